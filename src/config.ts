@@ -1,0 +1,203 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/** Milliseconds in each unit that a duration may be written in. */
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION = /^(\d+)(ms|s|m|h|d)$/;
+
+function durationMs(text: string): number {
+  const [, amount, unit] = DURATION.exec(text) ?? [];
+  return amount && unit ? Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS] : Number.NaN;
+}
+
+/** A duration such as `10s` or `500ms`; the parsed value is in milliseconds. */
+const duration = (minMs: number, maxMs: number, allowed: string) =>
+  z
+    .string()
+    .refine((text) => durationMs(text) >= minMs && durationMs(text) <= maxMs, allowed)
+    .transform(durationMs);
+
+/** A comma-separated list; empty entries are dropped. */
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max,
+      `a whole number from ${min} to ${max}`,
+    )
+    .transform(Number);
+
+/** A limit such as `30/60s`: so many requests in so long a time. `off` lifts it. */
+export interface RateLimit {
+  limit: number;
+  windowMs: number;
+}
+
+const rateLimit = z
+  .string()
+  .refine((text) => {
+    if (text === 'off') return true;
+    const [limit = '', window = '', ...rest] = text.split('/');
+    return rest.length === 0 && /^[1-9]\d{0,8}$/.test(limit) && durationMs(window) >= 1_000;
+  }, 'a limit such as 30/60s (requests/time, the time at least 1s), or off')
+  .transform((text): RateLimit | null => {
+    if (text === 'off') return null;
+    const [limit = '', window = ''] = text.split('/');
+    return { limit: Number(limit), windowMs: durationMs(window) };
+  });
+
+const RETRY_STATUS = /^([1-5]\d\d|[1-5]xx)$/;
+const RETRY_DELAY_LIMIT_MS = 7 * UNIT_MS.d;
+const ORIGIN = /^https?:\/\/[^/?#]+$/;
+
+const serviceUrl = (...schemes: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)),
+      `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    );
+
+/**
+ * Every environment variable: its limits, its default and the text of the README's table, in this one place.
+ * A variable that is set to the empty string counts as not set.
+ */
+export const environmentSchema = z.object({
+  ROLE: z
+    .enum(['all', 'api', 'worker'])
+    .default('all')
+    .describe('What this process does: answer HTTP (`api`), make reports and deliver callbacks (`worker`), or both'),
+  PORT: wholeNumber(0, 65_535).default(3000).describe('Port to listen on; 0 takes a free one'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address to listen on. Anything but loopback opens the API to the network'),
+  AUTH: z.literal('open').default('open').describe('Who may call: `open` is everyone who can reach the port'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'log', 'debug']).default('log').describe('Least severe level logged'),
+  LOG_FORMAT: z.enum(['text', 'json']).default('text').describe('`json` writes one object a line'),
+  DATA_DIR: z
+    .string()
+    .default('.daybook')
+    .transform((path) => resolve(path))
+    .describe('Folder of the report files and of the embedded Postgres'),
+  DATABASE_URL: serviceUrl('postgres', 'postgresql')
+    .optional()
+    .describe('Postgres 14 or newer. Without it an embedded Postgres runs under `DATA_DIR`'),
+  DATABASE_POOL: wholeNumber(2, 200).default(10).describe('Most connections to Postgres of one process'),
+  DATABASE_PREPARE: z
+    .enum(['on', 'off'])
+    .default('on')
+    .transform((text) => text === 'on')
+    .describe('Named prepared statements; `off` behind a transaction-pooling PgBouncer older than 1.21'),
+  REDIS_URL: serviceUrl('redis', 'rediss')
+    .optional()
+    .describe('Redis for the Bull queue. Without it the queue is in-process'),
+  MAX_PENDING: wholeNumber(1, 10_000_000).default(1_000).describe('Most unfinished requests in one lane'),
+  REPORT_THREADS: wholeNumber(1, 64)
+    .optional()
+    .describe('Threads that make reports, in each of the two pools (sync, async). Default: the number of cores'),
+  SYNC_MAX_PENDING: wholeNumber(1, 100_000)
+    .default(256)
+    .describe('Most sync requests of one process in progress or waiting for a thread'),
+  LANE_LEASE: duration(2_000, 600_000, 'a time from 2s to 10m')
+    .default(15_000)
+    .describe('How long a worker that fell silent keeps its lanes'),
+  SWEEP_INTERVAL: duration(100, 60_000, 'a time from 100ms to 1m')
+    .default(2_000)
+    .describe('How often each worker looks for work that no wake-up announced'),
+  SHUTDOWN_TIMEOUT: duration(0, 600_000, 'a time up to 10m')
+    .default(30_000)
+    .describe('How long a stopping process lets the work in hand finish'),
+  RATE_LIMIT_SYNC: rateLimit.default({ limit: 30, windowMs: 60_000 }).describe('Per caller on `POST /api/sync`'),
+  RATE_LIMIT_ASYNC: rateLimit.default({ limit: 60, windowMs: 60_000 }).describe('Per caller on `POST /api/async`'),
+  RATE_LIMIT_DEFAULT: rateLimit
+    .default({ limit: 600, windowMs: 60_000 })
+    .describe('Per caller on everything else but health and docs'),
+  CALLBACK_ALLOW: list
+    .default([])
+    .describe('Private callback targets to allow: `CIDR`, `host` or `host:port`, comma-separated'),
+  CALLBACK_TIMEOUT: duration(100, 60_000, 'a time from 100ms to 1m')
+    .default(10_000)
+    .describe('Longest time of one callback attempt, connecting and answering together'),
+  CALLBACK_RETRY_DELAYS: list
+    .refine(
+      (delays) =>
+        delays.length <= 20 &&
+        delays.every((delay) => durationMs(delay) >= 1 && durationMs(delay) <= RETRY_DELAY_LIMIT_MS),
+      'up to 20 times such as 2s,4s,8s, each at most 7d',
+    )
+    .transform((delays) => delays.map(durationMs))
+    .default([2_000, 4_000, 8_000])
+    .describe('Waits before the 2nd, 3rd, … callback attempt, each ± 25%'),
+  CALLBACK_RETRY_STATUSES: list
+    .refine((statuses) => statuses.every((status) => RETRY_STATUS.test(status)), 'statuses such as 5xx,429')
+    .default(['5xx'])
+    .describe('Callback answers that are tried again'),
+  CORS_ORIGINS: list
+    .refine(
+      (origins) => origins.every((origin) => ORIGIN.test(origin)),
+      'origins such as https://app.example.com, comma-separated',
+    )
+    .default([])
+    .describe('Web origins whose pages may call the API'),
+  DEMO_RECEIVER: z
+    .enum(['on', 'off'])
+    .optional()
+    .transform((text) => text && text === 'on')
+    .describe('The built-in callback receiver. Default `on`, and `off` when `NODE_ENV=production`'),
+  NODE_ENV: z.string().default('development').describe('`production` turns the demo receiver off'),
+});
+
+type Environment = z.output<typeof environmentSchema>;
+
+/** The settings of one process, validated; what the environment said, with every default filled in. */
+export type Config = Omit<Environment, 'DEMO_RECEIVER'> & { DEMO_RECEIVER: boolean };
+
+/** Injection token of the process's {@link Config}. */
+export const CONFIG = Symbol('CONFIG');
+
+/** The environment holds a value that is not allowed. The message is one line: variable, value, what is allowed. */
+export class ConfigError extends Error {}
+
+/** Variables whose value may hold a password and is therefore not shown. */
+const SECRET = /URL|SECRET|KEY|PASSWORD/;
+
+/** What zod's own issue says about the one value that stands in the environment. */
+function allowedText(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
+  return issue.message;
+}
+
+/**
+ * Reads the settings from an environment.
+ * @throws ConfigError naming the first variable that is wrong.
+ */
+export function parseConfig(environment: NodeJS.ProcessEnv): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const { data, error } = environmentSchema.safeParse(set);
+  if (error) {
+    const issue = error.issues[0]!;
+    const name = String(issue.path[0]);
+    const value = SECRET.test(name) ? '(not shown)' : JSON.stringify(set[name]);
+    throw new ConfigError(`${name}=${value} is not valid: it must be ${allowedText(issue)}`);
+  }
+  if (data.ROLE !== 'all' && !data.REDIS_URL) {
+    // The in-process queue reaches nobody outside its process, so a split house needs Redis.
+    throw new ConfigError(`ROLE="${data.ROLE}" is not valid: it must be all, unless REDIS_URL is set`);
+  }
+  return { ...data, DEMO_RECEIVER: data.DEMO_RECEIVER ?? data.NODE_ENV !== 'production' };
+}
+
+/** The settings of this process: `.env` in the working directory, then the environment, which wins. */
+export function readConfig(): Config {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return parseConfig(process.env);
+}
