@@ -1,0 +1,63 @@
+import { Check, Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { RequestEntity } from '../requests/request.entity.js';
+
+/** PENDING until a receiver took it (SUCCESS) or the schedule ended (FAILED). */
+export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
+
+/** The one callback that a finished request owes; its id is the `webhook-id` of every attempt. */
+@Entity('callback_deliveries')
+@Check('callback_deliveries_status_check', `status IN ('PENDING', 'SUCCESS', 'FAILED')`)
+@Index('callback_deliveries_first', ['lane', 'destination', 'queuePosition'], {
+  where: `status = 'PENDING' AND attempts = 0`,
+})
+@Index('callback_deliveries_retry', ['nextAttemptAt'], { where: `status = 'PENDING' AND attempts > 0` })
+@Index('callback_deliveries_leases', ['leaseHolder'], { where: 'lease_holder IS NOT NULL' })
+export class CallbackDeliveryEntity {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('uuid', { name: 'request_id' })
+  requestId!: string;
+
+  @OneToOne(() => RequestEntity, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'request_id' })
+  request?: Relation<RequestEntity>;
+
+  @Column('text')
+  url!: string;
+
+  /** scheme://host:port. Together with the lane it names the stream whose order is kept. */
+  @Column('text')
+  destination!: string;
+
+  /** The request's lane; a sync request has none and is a stream of its own, named by its id. */
+  @Column('text')
+  lane!: string;
+
+  @Column('bigint', { name: 'queue_position' })
+  queuePosition!: number;
+
+  @Column('text', { default: 'PENDING' })
+  status!: DeliveryStatus;
+
+  @Column('integer', { default: 0 })
+  attempts!: number;
+
+  @Column('timestamp with time zone', { name: 'next_attempt_at', precision: 3, default: () => 'now()' })
+  nextAttemptAt!: Date;
+
+  @Column('text', { name: 'lease_holder', nullable: true })
+  leaseHolder!: string | null;
+
+  @Column('timestamp with time zone', { name: 'lease_until', nullable: true })
+  leaseUntil!: Date | null;
+
+  @Column('bigint', { name: 'lease_epoch', default: 0 })
+  leaseEpoch!: number;
+
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column('timestamp with time zone', { name: 'finished_at', precision: 3, nullable: true })
+  finishedAt!: Date | null;
+}

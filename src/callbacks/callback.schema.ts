@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+const fields = {
+  timestamp: z.iso.datetime().describe('When the request finished'),
+  request_id: z.uuid(),
+  queue_position: z.int().nullable().describe('Null for a sync request'),
+};
+
+/** The body of a callback. */
+export const callbackBody = z.union([
+  z
+    .looseObject({ type: z.literal('report.completed'), status: z.literal('completed'), ...fields })
+    .describe('The result stands beside these fields'),
+  z.looseObject({ type: z.literal('report.failed'), status: z.literal('failed'), ...fields, error: z.string() }),
+]);
+
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header',
+  required: true,
+  description,
+  schema: { type: 'string' },
+});
+
+/** OpenAPI's `callbacks` of an operation that takes a `callback_url`. */
+export function callbackOperations(): object {
+  const { $schema: _, ...schema } = z.toJSONSchema(callbackBody, { io: 'input' });
+  return {
+    report: {
+      '{$request.body#/callback_url}': {
+        post: {
+          summary: 'The report is ready, or has failed',
+          description: 'Any 2xx takes it. 5xx, timeouts and connection errors are tried again; 3xx and 4xx are final.',
+          parameters: [
+            header('webhook-id', 'The same in every attempt: what came with this id before is a repeat'),
+            header('webhook-timestamp', 'Seconds since 1970 of this attempt'),
+            header('X-Request-ID', 'The request'),
+            header('X-Attempt-Number', 'Counted from 1'),
+          ],
+          requestBody: { required: true, content: { 'application/json': { schema } } },
+          responses: { '2XX': { description: 'Taken' } },
+        },
+      },
+    },
+  };
+}

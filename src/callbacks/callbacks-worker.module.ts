@@ -1,0 +1,41 @@
+import { HttpModule } from '@nestjs/axios';
+import { Module } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { CallbackUrlModule } from './callback-url.module.js';
+import { CallbacksDispatcher } from './callbacks.dispatcher.js';
+import { CallbacksService } from './callbacks.service.js';
+import { DeliveryStore } from './delivery.store.js';
+import { type CallbackHttp, createCallbackHttp } from './http-transport.js';
+import { UrlGuard } from './url-guard.js';
+
+/** Injection token of the {@link CallbackHttp}. */
+const CALLBACK_HTTP = Symbol('CALLBACK_HTTP');
+
+/** The client that dials only checked addresses. */
+@Module({
+  imports: [CallbackUrlModule],
+  providers: [
+    {
+      provide: CALLBACK_HTTP,
+      inject: [UrlGuard, CONFIG],
+      useFactory: (guard: UrlGuard, config: Config) =>
+        createCallbackHttp({ guard, timeoutMs: config.CALLBACK_TIMEOUT }),
+    },
+  ],
+  exports: [CALLBACK_HTTP],
+})
+class CallbackClientModule {}
+
+/** Delivering callbacks: the worker's half of the feature. */
+@Module({
+  imports: [
+    HttpModule.registerAsync({
+      imports: [CallbackClientModule],
+      inject: [CALLBACK_HTTP],
+      useFactory: (http: CallbackHttp) => http.axiosConfig,
+    }),
+  ],
+  providers: [DeliveryStore, CallbacksService, CallbacksDispatcher],
+  exports: [CallbacksDispatcher],
+})
+export class CallbacksWorkerModule {}

@@ -1,0 +1,95 @@
+import { HttpService } from '@nestjs/axios';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { throughOutage } from '../database.js';
+import { GroupCommit } from '../group-commit.js';
+import { CallbackAttemptError } from './callback-attempt.js';
+import { callbackMessage } from './callback-message.js';
+import { type AttemptRecord, DeliveryStore, type DueDelivery } from './delivery.store.js';
+import { postCallback } from './http-transport.js';
+import { matchesStatus, nextAttemptAt } from './retry-schedule.js';
+
+/** An attempt that is to be recorded, and the delivery that its stream sends by the time that happens. */
+export interface Recording {
+  record: AttemptRecord;
+  held: () => string | null;
+}
+
+type Outcome = Pick<AttemptRecord['log'], 'statusCode' | 'dialledAddress' | 'errorKind' | 'errorMessage'>;
+
+/** Makes attempts and records them. Attempts that end together are written together. */
+@Injectable()
+export class CallbacksService {
+  private readonly recordings = new GroupCommit<Recording, void>((batch) => this.recordBatch(batch));
+
+  constructor(
+    private readonly http: HttpService,
+    private readonly store: DeliveryStore,
+    @Inject(CONFIG)
+    private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES' | 'LANE_LEASE'>,
+  ) {}
+
+  /** Sends a delivery once. Never rejects: whatever went wrong is in the record. */
+  async attempt(delivery: DueDelivery): Promise<AttemptRecord> {
+    const attemptNumber = delivery.attempts + 1;
+    const attemptedAt = new Date();
+    const startedMs = performance.now();
+    const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt);
+    const outcome = await this.post(delivery.url, body, headers);
+    const responseTimeMs = performance.now() - startedMs;
+    const { status, nextAttemptAt } = this.judge(outcome, attemptNumber);
+    return {
+      deliveryId: delivery.id,
+      status,
+      nextAttemptAt,
+      log: {
+        ...outcome,
+        requestId: delivery.requestId,
+        attemptNumber,
+        url: delivery.url,
+        success: status === 'SUCCESS',
+        responseTimeMs,
+        attemptedAt,
+        nextAttemptAt,
+      },
+    };
+  }
+
+  /** Writes an attempt; it is durable when this resolves. */
+  record(recording: Recording): Promise<void> {
+    return this.recordings.submit(recording);
+  }
+
+  private async post(url: string, body: Buffer, headers: Record<string, string>): Promise<Outcome> {
+    try {
+      const { status, dialledAddress } = await postCallback(this.http, new URL(url), body, headers);
+      const errorMessage = isSuccess(status) ? null : `The receiver answered ${status}`;
+      return { statusCode: status, dialledAddress, errorKind: errorMessage && 'status', errorMessage };
+    } catch (error) {
+      const errorKind = error instanceof CallbackAttemptError ? error.kind : 'protocol';
+      const errorMessage = error instanceof Error ? error.message : String(error);
+      return { statusCode: null, dialledAddress: null, errorKind, errorMessage };
+    }
+  }
+
+  /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
+  private judge(outcome: Outcome, attempts: number): Pick<AttemptRecord, 'status' | 'nextAttemptAt'> {
+    const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
+    const { statusCode, errorKind } = outcome;
+    if (statusCode !== null && isSuccess(statusCode)) return { status: 'SUCCESS', nextAttemptAt: null };
+    const mayPass = statusCode === null ? errorKind !== 'blocked' : matchesStatus(statusCode, CALLBACK_RETRY_STATUSES);
+    const next = mayPass ? nextAttemptAt(attempts, new Date(), CALLBACK_RETRY_DELAYS) : null;
+    return next ? { status: 'PENDING', nextAttemptAt: next } : { status: 'FAILED', nextAttemptAt: null };
+  }
+
+  private async recordBatch(batch: Recording[]): Promise<void[]> {
+    const held = new Set(batch.map(({ held }) => held()).filter((id) => id !== null));
+    const records = batch.map(({ record }) => record);
+    await throughOutage(() => this.store.record(records, [...held], this.config.LANE_LEASE));
+    return batch.map(() => undefined);
+  }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}

@@ -1,0 +1,134 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import { isIP, type LookupFunction } from 'node:net';
+import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
+import { CallbackAttemptError, type CallbackAttempt } from './callback-attempt.js';
+import { CallbackUrlRefused, type UrlGuard } from './url-guard.js';
+
+/** All addresses of a name, in the order to try them. */
+export type ResolveName = (hostname: string) => Promise<string[]>;
+
+/** As the host resolves names: hosts file, DNS, whatever it is set up with. */
+const resolveBySystem: ResolveName = async (hostname) =>
+  (await systemLookup(hostname, { all: true })).map(({ address }) => address);
+
+export interface DialOptions {
+  guard: UrlGuard;
+  timeoutMs: number;
+  resolve?: ResolveName;
+  /** PEM certificates of the authorities to trust instead of Node's. */
+  ca?: string;
+}
+
+/** How long before the next address of a name is tried; RFC 8305 section 5 allows 250 ms to 2 s. */
+const NEXT_ADDRESS_AFTER_MS = 500;
+
+/** @throws CallbackAttemptError unless every one of the name's addresses may be dialled. */
+async function checkedAddresses(hostname: string, origin: URL, { guard, resolve }: DialOptions): Promise<string[]> {
+  const addresses = await (resolve ?? resolveBySystem)(hostname).catch((error: NodeJS.ErrnoException) => {
+    const code = error.code ?? 'no answer';
+    throw new CallbackAttemptError('dns', `The name ${hostname} could not be resolved (${code})`, { cause: error });
+  });
+  if (addresses.length === 0) throw new CallbackAttemptError('dns', `The name ${hostname} has no address`);
+  // One bad address refuses all: choosing the good ones would let a name's owner probe which are blocked.
+  for (const address of addresses) checkAddress(guard, address, origin);
+  return addresses;
+}
+
+function checkAddress(guard: UrlGuard, address: string, origin: URL): void {
+  try {
+    guard.checkAddress(address, origin);
+  } catch (error) {
+    throw error instanceof CallbackUrlRefused ? new CallbackAttemptError('blocked', error.message) : error;
+  }
+}
+
+/**
+ * Name resolution as the socket asks for it: once per connection. The socket then dials the very addresses that were
+ * checked here, so a name that answers differently the next time (DNS rebinding) gains nothing.
+ */
+function guardedLookup(origin: URL, options: DialOptions): LookupFunction {
+  return (hostname, { all }, callback) => {
+    checkedAddresses(hostname, origin, options).then(
+      (addresses) => {
+        const found = addresses.map((address) => ({ address, family: isIP(address) }));
+        if (all) callback(null, found);
+        else callback(null, found[0]!.address, found[0]!.family);
+      },
+      (error: Error) => callback(error, []),
+    );
+  };
+}
+
+/** Sorts what happened before HTTP began. Past `connect(2)`, an https connection can only have failed in TLS. */
+function beforeHttp(error: NodeJS.ErrnoException, origin: URL): CallbackAttemptError {
+  if (error instanceof CallbackAttemptError) return error;
+  const code = error.code ?? error.name;
+  const failed = (kind: 'connect' | 'tls' | 'timeout', message: string) =>
+    new CallbackAttemptError(kind, message, { cause: error });
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return failed('timeout', `No connection to ${origin.host} in time`);
+  // Several addresses failing are one AggregateError, with a code and no system call.
+  const inTls = origin.protocol === 'https:' && error.syscall !== 'connect' && !(error instanceof AggregateError);
+  // The code says it all; the message quotes the receiver's certificate.
+  if (inTls) return failed('tls', `TLS with ${origin.host} failed (${code})`);
+  return failed('connect', `No connection to ${origin.host} (${code})`);
+}
+
+/** A connector whose every connection leads to a checked address. */
+function checkedConnector(origin: URL, options: DialOptions): buildConnector.connector {
+  const connect = buildConnector({
+    timeout: options.timeoutMs,
+    allowH2: false,
+    ca: options.ca,
+    lookup: guardedLookup(origin, options),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+  });
+  return (target, callback) => {
+    // The socket looks up names only. An address was checked with the URL; here it is checked as dialled.
+    if (isIP(target.hostname)) checkAddress(options.guard, target.hostname, origin);
+    connect(target, (...[error, socket]) =>
+      error ? callback(beforeHttp(error, origin), null) : callback(null, socket),
+    );
+  };
+}
+
+/** One connection at a time, which remembers where it leads. */
+class CheckedConnection extends Client {
+  private readonly dialled: { address: string };
+
+  constructor(origin: URL, options: Client.Options, connect: buildConnector.connector) {
+    const dialled = { address: '' };
+    super(origin, {
+      ...options,
+      connect: (target, callback) =>
+        connect(target, (...[error, socket]) => {
+          if (error) return callback(error, null);
+          dialled.address = socket.remoteAddress ?? '';
+          callback(null, socket);
+        }),
+    });
+    this.dialled = dialled;
+  }
+
+  get dialledAddress(): string {
+    return this.dialled.address;
+  }
+
+  /** The pool hands the attempt to the connection that will carry it; undici tells a handler nothing of its socket. */
+  override dispatch(options: AttemptOptions, handler: Dispatcher.DispatchHandler): boolean {
+    options.attempt.connection = this;
+    return super.dispatch(options, handler);
+  }
+}
+
+/** What an attempt is dispatched with. */
+export type AttemptOptions = Dispatcher.DispatchOptions & { attempt: CallbackAttempt };
+
+/** The connections to one destination. */
+export function checkedPool(origin: URL, options: Pool.Options, dial: DialOptions): Pool {
+  const connect = checkedConnector(origin, dial);
+  return new Pool(origin, {
+    ...options,
+    factory: (_, clientOptions) => new CheckedConnection(origin, clientOptions, connect),
+  });
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+/** The newest callbacks kept; each is at most as large as the API's body limit. */
+export const HISTORY_LIMIT = 1_000;
+
+export const CALLBACK_EXAMPLE = {
+  type: 'report.completed',
+  timestamp: '2026-03-01T12:00:00.000Z',
+  request_id: '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55',
+  status: 'completed',
+  queue_position: 42,
+};
+export const FAILURES_EXAMPLE = { enabled: true, failure_rate: 50 };
+
+/** A callback as the receiver takes it. */
+export const demoCallback = z
+  .record(z.string(), z.unknown())
+  .meta({ description: 'Any JSON object', example: CALLBACK_EXAMPLE });
+export type DemoCallback = z.infer<typeof demoCallback>;
+
+/** Nothing given changes nothing. A rate alone is refused: whether it switches failures on is anyone's guess. */
+const ENABLED_MISSING = { path: ['enabled'], error: 'enabled is required when failure_rate is given' };
+
+const failureSettings = z.object({
+  enabled: z.boolean().optional(),
+  failure_rate: z.int().min(1).max(100).describe('How many of 100 callbacks are answered 500').optional(),
+});
+export type FailureSettings = z.infer<typeof failureSettings>;
+
+const rateNeedsEnabled = ({ enabled, failure_rate }: FailureSettings) =>
+  enabled !== undefined || failure_rate === undefined;
+
+/** `{enabled, failure_rate}` as JSON; no body at all is fine. */
+export const failureSettingsBody = failureSettings
+  .refine(rateNeedsEnabled, ENABLED_MISSING)
+  .optional()
+  .meta({ example: FAILURES_EXAMPLE });
+
+/** The same as text: `?enabled=true&failure_rate=50`. */
+export const failureSettingsQuery = z
+  .object({
+    enabled: z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional(),
+    failure_rate: z.coerce.number<string>().int().min(1).max(100).optional(),
+  })
+  .refine(rateNeedsEnabled, ENABLED_MISSING);
+
+export const historyQuery = z.object({
+  limit: z.coerce
+    .number<string>()
+    .int()
+    .min(1)
+    .max(HISTORY_LIMIT)
+    .default(HISTORY_LIMIT)
+    .describe('So many of the newest callbacks'),
+});
+export type HistoryQuery = z.infer<typeof historyQuery>;

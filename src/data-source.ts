@@ -1,0 +1,49 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { InitialSchema1764000000000 } from '../migrations/1764000000000-initial-schema.js';
+import { CallbackDeliveryEntity } from './callbacks/callback-delivery.entity.js';
+import { CallbackLogEntity } from './callbacks/callback-log.entity.js';
+import { WorkerEntity } from './health/worker.entity.js';
+import { LaneEntity } from './jobs/lane.entity.js';
+import { IdempotencyKeyEntity } from './requests/idempotency-key.entity.js';
+import { RequestEntity } from './requests/request.entity.js';
+
+/** Any number of its own, the same for every process of Daybook: who holds it may migrate. */
+const MIGRATION_LOCK = 4_820_110;
+
+/** TypeORM's options, for the app and for the command line (`ormconfig.ts`) alike. */
+export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    applicationName: 'daybook',
+    entities: [
+      RequestEntity,
+      LaneEntity,
+      IdempotencyKeyEntity,
+      CallbackDeliveryEntity,
+      CallbackLogEntity,
+      WorkerEntity,
+    ],
+    // Named one by one: a glob would also pick up source maps and whatever else a build leaves behind.
+    migrations: [InitialSchema1764000000000],
+    synchronize: false,
+    connectTimeoutMS: 5_000,
+    poolSize,
+  };
+}
+
+/**
+ * Brings the database up to the newest migration. Safe to call from many processes at once: the first migrates, the
+ * others wait. The lock belongs to a transaction, so that it also holds behind a transaction-pooling PgBouncer.
+ */
+export async function migrate(databaseUrl: string): Promise<void> {
+  const dataSource = await new DataSource(dataSourceOptions(databaseUrl, 2)).initialize();
+  try {
+    await dataSource.transaction(async (lock) => {
+      await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+      await dataSource.runMigrations({ transaction: 'each' });
+    });
+  } finally {
+    await dataSource.destroy();
+  }
+}

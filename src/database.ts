@@ -1,0 +1,93 @@
+import { setTimeout } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { CONFIG, type Config } from './config.js';
+import { DaybookError } from './errors.js';
+
+// Positions and counts are int8; they stay far below 2^53, and a string would sort and add wrongly.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** One SQL statement; its name lets Postgres plan it once a connection. An empty name: planned anew every time. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** Postgres cannot be reached or is going down. What was asked may be asked again. */
+export class DatabaseUnavailable extends DaybookError {
+  readonly code = 'database-unavailable';
+  override readonly retryAfterS = 5;
+  constructor(cause: unknown) {
+    super('The database cannot be reached right now. Try again shortly.', { cause });
+  }
+}
+
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EPIPE',
+  'EAI_AGAIN',
+  'ENOENT',
+]);
+
+/** Whether an error says that the server is away (SQLSTATE classes 08, 53, 57P and the socket's own errors). */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  if (CONNECTION_CODES.has(code) || /^(08|53|57P)/.test(code)) return true;
+  return /Connection terminated|timeout exceeded when trying to connect|connection timeout/i.test(error.message);
+}
+
+/** Whether one of the values given was at fault (SQLSTATE classes 22 and 23), not the statement or the server. */
+export function isDataError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code));
+}
+
+/** How long finished work waits for a database that is away before it is given up and done again later. */
+const OUTAGE_LIMIT_MS = 60_000;
+const OUTAGE_RETRY_MS = 250;
+
+/**
+ * Repeats a write while the server is away. Only for writes that may be made twice: the connection can also break
+ * between commit and answer.
+ */
+export async function throughOutage<T>(write: () => Promise<T>): Promise<T> {
+  const giveUpAtMs = performance.now() + OUTAGE_LIMIT_MS;
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      const isAway = error instanceof DatabaseUnavailable || isConnectionError(error);
+      if (!isAway || performance.now() > giveUpAtMs) throw error;
+      await setTimeout(OUTAGE_RETRY_MS);
+    }
+  }
+}
+
+/** Runs the stores' statements on the pool that TypeORM opened. */
+@Injectable()
+export class Database {
+  private readonly pool: pg.Pool;
+
+  constructor(
+    dataSource: DataSource,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'DATABASE_PREPARE'>,
+  ) {
+    // TypeORM types its driver's pool as any; it is node-postgres' own.
+    this.pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
+  }
+
+  /** @throws DatabaseUnavailable when the server is away. */
+  async query<Row extends object>(statement: Statement, values: unknown[] = []): Promise<Row[]> {
+    const name = this.config.DATABASE_PREPARE ? statement.name : undefined;
+    try {
+      const { rows } = await this.pool.query<Row & pg.QueryResultRow>({ name, text: statement.text, values });
+      return rows;
+    } catch (error) {
+      throw isConnectionError(error) ? new DatabaseUnavailable(error) : error;
+    }
+  }
+}

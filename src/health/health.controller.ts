@@ -1,0 +1,39 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { Unlimited } from '../http/rate-limit.guard.js';
+import { type Health, HealthService } from './health.service.js';
+
+const healthSchema = z.object({
+  status: z.enum(['ok', 'degraded']),
+  queue_depth: z.int().nullable(),
+  active_workers: z.int().nullable(),
+  db_connected: z.boolean(),
+  uptime_seconds: z.int(),
+});
+const readySchema = z.object({ ready: z.boolean() });
+
+@ApiTags('operations')
+@Unlimited()
+@Controller()
+export class HealthController {
+  constructor(private readonly service: HealthService) {}
+
+  @Get(['healthz', 'api/health'])
+  @ApiOperation({ summary: 'Whether this process is alive, and how it is' })
+  @ApiOkResponse({ standardSchema: healthSchema })
+  health(): Promise<Health> {
+    return this.service.health();
+  }
+
+  @Get('readyz')
+  @ApiOperation({ summary: 'Whether requests should be sent here' })
+  @ApiOkResponse({ standardSchema: readySchema })
+  @ApiResponse({ status: 503, description: 'Not now', standardSchema: readySchema })
+  async ready(@Res({ passthrough: true }) response: Response): Promise<{ ready: boolean }> {
+    const ready = await this.service.isReady();
+    if (!ready) response.status(503);
+    return { ready };
+  }
+}

@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+
+/** The name under which this process holds leases: host, process id, and a part that no restart repeats. */
+export const HOLDER = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+
+/** What every holder on this host begins with. */
+export const HOST_PREFIX = `${hostname()}:`;
+
+/**
+ * Whether a holder on this host has certainly ended. Its leases can then be taken over at once instead of waiting for
+ * them to expire. A wrong answer costs nothing but double work: the fencing epoch keeps the results single.
+ */
+export function hasEnded(holder: string, isAlive: (pid: number) => boolean = processExists): boolean {
+  if (!holder.startsWith(HOST_PREFIX) || holder === HOLDER) return false;
+  const pid = Number(holder.slice(HOST_PREFIX.length).split(':')[0]);
+  // The same pid with another suffix is an earlier life of this container, whose first process always has pid 1.
+  return pid === process.pid || !isAlive(pid);
+}
+
+function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and belongs to somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,50 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import express from 'express';
+import type { NextFunction, Request, Response } from 'express';
+import type { Config } from '../config.js';
+import { problemOf } from './problem.js';
+import { assignRequestId } from './request-id.js';
+
+const BODY_LIMIT_BYTES = 256 * 1024;
+/** Headers that a page of another origin may read. */
+const EXPOSED_HEADERS = [
+  'Content-Disposition',
+  'ETag',
+  'Idempotency-Replayed',
+  'Location',
+  'Preference-Applied',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'X-Request-Id',
+];
+
+/** What stands before every controller and is not Nest's: request ids, CORS, the body parser and its errors. */
+export function configureApp(app: NestExpressApplication, config: Pick<Config, 'CORS_ORIGINS'>): void {
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  // Express would make one of every answer's bytes; only report files have one, and it is their SHA-256.
+  app.disable('etag');
+  app.use(assignRequestId);
+  if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
+  app.use(refuseOtherMediaTypes);
+  app.use(express.json({ limit: BODY_LIMIT_BYTES }));
+  app.use(answerParserError);
+}
+
+/** A body that is not JSON would be silently ignored, and its sender told that every field is missing. */
+function refuseOtherMediaTypes(request: Request, response: Response, next: NextFunction): void {
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  if (!hasBody || request.is('json') || request.is('+json')) return next();
+  const detail = 'Send the body as application/json';
+  const problem = { type: 'about:blank', title: 'Unsupported Media Type', status: 415, detail, instance: request.path };
+  response.status(415).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** The parser runs before Nest, so its errors do not reach Nest's filter. */
+function answerParserError(error: unknown, request: Request, response: Response, next: NextFunction): void {
+  if (response.headersSent) return next(error);
+  const { problem } = problemOf(error, request.path);
+  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}

@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import type { ThrottlerStorage } from '@nestjs/throttler';
+
+type ThrottlerStorageRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
+
+/** How often idle entries are swept out, in hits. */
+const SWEEP_EVERY = 10_000;
+
+/**
+ * The Generic Cell Rate Algorithm: one number a key, the theoretical arrival time, so a hit costs the same however many
+ * came before (the throttler's own storage filters every hit of the window, which halves throughput). A caller may use
+ * its whole limit at once; after that it gets one request every window/limit. A refused hit costs nothing, so a caller
+ * recovers however hard it hammers.
+ */
+@Injectable()
+export class GcraStorage implements ThrottlerStorage {
+  /** Key to theoretical arrival time, in milliseconds. In the past: the key has its whole limit. */
+  private readonly arrivals = new Map<string, number>();
+  private hitsToSweep = SWEEP_EVERY;
+
+  constructor(private readonly nowMs: () => number = () => performance.now()) {}
+
+  /** Times given in milliseconds, times told in seconds, as the throttler has it. */
+  async increment(key: string, ttl: number, limit: number): Promise<ThrottlerStorageRecord> {
+    const now = this.nowMs();
+    this.sweep(now);
+    const intervalMs = ttl / limit;
+    const arrival = Math.max(this.arrivals.get(key) ?? 0, now) + intervalMs;
+    const waitMs = arrival - now - ttl;
+    const isBlocked = waitMs > 0.001;
+    if (!isBlocked) this.arrivals.set(key, arrival);
+    const aheadMs = (isBlocked ? arrival - intervalMs : arrival) - now;
+    return {
+      totalHits: isBlocked ? limit + 1 : Math.ceil(aheadMs / intervalMs - 1e-6),
+      timeToExpire: Math.ceil(aheadMs / 1_000),
+      isBlocked,
+      timeToBlockExpire: isBlocked ? Math.ceil(waitMs / 1_000) : 0,
+    };
+  }
+
+  /** Gives one hit back, for a request that turned out to cost nothing. */
+  refund(key: string, ttl: number, limit: number): void {
+    const arrival = this.arrivals.get(key);
+    if (arrival !== undefined) this.arrivals.set(key, arrival - ttl / limit);
+  }
+
+  private sweep(now: number): void {
+    if (--this.hitsToSweep > 0) return;
+    this.hitsToSweep = SWEEP_EVERY;
+    for (const [key, arrival] of this.arrivals) if (arrival <= now) this.arrivals.delete(key);
+  }
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  SetMetadata,
+  createParamDecorator,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request, Response } from 'express';
+import { type Observable, catchError, from, mergeMap, of, throwError } from 'rxjs';
+import { DaybookError } from '../errors.js';
+import { IdempotencyService, type Replay } from '../requests/idempotency.service.js';
+import type { IdempotencyKey } from '../requests/request.store.js';
+import { KeyAlreadyUsed } from '../requests/requests.errors.js';
+import { canonicalJson } from './canonical-json.js';
+import { refundQuota } from './rate-limit.guard.js';
+
+const IDEMPOTENT = 'idempotent';
+const KEY = Symbol('idempotency-key');
+/** Every caller of an open installation is the same one: its address may change between a try and the next. */
+const OPEN_CALLER = 'open';
+/** A key that turns out to be free is taken by this many further tries at the most; others may be after it too. */
+const MAX_TRIES = 3;
+const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
+const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
+
+/** Marks a route that honours idempotency keys. It must bind its work to {@link UsedKey} in one transaction. */
+export const Idempotent = () => SetMetadata(IDEMPOTENT, true);
+
+type KeyedRequest = Request & { [KEY]?: IdempotencyKey };
+
+/** Parameter: the idempotency key of the request, or null. */
+export const UsedKey = createParamDecorator(
+  (_: unknown, context: ExecutionContext): IdempotencyKey | null =>
+    context.switchToHttp().getRequest<KeyedRequest>()[KEY] ?? null,
+);
+
+export class InvalidIdempotencyKey extends DaybookError {
+  readonly code = 'idempotency-key-invalid';
+  constructor(header: string) {
+    super(`${header} must be 1 to 255 printable ASCII characters, bare or in double quotes`);
+  }
+}
+
+/**
+ * Idempotency keys (draft-ietf-httpapi-idempotency-key-header). The key is claimed by the accepting transaction itself,
+ * not looked up first; who finds it taken is given the first answer again, byte for byte. `X-Idempotency-Key` is the
+ * older spelling: a repeat under it is told that it is one.
+ */
+@Injectable()
+export class IdempotencyInterceptor implements NestInterceptor {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly idempotency: IdempotencyService,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (!this.reflector.get<boolean | undefined>(IDEMPOTENT, context.getHandler())) return next.handle();
+    const http = context.switchToHttp();
+    const request = http.getRequest<KeyedRequest>();
+    const { key, isOlderSpelling } = keyOf(request);
+    if (!key) return next.handle();
+    request[KEY] = key;
+    const answer = (replay: Replay) => this.answer(replay, isOlderSpelling, http.getResponse<Response>());
+    return this.handle(next, request, key, answer, MAX_TRIES);
+  }
+
+  private handle(
+    next: CallHandler,
+    request: Request,
+    key: IdempotencyKey,
+    answer: (replay: Replay) => unknown,
+    tries: number,
+  ): Observable<unknown> {
+    return next.handle().pipe(
+      catchError((error: unknown) => {
+        if (!(error instanceof KeyAlreadyUsed) || tries === 0) return throwError(() => error);
+        refundQuota(request);
+        return from(this.idempotency.replay(key)).pipe(
+          mergeMap((replay) => (replay ? of(answer(replay)) : this.handle(next, request, key, answer, tries - 1))),
+        );
+      }),
+    );
+  }
+
+  private answer(replay: Replay, isOlderSpelling: boolean, response: Response): unknown {
+    response.setHeader('Idempotency-Replayed', 'true');
+    if (isOlderSpelling) {
+      response.status(200);
+      return {
+        status: 'duplicate',
+        message: 'This idempotency key was used before; the request was not made again.',
+        request_id: replay.requestId,
+        original_result: replay.result,
+      };
+    }
+    response.status(replay.status).type('application/json');
+    if (replay.status === 202) response.location(`/api/requests/${replay.requestId}`);
+    return replay.body;
+  }
+}
+
+function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling: boolean } {
+  const isOlderSpelling = request.headers['idempotency-key'] === undefined;
+  const header = isOlderSpelling ? 'X-Idempotency-Key' : 'Idempotency-Key';
+  const given = request.header(header);
+  if (given === undefined) return { key: null, isOlderSpelling };
+  const text = QUOTED.exec(given)?.[1]?.replaceAll(/\\(["\\])/g, '$1') ?? given;
+  if (!PRINTABLE.test(text)) throw new InvalidIdempotencyKey(header);
+  const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');
+  const scope = `${request.method} ${request.path}`;
+  return { key: { caller: OPEN_CALLER, scope, key: text, fingerprint }, isOlderSpelling };
+}

@@ -1,0 +1,57 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { z } from 'zod';
+import { callbackOperations } from '../callbacks/callback.schema.js';
+
+/** Operations whose body has a `callback_url`. */
+const CALLING_BACK = ['/api/sync', '/api/async'];
+
+const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  request_id: z.uuid().optional(),
+});
+
+/** The problem responses that every operation may give. */
+function problemResponse(description: string): object {
+  const { $schema: _, ...schema } = z.toJSONSchema(problemSchema);
+  return { description, content: { 'application/problem+json': { schema } } };
+}
+
+/** Describes the whole API (OpenAPI 3.1). */
+function document(app: INestApplication): OpenAPIObject {
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Daybook')
+    .setDescription('Financial reports, sync or async, in strict order, with callbacks. Errors are RFC 9457 problems.')
+    .setVersion('0.1.0')
+    .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
+    .addTag('reports', 'Ask for reports and download them')
+    .addTag('requests', 'What was asked for, and what came of it')
+    .addTag('callbacks', 'The built-in demo receiver')
+    .addTag('operations', 'Health')
+    .build();
+  const described = SwaggerModule.createDocument(app, builder);
+  for (const path of CALLING_BACK)
+    Object.assign(described.paths[path]?.post ?? {}, { callbacks: callbackOperations() });
+  for (const operations of Object.values(described.paths)) {
+    for (const operation of Object.values(operations) as { responses?: Record<string, unknown> }[]) {
+      if (operation.responses) operation.responses['default'] ??= problemResponse('What went wrong (RFC 9457)');
+    }
+  }
+  return described;
+}
+
+/** Serves Swagger UI at `/docs` and the description at `/openapi.json`. */
+export function serveApiDescription(app: INestApplication): void {
+  let described: OpenAPIObject | undefined;
+  // Made when it is first asked for: it costs a quarter of the start, and most starts are never asked.
+  SwaggerModule.setup('docs', app, () => (described ??= document(app)), {
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'Daybook API',
+  });
+}

@@ -1,0 +1,69 @@
+import { type ArgumentMetadata, Injectable, StandardSchemaValidationPipe } from '@nestjs/common';
+
+export interface Issue {
+  /** Where: field names and indexes, joined by dots; empty for the value as a whole. */
+  path: string;
+  message: string;
+}
+
+/** A body, query or path that its schema refuses. */
+export class InvalidInput extends Error {
+  constructor(
+    readonly where: string,
+    readonly issues: Issue[],
+  ) {
+    super(`The ${where} is not valid`);
+  }
+}
+
+/** More issues than this help nobody. */
+const MAX_ISSUES = 50;
+/** Deeper than any body of this API. */
+const MAX_DEPTH = 32;
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+/** A high surrogate without a low one, or the other way round: no Unicode text, so it has no UTF-8. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Validates by the schema that stands at the parameter (`@Body({ schema })`), after refusing what no field can hold:
+ * Postgres text has no NUL, and text that is not Unicode would not come back as it was given.
+ */
+@Injectable()
+export class ValidationPipe extends StandardSchemaValidationPipe {
+  override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
+    if (!metadata.schema) return value;
+    const where =
+      { body: 'body', query: 'query', param: 'path', custom: 'request' }[metadata.type as string] ?? 'request';
+    const unfit = [...unfitParts(value, '', 0)].slice(0, MAX_ISSUES);
+    if (unfit.length > 0) throw new InvalidInput(where, unfit);
+    const result = await metadata.schema['~standard'].validate(value);
+    if (!result.issues) return result.value as T;
+    const issues = result.issues.slice(0, MAX_ISSUES).map(({ path = [], message }) => ({
+      path: path.map((segment) => String(typeof segment === 'object' ? segment.key : segment)).join('.'),
+      message,
+    }));
+    // A single path parameter has no path of its own in its schema.
+    if (metadata.type === 'param') for (const issue of issues) issue.path ||= metadata.data ?? '';
+    throw new InvalidInput(where, issues);
+  }
+}
+
+function* unfitParts(value: unknown, path: string, depth: number): Generator<Issue> {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) yield { path, message: 'must not contain NUL characters' };
+    if (LONE_SURROGATE.test(value)) yield { path, message: 'must be Unicode text, without lone surrogates' };
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  if (depth >= MAX_DEPTH) {
+    yield { path, message: `must not be nested more than ${MAX_DEPTH} deep` };
+    return;
+  }
+  for (const [key, part] of Object.entries(value)) {
+    const at = path === '' ? key : `${path}.${key}`;
+    if (FORBIDDEN_KEYS.has(key)) yield { path: at, message: 'is not an allowed field name' };
+    else if (key.includes('\0') || LONE_SURROGATE.test(key))
+      yield { path, message: 'has a field name that is not text' };
+    else yield* unfitParts(part, at, depth + 1);
+  }
+}

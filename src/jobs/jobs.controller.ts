@@ -1,0 +1,80 @@
+import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { Idempotent, UsedKey } from '../http/idempotency.interceptor.js';
+import { preferenceOf } from '../http/prefer.js';
+import { RateLimited } from '../http/rate-limit.guard.js';
+import {
+  type ReportRequest,
+  reportRequest,
+  reportRequestExamples,
+  reportRequestJsonSchema,
+} from '../reports/report-request.schema.js';
+import type { IdempotencyKey } from '../requests/request.store.js';
+import { acknowledgementSchema, syncAnswerSchema } from './jobs.schema.js';
+import { JobsService } from './jobs.service.js';
+
+const syncBody = reportRequest('sync');
+const asyncBody = reportRequest('async');
+
+const KEY_HEADER = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'Repeating a request under the same key gives the first answer again. 1 to 255 printable characters.',
+  schema: { type: 'string' as const, minLength: 1, maxLength: 255 },
+};
+
+@ApiTags('reports')
+@Controller('api')
+export class JobsController {
+  constructor(private readonly jobs: JobsService) {}
+
+  @Post('sync')
+  @HttpCode(200)
+  @RateLimited('sync')
+  @Idempotent()
+  @ApiOperation({ summary: 'Make a report and wait for it' })
+  @ApiHeader(KEY_HEADER)
+  @ApiHeader({
+    name: 'Prefer',
+    required: false,
+    description: '`wait=N`: seconds to wait, at most 60 (default 30). `respond-async`: do not wait.',
+  })
+  @ApiBody({ schema: reportRequestJsonSchema('sync'), examples: reportRequestExamples('sync') })
+  @ApiResponse({ status: 200, description: 'The report', standardSchema: syncAnswerSchema })
+  @ApiResponse({
+    status: 202,
+    description: 'Not ready in time; it goes on at the Location',
+    standardSchema: syncAnswerSchema,
+  })
+  async sync(
+    @Body({ schema: syncBody }) request: ReportRequest,
+    @UsedKey() key: IdempotencyKey | null,
+    @Req() http: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    const { waitMs, applied } = preferenceOf(http.header('Prefer'));
+    const { requestId, isFinished, body } = await this.jobs.runSync(request, key, waitMs);
+    if (!isFinished) response.status(202).location(`/api/requests/${requestId}`);
+    if (applied !== null) response.setHeader('Preference-Applied', applied);
+    return body;
+  }
+
+  @Post('async')
+  @HttpCode(202)
+  @RateLimited('async')
+  @Idempotent()
+  @ApiOperation({ summary: 'Ask for a report; it is made in order and your callback URL is told' })
+  @ApiHeader(KEY_HEADER)
+  @ApiBody({ schema: reportRequestJsonSchema('async'), examples: reportRequestExamples('async') })
+  @ApiResponse({ status: 202, description: 'Accepted durably', standardSchema: acknowledgementSchema })
+  async async(
+    @Body({ schema: asyncBody }) request: ReportRequest,
+    @UsedKey() key: IdempotencyKey | null,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    const { requestId, body } = await this.jobs.acceptAsync(request, key);
+    response.location(`/api/requests/${requestId}`);
+    return body;
+  }
+}

@@ -1,0 +1,94 @@
+import { availableParallelism } from 'node:os';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { destination } from '../callbacks/url-guard.js';
+import { CONFIG, type Config } from '../config.js';
+import { throughOutage } from '../database.js';
+import { LeaseKeeper } from '../lease-keeper.js';
+import { Drain, type Task } from '../queue/drain.js';
+import { WorkQueue } from '../queue/work-queue.js';
+import { type CompletedBatch, JobsStore, type LaneLease } from './jobs.store.js';
+import { LaneRun } from './lane-run.js';
+import { ReportMaker } from './report-maker.js';
+
+/** Requests of a lane that are taken at once. */
+const AHEAD = 64;
+/** After so long a lane is given back, so that others have their turn. */
+const TURN_MS = 1_000;
+/** A lane whose work cannot be done now (a full disk, say) rests so long. */
+const PAUSE_MS = 5_000;
+
+/** Takes lanes that nobody holds and makes their requests, several lanes at once, each strictly in order. */
+@Injectable()
+export class JobsRunner {
+  private readonly logger = new Logger(JobsRunner.name);
+  private readonly leases: LeaseKeeper<LaneLease>;
+  private readonly drain: Drain;
+  private isStopping = false;
+
+  constructor(
+    private readonly store: JobsStore,
+    private readonly maker: ReportMaker,
+    private readonly queue: WorkQueue,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
+  ) {
+    this.leases = new LeaseKeeper(config.LANE_LEASE, async (lanes) => {
+      const ours = await store.renew(lanes, config.LANE_LEASE);
+      return lanes.filter(({ name }) => ours.has(name));
+    });
+    this.drain = new Drain(
+      config.REPORT_THREADS ?? availableParallelism(),
+      () => this.claim(),
+      (error) => this.logger.warn(`Requests wait: ${String(error)}`),
+    );
+  }
+
+  /** Lanes that are being worked on. */
+  get activeLanes(): number {
+    return this.drain.activeCount;
+  }
+
+  /** Works; resolves when no lane is left to take. */
+  run(): Promise<void> {
+    return this.drain.run();
+  }
+
+  /** Takes nothing more; resolves when the requests in hand are finished and their lanes given back. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await this.drain.stop();
+  }
+
+  private async claim(): Promise<Task[]> {
+    const askedAtMs = performance.now();
+    const lane = await this.store.leaseLane(this.config.LANE_LEASE);
+    if (!lane) return [];
+    this.leases.add(lane, askedAtMs);
+    return [() => this.work(lane).finally(() => this.leases.remove(lane))];
+  }
+
+  private async work(lane: LaneLease): Promise<void> {
+    const endsAtMs = performance.now() + TURN_MS;
+    const run = new LaneRun(lane, {
+      make: (job) => this.maker.make(job),
+      commit: (batch) => this.commit(lane, batch),
+      destinationOf: (url) => destination(new URL(url)),
+      mayContinue: () => !this.isStopping && performance.now() < endsAtMs && this.leases.isSafe(lane),
+    });
+    try {
+      const isOurs = await run.run(await this.store.begin(lane, AHEAD));
+      if (!isOurs) this.logger.warn(`Lane ${lane.name} passed to another worker; it goes on there`);
+    } catch (error) {
+      this.logger.error(`Lane ${lane.name} rests for ${PAUSE_MS / 1_000} s: ${String(error)}`);
+      await this.store.release(lane, PAUSE_MS).catch(() => undefined);
+    }
+  }
+
+  private async commit(lane: LaneLease, batch: CompletedBatch): Promise<boolean> {
+    const fileKeys = batch.completions.map(({ fileKey }) => fileKey);
+    const isOurs = await this.maker.publish(fileKeys, () =>
+      throughOutage(() => this.store.complete(lane, batch, this.config.LANE_LEASE)),
+    );
+    if (batch.completions.some((completion) => completion.destination !== null)) this.queue.wake('callbacks');
+    return isOurs;
+  }
+}

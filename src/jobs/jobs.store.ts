@@ -1,0 +1,264 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database.js';
+import { HOLDER, HOST_PREFIX } from '../holder.js';
+
+/** A lane that this process holds, and the fencing epoch under which it may write. */
+export interface LaneLease {
+  name: string;
+  epoch: number;
+  /** By the database's clock; not before the lane's last completion. */
+  startedAt: Date;
+}
+
+/** A request that waits to be made. */
+export interface Job {
+  id: string;
+  mode: 'sync' | 'async';
+  report: string;
+  format: string;
+  params: object;
+  callbackUrl: string | null;
+  leaseEpoch: number;
+}
+
+/** What came of a request. Exactly one of result and error is set. */
+export interface Completion {
+  id: string;
+  result: Record<string, unknown> | null;
+  fileKey: string | null;
+  error: string | null;
+  startedAt: Date;
+  completedAt: Date;
+  /** Of the callback that is owed. */
+  deliveryId: string;
+  /** scheme://host:port of the callback; null when none is owed. */
+  destination: string | null;
+}
+
+export interface CompletedBatch {
+  completions: Completion[];
+  /** The request that is being made by now. */
+  begun: { id: string; startedAt: Date } | null;
+  /** Give the lane back in the same transaction. */
+  release: boolean;
+  /** Seconds of work that the batch took, for the lane's drain rate. */
+  busyS: number;
+}
+
+/** Drain rates are smoothed over about so many seconds of work. */
+const RATE_WINDOW_S = 30;
+
+const FREE = 'pending > 0 AND (lease_until IS NULL OR lease_until < clock_timestamp())';
+
+/**
+ * Takes the free lane that has waited longest, and bumps its fencing epoch. The lane's requests are read by a statement
+ * of their own afterwards: one that began before a former holder committed would still see what that holder finished.
+ */
+const leaseText = (skipLocked: boolean): string => `
+  WITH free AS (
+    SELECT name FROM lanes WHERE ${FREE} ORDER BY served_at LIMIT 1 FOR UPDATE ${skipLocked ? 'SKIP LOCKED' : ''}
+  )
+  UPDATE lanes l SET lease_holder = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond',
+    lease_epoch = l.lease_epoch + 1, served_at = clock_timestamp()
+  FROM free WHERE l.name = free.name
+  RETURNING l.name, l.lease_epoch AS epoch, greatest(clock_timestamp(), l.last_completed_at) AS started_at`;
+
+/** Reads the head of a lane we hold and marks its first request as begun. */
+const BEGIN = `
+  WITH held AS (
+    SELECT name FROM lanes WHERE name = $1 AND lease_epoch = $2 FOR UPDATE
+  ), head AS (
+    SELECT r.id, r.mode, r.report, r.format, r.input_payload, r.callback_url, r.queue_position
+    FROM requests r, held WHERE r.lane = held.name AND r.status IN ('PENDING', 'PROCESSING')
+    ORDER BY r.queue_position LIMIT $4
+  ), begun AS (
+    UPDATE requests SET status = 'PROCESSING', started_at = $3
+    WHERE id = (SELECT id FROM head ORDER BY queue_position LIMIT 1)
+  )
+  SELECT id, mode, report, format, input_payload AS params, callback_url AS "callbackUrl", 0 AS "leaseEpoch"
+  FROM head ORDER BY queue_position`;
+
+/** Completes requests of a lane we hold, owes their callbacks, begins the next one, and renews or ends the lease. */
+const COMPLETE = `
+  WITH held AS (
+    SELECT name FROM lanes WHERE name = $1 AND lease_epoch = $2 FOR UPDATE
+  ), item AS (
+    SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
+                         $9::uuid[], $10::text[])
+      AS t (id, result, file_key, error, started_at, completed_at, delivery_id, destination)
+  ), finished AS (
+    UPDATE requests r SET status = CASE WHEN i.error IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
+      result_payload = i.result::json, file_key = i.file_key, error = i.error,
+      started_at = i.started_at, completed_at = i.completed_at
+    FROM item i, held WHERE r.id = i.id AND r.lane = held.name AND r.status IN ('PENDING', 'PROCESSING')
+    RETURNING r.id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination
+  ), owed AS (
+    INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
+    SELECT delivery_id, id, callback_url, destination, lane, queue_position FROM finished
+    WHERE callback_url IS NOT NULL ORDER BY queue_position
+  ), begun AS (
+    UPDATE requests r SET status = 'PROCESSING', started_at = $12
+    FROM held WHERE r.id = $11 AND r.status = 'PENDING'
+  ), unbegun AS (
+    UPDATE requests r SET status = 'PENDING', started_at = NULL
+    FROM held WHERE $14 AND r.lane = held.name AND r.status = 'PROCESSING' AND r.id <> ALL ($3::uuid[])
+  ), counted AS (
+    UPDATE lanes l SET pending = l.pending - done.n,
+      last_completed_at = greatest(l.last_completed_at, (SELECT max(completed_at) FROM item)),
+      drain_per_s = l.drain_per_s + (CASE WHEN l.drain_per_s = 0 THEN 1 ELSE 1 - exp(-$13::float8 / ${RATE_WINDOW_S}) END)
+        * (done.n / $13::float8 - l.drain_per_s),
+      lease_holder = CASE WHEN $14 THEN NULL ELSE l.lease_holder END,
+      lease_until = CASE WHEN $14 THEN NULL ELSE clock_timestamp() + $15 * interval '1 millisecond' END
+    FROM held, (SELECT count(*)::integer AS n FROM finished) done WHERE l.name = held.name
+  )
+  SELECT (SELECT count(*) FROM held) AS held`;
+
+/** Completes a sync request, unless another process has taken it over. */
+const COMPLETE_SYNC = `
+  WITH finished AS (
+    UPDATE requests SET status = CASE WHEN $5::text IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
+      result_payload = $3::json, file_key = $4, error = $5, completed_at = clock_timestamp(),
+      lease_holder = NULL, lease_until = NULL
+    WHERE id = $1 AND lease_epoch = $2 AND mode = 'sync' AND status = 'PROCESSING'
+    RETURNING id, callback_url
+  ), owed AS (
+    INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
+    SELECT $6::uuid, id, callback_url, $7, id::text, 0 FROM finished WHERE callback_url IS NOT NULL
+  )
+  SELECT count(*) AS finished FROM finished`;
+
+/** All SQL of the order: leases of lanes, and the requests that are made under them. */
+@Injectable()
+export class JobsStore {
+  constructor(private readonly database: Database) {}
+
+  /** Leases a lane that has work and that nobody holds; null when there is none. */
+  async leaseLane(leaseMs: number): Promise<LaneLease | null> {
+    // First without waiting, so that workers spread over the lanes. A lane's row is also locked for a moment by every
+    // accept: when nothing else is left, wait for that instead of calling a busy lane empty.
+    return (
+      (await this.lease('lane_lease_skip', leaseText(true), leaseMs)) ??
+      (await this.lease('lane_lease_wait', leaseText(false), leaseMs))
+    );
+  }
+
+  private async lease(name: string, text: string, leaseMs: number): Promise<LaneLease | null> {
+    const [row] = await this.database.query<{ name: string; epoch: number; started_at: Date }>({ name, text }, [
+      HOLDER,
+      leaseMs,
+    ]);
+    return row ? { name: row.name, epoch: row.epoch, startedAt: row.started_at } : null;
+  }
+
+  /** The lowest unfinished requests of a lane we hold, in order; the first is marked as begun. Empty if we lost it. */
+  async begin(lane: LaneLease, limit: number): Promise<Job[]> {
+    return this.database.query<Job>({ name: 'lane_begin', text: BEGIN }, [
+      lane.name,
+      lane.epoch,
+      lane.startedAt,
+      limit,
+    ]);
+  }
+
+  /** @returns False when we lost the lane: then nothing was written. */
+  async complete(lane: LaneLease, batch: CompletedBatch, leaseMs: number): Promise<boolean> {
+    const column = <T>(pick: (completion: Completion) => T): T[] => batch.completions.map(pick);
+    const [row] = await this.database.query<{ held: number }>({ name: 'lane_complete', text: COMPLETE }, [
+      lane.name,
+      lane.epoch,
+      column(({ id }) => id),
+      column(({ result }) => result && JSON.stringify(result)),
+      column(({ fileKey }) => fileKey),
+      column(({ error }) => error),
+      column(({ startedAt }) => startedAt),
+      column(({ completedAt }) => completedAt),
+      column(({ deliveryId }) => deliveryId),
+      column(({ destination }) => destination),
+      batch.begun?.id ?? null,
+      batch.begun?.startedAt ?? null,
+      Math.max(batch.busyS, 0.001),
+      batch.release,
+      leaseMs,
+    ]);
+    return row?.held === 1;
+  }
+
+  /** Gives a lane back, to be taken again after a while. A request that was begun is pending again. */
+  async release(lane: LaneLease, pauseMs: number): Promise<void> {
+    const text = `WITH held AS (
+        UPDATE lanes SET lease_holder = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+        WHERE name = $1 AND lease_epoch = $2 RETURNING name
+      )
+      UPDATE requests r SET status = 'PENDING', started_at = NULL FROM held WHERE r.lane = held.name AND r.status = 'PROCESSING'`;
+    await this.database.query({ name: 'lane_release', text }, [lane.name, lane.epoch, pauseMs]);
+  }
+
+  /** Renews leases; gives the names of the lanes that are still ours. */
+  async renew(lanes: LaneLease[], leaseMs: number): Promise<Set<string>> {
+    const text = `UPDATE lanes l SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      FROM unnest($1::text[], $2::bigint[]) AS t (name, epoch) WHERE l.name = t.name AND l.lease_epoch = t.epoch
+      RETURNING l.name`;
+    const rows = await this.database.query<{ name: string }>({ name: 'lane_renew', text }, [
+      lanes.map(({ name }) => name),
+      lanes.map(({ epoch }) => epoch),
+      leaseMs,
+    ]);
+    return new Set(rows.map(({ name }) => name));
+  }
+
+  /** @returns False when another process has taken the request over: then nothing was written. */
+  async completeSync(job: Job, completion: Omit<Completion, 'startedAt' | 'completedAt' | 'id'>): Promise<boolean> {
+    const [row] = await this.database.query<{ finished: number }>({ name: 'sync_complete', text: COMPLETE_SYNC }, [
+      job.id,
+      job.leaseEpoch,
+      completion.result && JSON.stringify(completion.result),
+      completion.fileKey,
+      completion.error,
+      completion.deliveryId,
+      completion.destination,
+    ]);
+    return row?.finished === 1;
+  }
+
+  /** Renews the leases of sync requests that this process makes; gives the ids that are still ours. */
+  async renewSync(ids: string[], leaseMs: number): Promise<Set<string>> {
+    const text = `UPDATE requests SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      WHERE id = ANY ($1::uuid[]) AND lease_holder = $2 AND status = 'PROCESSING' RETURNING id`;
+    const rows = await this.database.query<{ id: string }>({ name: 'sync_renew', text }, [ids, HOLDER, leaseMs]);
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Takes over sync requests whose process fell silent. */
+  async adoptSync(limit: number, leaseMs: number): Promise<Job[]> {
+    const text = `WITH orphan AS (
+        SELECT id FROM requests WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_until < clock_timestamp()
+        ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED
+      )
+      UPDATE requests r SET lease_holder = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
+        lease_epoch = r.lease_epoch + 1
+      FROM orphan WHERE r.id = orphan.id
+      RETURNING r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
+        r.lease_epoch AS "leaseEpoch"`;
+    return this.database.query<Job>({ name: 'sync_adopt', text }, [limit, HOLDER, leaseMs]);
+  }
+
+  /** Everybody on this host who holds a lease. */
+  async holdersOnThisHost(): Promise<string[]> {
+    const text = `SELECT DISTINCT lease_holder AS holder FROM lanes
+        WHERE pending > 0 AND starts_with(lease_holder, $1) AND lease_until > clock_timestamp()
+      UNION SELECT DISTINCT lease_holder FROM requests
+        WHERE mode = 'sync' AND status = 'PROCESSING' AND starts_with(lease_holder, $1) AND lease_until > clock_timestamp()`;
+    const rows = await this.database.query<{ holder: string }>({ name: 'lane_holders', text }, [HOST_PREFIX]);
+    return rows.map(({ holder }) => holder);
+  }
+
+  /** Ends the leases of holders that are dead. */
+  async expire(holders: string[]): Promise<void> {
+    const text = `WITH expired AS (
+        UPDATE lanes SET lease_until = NULL WHERE lease_holder = ANY ($1::text[])
+      )
+      UPDATE requests SET lease_until = '-infinity'
+      WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder = ANY ($1::text[])`;
+    await this.database.query({ name: 'lane_expire', text }, [holders]);
+  }
+}

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { CallbacksDispatcher } from '../callbacks/callbacks.dispatcher.js';
+import { CONFIG, type Config } from '../config.js';
+import { WorkerStore } from '../health/worker.store.js';
+import { hasEnded } from '../holder.js';
+import { JobsRunner } from './jobs.runner.js';
+import { JobsStore } from './jobs.store.js';
+import { SyncRunner } from './sync-runner.js';
+
+/** Sync requests of dead processes that one sweep takes over. */
+const ADOPT_LIMIT = 4;
+/** Sweeps of many workers are spread by this much either way. */
+const JITTER = 0.2;
+
+/**
+ * Finds the work that no wake-up announced: Redis was away or lost it, a process died, a retry came due. Every worker
+ * sweeps by itself and for itself, without the queue, so the work also goes on while there is no queue at all.
+ */
+@Injectable()
+export class Sweeper {
+  private readonly logger = new Logger(Sweeper.name);
+  private readonly stopping = new AbortController();
+  private sweeping: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly jobs: JobsStore,
+    private readonly runner: JobsRunner,
+    private readonly syncRunner: SyncRunner,
+    private readonly callbacks: CallbacksDispatcher,
+    private readonly workers: WorkerStore,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'SWEEP_INTERVAL'>,
+  ) {}
+
+  start(): void {
+    this.sweeping = this.loop();
+  }
+
+  /** Resolves when the sweep in hand has ended. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.sweeping;
+    await this.workers.leave().catch(() => undefined);
+  }
+
+  private async loop(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await this.sweep().catch((error: unknown) => this.logger.warn(`Sweep failed: ${String(error)}`));
+      const waitMs = this.config.SWEEP_INTERVAL * (1 - JITTER + 2 * JITTER * Math.random());
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async sweep(): Promise<void> {
+    await this.workers.beat();
+    const dead = (await this.jobs.holdersOnThisHost()).filter((holder) => hasEnded(holder));
+    if (dead.length > 0) await this.jobs.expire(dead);
+    void this.runner.run();
+    await this.syncRunner.adopt(ADOPT_LIMIT);
+    await this.callbacks.sweep();
+  }
+}

@@ -1,0 +1,70 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { destination } from '../callbacks/url-guard.js';
+import { CONFIG, type Config } from '../config.js';
+import { throughOutage } from '../database.js';
+import { LeaseKeeper } from '../lease-keeper.js';
+import { WorkQueue } from '../queue/work-queue.js';
+import { type Job, JobsStore } from './jobs.store.js';
+import { type Made, ReportMaker } from './report-maker.js';
+
+/** Makes sync requests at once, outside every lane, and keeps the lease that tells other processes we are alive. */
+@Injectable()
+export class SyncRunner {
+  private readonly logger = new Logger(SyncRunner.name);
+  private readonly leases: LeaseKeeper<Job>;
+  private readonly underWay = new Set<Promise<unknown>>();
+
+  constructor(
+    private readonly store: JobsStore,
+    private readonly maker: ReportMaker,
+    private readonly queue: WorkQueue,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE'>,
+  ) {
+    this.leases = new LeaseKeeper(config.LANE_LEASE, async (jobs) => {
+      const ids = jobs.map(({ id }) => id);
+      const ours = await store.renewSync(ids, config.LANE_LEASE);
+      return jobs.filter(({ id }) => ours.has(id));
+    });
+  }
+
+  /**
+   * Makes the report of a request that this process leased when it accepted it, and finishes the request.
+   * @throws StorageUnavailable, PoolClosed, DatabaseUnavailable: the request stays, and is made when its lease has ended.
+   */
+  run(job: Job): Promise<Made> {
+    this.leases.add(job, performance.now());
+    const done = this.finish(job).finally(() => {
+      this.leases.remove(job);
+      this.underWay.delete(done);
+    });
+    this.underWay.add(done);
+    return done;
+  }
+
+  /** Takes over the sync requests of processes that fell silent, so that none stays unfinished. */
+  async adopt(limit: number): Promise<void> {
+    for (const job of await this.store.adoptSync(limit, this.config.LANE_LEASE)) {
+      this.run(job).catch((error: unknown) => this.logger.warn(`Request ${job.id} waits: ${String(error)}`));
+    }
+  }
+
+  /** Resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.underWay);
+  }
+
+  private async finish(job: Job): Promise<Made> {
+    const made = await this.maker.make(job);
+    const owed = {
+      deliveryId: uuidv7(),
+      destination: job.callbackUrl === null ? null : destination(new URL(job.callbackUrl)),
+    };
+    const isOurs = await this.maker.publish([made.fileKey], () =>
+      throughOutage(() => this.store.completeSync(job, { ...made, ...owed })),
+    );
+    if (!isOurs) this.logger.warn(`Request ${job.id} was taken over by another process`);
+    if (owed.destination !== null) this.queue.wake('callbacks');
+    return made;
+  }
+}

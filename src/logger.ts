@@ -1,0 +1,30 @@
+import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import type { Config } from './config.js';
+
+const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
+
+/** Nest's own account of its start: a line for every route and module, of no use to whoever runs the service. */
+const START_UP_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+
+/** Nest's logger at the level and in the format of the settings. */
+export class Logger extends ConsoleLogger {
+  constructor({ LOG_LEVEL, LOG_FORMAT }: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>) {
+    const logLevels = LEVELS.slice(0, LEVELS.indexOf(LOG_LEVEL) + 1);
+    super({
+      prefix: 'Daybook',
+      json: LOG_FORMAT === 'json',
+      colors: LOG_FORMAT === 'text' && Boolean(process.stdout.isTTY),
+      logLevels,
+    });
+  }
+
+  override log(message: unknown, ...rest: unknown[]): void {
+    if (!START_UP_CONTEXTS.has(String(rest.at(-1)))) super.log(message, ...rest);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Logger } from '@nestjs/common';
+import type { Queue, QueueOptions } from 'bull';
+import { Redis, type RedisOptions } from 'ioredis';
+
+/** Wait before reconnecting to Redis, growing to this many milliseconds. */
+const RECONNECT_MAX_MS = 2_000;
+/** Longest that closing a queue may take when Redis does not answer. */
+const CLOSE_TIMEOUT_MS = 1_000;
+/** An error that repeats with every reconnect is logged once in so long a time. */
+const LOG_EVERY_MS = 60_000;
+
+/**
+ * Options of one of Bull's queues.
+ * @param role A producer fails fast while Redis is away; a consumer waits for it, as Bull demands of its connections.
+ */
+export function bullOptions(redisUrl: string, role: 'producer' | 'consumer'): QueueOptions {
+  const failFast: RedisOptions = role === 'producer' ? { enableOfflineQueue: false } : {};
+  return {
+    // A wake-up is worth nothing once it was taken, and a failed one is made good by the sweeper: keep neither.
+    defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
+    createClient: () =>
+      new Redis(redisUrl, {
+        ...failFast,
+        maxRetriesPerRequest: null,
+        enableReadyCheck: false,
+        retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MAX_MS),
+      }),
+  };
+}
+
+/** Closes a queue, waiting for the handler in hand but not for a Redis that is away. */
+export async function closeQuietly(queue: Queue): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+  });
+  await Promise.race([queue.close(true).catch(() => undefined), timeout]);
+  clearTimeout(timer);
+}
+
+/** A listener that logs what it hears, but not with every reconnect. */
+export function logOnce(logger: Logger, message: string): (error: Error) => void {
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    const now = performance.now();
+    if (now - loggedAt < LOG_EVERY_MS) return;
+    loggedAt = now;
+    logger.warn(`${message}: ${error.message}`);
+  };
+}

@@ -1,0 +1,65 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import Bull, { type Queue } from 'bull';
+import { bullOptions, closeQuietly, logOnce } from './bull-options.js';
+import { TOPICS, type Topic, WorkQueue } from './work-queue.js';
+
+/** Longest that one wake-up may be on its way. Bull's own `add` can hang for minutes when Redis is away. */
+const WAKE_TIMEOUT_MS = 2_000;
+
+/**
+ * Wakes workers through Bull on Redis. Its connections are the producer's own and fail fast; workers consume through
+ * `@Processor` on theirs. At most one wake-up a topic is on its way: those that come meanwhile become one more.
+ */
+@Injectable()
+export class BullQueue extends WorkQueue implements OnApplicationShutdown {
+  private readonly logger = new Logger(BullQueue.name);
+  private readonly queues: Record<Topic, Queue>;
+  private readonly sending = new Set<Topic>();
+  private readonly wokenMeanwhile = new Set<Topic>();
+
+  constructor(redisUrl: string) {
+    super();
+    const open = (topic: Topic): Queue => {
+      const queue = new Bull(topic, bullOptions(redisUrl, 'producer'));
+      queue.on('error', logOnce(this.logger, `Redis is away; work in ${topic} is found by the sweeper meanwhile`));
+      return queue;
+    };
+    this.queues = { jobs: open('jobs'), callbacks: open('callbacks') };
+  }
+
+  wake(topic: Topic): void {
+    if (this.sending.has(topic)) {
+      this.wokenMeanwhile.add(topic);
+      return;
+    }
+    this.sending.add(topic);
+    void this.send(topic);
+  }
+
+  private async send(topic: Topic): Promise<void> {
+    try {
+      await withTimeout(this.queues[topic].add({}), WAKE_TIMEOUT_MS);
+    } catch (error) {
+      this.logger.debug(`Wake-up of ${topic} not sent, left to the sweeper: ${String(error)}`);
+      this.wokenMeanwhile.delete(topic);
+    }
+    this.sending.delete(topic);
+    if (this.wokenMeanwhile.delete(topic)) this.wake(topic);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(TOPICS.map((topic) => closeQuietly(this.queues[topic])));
+  }
+}
+
+async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

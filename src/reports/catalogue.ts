@@ -1,0 +1,51 @@
+import { readdirSync } from 'node:fs';
+import type { ReportDefinition } from './define-report.js';
+
+/** A file of `types/` and what it exports. */
+export type TypeModule = readonly [file: string, exports: { default?: unknown }];
+
+/** Fields of a request that are not parameters, in the flat shorthand too. */
+export const ENVELOPE_FIELDS: readonly string[] = ['report', 'callback_url', 'lane', 'format'];
+
+/** A parameter of such a name could not be told from the field. */
+const RESERVED = [...ENVELOPE_FIELDS, 'payload'];
+
+/** Whether a file of `types/` is a report type: not a spec, a declaration or a source map. */
+export function isTypeFile(file: string): boolean {
+  return /(?<!\.d|\.spec)\.[jt]s$/.test(file);
+}
+
+function isDefinition(value: unknown): value is ReportDefinition {
+  return typeof value === 'object' && value !== null && 'type' in value && 'params' in value && 'build' in value;
+}
+
+/**
+ * Report types by name.
+ * @throws Error naming the file, so that a mistake stops the start and not the first request.
+ */
+export function catalogueOf(modules: readonly TypeModule[]): ReadonlyMap<string, ReportDefinition> {
+  const files = new Map<string, string>();
+  const definitions = new Map<string, ReportDefinition>();
+  for (const [file, { default: definition }] of modules) {
+    if (!isDefinition(definition)) throw new Error(`Report type file ${file} has no default export from defineReport`);
+    const { type, params } = definition;
+    if (files.has(type)) throw new Error(`Report type "${type}" is defined twice, in ${files.get(type)} and ${file}`);
+    const taken = RESERVED.find((name) => name in params.shape);
+    if (taken)
+      throw new Error(`Report type "${type}" in ${file} has a parameter named "${taken}", a field of requests`);
+    files.set(type, file);
+    definitions.set(type, definition);
+  }
+  return definitions;
+}
+
+async function loadTypes(): Promise<TypeModule[]> {
+  const folder = new URL('./types/', import.meta.url);
+  const files = readdirSync(folder).filter(isTypeFile).sort();
+  return Promise.all(
+    files.map(async (file): Promise<TypeModule> => [file, (await import(new URL(file, folder).href)) as object]),
+  );
+}
+
+/** Every report type there is: one for each file of `types/`. */
+export const catalogue = catalogueOf(await loadTypes());

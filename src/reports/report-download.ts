@@ -1,0 +1,76 @@
+import { pipeline } from 'node:stream/promises';
+import { GoneException, HttpException, HttpStatus, Injectable, Logger, NotFoundException } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { RequestsService, type ResultFile } from '../requests/requests.service.js';
+import { byteRange } from './byte-range.js';
+import { type ByteRange, FileStore } from './file-store.js';
+import { CSV_MEDIA_TYPE } from './formats/csv.js';
+
+/** The end of every file name: the id of the request that it belongs to, and the format. */
+const REQUEST_ID = /_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[a-z0-9]+$/;
+
+/** Sends the files of finished reports as RFC 9110 has it: validators, conditions, ranges. */
+@Injectable()
+export class ReportDownload {
+  private readonly logger = new Logger(ReportDownload.name);
+
+  constructor(
+    private readonly requests: RequestsService,
+    private readonly files: FileStore,
+  ) {}
+
+  /** @throws NotFoundException, GoneException, and HttpException 416, all before the first byte. */
+  async send(fileName: string, req: Request, res: Response): Promise<void> {
+    const file = await this.find(fileName);
+    const etag = `"${file.sha256}"`;
+    // Asked again each time, so that a deleted report is not served from a cache; the answer is mostly a 304.
+    res.set({ ETag: etag, 'Cache-Control': 'private, no-cache', 'Accept-Ranges': 'bytes' });
+    if (req.fresh) return void res.status(HttpStatus.NOT_MODIFIED).end();
+    const range = chosenRange(req, etag, file.sizeBytes);
+    if (range === 'unsatisfiable') {
+      res.set('Content-Range', `bytes */${file.sizeBytes}`).removeHeader('ETag');
+      throw new HttpException('The range lies outside the file', HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
+    }
+    res.attachment(file.fileName).set({ 'Content-Type': CSV_MEDIA_TYPE, 'X-Content-Type-Options': 'nosniff' });
+    if (range) res.status(HttpStatus.PARTIAL_CONTENT).set('Content-Range', contentRange(range, file.sizeBytes));
+    res.set('Content-Length', String(range ? range.end - range.start + 1 : file.sizeBytes));
+    if (req.method === 'HEAD') return void res.end();
+    await this.stream(file, range, res);
+  }
+
+  /** The name is only looked up and compared: no path is ever made from it. */
+  private async find(fileName: string): Promise<ResultFile> {
+    const requestId = REQUEST_ID.exec(fileName)?.[1];
+    const file = requestId === undefined ? null : await this.requests.resultFile(requestId);
+    if (file?.fileName !== fileName) throw new NotFoundException('Report file not found');
+    // A file of another size was cut short or tampered with; it is no longer the report.
+    if ((await this.files.size(file.fileKey)) !== file.sizeBytes) throw new GoneException('The report file is gone');
+    return file;
+  }
+
+  /** The pipeline reads as fast as the client takes, and closes the file when the client goes away. */
+  private async stream({ fileKey }: ResultFile, range: ByteRange | null, res: Response): Promise<void> {
+    try {
+      await pipeline(this.files.open(fileKey, range ?? undefined), res);
+    } catch (error) {
+      const isClientGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
+      // Too late for an answer: the pipeline has cut the connection, so that nobody takes a part for the whole.
+      if (!isClientGone) this.logger.error(`Sending ${fileKey} broke off`, error);
+    }
+  }
+}
+
+function contentRange({ start, end }: ByteRange, sizeBytes: number): string {
+  return `bytes ${start}-${end}/${sizeBytes}`;
+}
+
+/**
+ * The one range to send, or null for the whole file. RFC 9110 has a server ignore `Range` in all but GET (14.2), and under
+ * an `If-Range` that is not exactly the file's own ETag (13.1.5).
+ */
+function chosenRange(req: Request, etag: string, sizeBytes: number): ByteRange | 'unsatisfiable' | null {
+  const [range, ifRange] = [req.get('range'), req.get('if-range')];
+  if (range === undefined || req.method !== 'GET') return null;
+  if (ifRange !== undefined && ifRange !== etag) return null;
+  return byteRange(range, sizeBytes);
+}

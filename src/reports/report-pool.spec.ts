@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ReportFailed } from './define-report.js';
+import { StorageUnavailable } from './file-store.js';
+import { PoolClosed, PoolFull, ReportPool, type ReportPoolOptions, type ReportTask } from './report-pool.js';
+
+const STUB = new URL('../../test/reports/stub.worker.js', import.meta.url);
+
+let folder: string;
+const pools: ReportPool[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'daybook-pool-'));
+});
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+  rmSync(folder, { recursive: true });
+});
+
+function poolOf(options: Partial<ReportPoolOptions> = {}): ReportPool {
+  const pool = new ReportPool({ threads: 1, maxQueue: 10, ...options });
+  pools.push(pool);
+  return pool;
+}
+
+function task(type: string, params: object = {}): ReportTask {
+  const fileId = randomUUID();
+  return { type, params, format: 'csv', requestId: 'the-id', fileId, filePath: join(folder, `${fileId}.csv`) };
+}
+
+/** Holds every `wait` report in its thread until it is opened. */
+function gate() {
+  const shared = new SharedArrayBuffer(4);
+  const flag = new Int32Array(shared);
+  const open = (): void => {
+    Atomics.store(flag, 0, 1);
+    Atomics.notify(flag, 0);
+  };
+  return { params: { gate: shared }, open };
+}
+
+describe('ReportPool with the real worker', () => {
+  it('makes a report with a file', async () => {
+    const order = task('transactions', { num_transactions: 50, report_name: 'Q1', as_of: '2025-11-22' });
+    const { result, fileKey } = await poolOf().run(order);
+    expect(result).toMatchObject({ file_id: order.fileId, file_name: 'Q1_the-id.csv', row_count: 50 });
+    expect(fileKey).toBe(`${order.fileId}.csv`);
+    expect(readFileSync(order.filePath)).toHaveLength(Number(result.file_size_bytes));
+  });
+
+  it('makes a report without a file', async () => {
+    const { result, fileKey } = await poolOf().run(task('digest', { input_data: 'abc', iterations: 1 }));
+    expect(result.result).toMatch(/^ba7816bf/);
+    expect(fileKey).toBeNull();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('keeps the message of an unexpected error from the caller and gives it to the log', async () => {
+    const failing = poolOf().run(task('transactions', { num_transactions: -1, report_name: '', as_of: '2025-11-22' }));
+    await expect(failing).rejects.toThrow(ReportFailed);
+    await expect(failing).rejects.toMatchObject({
+      message: 'The report could not be made: an unexpected error. It has been logged.',
+      cause: expect.stringContaining('Invalid typed array length'),
+    });
+  });
+
+  it('fails a report of a type that is no more', async () => {
+    await expect(poolOf().run(task('gone'))).rejects.toThrow(
+      new ReportFailed('There is no report type "gone" any more'),
+    );
+  });
+
+  it('does not blame the report for the storage', async () => {
+    const params = { num_transactions: 1, report_name: 'Q1', as_of: '2025-11-22' };
+    const lost = { ...task('transactions', params), filePath: join(folder, 'no', 'file.csv') };
+    await expect(poolOf().run(lost)).rejects.toThrow(StorageUnavailable);
+  });
+
+  (process.platform === 'linux' ? it : it.skip)('gives way to the event loop: only its threads are nice', async () => {
+    await poolOf().run(task('digest', { input_data: 'abc', iterations: 1 }));
+    const niceness = (thread: string): number => {
+      // proc(5): the 19th field; the 2nd is the name in brackets, which may hold spaces.
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    };
+    const own = niceness(String(process.pid));
+    const others = readdirSync('/proc/self/task').map(niceness);
+    expect(others).toContain(10);
+    expect(own).not.toBe(10);
+    expect(others.filter((nice) => nice !== own && nice !== 10)).toEqual([]);
+  });
+});
+
+describe('ReportPool', () => {
+  it('refuses what does not fit into its threads and its queue, and takes more when there is room', async () => {
+    const pool = poolOf({ threads: 1, maxQueue: 1, workerFile: STUB });
+    const { params, open } = gate();
+    const taken = [pool.run(task('wait', params)), pool.run(task('queued'))];
+    expect(pool.isFull).toBe(true);
+    await expect(pool.run(task('refused'))).rejects.toThrow(PoolFull);
+    open();
+    await Promise.all(taken);
+    expect(pool.isFull).toBe(false);
+    expect((await pool.run(task('again'))).result).toEqual({ type: 'again' });
+  });
+
+  it('lets a thread that dies fail its own report only', async () => {
+    const pool = poolOf({ threads: 2, workerFile: STUB });
+    const reports = ['a', 'die', 'b', 'die', 'die', 'c'].map((type) => pool.run(task(type)));
+    const settled = await Promise.allSettled(reports);
+    expect(settled.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'fulfilled',
+    ]);
+    await expect(reports[1]).rejects.toThrow(ReportFailed);
+    await expect(reports[1]).rejects.toThrow('The report could not be made: its thread ended');
+    expect((await pool.run(task('after'))).result).toEqual({ type: 'after' });
+  });
+
+  it('tells a report that is cut off by the shutdown from one that failed', async () => {
+    const pool = poolOf({ workerFile: STUB });
+    const cutOff = [pool.run(task('wait', gate().params)), pool.run(task('queued'))];
+    const settled = Promise.allSettled(cutOff);
+    await pool.close();
+    await settled;
+    for (const report of cutOff) await expect(report).rejects.toThrow(PoolClosed);
+    await expect(pool.run(task('late'))).rejects.toThrow(PoolClosed);
+  });
+
+  it('survives threads that cannot even start', async () => {
+    Logger.overrideLogger(false);
+    const pool = poolOf({ workerFile: new URL('missing.js', STUB) });
+    await expect(pool.run(task('first'))).rejects.toThrow(ReportFailed);
+    await expect(pool.run(task('second'))).rejects.toThrow(ReportFailed);
+  });
+});

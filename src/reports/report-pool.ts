@@ -1,0 +1,103 @@
+import { fileURLToPath } from 'node:url';
+import { Logger } from '@nestjs/common';
+import { Piscina } from 'piscina';
+import { DaybookError } from '../errors.js';
+import { ReportFailed } from './define-report.js';
+import { StorageUnavailable } from './file-store.js';
+import type { ReportAnswer, ReportFailure, ReportOutcome, ReportTask } from './generate.worker.js';
+
+export type { ReportOutcome, ReportTask } from './generate.worker.js';
+
+/** Every thread is busy and the line before them is full. */
+export class PoolFull extends DaybookError {
+  readonly code = 'pool-full';
+  override readonly retryAfterS = 1;
+}
+
+/** The process is stopping. The report has not failed: it is made again elsewhere, or after the restart. */
+export class PoolClosed extends DaybookError {
+  readonly code = 'pool-closed';
+}
+
+export interface ReportPoolOptions {
+  threads: number;
+  /** Reports that may wait for a thread. */
+  maxQueue: number;
+  workerFile?: URL;
+}
+
+// Node cannot run a thread from TypeScript. Started from source, as the tests are, the compiled neighbour is used.
+const WORKER_FILE = import.meta.url.endsWith('.ts')
+  ? new URL('../../dist/src/reports/generate.worker.js', import.meta.url)
+  : new URL('./generate.worker.js', import.meta.url);
+
+/** Per thread. A report that needs more ends its own thread instead of the process; a small nursery keeps RSS low. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 };
+
+/** Makes reports in worker threads, a bounded number at once and a bounded number in line. */
+export class ReportPool {
+  private readonly logger = new Logger(ReportPool.name);
+  private pool: Piscina<ReportTask, ReportAnswer> | null = null;
+  private unfinished = 0;
+  private isClosed = false;
+
+  constructor(private readonly options: ReportPoolOptions) {}
+
+  /** Whether `run` would refuse now. */
+  get isFull(): boolean {
+    return this.unfinished >= this.options.threads + this.options.maxQueue;
+  }
+
+  /**
+   * Makes one report; its file, if it has one, is at `task.filePath` then.
+   * @throws PoolFull, PoolClosed, ReportFailed, StorageUnavailable
+   */
+  async run(task: ReportTask): Promise<ReportOutcome> {
+    if (this.isClosed) throw new PoolClosed('This process is stopping');
+    if (this.isFull) throw new PoolFull(`All ${this.options.threads} report threads and their queue are full`);
+    this.unfinished++;
+    try {
+      const answer = await this.threads().run(task);
+      if ('failure' in answer) throw errorOf(answer.failure);
+      return answer.outcome;
+    } catch (error) {
+      if (error instanceof DaybookError) throw error;
+      if (this.isClosed) throw new PoolClosed('This process stopped before the report was made', { cause: error });
+      throw new ReportFailed('The report could not be made: its thread ended', { cause: error });
+    } finally {
+      this.unfinished--;
+    }
+  }
+
+  /** Ends the threads. What is still in hand is refused with PoolClosed: whoever wants it waits for it before. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.pool?.destroy();
+  }
+
+  /** Starts the first thread with the first report, and more as they are needed; from then on they stay warm. */
+  private threads(): Piscina<ReportTask, ReportAnswer> {
+    this.pool ??= this.started();
+    return this.pool;
+  }
+
+  private started(): Piscina<ReportTask, ReportAnswer> {
+    const pool = new Piscina<ReportTask, ReportAnswer>({
+      filename: fileURLToPath(this.options.workerFile ?? WORKER_FILE),
+      // With 0, reports in line would wait for ever after the last thread had died.
+      minThreads: 1,
+      maxThreads: this.options.threads,
+      idleTimeout: Infinity,
+      recordTiming: false,
+      resourceLimits: RESOURCE_LIMITS,
+    });
+    // A thread that dies with no report in hand is replaced; without a listener it would end the process.
+    pool.on('error', (error) => this.logger.error('A report thread ended', error));
+    return pool;
+  }
+}
+
+function errorOf({ blame, message, detail }: ReportFailure): DaybookError {
+  const cause = detail === undefined ? undefined : { cause: detail };
+  return blame === 'storage' ? new StorageUnavailable(message, cause) : new ReportFailed(message, cause);
+}

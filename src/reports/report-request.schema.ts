@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import type { RequestMode } from '../requests/request.entity.js';
+import { catalogue, ENVELOPE_FIELDS } from './catalogue.js';
+import type { ReportDefinition } from './define-report.js';
+
+type Catalogue = ReadonlyMap<string, ReportDefinition>;
+type Body = Record<string, unknown>;
+
+/** What a caller asks for, whichever way it was written. */
+export interface ReportRequest {
+  report: string;
+  params: object;
+  callbackUrl: string | null | undefined;
+  lane: string;
+  format: string;
+}
+
+const DEFAULT_REPORT = 'transactions';
+
+/** A request that names no report but has this parameter means the other one. */
+const IMPLIED = { parameter: 'input_data', report: 'digest' };
+
+const callbackUrl = z
+  .string({ error: ({ input }) => (input === undefined ? 'is required; give null to poll instead' : undefined) })
+  .max(2_048)
+  .nullable()
+  .describe('Where to POST the finished report; null for nowhere');
+
+const lane = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 of: letters, digits, _ . : -')
+  .default('default')
+  .describe('Requests in one lane are made strictly one after the other');
+
+/** The fields around the parameters. */
+function envelopeOf({ type, formats }: ReportDefinition, mode: RequestMode) {
+  const isImplied = type === DEFAULT_REPORT || type === IMPLIED.report;
+  const report = z.literal(type).describe('Report type');
+  return {
+    report: isImplied ? report.optional() : report,
+    callback_url: mode === 'async' ? callbackUrl : callbackUrl.optional(),
+    lane,
+    format: z.enum(formats).default(formats[0]).describe('File format'),
+  };
+}
+
+const nested = (definition: ReportDefinition, mode: RequestMode) =>
+  z.strictObject({ ...envelopeOf(definition, mode), payload: definition.params });
+
+const flat = (definition: ReportDefinition, mode: RequestMode) =>
+  z.strictObject({ ...envelopeOf(definition, mode), ...definition.params.shape });
+
+/** JSON Schema (2020-12) of the same bodies that {@link reportRequest} takes. */
+export function reportRequestJsonSchema(mode: RequestMode, reports: Catalogue = catalogue): Body {
+  const ways = [...reports.values()].flatMap((definition) => [
+    flat(definition, mode).meta({ title: `${definition.type}, flat` }),
+    nested(definition, mode).meta({ title: `${definition.type}, with payload` }),
+  ]);
+  const { $schema: _, ...schema } = z.toJSONSchema(z.union(ways), { io: 'input' });
+  return schema;
+}
+
+/**
+ * The body of `POST /api/sync` and `/api/async` (and an entry of `/api/batch`), normalised. Issues stand at the path that
+ * the caller wrote. Nothing is coerced.
+ */
+export function reportRequest(mode: RequestMode, reports: Catalogue = catalogue): z.ZodType<ReportRequest> {
+  const schemas = new Map([...reports.values()].map((definition) => [definition.type, nested(definition, mode)]));
+  return z
+    .unknown()
+    .transform((body, context): ReportRequest => {
+      const refuse = (path: PropertyKey[], message: string): never => {
+        context.addIssue({ code: 'custom', path, message });
+        return z.NEVER;
+      };
+      if (!isObject(body)) return refuse([], 'must be a JSON object, sent as application/json');
+      const isFlat = !Object.hasOwn(body, 'payload');
+      const request = isFlat ? nest(body) : body;
+      const report = reportOf(request);
+      const schema = typeof report === 'string' ? schemas.get(report) : undefined;
+      if (!schema) return refuse(['report'], `must be one of the report types: ${[...schemas.keys()].join(', ')}`);
+      const { data, error } = schema.safeParse(request);
+      if (data) return { ...fieldsOf(data), report: String(report) };
+      for (const issue of error.issues.flatMap(oneForEachField)) {
+        // What was nested here was flat where the caller wrote it.
+        const path = isFlat && issue.path[0] === 'payload' ? issue.path.slice(1) : issue.path;
+        refuse(path, issue.message);
+      }
+      return z.NEVER;
+    })
+    .meta(reportRequestJsonSchema(mode, reports));
+}
+
+function isObject(value: unknown): value is Body {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The flat shorthand, written out: what is not a field of the envelope is a parameter. */
+function nest(body: Body): Body {
+  const fields = Object.entries(body);
+  return {
+    ...Object.fromEntries(fields.filter(([field]) => ENVELOPE_FIELDS.includes(field))),
+    payload: Object.fromEntries(fields.filter(([field]) => !ENVELOPE_FIELDS.includes(field))),
+  };
+}
+
+/** The report type that a request names or implies. */
+function reportOf({ report, payload }: Body): unknown {
+  if (report !== undefined) return report;
+  return isObject(payload) && Object.hasOwn(payload, IMPLIED.parameter) ? IMPLIED.report : DEFAULT_REPORT;
+}
+
+function fieldsOf(data: z.output<ReturnType<typeof nested>>): Omit<ReportRequest, 'report'> {
+  return { params: data.payload, callbackUrl: data.callback_url, lane: data.lane, format: data.format };
+}
+
+interface Issue {
+  path: PropertyKey[];
+  message: string;
+}
+
+/** Zod names all unknown fields in one issue at their parent; a caller looks for the field. */
+function oneForEachField(issue: z.core.$ZodIssue): Issue[] {
+  if (issue.code !== 'unrecognized_keys') return [issue];
+  const isParameter = issue.path[0] === 'payload';
+  const message = isParameter
+    ? 'is not a parameter of this report'
+    : 'is not a field beside payload; parameters go in it';
+  return issue.keys.map((key) => ({ path: [...issue.path, key], message }));
+}
+
+/** Example bodies for the API's documentation. */
+export function reportRequestExamples(mode: RequestMode): Record<string, { summary: string; value: object }> {
+  const callback = mode === 'async' ? { callback_url: 'https://example.com/webhooks/daybook' } : {};
+  return {
+    transactions: {
+      summary: 'Transactions, flat',
+      value: { num_transactions: 50, report_name: 'Q1_Report', ...callback },
+    },
+    payload: {
+      summary: 'Transactions, with payload',
+      value: { report: 'transactions', payload: { num_transactions: 200, report_name: 'Annual' }, ...callback },
+    },
+    digest: { summary: 'Digest', value: { input_data: 'hello', iterations: 50_000, ...callback } },
+    ...(mode === 'async' && {
+      poll: {
+        summary: 'Poll instead of a callback',
+        value: { num_transactions: 50, callback_url: null, lane: 'monthly' },
+      },
+    }),
+  };
+}

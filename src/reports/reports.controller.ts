@@ -1,0 +1,64 @@
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { CSV_MEDIA_TYPE } from './formats/csv.js';
+import { ReportDownload } from './report-download.js';
+import { ReportsService, type ReportTypeView } from './reports.service.js';
+
+const fileNameParam = z.string().describe('`file_name` of a finished report');
+
+const reportTypes = z.object({
+  report_types: z.array(
+    z.object({
+      type: z.string(),
+      title: z.string(),
+      formats: z.array(z.string()).describe('The default one first'),
+      params: z.looseObject({}).describe('JSON Schema of the parameters'),
+    }),
+  ),
+});
+
+const CSV_CONTENT = { [CSV_MEDIA_TYPE]: { schema: { type: 'string' } } } as const;
+const FILE_HEADERS = {
+  ETag: { description: 'SHA-256 of the whole file, in quotes', schema: { type: 'string' } },
+  'Content-Disposition': { description: 'Attachment with the file name (RFC 6266)', schema: { type: 'string' } },
+  'Accept-Ranges': { description: 'bytes', schema: { type: 'string' } },
+} as const;
+
+@ApiTags('reports')
+@Controller('api')
+export class ReportsController {
+  constructor(
+    private readonly reports: ReportsService,
+    private readonly downloads: ReportDownload,
+  ) {}
+
+  @Get('report-types')
+  @ApiOperation({ summary: 'List the report types, with JSON Schemas of their parameters' })
+  @ApiOkResponse({ standardSchema: reportTypes })
+  types(): { report_types: ReportTypeView[] } {
+    return { report_types: this.reports.listTypes() };
+  }
+
+  @Get('reports/:file_name')
+  @ApiOperation({
+    summary: 'Download the file of a finished report',
+    description: 'Takes `Range` (one range of bytes), `If-Range` and `If-None-Match`.',
+  })
+  @ApiParam({ name: 'file_name', description: fileNameParam.description, schema: { type: 'string' } })
+  @ApiOkResponse({ description: 'The file', content: CSV_CONTENT, headers: FILE_HEADERS })
+  @ApiResponse({
+    status: 206,
+    description: 'The range that was asked for',
+    content: CSV_CONTENT,
+    headers: FILE_HEADERS,
+  })
+  @ApiResponse({ status: 304, description: 'The caller has this file already' })
+  @ApiResponse({ status: 404, description: 'No finished report has a file of this name' })
+  @ApiResponse({ status: 410, description: 'The report is there but its file is gone' })
+  @ApiResponse({ status: 416, description: 'The range lies outside the file' })
+  download(@Param('file_name', { schema: fileNameParam }) fileName: string, @Req() req: Request, @Res() res: Response) {
+    return this.downloads.send(fileName, req, res);
+  }
+}

@@ -1,0 +1,39 @@
+import { availableParallelism } from 'node:os';
+import { Global, Module } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { ResultFiles } from '../requests/result-files.js';
+import { DiskFileStore } from './disk-file-store.js';
+import { FileStore } from './file-store.js';
+import { ReportPool } from './report-pool.js';
+import { REPORT_POOLS, type ReportPools, ReportsService } from './reports.service.js';
+
+/** Async reports that may wait for a thread: more than the lanes that one worker serves at once. */
+const ASYNC_MAX_QUEUE = 1_000;
+
+function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'SYNC_MAX_PENDING'>): ReportPools {
+  const threads = config.REPORT_THREADS ?? availableParallelism();
+  const syncThreads = Math.min(threads, config.SYNC_MAX_PENDING);
+  return {
+    sync: new ReportPool({ threads: syncThreads, maxQueue: config.SYNC_MAX_PENDING - syncThreads }),
+    async: new ReportPool({ threads, maxQueue: ASYNC_MAX_QUEUE }),
+  };
+}
+
+/** Global, because the request log, which knows nothing of reports, deletes files through its own port. */
+@Global()
+@Module({
+  providers: [
+    { provide: FileStore, inject: [CONFIG], useFactory: (config: Config) => new DiskFileStore(config.DATA_DIR) },
+    { provide: ResultFiles, useExisting: FileStore },
+  ],
+  exports: [FileStore, ResultFiles],
+})
+export class FileStoreModule {}
+
+/** Making reports; what answers HTTP is `ReportsApiModule`. */
+@Module({
+  imports: [FileStoreModule],
+  providers: [ReportsService, { provide: REPORT_POOLS, inject: [CONFIG], useFactory: reportPools }],
+  exports: [ReportsService],
+})
+export class ReportsModule {}

@@ -1,0 +1,77 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DiskFileStore } from './disk-file-store.js';
+import { PoolClosed, ReportPool } from './report-pool.js';
+import { ReportsService } from './reports.service.js';
+
+const STUB = new URL('../../test/reports/stub.worker.js', import.meta.url);
+
+let folder: string;
+let files: DiskFileStore;
+let reports: ReportsService;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'daybook-reports-'));
+  files = new DiskFileStore(folder);
+  const sync = new ReportPool({ threads: 1, maxQueue: 1 });
+  const async = new ReportPool({ threads: 1, maxQueue: 1, workerFile: STUB });
+  reports = new ReportsService({ sync, async }, files);
+});
+afterEach(async () => {
+  await reports.onApplicationShutdown();
+  rmSync(folder, { recursive: true });
+});
+
+describe('ReportsService', () => {
+  it('spools a file, which is a result when it is committed', async () => {
+    const params = reports.fixDefaults('transactions', { num_transactions: 1, report_name: 'Q1' }, new Date());
+    const { fileKey, result } = await reports.generate('sync', {
+      type: 'transactions',
+      params,
+      format: 'csv',
+      requestId: 'id',
+    });
+    expect(await files.size(fileKey!)).toBeNull();
+    await files.commit([fileKey!]);
+    expect(await files.size(fileKey!)).toBe(result.file_size_bytes);
+    expect(await text(files.open(fileKey!))).toContain('TXN-00001');
+  });
+
+  it('leaves nothing of a report that fails half-way', async () => {
+    const order = { type: 'fail-half-way', params: {}, format: 'csv', requestId: 'id' };
+    await expect(reports.generate('async', order)).rejects.toThrow('It did not work');
+    const left = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(left).toEqual([]);
+  });
+
+  it('records the UTC day of the request, and only where it matters', () => {
+    const lateInNewYork = new Date('2025-11-21T23:30:00-05:00');
+    expect(reports.fixDefaults('transactions', { num_transactions: 1 }, lateInNewYork)).toEqual({
+      num_transactions: 1,
+      as_of: '2025-11-22',
+    });
+    expect(reports.fixDefaults('digest', { input_data: 'x' }, lateInNewYork)).toEqual({ input_data: 'x' });
+  });
+
+  it('lists every type with the JSON Schema of its parameters', () => {
+    const types = reports.listTypes();
+    expect(types.map(({ type }) => type)).toEqual(expect.arrayContaining(['digest', 'transactions']));
+    expect(types.find(({ type }) => type === 'transactions')).toMatchObject({
+      title: expect.any(String),
+      formats: ['csv'],
+      params: {
+        additionalProperties: false,
+        properties: { num_transactions: { type: 'integer', minimum: 1, maximum: 1_000_000, default: 50 } },
+      },
+    });
+  });
+
+  it('makes nothing any more after the shutdown', async () => {
+    await reports.onApplicationShutdown();
+    const order = { type: 'digest', params: { input_data: 'x', iterations: 1 }, format: 'json', requestId: 'id' };
+    await expect(reports.generate('sync', order)).rejects.toThrow(PoolClosed);
+  });
+});

@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { IdempotencyStore } from './idempotency.store.js';
+import { type IdempotencyKey, type RequestRow, RequestStore } from './request.store.js';
+import { acknowledgement, syncAnswer } from './request.view.js';
+import { KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed } from './requests.errors.js';
+
+/** What the first request with a key was answered. */
+export interface Replay {
+  requestId: string;
+  status: number;
+  /** JSON text, as it was sent. */
+  body: string;
+  result: Record<string, unknown> | null;
+}
+
+/** Answers a repeated idempotency key with what the first one led to. */
+@Injectable()
+export class IdempotencyService {
+  constructor(
+    private readonly keys: IdempotencyStore,
+    private readonly requests: RequestStore,
+  ) {}
+
+  /**
+   * @returns The first answer, or null when the key is free again (its request was never admitted, or was deleted).
+   * @throws KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed
+   */
+  async replay(key: IdempotencyKey): Promise<Replay | null> {
+    const row = await this.keys.find(key);
+    if (!row) return null;
+    const request = await this.requests.find(row.request_id);
+    if (!request) {
+      await this.keys.free([{ ...key, requestId: row.request_id }]);
+      return null;
+    }
+    if (row.fingerprint !== key.fingerprint) throw new KeyReusedForOtherBody();
+    const kept = row.response_body !== null && row.response_status !== null;
+    const answer = kept ? { status: row.response_status!, body: row.response_body! } : firstAnswer(request);
+    return { requestId: request.id, result: request.result_payload, ...answer };
+  }
+
+  /** Keeps an answer that {@link replay} could not make again from the request. */
+  async keepResponse(key: IdempotencyKey, status: number, body: object): Promise<void> {
+    await this.keys.keepResponse(key, status, JSON.stringify(body));
+  }
+}
+
+/** Pure: what a request was answered, or would have been had its process not died in between. */
+function firstAnswer(request: RequestRow): { status: number; body: string } {
+  if (request.mode === 'async') return { status: 202, body: JSON.stringify(acknowledgement(request)) };
+  if (request.status === 'PROCESSING') throw new KeyStillRunning();
+  if (request.status === 'FAILED') throw new ReportHasFailed(request.id, request.error ?? 'The report failed.');
+  return { status: 200, body: JSON.stringify(syncAnswer(request.id, request.result_payload ?? {})) };
+}

@@ -1,0 +1,85 @@
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+export const REQUEST_MODES = ['sync', 'async'] as const;
+export type RequestMode = (typeof REQUEST_MODES)[number];
+
+export const REQUEST_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
+export type RequestStatus = (typeof REQUEST_STATUSES)[number];
+
+/** One report that somebody asked for: what was asked, where it stands in its lane, and what came of it. */
+@Entity('requests')
+@Check('requests_mode_check', `mode IN ('sync', 'async')`)
+@Check('requests_status_check', `status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')`)
+@Check('requests_lane_check', `(mode = 'async') = (lane IS NOT NULL AND queue_position IS NOT NULL)`)
+@Index('requests_position', ['lane', 'queuePosition'], { unique: true })
+@Index('requests_unfinished', ['lane', 'queuePosition'], { where: `status IN ('PENDING', 'PROCESSING')` })
+@Index('requests_by_lane', ['lane', 'id'])
+@Index('requests_by_report', ['report', 'id'])
+@Index('requests_by_mode', ['mode', 'id'])
+@Index('requests_by_status', ['status', 'id'], { where: `status <> 'COMPLETED'` })
+@Index('requests_sync_leases', ['leaseUntil'], { where: `mode = 'sync' AND status = 'PROCESSING'` })
+export class RequestEntity {
+  /** UUIDv7, so that the newest request has the greatest id. */
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('text')
+  mode!: RequestMode;
+
+  @Column('text')
+  status!: RequestStatus;
+
+  @Column('text')
+  report!: string;
+
+  @Column('text')
+  format!: string;
+
+  /** Null for sync requests: they do not queue. */
+  @Column('text', { nullable: true })
+  lane!: string | null;
+
+  @Column('bigint', { name: 'queue_position', nullable: true })
+  queuePosition!: number | null;
+
+  /** What the acknowledgement said, so that a repeat of it can say the same. */
+  @Column('bigint', { name: 'jobs_ahead_at_accept', nullable: true })
+  jobsAheadAtAccept!: number | null;
+
+  @Column('json', { name: 'input_payload' })
+  inputPayload!: object;
+
+  @Column('json', { name: 'result_payload', nullable: true })
+  resultPayload!: Record<string, unknown> | null;
+
+  @Column('text', { name: 'file_key', nullable: true })
+  fileKey!: string | null;
+
+  @Column('text', { nullable: true })
+  error!: string | null;
+
+  @Column('text', { name: 'callback_url', nullable: true })
+  callbackUrl!: string | null;
+
+  @Column('text', { name: 'idempotency_key', nullable: true })
+  idempotencyKey!: string | null;
+
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column('timestamp with time zone', { name: 'started_at', precision: 3, nullable: true })
+  startedAt!: Date | null;
+
+  @Column('timestamp with time zone', { name: 'completed_at', precision: 3, nullable: true })
+  completedAt!: Date | null;
+
+  /** The process that makes a sync request, and until when it may be thought alive. Async requests go by their lane. */
+  @Column('text', { name: 'lease_holder', nullable: true })
+  leaseHolder!: string | null;
+
+  @Column('timestamp with time zone', { name: 'lease_until', nullable: true })
+  leaseUntil!: Date | null;
+
+  @Column('bigint', { name: 'lease_epoch', default: 0 })
+  leaseEpoch!: number;
+}

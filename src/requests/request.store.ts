@@ -1,0 +1,227 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database.js';
+import { HOLDER } from '../holder.js';
+import type { RequestMode, RequestStatus } from './request.entity.js';
+
+/** Who used which key for what; the same four never do the work twice. */
+export interface IdempotencyKey {
+  caller: string;
+  /** Method and path. */
+  scope: string;
+  key: string;
+  /** SHA-256 of the canonical body, hex. */
+  fingerprint: string;
+}
+
+export interface NewRequest {
+  id: string;
+  mode: RequestMode;
+  /** Null for sync. */
+  lane: string | null;
+  report: string;
+  format: string;
+  params: object;
+  callbackUrl: string | null;
+  idempotency: IdempotencyKey | null;
+}
+
+export type Acceptance =
+  | { outcome: 'accepted'; queuePosition: number | null; jobsAhead: number | null }
+  | { outcome: 'duplicate' }
+  | { outcome: 'lane-full'; drainPerS: number };
+
+/** One row of `requests` as the wire needs it, with what its delivery adds. */
+export interface RequestRow {
+  id: string;
+  mode: RequestMode;
+  status: RequestStatus;
+  report: string;
+  lane: string | null;
+  queue_position: number | null;
+  jobs_ahead_at_accept: number | null;
+  input_payload: object;
+  result_payload: Record<string, unknown> | null;
+  file_key: string | null;
+  error: string | null;
+  callback_url: string | null;
+  idempotency_key: string | null;
+  created_at: Date;
+  started_at: Date | null;
+  completed_at: Date | null;
+  delivery_status: 'PENDING' | 'SUCCESS' | 'FAILED' | null;
+  delivery_attempts: number | null;
+}
+
+export interface AttemptRow {
+  attempt_number: number;
+  url: string;
+  dialled_address: string | null;
+  status_code: number | null;
+  success: boolean;
+  error_kind: string | null;
+  error_message: string | null;
+  response_time_ms: number;
+  attempted_at: Date;
+  next_attempt_at: Date | null;
+}
+
+export interface RequestFilter {
+  mode?: RequestMode;
+  status?: RequestStatus;
+  report?: string;
+  lane?: string;
+  /** Only requests older than this one. */
+  beforeId?: string;
+  limit: number;
+}
+
+export interface RemovableRequest {
+  id: string;
+  file_key: string | null;
+}
+
+/** Finished, and no callback is still owed: deleting such a request breaks no promise. */
+const IS_REMOVABLE = `r.status IN ('COMPLETED', 'FAILED', 'CANCELLED') AND NOT EXISTS (
+  SELECT 1 FROM callback_deliveries d WHERE d.request_id = r.id AND d.status = 'PENDING')`;
+
+const ROW = `r.id, r.mode, r.status, r.report, r.lane, r.queue_position, r.jobs_ahead_at_accept, r.input_payload,
+  r.result_payload, r.file_key, r.error, r.callback_url, r.idempotency_key, r.created_at, r.started_at, r.completed_at,
+  d.status AS delivery_status, d.attempts AS delivery_attempts
+  FROM requests r LEFT JOIN callback_deliveries d ON d.request_id = r.id`;
+
+/**
+ * Accepts a batch: idempotency keys, then lanes, then requests (the order in which every writer takes these locks).
+ * The update of a lane's row is held to commit, so that commit order is position order. Duplicates and what is over the
+ * lane's limit use up no position.
+ *
+ * Measured as one statement a batch: 0.88 of a bare hello POST; the same in a TypeORM transaction a request: 0.14.
+ */
+const ACCEPT = `
+  WITH input AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                         $8::text[], $9::text[], $10::text[], $11::text[]) WITH ORDINALITY
+      AS t (id, mode, lane, report, format, params, callback_url, caller, scope, key, fingerprint, ord)
+  ), keyed AS (
+    INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
+    SELECT caller, scope, key, fingerprint, id FROM input WHERE key IS NOT NULL ORDER BY caller, scope, key, ord
+    ON CONFLICT DO NOTHING
+    RETURNING request_id
+  ), fresh AS (
+    SELECT *, row_number() OVER (PARTITION BY lane ORDER BY ord) AS nth
+    FROM input WHERE key IS NULL OR id IN (SELECT request_id FROM keyed)
+  ), moved AS (
+    INSERT INTO lanes AS l (name, next_position, pending, last_admitted)
+    SELECT lane, least(count(*), $12) + 1, least(count(*), $12), least(count(*), $12)
+    FROM fresh WHERE lane IS NOT NULL GROUP BY lane ORDER BY lane
+    ON CONFLICT (name) DO UPDATE SET
+      last_admitted = greatest(0, least(excluded.pending, $12 - l.pending)),
+      next_position = l.next_position + greatest(0, least(excluded.pending, $12 - l.pending)),
+      pending = l.pending + greatest(0, least(excluded.pending, $12 - l.pending))
+    RETURNING name, last_admitted, next_position - last_admitted AS base, pending - last_admitted AS ahead, drain_per_s
+  ), placed AS (
+    SELECT fresh.*, base + nth - 1 AS position, ahead + nth - 1 AS jobs_ahead
+    FROM fresh LEFT JOIN moved ON moved.name = fresh.lane
+    WHERE fresh.lane IS NULL OR nth <= last_admitted
+  ), inserted AS (
+    INSERT INTO requests (id, mode, status, report, format, lane, queue_position, jobs_ahead_at_accept, input_payload,
+                          callback_url, idempotency_key, started_at, lease_holder, lease_until)
+    SELECT id, mode, CASE mode WHEN 'sync' THEN 'PROCESSING' ELSE 'PENDING' END, report, format, lane, position,
+           jobs_ahead, params::json, callback_url, key,
+           CASE mode WHEN 'sync' THEN now() END,
+           CASE mode WHEN 'sync' THEN $13 END,
+           CASE mode WHEN 'sync' THEN now() + $14 * interval '1 millisecond' END
+    FROM placed ORDER BY ord
+  )
+  SELECT f.id IS NOT NULL AS is_fresh, p.id IS NOT NULL AS is_placed, p.position, p.jobs_ahead, m.drain_per_s
+  FROM input i LEFT JOIN fresh f ON f.ord = i.ord LEFT JOIN placed p ON p.ord = i.ord LEFT JOIN moved m ON m.name = i.lane
+  ORDER BY i.ord`;
+
+/** All SQL of the request log. */
+@Injectable()
+export class RequestStore {
+  constructor(private readonly database: Database) {}
+
+  /** Writes a batch in one statement; it is durable when this resolves. */
+  async accept(batch: NewRequest[], maxPending: number, leaseMs: number): Promise<Acceptance[]> {
+    const column = <T>(pick: (request: NewRequest) => T): T[] => batch.map(pick);
+    const rows = await this.database.query<{
+      is_fresh: boolean;
+      is_placed: boolean;
+      position: number | null;
+      jobs_ahead: number | null;
+      drain_per_s: number | null;
+    }>({ name: 'accept', text: ACCEPT }, [
+      column(({ id }) => id),
+      column(({ mode }) => mode),
+      column(({ lane }) => lane),
+      column(({ report }) => report),
+      column(({ format }) => format),
+      column(({ params }) => JSON.stringify(params)),
+      column(({ callbackUrl }) => callbackUrl),
+      column(({ idempotency }) => idempotency?.caller ?? null),
+      column(({ idempotency }) => idempotency?.scope ?? null),
+      column(({ idempotency }) => idempotency?.key ?? null),
+      column(({ idempotency }) => idempotency?.fingerprint ?? null),
+      maxPending,
+      HOLDER,
+      leaseMs,
+    ]);
+    return rows.map((row): Acceptance => {
+      if (!row.is_fresh) return { outcome: 'duplicate' };
+      if (!row.is_placed) return { outcome: 'lane-full', drainPerS: row.drain_per_s ?? 0 };
+      return { outcome: 'accepted', queuePosition: row.position, jobsAhead: row.jobs_ahead };
+    });
+  }
+
+  async find(id: string): Promise<RequestRow | null> {
+    const text = `SELECT ${ROW} WHERE r.id = $1`;
+    const [row] = await this.database.query<RequestRow>({ name: 'request_find', text }, [id]);
+    return row ?? null;
+  }
+
+  /** Newest first. Ids are time-ordered, so the id is the key of the page. */
+  async list(filter: RequestFilter): Promise<RequestRow[]> {
+    const values: unknown[] = [];
+    const conditions = (['mode', 'status', 'report', 'lane'] as const)
+      .filter((name) => filter[name] !== undefined)
+      .map((name) => `r.${name} = $${values.push(filter[name])}`);
+    if (filter.beforeId) conditions.push(`r.id < $${values.push(filter.beforeId)}`);
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+    const text = `SELECT ${ROW} ${where} ORDER BY r.id DESC LIMIT $${values.push(filter.limit)}`;
+    // Unnamed: a plan for each set of filters, made with their values at hand, so that a rare status uses its index.
+    return this.database.query<RequestRow>({ name: '', text }, values);
+  }
+
+  /** Unfinished requests that stand before this position. */
+  async jobsAhead(lane: string, queuePosition: number): Promise<number> {
+    const text = `SELECT count(*) AS ahead FROM requests
+      WHERE lane = $1 AND queue_position < $2 AND status IN ('PENDING', 'PROCESSING')`;
+    const [row] = await this.database.query<{ ahead: number }>({ name: 'request_jobs_ahead', text }, [
+      lane,
+      queuePosition,
+    ]);
+    return row?.ahead ?? 0;
+  }
+
+  async attempts(requestId: string): Promise<AttemptRow[]> {
+    const text = `SELECT attempt_number, url, dialled_address, status_code, success, error_kind, error_message,
+        response_time_ms, attempted_at, next_attempt_at
+      FROM callback_logs WHERE request_id = $1 ORDER BY attempt_number, id`;
+    return this.database.query<AttemptRow>({ name: 'request_attempts', text }, [requestId]);
+  }
+
+  /** The next requests that may be deleted, by id, after the one given. */
+  async findRemovable(afterId: string, limit: number): Promise<RemovableRequest[]> {
+    const text = `SELECT r.id, r.file_key FROM requests r
+      WHERE r.id > $1 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $2`;
+    return this.database.query<RemovableRequest>({ name: 'request_find_removable', text }, [afterId, limit]);
+  }
+
+  /** Deletes requests with their deliveries and logs; gives how many it was. */
+  async remove(ids: string[]): Promise<number> {
+    const text = `WITH gone AS (DELETE FROM requests r WHERE r.id = ANY ($1::uuid[]) AND ${IS_REMOVABLE} RETURNING 1)
+      SELECT count(*) AS removed FROM gone`;
+    const [row] = await this.database.query<{ removed: number }>({ name: 'request_remove', text }, [ids]);
+    return row?.removed ?? 0;
+  }
+}

@@ -1,0 +1,84 @@
+import type { AttemptRow, RequestRow } from './request.store.js';
+
+/** The 202 of an async request. Made from the request alone, so that a repeat gives the same bytes. */
+export function acknowledgement(request: {
+  id: string;
+  lane: string | null;
+  queue_position: number | null;
+  jobs_ahead_at_accept: number | null;
+}): object {
+  const { id, lane, queue_position, jobs_ahead_at_accept } = request;
+  return {
+    request_id: id,
+    status: 'pending',
+    queue_position,
+    jobs_ahead: jobs_ahead_at_accept,
+    lane,
+    message: `Accepted as number ${queue_position} of lane ${lane}; ${jobs_ahead_at_accept} before it.`,
+  };
+}
+
+/** The 200 of a finished sync request. */
+export function syncAnswer(requestId: string, result: Record<string, unknown>): object {
+  return { request_id: requestId, mode: 'sync', status: 'completed', ...result };
+}
+
+/** The 202 of a sync request that outlasted the caller's patience. */
+export function syncContinues(requestId: string): object {
+  return {
+    request_id: requestId,
+    mode: 'sync',
+    status: 'processing',
+    message: 'Not ready within the time to wait; it goes on. Ask for it at the Location.',
+  };
+}
+
+export function attemptView(attempt: AttemptRow): object {
+  const { attempted_at, next_attempt_at, response_time_ms, ...rest } = attempt;
+  return {
+    ...rest,
+    response_time_ms: Math.round(response_time_ms),
+    attempted_at: attempted_at.toISOString(),
+    next_attempt_at: next_attempt_at?.toISOString() ?? null,
+  };
+}
+
+/** The short form of an attempt that `callback-logs` lists. */
+export function attemptLogView(attempt: AttemptRow): object {
+  return {
+    attempt_number: attempt.attempt_number,
+    status_code: attempt.status_code,
+    success: attempt.success,
+    error_message: attempt.error_message,
+    response_time_ms: Math.round(attempt.response_time_ms),
+    attempted_at: attempt.attempted_at.toISOString(),
+  };
+}
+
+/** A request as the list and the detail show it. */
+export function requestView(row: RequestRow): Record<string, unknown> {
+  return {
+    id: row.id,
+    mode: row.mode,
+    status: row.status,
+    report: row.report,
+    lane: row.lane,
+    input_payload: row.input_payload,
+    result_payload: row.result_payload,
+    error: row.error,
+    callback_url: row.callback_url,
+    callback_status: callbackStatus(row),
+    callback_attempts: row.delivery_attempts ?? 0,
+    idempotency_key: row.idempotency_key,
+    queue_position: row.queue_position,
+    created_at: row.created_at.toISOString(),
+    started_at: row.started_at?.toISOString() ?? null,
+    completed_at: row.completed_at?.toISOString() ?? null,
+  };
+}
+
+/** The delivery's own status; before there is one, a callback that will be owed is pending. */
+function callbackStatus(row: RequestRow): 'PENDING' | 'SUCCESS' | 'FAILED' | null {
+  if (row.callback_url === null) return null;
+  return row.delivery_status ?? 'PENDING';
+}

@@ -1,0 +1,65 @@
+import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
+import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  type ListQuery,
+  callbackLogs,
+  listQuery,
+  removedMany,
+  removedOne,
+  requestDetail,
+  requestIdParam,
+  requestPage,
+} from './requests.schema.js';
+import { RequestsService } from './requests.service.js';
+
+const NOT_FOUND = { description: 'Request not found' };
+const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
+
+@ApiTags('requests')
+@Controller('api/requests')
+export class RequestsController {
+  constructor(private readonly requests: RequestsService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List requests, newest first' })
+  @ApiOkResponse({ standardSchema: requestPage })
+  list(@Query({ schema: listQuery }) { cursor, ...filter }: ListQuery): Promise<object> {
+    return this.requests.list({ ...filter, beforeId: cursor });
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One request, with every attempt to deliver its callback' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: requestDetail })
+  @ApiNotFoundResponse(NOT_FOUND)
+  detail(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
+    return this.requests.detail(id);
+  }
+
+  @Get(':id/callback-logs')
+  @ApiOperation({ summary: 'The attempts to deliver its callback' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: callbackLogs })
+  @ApiNotFoundResponse(NOT_FOUND)
+  logs(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
+    return this.requests.callbackLogs(id);
+  }
+
+  @Delete(':id')
+  @ApiOperation({ summary: 'Delete a finished request with its logs and its file' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: removedOne })
+  @ApiNotFoundResponse(NOT_FOUND)
+  @ApiResponse({ status: 409, description: 'It is unfinished, or owes a callback' })
+  async remove(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
+    await this.requests.remove(id);
+    return { deleted: true, id };
+  }
+
+  @Delete()
+  @ApiOperation({ summary: 'Delete every finished request with its logs and its file; what is unfinished is left' })
+  @ApiOkResponse({ standardSchema: removedMany })
+  async removeFinished(): Promise<object> {
+    return { deleted: true, count: await this.requests.removeFinished() };
+  }
+}

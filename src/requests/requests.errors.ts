@@ -1,0 +1,69 @@
+import { DaybookError } from '../errors.js';
+import type { IdempotencyKey } from './request.store.js';
+
+export class RequestNotFound extends DaybookError {
+  readonly code = 'not-found';
+  constructor() {
+    super('Request not found');
+  }
+}
+
+export class RequestUnfinished extends DaybookError {
+  readonly code = 'request-unfinished';
+  constructor() {
+    super('The request, or the callback it owes, is not finished yet; it can be deleted after that.');
+  }
+}
+
+/** The lane holds as many unfinished requests as it may. */
+export class LaneFull extends DaybookError {
+  readonly code = 'lane-full';
+  constructor(
+    lane: string,
+    maxPending: number,
+    override readonly retryAfterS: number,
+  ) {
+    super(`Lane ${lane} holds ${maxPending} unfinished requests, the most it may. Nothing was accepted.`);
+  }
+}
+
+/** Every thread for sync reports is busy and the line before them is full. */
+export class SyncBusy extends DaybookError {
+  readonly code = 'sync-busy';
+  override readonly retryAfterS = 1;
+  constructor(limit: number) {
+    super(`${limit} sync requests are in progress or waiting, the most there may be. Nothing was accepted.`);
+  }
+}
+
+/** The key was used before. The idempotency interceptor answers with what it led to. */
+export class KeyAlreadyUsed extends Error {
+  constructor(readonly idempotency: IdempotencyKey) {
+    super(`Idempotency key ${idempotency.key} was used before`);
+  }
+}
+
+export class KeyReusedForOtherBody extends DaybookError {
+  readonly code = 'idempotency-key-reused';
+  constructor() {
+    super('This idempotency key was used with a different body. Use a new key for a new request.');
+  }
+}
+
+export class KeyStillRunning extends DaybookError {
+  readonly code = 'idempotency-key-in-progress';
+  override readonly retryAfterS = 1;
+  constructor() {
+    super('The first request with this idempotency key is still running. Ask again shortly.');
+  }
+}
+
+export class ReportHasFailed extends DaybookError {
+  readonly code = 'report-failed';
+  constructor(
+    readonly requestId: string,
+    reason: string,
+  ) {
+    super(reason);
+  }
+}

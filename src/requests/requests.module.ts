@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { IdempotencyService } from './idempotency.service.js';
+import { IdempotencyStore } from './idempotency.store.js';
+import { RequestStore } from './request.store.js';
+import { RequestsService } from './requests.service.js';
+
+/** The request log. */
+@Module({
+  providers: [RequestStore, IdempotencyStore, RequestsService, IdempotencyService],
+  exports: [RequestsService, IdempotencyService],
+})
+export class RequestsModule {}

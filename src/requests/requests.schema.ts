@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { REQUEST_MODES, REQUEST_STATUSES } from './request.entity.js';
+
+/** `:id` of a request. An id that is no UUID cannot exist: the service answers it with 404 like any other unknown one. */
+export const requestIdParam = z.string().max(100);
+
+export const listQuery = z.strictObject({
+  mode: z.enum(REQUEST_MODES).optional().describe('sync or async'),
+  status: z.enum(REQUEST_STATUSES).optional(),
+  report: z.string().max(100).optional().describe('A report type'),
+  lane: z.string().max(64).optional(),
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Rows a page'),
+  cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
+});
+export type ListQuery = z.infer<typeof listQuery>;
+
+const timestamp = z.iso.datetime();
+
+const attemptLog = z.object({
+  attempt_number: z.int(),
+  status_code: z.int().nullable(),
+  success: z.boolean(),
+  error_message: z.string().nullable(),
+  response_time_ms: z.int(),
+  attempted_at: timestamp,
+});
+
+export const requestSummary = z.object({
+  id: z.uuid(),
+  mode: z.enum(REQUEST_MODES),
+  status: z.enum(REQUEST_STATUSES),
+  report: z.string(),
+  lane: z.string().nullable(),
+  input_payload: z.looseObject({}),
+  result_payload: z.looseObject({}).nullable(),
+  error: z.string().nullable(),
+  callback_url: z.string().nullable(),
+  callback_status: z.enum(['PENDING', 'SUCCESS', 'FAILED']).nullable(),
+  callback_attempts: z.int(),
+  idempotency_key: z.string().nullable(),
+  queue_position: z.int().nullable(),
+  created_at: timestamp,
+  started_at: timestamp.nullable(),
+  completed_at: timestamp.nullable(),
+});
+
+export const requestDetail = requestSummary.extend({
+  jobs_ahead: z.int().nullable(),
+  delivery_trace: z.array(
+    attemptLog.extend({
+      url: z.string(),
+      dialled_address: z.string().nullable(),
+      error_kind: z.string().nullable(),
+      next_attempt_at: timestamp.nullable(),
+    }),
+  ),
+});
+
+export const requestPage = z.object({ requests: z.array(requestSummary), next_cursor: z.uuid().nullable() });
+export const callbackLogs = z.object({
+  request_id: z.uuid(),
+  total_attempts: z.int(),
+  logs: z.array(attemptLog),
+});
+export const removedOne = z.object({ deleted: z.literal(true), id: z.uuid() });
+export const removedMany = z.object({ deleted: z.literal(true), count: z.int() });

@@ -1,0 +1,145 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
+import { CONFIG, type Config } from '../config.js';
+import { isDataError } from '../database.js';
+import { GroupCommit } from '../group-commit.js';
+import { IdempotencyStore } from './idempotency.store.js';
+import {
+  type Acceptance,
+  type NewRequest,
+  type RequestFilter,
+  type RequestRow,
+  RequestStore,
+} from './request.store.js';
+import { attemptLogView, attemptView, requestView } from './request.view.js';
+import { KeyAlreadyUsed, LaneFull, RequestNotFound, RequestUnfinished } from './requests.errors.js';
+import { ResultFiles } from './result-files.js';
+import { laneRetryAfterS } from './retry-after.js';
+
+/** The file of a finished report. */
+export interface ResultFile {
+  fileName: string;
+  /** Its name in the file store. */
+  fileKey: string;
+  sizeBytes: number;
+  /** Hex. */
+  sha256: string;
+}
+
+/** Where an accepted request stands. Both are null for sync, which does not queue. */
+export interface Place {
+  id: string;
+  queuePosition: number | null;
+  jobsAhead: number | null;
+}
+
+/** Requests that are deleted together: their files are removed first, so a batch bounds what a crash leaves undone. */
+const REMOVE_BATCH = 1_000;
+const NIL_ID = '00000000-0000-0000-0000-000000000000';
+
+/** The request log: accepts requests durably, shows them, deletes them. */
+@Injectable()
+export class RequestsService {
+  private readonly accepting: GroupCommit<NewRequest, Acceptance>;
+
+  constructor(
+    private readonly store: RequestStore,
+    private readonly keys: IdempotencyStore,
+    private readonly files: ResultFiles,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'MAX_PENDING' | 'LANE_LEASE'>,
+  ) {
+    this.accepting = new GroupCommit((batch) => this.acceptBatch(batch), isDataError);
+  }
+
+  /**
+   * Accepts a request; when this resolves it is durable.
+   * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   */
+  async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
+    const id = uuidv7();
+    const acceptance = await this.accepting.submit({ ...request, id });
+    if (acceptance.outcome === 'duplicate') throw new KeyAlreadyUsed(request.idempotency!);
+    if (acceptance.outcome === 'lane-full') {
+      const { MAX_PENDING } = this.config;
+      throw new LaneFull(request.lane!, MAX_PENDING, laneRetryAfterS(MAX_PENDING, acceptance.drainPerS));
+    }
+    return { id, queuePosition: acceptance.queuePosition, jobsAhead: acceptance.jobsAhead };
+  }
+
+  private async acceptBatch(batch: NewRequest[]): Promise<Acceptance[]> {
+    const acceptances = await this.store.accept(batch, this.config.MAX_PENDING, this.config.LANE_LEASE);
+    // A statement cannot take back rows it has just inserted, so the keys of those that found no room go in a second
+    // one. Should it be lost, such a key names no request, and whoever uses it next frees it.
+    const refused = batch.filter((_, index) => acceptances[index]?.outcome === 'lane-full');
+    const keys = refused.flatMap(({ id, idempotency }) => (idempotency ? [{ ...idempotency, requestId: id }] : []));
+    if (keys.length > 0) await this.keys.free(keys);
+    return acceptances;
+  }
+
+  /** @returns One page, newest first, and the cursor of the next (null at the end). */
+  async list(filter: RequestFilter): Promise<{ requests: object[]; next_cursor: string | null }> {
+    const rows = await this.store.list({ ...filter, limit: filter.limit + 1 });
+    const page = rows.slice(0, filter.limit);
+    const hasMore = rows.length > filter.limit;
+    return { requests: page.map(requestView), next_cursor: hasMore ? page.at(-1)!.id : null };
+  }
+
+  /** @throws RequestNotFound, also for an id that is no UUID: nothing can have it. */
+  async find(id: string): Promise<RequestRow> {
+    const row = isUuid(id) ? await this.store.find(id) : null;
+    if (!row) throw new RequestNotFound();
+    return row;
+  }
+
+  /** @throws RequestNotFound */
+  async detail(id: string): Promise<object> {
+    const row = await this.find(id);
+    const attempts = await this.store.attempts(row.id);
+    const isWaiting = row.lane !== null && (row.status === 'PENDING' || row.status === 'PROCESSING');
+    const jobsAhead = isWaiting ? await this.store.jobsAhead(row.lane!, row.queue_position!) : null;
+    return { ...requestView(row), jobs_ahead: jobsAhead, delivery_trace: attempts.map(attemptView) };
+  }
+
+  /** @throws RequestNotFound */
+  async callbackLogs(id: string): Promise<object> {
+    const row = await this.find(id);
+    const attempts = await this.store.attempts(row.id);
+    return { request_id: id, total_attempts: attempts.length, logs: attempts.map(attemptLogView) };
+  }
+
+  /** The file of a finished report, or null when there is none. */
+  async resultFile(id: string): Promise<ResultFile | null> {
+    const row = await this.store.find(id);
+    if (!row?.file_key || !row.result_payload) return null;
+    const { file_name, file_size_bytes, sha256 } = row.result_payload;
+    return {
+      fileName: String(file_name),
+      fileKey: row.file_key,
+      sizeBytes: Number(file_size_bytes),
+      sha256: String(sha256),
+    };
+  }
+
+  /** @throws RequestNotFound, RequestUnfinished */
+  async remove(id: string): Promise<void> {
+    const row = await this.find(id);
+    const isFinished = row.status !== 'PENDING' && row.status !== 'PROCESSING' && row.delivery_status !== 'PENDING';
+    if (!isFinished) throw new RequestUnfinished();
+    if (row.file_key) await this.files.remove([row.file_key]);
+    await this.store.remove([id]);
+  }
+
+  /** Deletes every finished request that owes no callback; gives how many it was. */
+  async removeFinished(): Promise<number> {
+    let count = 0;
+    let afterId = NIL_ID;
+    for (;;) {
+      const batch = await this.store.findRemovable(afterId, REMOVE_BATCH);
+      if (batch.length === 0) return count;
+      // Files first: a row without its file says so when it is downloaded, a file without a row is lost for ever.
+      await this.files.remove(batch.flatMap(({ file_key }) => (file_key ? [file_key] : [])));
+      count += await this.store.remove(batch.map(({ id }) => id));
+      afterId = batch.at(-1)!.id;
+    }
+  }
+}

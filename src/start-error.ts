@@ -1,0 +1,2 @@
+/** The process cannot start, and the message, one line, says why. */
+export class StartError extends Error {}

@@ -1,0 +1,8 @@
+import { start } from './start.js';
+import { WorkerModule } from './worker.module.js';
+
+/** A worker only, whatever `ROLE` says. It opens its port for health alone. */
+await start(async (config) => {
+  config.ROLE = 'worker';
+  return [WorkerModule.register(config)];
+});

@@ -1,0 +1,60 @@
+import { createServer as createHttp, type RequestListener } from 'node:http';
+import { createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net';
+import { HttpService } from '@nestjs/axios';
+import { afterEach, expect } from '@jest/globals';
+import axios from 'axios';
+import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/callback-attempt.js';
+import { createCallbackHttp, postCallback, type CallbackHttpOptions } from '../../src/callbacks/http-transport.js';
+import { UrlGuard } from '../../src/callbacks/url-guard.js';
+
+const LOCAL = ['127.0.0.1/32'];
+export const BODY = Buffer.from('{"name": "Zoë",\n "n":1}');
+
+/** Run after each test, last first. */
+export const cleanups: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+/** A server on 127.0.0.1 that ends with the test; `sockets` are the connections it ever took. */
+export async function listen(server: Server): Promise<{ port: number; sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => {});
+    sockets.push(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return { port: (server.address() as AddressInfo).port, sockets };
+}
+
+export const http = (listener: RequestListener) => listen(createHttp(listener));
+/** Answers the first bytes of every connection with what `act` does. */
+export const tcp = (act: (socket: Socket) => void) =>
+  listen(createTcp((socket) => socket.once('data', () => act(socket)).on('error', () => {})));
+
+type Options = Partial<Omit<CallbackHttpOptions, 'guard'>> & { allow?: string[] };
+
+export function client({ allow = LOCAL, timeoutMs = 5_000, ...options }: Options = {}) {
+  const made = createCallbackHttp({ guard: new UrlGuard({ allow }), timeoutMs, ...options });
+  cleanups.push(() => made.close());
+  const service = new HttpService(axios.create(made.axiosConfig));
+  return {
+    close: () => made.close(),
+    post: (url: string, headers = {}): Promise<CallbackResponse> => postCallback(service, new URL(url), BODY, headers),
+  };
+}
+
+/** undici frees a connection a turn of the event loop after the answer; before that a second one would be opened. */
+export const connectionIsFree = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The failure of an attempt, which must be a typed one with a message of one line. */
+export async function failure(attempt: Promise<CallbackResponse>): Promise<CallbackAttemptError> {
+  const outcome = await attempt.catch((error: unknown) => error);
+  if (!(outcome instanceof CallbackAttemptError)) throw outcome;
+  expect(outcome.message).toMatch(/^[^\n]{10,300}$/);
+  return outcome;
+}

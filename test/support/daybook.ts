@@ -1,0 +1,123 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createDatabase } from './database.js';
+import { temporaryFolder } from './folder.js';
+import { freePort } from './free-port.js';
+
+/** One running process of the built service. */
+export interface Daybook {
+  /** Its address, without a slash at the end. */
+  readonly url: string;
+  readonly pid: number;
+  /** Its database, a fresh one unless `env` named another; undefined if it is an embedded one. */
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  /** Everything it has written to stdout and stderr. */
+  output(): string;
+  kill(signal?: NodeJS.Signals): void;
+  /** Its exit code once it is gone; null if a signal ended it. */
+  readonly exited: Promise<number | null>;
+  /** Asks it to end and waits; kills it if it does not. */
+  stop(): Promise<void>;
+}
+
+export interface DaybookOptions {
+  role?: 'all' | 'api' | 'worker';
+  /** On top of what is needed to start. `DATABASE_URL: undefined` lets it run its embedded Postgres. */
+  env?: Record<string, string | undefined>;
+}
+
+const START_TIMEOUT_MS = 45_000;
+const STOP_TIMEOUT_MS = 35_000;
+const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+const LEASH = new URL('./leash.js', import.meta.url).href;
+const cleanups: (() => Promise<unknown>)[] = [];
+
+/** Starts the built service in a folder and, if not told otherwise, with a database of its own; ended after the file. */
+export async function startDaybook(options: DaybookOptions = {}): Promise<Daybook> {
+  const home = await temporaryFolder();
+  cleanups.push(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
+  const settings = await environment(home, options);
+  const child = spawn(process.execPath, ['--enable-source-maps', '--import', LEASH, MAIN], {
+    cwd: home,
+    env: settings,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  cleanups.unshift(async () => {
+    await stop(child, exited);
+    await endPostgres(settings.DATA_DIR!);
+  });
+  const daybook: Daybook = {
+    url: `http://127.0.0.1:${settings.PORT}`,
+    pid: child.pid!,
+    databaseUrl: settings.DATABASE_URL,
+    dataDir: settings.DATA_DIR!,
+    output: () => output,
+    kill: (signal = 'SIGKILL') => void child.kill(signal),
+    exited,
+    stop: () => stop(child, exited),
+  };
+  await untilHealthy(daybook);
+  return daybook;
+}
+
+afterAll(async () => {
+  for (const cleanUp of cleanups) await cleanUp();
+});
+
+/** All that the service gets to see of the environment, so that nobody's own settings change a test. */
+async function environment(home: string, { env, role = 'all' }: DaybookOptions) {
+  const settings: Record<string, string | undefined> = {
+    PATH: process.env.PATH,
+    NODE_ENV: 'test',
+    ROLE: role,
+    PORT: String(await freePort()),
+    DATA_DIR: join(home, 'data'),
+    LOG_LEVEL: 'warn',
+    ...env,
+  };
+  if ('DATABASE_URL' in settings) return settings;
+  const database = await createDatabase();
+  cleanups.push(() => database.drop());
+  return { ...settings, DATABASE_URL: database.url };
+}
+
+async function untilHealthy(daybook: Daybook): Promise<void> {
+  let hasEnded = false;
+  void daybook.exited.then(() => (hasEnded = true));
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const answer = await fetch(`${daybook.url}/healthz`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+    if (hasEnded)
+      throw new Error(`Daybook ended while starting, exit code ${await daybook.exited}\n${daybook.output()}`);
+    if (answer?.ok) return;
+    if (Date.now() > deadline) throw new Error(`Daybook is not healthy in time\n${daybook.output()}`);
+    await sleep(50);
+  }
+}
+
+async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  child.kill('SIGTERM');
+  const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(impatience);
+}
+
+/** Ends the embedded Postgres that a process left running because it was killed. */
+async function endPostgres(dataDir: string): Promise<void> {
+  const lock = await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').catch(() => '');
+  try {
+    if (lock) process.kill(parseInt(lock, 10), 'SIGQUIT');
+  } catch {
+    // It was killed too.
+  }
+}

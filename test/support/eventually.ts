@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Asks again and again until `check` gives something true, and gives that. A check without a result counts as true
+ * once it has made an `expect` and none failed; `undefined` alone does not, it is what looking in vain gives.
+ * @throws what `check` threw last, when the time is up.
+ */
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  { timeoutMs = 20_000, everyMs = 50 }: { timeoutMs?: number; everyMs?: number } = {},
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const expectsBefore = expect.getState().assertionCalls;
+    let failure: unknown;
+    try {
+      const result = await check();
+      const hasExpected = expect.getState().assertionCalls > expectsBefore;
+      if (result || (result === undefined && hasExpected)) return result;
+      failure = new Error(`Still ${String(result)} after ${timeoutMs} ms: ${check.toString()}`);
+    } catch (error) {
+      failure = error;
+    }
+    if (Date.now() > deadline) throw failure;
+    await sleep(everyMs);
+  }
+}

@@ -1,0 +1,25 @@
+// Plain JavaScript: Jest turns a TypeScript setup into CommonJS, where an import of './x.js' finds no x.ts.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const built = new URL('../../dist/src/main.js', import.meta.url);
+
+/** Starts what all tests share, see services.js, and tells them where it is. */
+export default async function globalSetup() {
+  if (!existsSync(built)) throw new Error('The tests run the built service: use npm test, which builds it');
+  const services = spawn(process.execPath, [fileURLToPath(new URL('./services.js', import.meta.url))], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true, // Ctrl-C is meant for the run; the services end after it.
+  });
+  globalThis.daybookServices = services;
+  const [line] = await Promise.race([once(createInterface(services.stdout), 'line'), once(services, 'exit')]);
+  if (typeof line !== 'string') process.exit(1); // They have said why; a stack would only bury it.
+  const { folder, databaseUrl, templateDatabase, redisUrl } = JSON.parse(line);
+  process.env.TEST_FOLDER = folder;
+  process.env.TEST_DATABASE_URL = databaseUrl;
+  process.env.TEST_TEMPLATE_DATABASE = templateDatabase;
+  process.env.TEST_REDIS_URL = redisUrl;
+}
