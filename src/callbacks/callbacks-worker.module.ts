@@ -1,5 +1,5 @@
 import { HttpModule } from '@nestjs/axios';
-import { Module } from '@nestjs/common';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import { CallbackUrlModule } from './callback-url.module.js';
 import { CallbacksDispatcher } from './callbacks.dispatcher.js';
@@ -24,7 +24,13 @@ const CALLBACK_HTTP = Symbol('CALLBACK_HTTP');
   ],
   exports: [CALLBACK_HTTP],
 })
-class CallbackClientModule {}
+class CallbackClientModule implements OnApplicationShutdown {
+  constructor(@Inject(CALLBACK_HTTP) private readonly http: CallbackHttp) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.http.close();
+  }
+}
 
 /** Delivering callbacks: the worker's half of the feature. */
 @Module({

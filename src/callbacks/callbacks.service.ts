@@ -37,20 +37,19 @@ export class CallbacksService {
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt);
     const outcome = await this.post(delivery.url, body, headers);
     const responseTimeMs = performance.now() - startedMs;
-    const { status, nextAttemptAt } = this.judge(outcome, attemptNumber);
+    const verdict = this.judge(outcome, attemptNumber);
     return {
       deliveryId: delivery.id,
-      status,
-      nextAttemptAt,
+      ...verdict,
       log: {
         ...outcome,
         requestId: delivery.requestId,
         attemptNumber,
         url: delivery.url,
-        success: status === 'SUCCESS',
+        success: verdict.status === 'SUCCESS',
         responseTimeMs,
         attemptedAt,
-        nextAttemptAt,
+        nextAttemptAt: verdict.nextAttemptAt,
       },
     };
   }
@@ -83,7 +82,7 @@ export class CallbacksService {
   }
 
   private async recordBatch(batch: Recording[]): Promise<void[]> {
-    const held = new Set(batch.map(({ held }) => held()).filter((id) => id !== null));
+    const held = new Set(batch.map((recording) => recording.held()).filter((id) => id !== null));
     const records = batch.map(({ record }) => record);
     await throughOutage(() => this.store.record(records, [...held], this.config.LANE_LEASE));
     return batch.map(() => undefined);

@@ -18,7 +18,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { Unlimited } from '../http/rate-limit.guard.js';
+import { Unlimited } from '../http/rate-limit.decorators.js';
 import {
   CALLBACK_EXAMPLE,
   FAILURES_EXAMPLE,

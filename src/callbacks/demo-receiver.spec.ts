@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { StandardSchemaValidationPipe, type INestApplication } from '@nestjs/common';
+import { HttpStatus, StandardSchemaValidationPipe, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { DemoReceiverController } from './demo-receiver.controller.js';
@@ -16,7 +16,7 @@ beforeEach(async () => {
     providers: [DemoReceiverService, { provide: RANDOM, useValue: () => chance }],
   }).compile();
   app = module.createNestApplication({ logger: false });
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ errorHttpStatusCode: 422 }));
+  app.useGlobalPipes(new StandardSchemaValidationPipe({ errorHttpStatusCode: HttpStatus.UNPROCESSABLE_ENTITY }));
   await app.listen(0, '127.0.0.1');
   base = `${await app.getUrl()}/api/callbacks`;
 });

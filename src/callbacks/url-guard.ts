@@ -8,7 +8,7 @@ export const MAX_CALLBACK_URL_LENGTH = 2_048;
 
 /** The demo receiver's path; the only one of this host that callbacks may call without `CALLBACK_ALLOW`. */
 export const DEMO_RECEIVER_PATH = '/api/callbacks/receive';
-const DEMO_RECEIVER_HOSTS = ['localhost', '127.0.0.1', '::1'];
+const DEMO_RECEIVER_HOSTS = new Set(['localhost', '127.0.0.1', '::1']);
 
 /** Which rule refused a callback URL. Stable. */
 export type RefusalReason = 'malformed' | 'userinfo' | 'port' | 'host' | 'address';
@@ -172,6 +172,6 @@ export class UrlGuard {
 
   private isDemoOrigin(url: URL): boolean {
     const { demoReceiver } = this.options;
-    return url.protocol === 'http:' && portOf(url) === demoReceiver?.port && DEMO_RECEIVER_HOSTS.includes(hostOf(url));
+    return url.protocol === 'http:' && portOf(url) === demoReceiver?.port && DEMO_RECEIVER_HOSTS.has(hostOf(url));
   }
 }

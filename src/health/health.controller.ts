@@ -2,7 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { Unlimited } from '../http/rate-limit.guard.js';
+import { Unlimited } from '../http/rate-limit.decorators.js';
 import { type Health, HealthService } from './health.service.js';
 
 const healthSchema = z.object({

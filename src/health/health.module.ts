@@ -7,6 +7,6 @@ import { WorkerStore } from './worker.store.js';
 @Module({
   controllers: [HealthController],
   providers: [HealthService, WorkerStore],
-  exports: [HealthService, WorkerStore],
+  exports: [HealthService],
 })
 export class HealthModule {}

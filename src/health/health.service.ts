@@ -47,6 +47,16 @@ export class HealthService implements OnApplicationShutdown {
     this.isStopping = true;
   }
 
+  /** Says that the worker in this process is alive; to be said again every few seconds. */
+  beat(): Promise<void> {
+    return this.workers.beat();
+  }
+
+  /** The worker in this process is about to end. */
+  leave(): Promise<void> {
+    return this.workers.leave();
+  }
+
   onApplicationShutdown(): void {
     this.beginShutdown();
   }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express from 'express';
 import type { NextFunction, Request, Response } from 'express';
@@ -28,18 +29,26 @@ export function configureApp(app: NestExpressApplication, config: Pick<Config, '
   app.use(assignRequestId);
   if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
   app.use(refuseOtherMediaTypes);
-  app.use(express.json({ limit: BODY_LIMIT_BYTES }));
+  // An empty body is none: the parser would take it for `{}`, which asks for the default report.
+  const type = (request: IncomingMessage) => hasBody(request) && isJson(request as Request);
+  app.use(express.json({ limit: BODY_LIMIT_BYTES, type }));
   app.use(answerParserError);
 }
 
 /** A body that is not JSON would be silently ignored, and its sender told that every field is missing. */
 function refuseOtherMediaTypes(request: Request, response: Response, next: NextFunction): void {
-  const hasBody =
-    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  if (!hasBody || request.is('json') || request.is('+json')) return next();
+  if (!hasBody(request) || isJson(request)) return next();
   const detail = 'Send the body as application/json';
   const problem = { type: 'about:blank', title: 'Unsupported Media Type', status: 415, detail, instance: request.path };
   response.status(415).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function isJson(request: Request): boolean {
+  return request.is(['json', '+json']) !== false;
 }
 
 /** The parser runs before Nest, so its errors do not reach Nest's filter. */

@@ -16,6 +16,7 @@ import type { IdempotencyKey } from '../requests/request.store.js';
 import { KeyAlreadyUsed } from '../requests/requests.errors.js';
 import { canonicalJson } from './canonical-json.js';
 import { refundQuota } from './rate-limit.guard.js';
+import { refuseUnfit } from './validation.js';
 
 const IDEMPOTENT = 'idempotent';
 const KEY = Symbol('idempotency-key');
@@ -109,6 +110,8 @@ function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling:
   if (given === undefined) return { key: null, isOlderSpelling };
   const text = QUOTED.exec(given)?.[1]?.replaceAll(/\\(["\\])/g, '$1') ?? given;
   if (!PRINTABLE.test(text)) throw new InvalidIdempotencyKey(header);
+  // Interceptors run before pipes, and no stack is deep enough for what a body of 256 KiB can nest.
+  refuseUnfit(request.body, 'body');
   const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');
   const scope = `${request.method} ${request.path}`;
   return { key: { caller: OPEN_CALLER, scope, key: text, fingerprint }, isOlderSpelling };

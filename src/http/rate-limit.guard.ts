@@ -1,4 +1,4 @@
-import { type ExecutionContext, Inject, Injectable, SetMetadata } from '@nestjs/common';
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import {
   InjectThrottlerOptions,
@@ -11,17 +11,7 @@ import type { Request, Response } from 'express';
 import { CONFIG, type Config, type RateLimit } from '../config.js';
 import { DaybookError } from '../errors.js';
 import { GcraStorage } from './gcra.storage.js';
-
-/** The limits there are; each is counted by itself. */
-export type RateLimitName = 'sync' | 'async' | 'default';
-
-const RATE_LIMIT = 'rate-limit';
-
-/** Puts a route under a limit of its own. */
-export const RateLimited = (name: RateLimitName) => SetMetadata(RATE_LIMIT, name);
-
-/** Takes a route or a controller out of the limits. */
-export const Unlimited = () => SetMetadata(RATE_LIMIT, null);
+import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorators.js';
 
 /** The caller has used up its quota. */
 export class QuotaExceeded extends DaybookError {

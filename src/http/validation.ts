@@ -34,8 +34,8 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
     if (!metadata.schema) return value;
     const where =
       { body: 'body', query: 'query', param: 'path', custom: 'request' }[metadata.type as string] ?? 'request';
-    const unfit = [...unfitParts(value, '', 0)].slice(0, MAX_ISSUES);
-    if (unfit.length > 0) throw new InvalidInput(where, unfit);
+    // A path names a thing: one that nothing can have is a thing that is not there, and the answer is 404.
+    if (metadata.type !== 'param') refuseUnfit(value, where);
     const result = await metadata.schema['~standard'].validate(value);
     if (!result.issues) return result.value as T;
     const issues = result.issues.slice(0, MAX_ISSUES).map(({ path = [], message }) => ({
@@ -46,6 +46,15 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
     if (metadata.type === 'param') for (const issue of issues) issue.path ||= metadata.data ?? '';
     throw new InvalidInput(where, issues);
   }
+}
+
+/**
+ * Refuses what no field can hold. Whoever walks a body before it is validated calls this first: it also bounds the depth.
+ * @throws InvalidInput
+ */
+export function refuseUnfit(value: unknown, where: string): void {
+  const unfit = [...unfitParts(value, '', 0)].slice(0, MAX_ISSUES);
+  if (unfit.length > 0) throw new InvalidInput(where, unfit);
 }
 
 function* unfitParts(value: unknown, path: string, depth: number): Generator<Issue> {

@@ -3,7 +3,7 @@ import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/
 import type { Request, Response } from 'express';
 import { Idempotent, UsedKey } from '../http/idempotency.interceptor.js';
 import { preferenceOf } from '../http/prefer.js';
-import { RateLimited } from '../http/rate-limit.guard.js';
+import { RateLimited } from '../http/rate-limit.decorators.js';
 import {
   type ReportRequest,
   reportRequest,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CallbacksDispatcher } from '../callbacks/callbacks.dispatcher.js';
 import { CONFIG, type Config } from '../config.js';
-import { WorkerStore } from '../health/worker.store.js';
+import { HealthService } from '../health/health.service.js';
 import { hasEnded } from '../holder.js';
 import { JobsRunner } from './jobs.runner.js';
 import { JobsStore } from './jobs.store.js';
@@ -28,7 +28,7 @@ export class Sweeper {
     private readonly runner: JobsRunner,
     private readonly syncRunner: SyncRunner,
     private readonly callbacks: CallbacksDispatcher,
-    private readonly workers: WorkerStore,
+    private readonly health: HealthService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'SWEEP_INTERVAL'>,
   ) {}
 
@@ -40,7 +40,7 @@ export class Sweeper {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.sweeping;
-    await this.workers.leave().catch(() => undefined);
+    await this.health.leave().catch(() => undefined);
   }
 
   private async loop(): Promise<void> {
@@ -53,7 +53,7 @@ export class Sweeper {
   }
 
   private async sweep(): Promise<void> {
-    await this.workers.beat();
+    await this.health.beat();
     const dead = (await this.jobs.holdersOnThisHost()).filter((holder) => hasEnded(holder));
     if (dead.length > 0) await this.jobs.expire(dead);
     void this.runner.run();

@@ -14,7 +14,10 @@ export class PoolFull extends DaybookError {
   override readonly retryAfterS = 1;
 }
 
-/** The process is stopping. The report has not failed: it is made again elsewhere, or after the restart. */
+/**
+ * There are no threads: the process is stopping, or they do not start. The report has not failed: it is made later, or
+ * elsewhere.
+ */
 export class PoolClosed extends DaybookError {
   readonly code = 'pool-closed';
 }
@@ -56,13 +59,14 @@ export class ReportPool {
     if (this.isClosed) throw new PoolClosed('This process is stopping');
     if (this.isFull) throw new PoolFull(`All ${this.options.threads} report threads and their queue are full`);
     this.unfinished++;
+    const pool = (this.pool ??= this.start());
     try {
-      const answer = await this.threads().run(task);
+      const answer = await pool.run(task);
       if ('failure' in answer) throw errorOf(answer.failure);
       return answer.outcome;
     } catch (error) {
       if (error instanceof DaybookError) throw error;
-      if (this.isClosed) throw new PoolClosed('This process stopped before the report was made', { cause: error });
+      if (this.pool !== pool) throw new PoolClosed('The report threads ended before it was made', { cause: error });
       throw new ReportFailed('The report could not be made: its thread ended', { cause: error });
     } finally {
       this.unfinished--;
@@ -72,16 +76,17 @@ export class ReportPool {
   /** Ends the threads. What is still in hand is refused with PoolClosed: whoever wants it waits for it before. */
   async close(): Promise<void> {
     this.isClosed = true;
-    await this.pool?.destroy();
+    await this.retire();
   }
 
-  /** Starts the first thread with the first report, and more as they are needed; from then on they stay warm. */
-  private threads(): Piscina<ReportTask, ReportAnswer> {
-    this.pool ??= this.started();
-    return this.pool;
+  private async retire(): Promise<void> {
+    const pool = this.pool;
+    this.pool = null;
+    await pool?.destroy();
   }
 
-  private started(): Piscina<ReportTask, ReportAnswer> {
+  /** Begins with one thread; more start as they are needed, and from then on they stay warm. */
+  private start(): Piscina<ReportTask, ReportAnswer> {
     const pool = new Piscina<ReportTask, ReportAnswer>({
       filename: fileURLToPath(this.options.workerFile ?? WORKER_FILE),
       // With 0, reports in line would wait for ever after the last thread had died.
@@ -91,8 +96,12 @@ export class ReportPool {
       recordTiming: false,
       resourceLimits: RESOURCE_LIMITS,
     });
-    // A thread that dies with no report in hand is replaced; without a listener it would end the process.
-    pool.on('error', (error) => this.logger.error('A report thread ended', error));
+    // A thread that ends with no report in hand did not even start. Piscina gives up on such threads and leaves the line
+    // waiting for ever, so the next report begins with a new pool. Without a listener the process would end.
+    pool.on('error', (error) => {
+      this.logger.error('A report thread ended', error);
+      if (this.pool === pool) void this.retire();
+    });
     return pool;
   }
 }

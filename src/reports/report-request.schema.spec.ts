@@ -94,6 +94,11 @@ describe('reportRequest', () => {
     ]);
   });
 
+  it('does not answer a flood of unknown fields with a flood of issues', () => {
+    const flood = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`field_${index}`, 1]));
+    expect(issuesOf(flood).length).toBeLessThan(50);
+  });
+
   it.each(['nonsense', '', 'toString', '__proto__', 5, null, ['digest']])(
     'lists the report types for report %j',
     (report) => {

@@ -119,6 +119,9 @@ interface Issue {
   message: string;
 }
 
+/** Unknown fields that are named; a body may hold tens of thousands. */
+const MAX_UNKNOWN = 20;
+
 /** Zod names all unknown fields in one issue at their parent; a caller looks for the field. */
 function oneForEachField(issue: z.core.$ZodIssue): Issue[] {
   if (issue.code !== 'unrecognized_keys') return [issue];
@@ -126,7 +129,7 @@ function oneForEachField(issue: z.core.$ZodIssue): Issue[] {
   const message = isParameter
     ? 'is not a parameter of this report'
     : 'is not a field beside payload; parameters go in it';
-  return issue.keys.map((key) => ({ path: [...issue.path, key], message }));
+  return issue.keys.slice(0, MAX_UNKNOWN).map((key) => ({ path: [...issue.path, key], message }));
 }
 
 /** Example bodies for the API's documentation. */

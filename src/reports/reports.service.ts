@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
+import { DaybookError } from '../errors.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue } from './catalogue.js';
 import { FileStore, fileKey } from './file-store.js';
-import { PoolFull, type ReportOutcome, type ReportPool, type ReportTask } from './report-pool.js';
+import { PoolClosed, PoolFull, type ReportOutcome, type ReportPool, type ReportTask } from './report-pool.js';
 
 /** Injection token of the {@link ReportPools}. */
 export const REPORT_POOLS = Symbol('REPORT_POOLS');
@@ -62,8 +63,10 @@ export class ReportsService implements OnApplicationShutdown {
       return await this.pools[mode].run({ ...order, fileId, filePath: this.files.spoolPath(key) });
     } catch (error) {
       if (error instanceof PoolFull) throw error;
-      if (error instanceof Error && error.cause)
+      // A cause is what the caller is not told. A shutdown needs no explanation.
+      if (error instanceof DaybookError && error.cause && !(error instanceof PoolClosed)) {
         this.logger.error(`Request ${order.requestId}: ${error.message}`, error.cause);
+      }
       // What cannot be thrown away now is cleared with the spool; the reason why is worth more than that.
       await this.files.discard([key]).catch(() => undefined);
       throw error;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { REQUEST_MODES, REQUEST_STATUSES } from './request.entity.js';
 
 /** `:id` of a request. An id that is no UUID cannot exist: the service answers it with 404 like any other unknown one. */
-export const requestIdParam = z.string().max(100);
+export const requestIdParam = z.string();
 
 export const listQuery = z.strictObject({
   mode: z.enum(REQUEST_MODES).optional().describe('sync or async'),

@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import { startDaybook } from './support/daybook.js';
+import { createDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
+import { expectFirstArrivalsInOrder, expectNoGaps, expectStrictOrder, laneHistory } from './support/order-check.js';
+import { startReceiver } from './support/receiver.js';
+import { redisUrl, startRedis } from './support/redis.js';
+import { UNLIMITED, submitAsync } from './support/submit.js';
+
+const COUNT = 500;
+
+/** The promise: whatever was accepted is made and delivered, in order, whoever dies on the way. */
+describe('kill -9', () => {
+  it('of the only process with 500 requests queued: after the next start all complete, in order, all delivered', async () => {
+    const [database, receiver] = await Promise.all([createDatabase(), startReceiver()]);
+    const env = { ...UNLIMITED, DATABASE_URL: database.url };
+    const body = (index: number) => ({ num_transactions: 500, report_name: `R${index}`, callback_url: receiver.url });
+    const first = await startDaybook({ env });
+    const acknowledgements = await submitAsync(first.url, COUNT, body);
+    first.kill('SIGKILL');
+    await first.exited;
+    expectNoGaps(acknowledgements);
+    const left = (await laneHistory(database.url, 'default')).filter(({ status }) => status !== 'COMPLETED');
+    expect(left.length).toBeGreaterThan(0);
+
+    await startDaybook({ env });
+    await eventually(() => new Set(receiver.received.map(({ json }) => json.request_id)).size === COUNT, {
+      timeoutMs: 60_000,
+    });
+    expectFirstArrivalsInOrder(receiver.received, COUNT);
+    expectStrictOrder(await laneHistory(database.url, 'default'));
+    await database.drop();
+  });
+
+  it('of a worker in the middle of its work: another takes over', async () => {
+    const [database, redis, receiver] = await Promise.all([createDatabase(), redisUrl(), startReceiver()]);
+    const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis };
+    const api = await startDaybook({ role: 'api', env });
+    const [victim] = await Promise.all([startDaybook({ role: 'worker', env }), startDaybook({ role: 'worker', env })]);
+    await submitAsync(api.url, COUNT, (index) => ({
+      num_transactions: 500,
+      report_name: `R${index}`,
+      callback_url: receiver.url,
+    }));
+    await eventually(() => receiver.received.length > 20);
+    victim.kill('SIGKILL');
+    await eventually(() => new Set(receiver.received.map(({ json }) => json.request_id)).size === COUNT, {
+      timeoutMs: 60_000,
+    });
+    expectFirstArrivalsInOrder(receiver.received, COUNT);
+    expectStrictOrder(await laneHistory(database.url, 'default'));
+    await database.drop();
+  });
+
+  it('of a process that makes a sync request: the request is finished by another, and its key is bound to it', async () => {
+    const database = await createDatabase();
+    const env = { ...UNLIMITED, DATABASE_URL: database.url, REPORT_THREADS: '1' };
+    const victim = await startDaybook({ env });
+    const post = (url: string): Promise<Response> =>
+      fetch(`${url}/api/sync`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'sync-1' },
+        body: JSON.stringify({ input_data: 'long', iterations: 1_000_000 }),
+      });
+    const cut = post(victim.url).catch(() => 'cut');
+    const started = async (): Promise<boolean> =>
+      (await (await fetch(`${victim.url}/api/requests`)).json()).requests.length === 1;
+    await eventually(started, { everyMs: 10 });
+    victim.kill('SIGKILL');
+    expect(await cut).toBe('cut');
+
+    const next = await startDaybook({ env });
+    const answer = await eventually(async () => {
+      const response = await post(next.url);
+      return response.status === 200 && response;
+    });
+    expect(answer.headers.get('idempotency-replayed')).toBe('true');
+    const { requests } = await (await fetch(`${next.url}/api/requests`)).json();
+    expect(requests).toHaveLength(1);
+    await database.drop();
+  });
+});
+
+describe('Redis', () => {
+  it('away: requests are still accepted and made, and wake-ups work again when it is back', async () => {
+    const [database, redis, receiver] = await Promise.all([createDatabase(), startRedis(), startReceiver()]);
+    const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis.url, SWEEP_INTERVAL: '500ms' };
+    const api = await startDaybook({ role: 'api', env });
+    await startDaybook({ role: 'worker', env });
+    const body = () => ({ num_transactions: 5, callback_url: receiver.url });
+    await submitAsync(api.url, 10, body, 2);
+    await eventually(() => receiver.received.length === 10);
+    await redis.kill();
+    await submitAsync(api.url, 10, body, 2);
+    await eventually(() => receiver.received.length === 20);
+    await startRedis({ port: redis.port });
+    await submitAsync(api.url, 10, body, 2);
+    await eventually(() => receiver.received.length === 30);
+    expectFirstArrivalsInOrder(receiver.received, 30);
+    await database.drop();
+  });
+});

@@ -1,0 +1,77 @@
+import { expect } from '@jest/globals';
+import type { Daybook } from './daybook.js';
+
+/** An answer, read to its end. */
+export interface Reply {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The body as JSON; undefined if it is none. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
+  json: any;
+}
+
+export interface Sending {
+  /** An object is sent as JSON, anything else as it is. */
+  body?: object | string | Buffer;
+  headers?: Record<string, string>;
+}
+
+type Target = Pick<Daybook, 'url'>;
+
+/** Sends a request. A body is called `application/json` unless its headers say otherwise. */
+export async function send(
+  { url }: Target,
+  method: string,
+  path: string,
+  { body, headers }: Sending = {},
+): Promise<Reply> {
+  const isRaw = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+  const response = await fetch(url + path, {
+    method,
+    body: isRaw ? body : JSON.stringify(body),
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    redirect: 'manual',
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: parsed(text) };
+}
+
+export function get(daybook: Target, path: string, headers?: Record<string, string>): Promise<Reply> {
+  return send(daybook, 'GET', path, { headers });
+}
+
+export function post(
+  daybook: Target,
+  path: string,
+  body: Sending['body'],
+  headers?: Record<string, string>,
+): Promise<Reply> {
+  return send(daybook, 'POST', path, { body, headers });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What no caller may see: a frame of a stack, a path of ours, SQL. */
+const INSIDES = /\bat .+:\d+:\d+|node_modules|\/dist\/|\.[jt]s:\d+|\bSELECT\b|\bINSERT\b/;
+
+/** Problem details with every member of the contract (RFC 9457), an id to ask about, and nothing of our insides. */
+export function expectProblem({ status, headers, text, json }: Reply, wanted: number, instance?: string): void {
+  expect({ status, text }).toEqual({ status: wanted, text: expect.any(String) });
+  expect(headers.get('content-type')).toMatch(/^application\/problem\+json(;|$)/);
+  expect(headers.get('x-request-id')).toMatch(/^[\w.:-]{1,128}$/);
+  expect(json).toMatchObject({
+    type: expect.stringMatching(/^(about:blank$|urn:|https:)/),
+    title: expect.stringMatching(/./),
+    status: wanted,
+    detail: expect.stringMatching(/./),
+    instance: instance ?? expect.stringMatching(/^\//),
+  });
+  expect(text).not.toMatch(INSIDES);
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname } from 'node:path';
+
+const TIMEOUT_MS = 45_000;
+
+/** A bash in which one script follows the other, as if typed: what one sets the next one has. */
+export class Shell {
+  private readonly child: ChildProcessWithoutNullStreams;
+  private output = '';
+  private errors = '';
+
+  constructor() {
+    const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+    // It reads its scripts from its input, and ends with it should this process be killed.
+    this.child = spawn('bash', ['--noprofile', '--norc'], { env: { PATH: path } });
+    this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
+    this.child.stdin.on('error', () => undefined);
+  }
+
+  /**
+   * Runs a script to its end; gives what it printed.
+   * @throws Error with its other output when it takes too long or ends the shell. A status other than 0 is no error.
+   */
+  async run(script: string): Promise<string> {
+    const end = `end-${randomUUID()}`;
+    this.output = this.errors = '';
+    this.child.stdin.write(`{\n${script}\n} < /dev/null\nprintf '%s\\n' ${end}\n`);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    while (!this.output.includes(end)) {
+      if (this.child.exitCode !== null) throw new Error(`The shell has ended: ${this.errors}`);
+      await once(this.child.stdout, 'data', { signal }).catch(() => {
+        throw new Error(`Not done after ${TIMEOUT_MS} ms: ${script}\n${this.output}\n${this.errors}`);
+      });
+    }
+    return this.output.slice(0, this.output.indexOf(end));
+  }
+
+  async close(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill('SIGKILL');
+    await once(this.child, 'exit');
+  }
+}

@@ -1,0 +1,48 @@
+import { Pool } from 'undici';
+
+export interface Acknowledgement {
+  request_id: string;
+  queue_position: number;
+  jobs_ahead: number;
+  lane: string;
+}
+
+/** The settings under which a test may send as much as it likes to receivers on loopback. */
+export const UNLIMITED = {
+  RATE_LIMIT_SYNC: 'off',
+  RATE_LIMIT_ASYNC: 'off',
+  RATE_LIMIT_DEFAULT: 'off',
+  MAX_PENDING: '100000',
+  CALLBACK_ALLOW: '127.0.0.1/32',
+};
+
+/** Sends so many async requests over so many connections and gives their acknowledgements. All must be accepted. */
+export async function submitAsync(
+  url: string,
+  count: number,
+  body: (index: number) => object,
+  connections = 32,
+): Promise<Acknowledgement[]> {
+  const pool = new Pool(url, { connections });
+  const acknowledgements: Acknowledgement[] = [];
+  let next = 0;
+  const client = async (): Promise<void> => {
+    while (next < count) {
+      const response = await pool.request({
+        path: '/api/async',
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body(next++)),
+      });
+      const text = await response.body.text();
+      if (response.statusCode !== 202) throw new Error(`Not accepted: ${response.statusCode} ${text}`);
+      acknowledgements.push(JSON.parse(text) as Acknowledgement);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: connections }, client));
+  } finally {
+    await pool.close();
+  }
+  return acknowledgements;
+}
