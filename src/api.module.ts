@@ -1,5 +1,6 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { DemoReceiverModule } from './callbacks/demo-receiver.module.js';
+import type { Config } from './config.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpEdgeModule } from './http/http-edge.module.js';
 import { JobsApiModule } from './jobs/jobs-api.module.js';
@@ -7,7 +8,10 @@ import { ReportsApiModule } from './reports/reports-api.module.js';
 import { RequestsApiModule } from './requests/requests-api.module.js';
 
 /** Everything that answers HTTP. */
-@Module({
-  imports: [HttpEdgeModule, JobsApiModule, RequestsApiModule, ReportsApiModule, DemoReceiverModule, HealthModule],
-})
-export class ApiModule {}
+@Module({})
+export class ApiModule {
+  static register({ DEMO_RECEIVER }: Config): DynamicModule {
+    const features = [HttpEdgeModule, JobsApiModule, RequestsApiModule, ReportsApiModule, HealthModule];
+    return { module: ApiModule, imports: DEMO_RECEIVER ? [...features, DemoReceiverModule] : features };
+  }
+}

@@ -41,13 +41,17 @@ export interface RateLimit {
   windowMs: number;
 }
 
+const RATE_WINDOW_LIMIT_MS = 7 * UNIT_MS.d;
+
 const rateLimit = z
   .string()
   .refine((text) => {
     if (text === 'off') return true;
     const [limit = '', window = '', ...rest] = text.split('/');
-    return rest.length === 0 && /^[1-9]\d{0,8}$/.test(limit) && durationMs(window) >= 1_000;
-  }, 'a limit such as 30/60s (requests/time, the time at least 1s), or off')
+    const windowMs = durationMs(window);
+    const isWindow = windowMs >= 1_000 && windowMs <= RATE_WINDOW_LIMIT_MS;
+    return rest.length === 0 && /^[1-9]\d{0,8}$/.test(limit) && isWindow;
+  }, 'a limit such as 30/60s (requests/time, the time from 1s to 7d), or off')
   .transform((text): RateLimit | null => {
     if (text === 'off') return null;
     const [limit = '', window = ''] = text.split('/');
@@ -62,7 +66,7 @@ const serviceUrl = (...schemes: string[]) =>
   z
     .string()
     .refine(
-      (text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)),
+      (text) => URL.canParse(text) && schemes.some((scheme) => text.toLowerCase().startsWith(`${scheme}://`)),
       `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
     );
 

@@ -23,6 +23,9 @@ export class DatabaseUnavailable extends DaybookError {
   }
 }
 
+/** Runs a statement and gives its rows. */
+export type Query = <Row extends object>(statement: Statement, values?: unknown[]) => Promise<Row[]>;
+
 const CONNECTION_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -39,6 +42,10 @@ export function isConnectionError(error: unknown): boolean {
   const code = 'code' in error ? String(error.code) : '';
   if (CONNECTION_CODES.has(code) || /^(08|53|57P)/.test(code)) return true;
   return /Connection terminated|timeout exceeded when trying to connect|connection timeout/i.test(error.message);
+}
+
+function asUnavailable(error: unknown): unknown {
+  return isConnectionError(error) ? new DatabaseUnavailable(error) : error;
 }
 
 /** Whether one of the values given was at fault (SQLSTATE classes 22 and 23), not the statement or the server. */
@@ -81,13 +88,38 @@ export class Database {
   }
 
   /** @throws DatabaseUnavailable when the server is away. */
-  async query<Row extends object>(statement: Statement, values: unknown[] = []): Promise<Row[]> {
+  readonly query: Query = (statement, values) => this.run(this.pool, statement, values);
+
+  /**
+   * Runs statements in one transaction, and commits it if the work gives true.
+   * @throws DatabaseUnavailable when the server is away.
+   */
+  async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
+    const client = await this.pool.connect().catch((error: unknown) => Promise.reject(asUnavailable(error)));
+    try {
+      await client.query('BEGIN');
+      const isToKeep = await work((statement, values) => this.run(client, statement, values));
+      await client.query(isToKeep ? 'COMMIT' : 'ROLLBACK');
+      client.release();
+      return isToKeep;
+    } catch (error) {
+      // A connection in an unknown state is not used again; closing it rolls back.
+      client.release(true);
+      throw asUnavailable(error);
+    }
+  }
+
+  private async run<Row extends object>(
+    on: pg.Pool | pg.PoolClient,
+    statement: Statement,
+    values: unknown[] = [],
+  ): Promise<Row[]> {
     const name = this.config.DATABASE_PREPARE ? statement.name : undefined;
     try {
-      const { rows } = await this.pool.query<Row & pg.QueryResultRow>({ name, text: statement.text, values });
+      const { rows } = await on.query<Row & pg.QueryResultRow>({ name, text: statement.text, values });
       return rows;
     } catch (error) {
-      throw isConnectionError(error) ? new DatabaseUnavailable(error) : error;
+      throw asUnavailable(error);
     }
   }
 }

@@ -24,6 +24,11 @@ export class Logger extends ConsoleLogger {
     });
   }
 
+  /** Nest also logs, with its stack, what prevents the start, and then throws it to `start`, which says it in one line. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...rest);
+  }
+
   override log(message: unknown, ...rest: unknown[]): void {
     if (!START_UP_CONTEXTS.has(String(rest.at(-1)))) super.log(message, ...rest);
   }

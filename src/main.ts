@@ -4,7 +4,7 @@ import { start } from './start.js';
 await start(async (config) => {
   const modules = [];
   // Imported only when needed: a worker has no use for controllers, an API none for the queue's consumers.
-  if (config.ROLE !== 'worker') modules.push((await import('./api.module.js')).ApiModule);
+  if (config.ROLE !== 'worker') modules.push((await import('./api.module.js')).ApiModule.register(config));
   if (config.ROLE !== 'api') modules.push((await import('./worker.module.js')).WorkerModule.register(config));
   return modules;
 });

@@ -6,6 +6,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { CoreModule } from './core.module.js';
 import { EmbeddedPostgresError } from './embedded-postgres.js';
+import { DaybookError } from './errors.js';
 import { HealthModule } from './health/health.module.js';
 import { HealthService } from './health/health.service.js';
 import { configureApp } from './http/configure-app.js';
@@ -35,7 +36,7 @@ export async function start(modulesOf: (config: Config) => Promise<(Type | Dynam
 }
 
 function isExpected(error: unknown): error is Error {
-  return [ConfigError, StartError, EmbeddedPostgresError].some((expected) => error instanceof expected);
+  return [ConfigError, StartError, EmbeddedPostgresError, DaybookError].some((expected) => error instanceof expected);
 }
 
 async function run(config: Config, modules: (Type | DynamicModule)[]): Promise<void> {

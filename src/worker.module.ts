@@ -9,10 +9,10 @@ import { JobsModule } from './jobs/jobs.module.js';
 import { JobsProcessor } from './jobs/jobs.processor.js';
 import { JobsRunner } from './jobs/jobs.runner.js';
 import { Sweeper } from './jobs/sweeper.js';
-import { SyncRunner } from './jobs/sync-runner.js';
 import { bullOptions } from './queue/bull-options.js';
 import { InProcessQueue } from './queue/in-process-queue.js';
 import { TOPICS, WorkQueue } from './queue/work-queue.js';
+import { RequestsModule } from './requests/requests.module.js';
 
 /** Everything that consumes queues. */
 @Module({})
@@ -23,7 +23,7 @@ export class WorkerModule implements OnApplicationBootstrap {
       : [];
     return {
       module: WorkerModule,
-      imports: [JobsModule, CallbacksWorkerModule, HealthModule, ...consumers],
+      imports: [JobsModule, RequestsModule, CallbacksWorkerModule, HealthModule, ...consumers],
       // Without Redis there is nothing that the processors' decorators could be bound to.
       providers: [JobsRunner, Sweeper, ...(REDIS_URL ? [JobsProcessor, CallbacksProcessor] : [])],
     };
@@ -32,7 +32,6 @@ export class WorkerModule implements OnApplicationBootstrap {
   constructor(
     private readonly runner: JobsRunner,
     private readonly dispatcher: CallbacksDispatcher,
-    private readonly syncRunner: SyncRunner,
     private readonly sweeper: Sweeper,
     private readonly queue: WorkQueue,
   ) {}
@@ -47,6 +46,6 @@ export class WorkerModule implements OnApplicationBootstrap {
 
   /** Work in hand is finished and what was taken ahead is given back, while the database is still there. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.runner.stop(), this.dispatcher.stop(), this.syncRunner.stop()]);
+    await Promise.all([this.sweeper.stop(), this.runner.stop(), this.dispatcher.stop()]);
   }
 }

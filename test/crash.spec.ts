@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { startDaybook } from './support/daybook.js';
 import { createDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
+import { getJson } from './support/json.js';
 import { expectFirstArrivalsInOrder, expectNoGaps, expectStrictOrder, laneHistory } from './support/order-check.js';
 import { startReceiver } from './support/receiver.js';
 import { redisUrl, startRedis } from './support/redis.js';
@@ -63,9 +64,7 @@ describe('kill -9', () => {
         body: JSON.stringify({ input_data: 'long', iterations: 1_000_000 }),
       });
     const cut = post(victim.url).catch(() => 'cut');
-    const started = async (): Promise<boolean> =>
-      (await (await fetch(`${victim.url}/api/requests`)).json()).requests.length === 1;
-    await eventually(started, { everyMs: 10 });
+    await eventually(async () => (await getJson(`${victim.url}/api/requests`)).requests.length === 1, { everyMs: 10 });
     victim.kill('SIGKILL');
     expect(await cut).toBe('cut');
 
@@ -75,7 +74,7 @@ describe('kill -9', () => {
       return response.status === 200 && response;
     });
     expect(answer.headers.get('idempotency-replayed')).toBe('true');
-    const { requests } = await (await fetch(`${next.url}/api/requests`)).json();
+    const { requests } = await getJson(`${next.url}/api/requests`);
     expect(requests).toHaveLength(1);
     await database.drop();
   });

@@ -10,8 +10,12 @@ import { DeliveryStore, type DueDelivery, type StreamHead } from './delivery.sto
 const SLOTS = 64;
 /** Attempts under way to one destination, so that one that is slow or dead leaves room for the others. */
 const SLOTS_PER_DESTINATION = 8;
-/** Deliveries of a stream that are read at once; then another stream has its turn. */
+/** Deliveries of a stream that are read at once. */
 const READ_AHEAD = 64;
+/** Attempts of a stream that may wait to be recorded. */
+const MAX_UNRECORDED = 128;
+/** After so long a stream is given back, so that others have their turn. */
+const TURN_MS = 1_000;
 
 /** The deliveries of a stream, one of which bears the stream's lease; or a retry, which bears its own. */
 interface DeliveryLease {
@@ -120,29 +124,37 @@ export class CallbacksDispatcher {
   private async sendRetry(delivery: DueDelivery): Promise<void> {
     if (this.isStopping) return this.store.release([delivery.id]);
     const record = await this.callbacks.attempt(delivery);
-    await this.callbacks.record({ record, held: () => null });
+    await this.callbacks.record({ record, next: null });
     this.expect(record.nextAttemptAt);
   }
 
   /** First attempts, one after the other. What follows an attempt that failed is not held up by its retry. */
   private async sendStream(head: StreamHead, lease: DeliveryLease): Promise<void> {
-    const deliveries = await this.store.readStream(head, READ_AHEAD);
-    lease.ids = deliveries.map(({ id }) => id);
+    const endsAtMs = performance.now() + TURN_MS;
+    const read = (fromPosition: number) => this.store.readStream(head, fromPosition, READ_AHEAD);
     const recorded: Promise<void>[] = [];
-    let current: string | null = null;
     let isBroken = false;
-    for (const delivery of deliveries) {
-      if (this.isStopping || isBroken || !this.leases.isSafe(lease)) break;
-      current = delivery.id;
+    const known = await read(head.queuePosition);
+    lease.ids = known.map(({ id }) => id);
+    let ahead: Promise<DueDelivery[]> | null = null;
+    for (const [index, delivery] of known.entries()) {
+      if (this.isStopping || isBroken || performance.now() > endsAtMs || !this.leases.isSafe(lease)) break;
+      if (index % READ_AHEAD === 0) {
+        ahead = known.length === index + READ_AHEAD ? read(known.at(-1)!.queuePosition + 1) : null;
+        ahead?.catch(() => undefined);
+      }
       const record = await this.callbacks.attempt(delivery);
-      const recording = this.callbacks.record({ record, held: () => current });
+      // What follows must be known before the last one is recorded, since it takes over the lease then.
+      if (ahead && index === known.length - 1) known.push(...(await ahead));
+      lease.ids = known.slice(Math.max(0, index - MAX_UNRECORDED)).map(({ id }) => id);
+      const recording = this.callbacks.record({ record, next: known[index + 1]?.id ?? null });
       recording.catch(() => (isBroken = true));
       recorded.push(recording.then(() => this.expect(record.nextAttemptAt)));
+      await recorded.at(-MAX_UNRECORDED)?.catch(() => undefined);
     }
-    current = null;
     await Promise.allSettled(recorded);
     // The lease may have moved on to a delivery that is not sent now; it is nobody's then.
-    if (recorded.length < deliveries.length) await this.store.release(lease.ids);
+    await this.store.release(lease.ids);
     await Promise.all(recorded);
   }
 

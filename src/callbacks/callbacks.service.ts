@@ -9,10 +9,10 @@ import { type AttemptRecord, DeliveryStore, type DueDelivery } from './delivery.
 import { postCallback } from './http-transport.js';
 import { matchesStatus, nextAttemptAt } from './retry-schedule.js';
 
-/** An attempt that is to be recorded, and the delivery that its stream sends by the time that happens. */
+/** An attempt that is to be recorded, and the delivery that follows in its stream and takes over the lease. */
 export interface Recording {
   record: AttemptRecord;
-  held: () => string | null;
+  next: string | null;
 }
 
 type Outcome = Pick<AttemptRecord['log'], 'statusCode' | 'dialledAddress' | 'errorKind' | 'errorMessage'>;
@@ -82,9 +82,9 @@ export class CallbacksService {
   }
 
   private async recordBatch(batch: Recording[]): Promise<void[]> {
-    const held = new Set(batch.map((recording) => recording.held()).filter((id) => id !== null));
+    const next = batch.map((recording) => recording.next).filter((id) => id !== null);
     const records = batch.map(({ record }) => record);
-    await throughOutage(() => this.store.record(records, [...held], this.config.LANE_LEASE));
+    await throughOutage(() => this.store.record(records, next, this.config.LANE_LEASE));
     return batch.map(() => undefined);
   }
 }

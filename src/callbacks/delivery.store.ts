@@ -113,15 +113,15 @@ export class DeliveryStore {
     return this.database.query<StreamHead>({ name: 'stream_lease', text: LEASE_HEADS }, [ids, HOLDER, leaseMs]);
   }
 
-  /** The stream's next deliveries, its leased head first. */
-  async readStream(head: StreamHead, limit: number): Promise<DueDelivery[]> {
+  /** The stream's deliveries that were not attempted yet, from a position on, in order. */
+  async readStream(head: StreamHead, fromPosition: number, limit: number): Promise<DueDelivery[]> {
     const text = `SELECT ${DUE} FROM callback_deliveries d JOIN requests r ON r.id = d.request_id
       WHERE d.lane = $1 AND d.destination = $2 AND d.queue_position >= $3 AND ${IS_FIRST}
       ORDER BY d.queue_position LIMIT $4`;
     return this.database.query<DueDelivery>({ name: 'stream_read', text }, [
       head.lane,
       head.destination,
-      head.queuePosition,
+      fromPosition,
       limit,
     ]);
   }
@@ -137,14 +137,14 @@ export class DeliveryStore {
   }
 
   /**
-   * Records attempts: one log row each, and what follows for the delivery. `held` are the deliveries that their streams
-   * are sending by now; they take over the lease in the same transaction.
+   * Records attempts: one log row each, and what follows for the delivery. In the same transaction the leases of their
+   * streams pass to the deliveries that are next and not attempted yet.
    */
-  async record(records: AttemptRecord[], held: string[], leaseMs: number): Promise<void> {
+  async record(records: AttemptRecord[], next: string[], leaseMs: number): Promise<void> {
     await this.dataSource.transaction(async (manager) => {
       await manager.getRepository(CallbackLogEntity).insert(records.map(({ log }) => log));
       await this.move(manager, records);
-      if (held.length > 0) await this.hold(manager, held, leaseMs);
+      if (next.length > 0) await this.hold(manager, next, leaseMs);
     });
   }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express from 'express';
@@ -31,7 +32,7 @@ export function configureApp(app: NestExpressApplication, config: Pick<Config, '
   app.use(refuseOtherMediaTypes);
   // An empty body is none: the parser would take it for `{}`, which asks for the default report.
   const type = (request: IncomingMessage) => hasBody(request) && isJson(request as Request);
-  app.use(express.json({ limit: BODY_LIMIT_BYTES, type }));
+  app.use(express.json({ limit: BODY_LIMIT_BYTES, type, verify: refuseOtherThanText }));
   app.use(answerParserError);
 }
 
@@ -49,6 +50,15 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 function isJson(request: Request): boolean {
   return request.is(['json', '+json']) !== false;
+}
+
+/**
+ * JSON is UTF-8 (RFC 8259, 8.1). The parser would put U+FFFD for what is not, and the report would be of another text;
+ * of chunks without a byte in them it would make `{}`.
+ */
+function refuseOtherThanText(_request: unknown, _response: unknown, body: Buffer): void {
+  // With this type it is the parser's own error, so that it is answered like any other JSON that is none.
+  if (body.length === 0 || !isUtf8(body)) throw Object.assign(new Error(), { type: 'entity.parse.failed' });
 }
 
 /** The parser runs before Nest, so its errors do not reach Nest's filter. */

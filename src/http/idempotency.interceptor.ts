@@ -13,7 +13,7 @@ import { type Observable, catchError, from, mergeMap, of, throwError } from 'rxj
 import { DaybookError } from '../errors.js';
 import { IdempotencyService, type Replay } from '../requests/idempotency.service.js';
 import type { IdempotencyKey } from '../requests/request.store.js';
-import { KeyAlreadyUsed } from '../requests/requests.errors.js';
+import { KeyAlreadyUsed, KeyStillRunning } from '../requests/requests.errors.js';
 import { canonicalJson } from './canonical-json.js';
 import { refundQuota } from './rate-limit.guard.js';
 import { refuseUnfit } from './validation.js';
@@ -77,7 +77,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
   ): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
-        if (!(error instanceof KeyAlreadyUsed) || tries === 0) return throwError(() => error);
+        if (!(error instanceof KeyAlreadyUsed)) return throwError(() => error);
+        // Taken and free again each time: others with the same key are being refused (a full lane) at this moment.
+        if (tries === 0) return throwError(() => new KeyStillRunning());
         refundQuota(request);
         return from(this.idempotency.replay(key)).pipe(
           mergeMap((replay) => (replay ? of(answer(replay)) : this.handle(next, request, key, answer, tries - 1))),

@@ -7,11 +7,9 @@ import { LeaseKeeper } from '../lease-keeper.js';
 import { Drain, type Task } from '../queue/drain.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from './jobs.store.js';
-import { LaneRun } from './lane-run.js';
+import { AHEAD, LaneRun } from './lane-run.js';
 import { ReportMaker } from './report-maker.js';
 
-/** Requests of a lane that are taken at once. */
-const AHEAD = 64;
 /** After so long a lane is given back, so that others have their turn. */
 const TURN_MS = 1_000;
 /** A lane whose work cannot be done now (a full disk, say) rests so long. */
@@ -69,6 +67,7 @@ export class JobsRunner {
   private async work(lane: LaneLease): Promise<void> {
     const endsAtMs = performance.now() + TURN_MS;
     const run = new LaneRun(lane, {
+      readAfter: (queuePosition) => this.store.readAfter(lane, queuePosition, AHEAD),
       make: (job) => this.maker.make(job),
       commit: (batch) => this.commit(lane, batch),
       destinationOf: (url) => destination(new URL(url)),

@@ -18,6 +18,9 @@ export interface Job {
   format: string;
   params: object;
   callbackUrl: string | null;
+  /** In its lane; 0 for sync. */
+  queuePosition: number;
+  /** Of a sync request; async requests go by their lane's. */
   leaseEpoch: number;
 }
 
@@ -48,6 +51,9 @@ export interface CompletedBatch {
 /** Drain rates are smoothed over about so many seconds of work. */
 const RATE_WINDOW_S = 30;
 
+const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
+  coalesce(r.queue_position, 0) AS "queuePosition"`;
+
 const FREE = 'pending > 0 AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
 /**
@@ -75,43 +81,40 @@ const BEGIN = `
     UPDATE requests SET status = 'PROCESSING', started_at = $3
     WHERE id = (SELECT id FROM head ORDER BY queue_position LIMIT 1)
   )
-  SELECT id, mode, report, format, input_payload AS params, callback_url AS "callbackUrl", 0 AS "leaseEpoch"
-  FROM head ORDER BY queue_position`;
+  SELECT ${JOB}, 0 AS "leaseEpoch" FROM head r ORDER BY queue_position`;
 
-/** Completes requests of a lane we hold, owes their callbacks, begins the next one, and renews or ends the lease. */
-const COMPLETE = `
-  WITH held AS (
-    SELECT name FROM lanes WHERE name = $1 AND lease_epoch = $2 FOR UPDATE
-  ), item AS (
-    SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
-                         $9::uuid[], $10::text[])
+/** Finishes requests of a lane we hold, owes their callbacks and begins the next one. */
+const FINISH = `
+  WITH item AS (
+    SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+                         $8::uuid[], $9::text[])
       AS t (id, result, file_key, error, started_at, completed_at, delivery_id, destination)
   ), finished AS (
     UPDATE requests r SET status = CASE WHEN i.error IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
       result_payload = i.result::json, file_key = i.file_key, error = i.error,
       started_at = i.started_at, completed_at = i.completed_at
-    FROM item i, held WHERE r.id = i.id AND r.lane = held.name AND r.status IN ('PENDING', 'PROCESSING')
+    FROM item i WHERE r.id = i.id AND r.lane = $1 AND r.status IN ('PENDING', 'PROCESSING')
     RETURNING r.id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination
   ), owed AS (
     INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
     SELECT delivery_id, id, callback_url, destination, lane, queue_position FROM finished
     WHERE callback_url IS NOT NULL ORDER BY queue_position
   ), begun AS (
-    UPDATE requests r SET status = 'PROCESSING', started_at = $12
-    FROM held WHERE r.id = $11 AND r.status = 'PENDING'
+    UPDATE requests r SET status = 'PROCESSING', started_at = $11 WHERE r.id = $10 AND r.status = 'PENDING'
   ), unbegun AS (
     UPDATE requests r SET status = 'PENDING', started_at = NULL
-    FROM held WHERE $14 AND r.lane = held.name AND r.status = 'PROCESSING' AND r.id <> ALL ($3::uuid[])
-  ), counted AS (
-    UPDATE lanes l SET pending = l.pending - done.n,
-      last_completed_at = greatest(l.last_completed_at, (SELECT max(completed_at) FROM item)),
-      drain_per_s = l.drain_per_s + (CASE WHEN l.drain_per_s = 0 THEN 1 ELSE 1 - exp(-$13::float8 / ${RATE_WINDOW_S}) END)
-        * (done.n / $13::float8 - l.drain_per_s),
-      lease_holder = CASE WHEN $14 THEN NULL ELSE l.lease_holder END,
-      lease_until = CASE WHEN $14 THEN NULL ELSE clock_timestamp() + $15 * interval '1 millisecond' END
-    FROM held, (SELECT count(*)::integer AS n FROM finished) done WHERE l.name = held.name
+    WHERE $12 AND r.lane = $1 AND r.status = 'PROCESSING' AND r.id <> ALL ($2::uuid[])
   )
-  SELECT (SELECT count(*) FROM held) AS held`;
+  SELECT count(*) AS finished FROM finished`;
+
+/** Counts what was finished, and renews or ends the lease; no row when the lane is not ours any more. */
+const COUNT = `
+  UPDATE lanes SET pending = pending - $3, last_completed_at = greatest(last_completed_at, $4::timestamptz),
+    drain_per_s = drain_per_s + (CASE WHEN drain_per_s = 0 THEN 1 ELSE 1 - exp(-$5::float8 / ${RATE_WINDOW_S}) END)
+      * ($3 / $5::float8 - drain_per_s),
+    lease_holder = CASE WHEN $6 THEN NULL ELSE lease_holder END,
+    lease_until = CASE WHEN $6 THEN NULL ELSE clock_timestamp() + $7 * interval '1 millisecond' END
+  WHERE name = $1 AND lease_epoch = $2 RETURNING name`;
 
 /** Completes a sync request, unless another process has taken it over. */
 const COMPLETE_SYNC = `
@@ -160,27 +163,43 @@ export class JobsStore {
     ]);
   }
 
-  /** @returns False when we lost the lane: then nothing was written. */
+  /** What follows in a lane we hold, in order. No lock: what is not ours any more cannot be completed either. */
+  async readAfter(lane: LaneLease, queuePosition: number, limit: number): Promise<Job[]> {
+    const text = `SELECT ${JOB}, 0 AS "leaseEpoch" FROM requests r
+      WHERE r.lane = $1 AND r.queue_position > $2 AND r.status IN ('PENDING', 'PROCESSING')
+      ORDER BY r.queue_position LIMIT $3`;
+    return this.database.query<Job>({ name: 'lane_read_after', text }, [lane.name, queuePosition, limit]);
+  }
+
+  /**
+   * Completes requests of a lane we hold. The lane's row comes last, against the usual order of locks: every accept
+   * waits for it, and this way only for the commit. A holder that lost the lane finds that out there and rolls back.
+   * @returns False when we lost the lane: then nothing was written.
+   */
   async complete(lane: LaneLease, batch: CompletedBatch, leaseMs: number): Promise<boolean> {
-    const column = <T>(pick: (completion: Completion) => T): T[] => batch.completions.map(pick);
-    const [row] = await this.database.query<{ held: number }>({ name: 'lane_complete', text: COMPLETE }, [
-      lane.name,
-      lane.epoch,
-      column(({ id }) => id),
-      column(({ result }) => result && JSON.stringify(result)),
-      column(({ fileKey }) => fileKey),
-      column(({ error }) => error),
-      column(({ startedAt }) => startedAt),
-      column(({ completedAt }) => completedAt),
-      column(({ deliveryId }) => deliveryId),
-      column(({ destination }) => destination),
-      batch.begun?.id ?? null,
-      batch.begun?.startedAt ?? null,
-      Math.max(batch.busyS, 0.001),
-      batch.release,
-      leaseMs,
-    ]);
-    return row?.held === 1;
+    const { completions, begun, release } = batch;
+    const column = <T>(pick: (completion: Completion) => T): T[] => completions.map(pick);
+    return this.database.transaction(async (query) => {
+      const [row] = await query<{ finished: number }>({ name: 'lane_finish', text: FINISH }, [
+        lane.name,
+        column(({ id }) => id),
+        column(({ result }) => result && JSON.stringify(result)),
+        column(({ fileKey }) => fileKey),
+        column(({ error }) => error),
+        column(({ startedAt }) => startedAt),
+        column(({ completedAt }) => completedAt),
+        column(({ deliveryId }) => deliveryId),
+        column(({ destination }) => destination),
+        begun?.id ?? null,
+        begun?.startedAt ?? null,
+        release,
+      ]);
+      const lastCompletedAt = completions.at(-1)?.completedAt ?? null;
+      const busyS = Math.max(batch.busyS, 0.001);
+      const values = [lane.name, lane.epoch, row!.finished, lastCompletedAt, busyS, release, leaseMs];
+      const counted = await query({ name: 'lane_count', text: COUNT }, values);
+      return counted.length === 1;
+    });
   }
 
   /** Gives a lane back, to be taken again after a while. A request that was begun is pending again. */
@@ -237,8 +256,7 @@ export class JobsStore {
       UPDATE requests r SET lease_holder = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
         lease_epoch = r.lease_epoch + 1
       FROM orphan WHERE r.id = orphan.id
-      RETURNING r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
-        r.lease_epoch AS "leaseEpoch"`;
+      RETURNING ${JOB}, r.lease_epoch AS "leaseEpoch"`;
     return this.database.query<Job>({ name: 'sync_adopt', text }, [limit, HOLDER, leaseMs]);
   }
 

@@ -4,8 +4,15 @@ import type { CompletedBatch, Completion, Job, LaneLease } from './jobs.store.js
 import { LaneClock } from './lane-clock.js';
 import type { Made } from './report-maker.js';
 
+/** Requests of a lane that are read at once. */
+export const AHEAD = 64;
+/** Completions that may wait for their commit. */
+const MAX_UNCOMMITTED = 128;
+
 /** What a {@link LaneRun} needs from the world. */
 export interface LaneRunPorts {
+  /** The next requests of the lane, behind a position; none when there are no more for now. */
+  readAfter(queuePosition: number): Promise<Job[]>;
   /** Makes a report; a report that fails is a result too. Rejects only when nothing can be made (storage, shutdown). */
   make(job: Job): Promise<Made>;
   /** Makes the files durable and writes the batch. False: the lane is not ours any more, and nothing was written. */
@@ -22,12 +29,17 @@ export interface LaneRunPorts {
 export class LaneRun {
   private readonly clock: LaneClock;
   private readonly commits = new GroupCommit<Completion, boolean>(async (completions) => {
+    // Nothing is written past a gap: what was made behind a batch that failed is made again after it.
+    if (this.isBroken) throw new Error('The batch before this one was not written');
     const isHeld = await this.commit(completions);
     return completions.map(() => isHeld);
   });
-  private current: { id: string; startedAt: Date } | null = null;
+  /** Begun and not committed yet, in order. */
+  private readonly begun: { id: string; startedAt: Date }[] = [];
+  private readonly written: Promise<boolean>[] = [];
   private committedAt = performance.now();
   private isEnding = false;
+  private isReleased = false;
   private isBroken = false;
 
   constructor(
@@ -39,39 +51,70 @@ export class LaneRun {
 
   /**
    * @returns True when the lane was given back with the last batch, false when it was lost on the way.
-   * @throws What `make` or `commit` threw; then the lane is still held.
+   * @throws What `make`, `readAfter` or `commit` threw; then the lane is still held, and no commit is under way.
    */
   async run(jobs: Job[]): Promise<boolean> {
-    const written: Promise<boolean>[] = [];
-    for (const job of jobs) {
-      if (this.isBroken || !this.ports.mayContinue()) break;
-      const completion = await this.makeOne(job);
-      const commit = this.commits.submit(completion);
-      // Awaited below; until then a failure only ends the loop and must not count as unhandled.
-      commit.then(
-        (isHeld) => (this.isBroken ||= !isHeld),
-        () => (this.isBroken = true),
-      );
-      written.push(commit);
+    try {
+      await this.makeAll(jobs);
+    } catch (error) {
+      await Promise.allSettled(this.written);
+      throw error;
     }
-    this.current = null;
     this.isEnding = true;
-    if (written.length === 0) return this.commit([]);
-    return (await Promise.all(written)).every(Boolean);
+    const outcomes = await Promise.allSettled(this.written);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      if (!outcome.value) return false;
+    }
+    return this.isReleased || this.commit([]);
+  }
+
+  private async makeAll(jobs: Job[]): Promise<void> {
+    for (let batch = jobs; batch.length > 0;) {
+      const last = batch.at(-1)!.queuePosition;
+      // Read while these are made, so that the next report follows at once; what is short had nothing behind it yet.
+      const ahead = batch.length === AHEAD ? this.ports.readAfter(last) : null;
+      ahead?.catch(() => undefined);
+      for (const job of batch) {
+        if (this.isBroken || !this.ports.mayContinue()) return;
+        this.submit(await this.makeOne(job));
+        // What was made must not pile up behind a slow commit.
+        await this.written.at(-MAX_UNCOMMITTED)?.catch(() => undefined);
+      }
+      batch = await (ahead ?? this.ports.readAfter(last));
+    }
   }
 
   private async makeOne(job: Job): Promise<Completion> {
     const startedAt = this.clock.now();
-    this.current = { id: job.id, startedAt };
+    this.begun.push({ id: job.id, startedAt });
     const made = await this.ports.make(job);
     const destination = job.callbackUrl === null ? null : this.ports.destinationOf(job.callbackUrl);
     return { ...made, id: job.id, startedAt, completedAt: this.clock.now(), deliveryId: uuidv7(), destination };
   }
 
-  private commit(completions: Completion[]): Promise<boolean> {
+  private submit(completion: Completion): void {
+    const written = this.commits.submit(completion);
+    // Met at the end; until then it must not count as unhandled.
+    written.catch(() => undefined);
+    this.written.push(written);
+  }
+
+  private async commit(completions: Completion[]): Promise<boolean> {
     const now = performance.now();
     const busyS = (now - this.committedAt) / 1_000;
     this.committedAt = now;
-    return this.ports.commit({ completions, begun: this.current, release: this.isEnding, busyS });
+    this.begun.splice(0, completions.length);
+    // The first that was begun and is not in this batch, made or not: so a lane never shows two in progress.
+    const begun = this.begun[0] ?? null;
+    const release = this.isEnding && !begun;
+    this.isReleased = release;
+    let isHeld = false;
+    try {
+      isHeld = await this.ports.commit({ completions, begun, release, busyS });
+    } finally {
+      this.isBroken ||= !isHeld;
+    }
+    return isHeld;
   }
 }

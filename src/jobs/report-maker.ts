@@ -4,6 +4,9 @@ import { FileStore } from '../reports/file-store.js';
 import { ReportsService } from '../reports/reports.service.js';
 import type { Completion, Job } from './jobs.store.js';
 
+/** A spooled file that nobody has touched for so long is nobody's. Longer than any report takes. */
+const LEFTOVER_AGE_MS = 86_400_000;
+
 /** What came of making one report. Exactly one of result and error is set. */
 export type Made = Pick<Completion, 'result' | 'fileKey' | 'error'>;
 
@@ -39,5 +42,10 @@ export class ReportMaker {
     const isWritten = await write();
     if (!isWritten && keys.length > 0) await this.files.remove(keys);
     return isWritten;
+  }
+
+  /** Throws away what processes that died left half-written. */
+  async clearLeftovers(): Promise<void> {
+    await this.files.clearSpool(LEFTOVER_AGE_MS);
   }
 }

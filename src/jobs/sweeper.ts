@@ -4,8 +4,10 @@ import { CallbacksDispatcher } from '../callbacks/callbacks.dispatcher.js';
 import { CONFIG, type Config } from '../config.js';
 import { HealthService } from '../health/health.service.js';
 import { hasEnded } from '../holder.js';
+import { IdempotencyService } from '../requests/idempotency.service.js';
 import { JobsRunner } from './jobs.runner.js';
 import { JobsStore } from './jobs.store.js';
+import { ReportMaker } from './report-maker.js';
 import { SyncRunner } from './sync-runner.js';
 
 /** Sync requests of dead processes that one sweep takes over. */
@@ -27,13 +29,16 @@ export class Sweeper {
     private readonly jobs: JobsStore,
     private readonly runner: JobsRunner,
     private readonly syncRunner: SyncRunner,
+    private readonly maker: ReportMaker,
     private readonly callbacks: CallbacksDispatcher,
+    private readonly idempotency: IdempotencyService,
     private readonly health: HealthService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'SWEEP_INTERVAL'>,
   ) {}
 
   start(): void {
     this.sweeping = this.loop();
+    this.maker.clearLeftovers().catch((error: unknown) => this.logger.warn(`Leftovers stay: ${String(error)}`));
   }
 
   /** Resolves when the sweep in hand has ended. */
@@ -59,5 +64,6 @@ export class Sweeper {
     void this.runner.run();
     await this.syncRunner.adopt(ADOPT_LIMIT);
     await this.callbacks.sweep();
+    await this.idempotency.forgetExpired();
   }
 }

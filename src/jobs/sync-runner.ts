@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { destination } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
@@ -10,7 +10,7 @@ import { type Made, ReportMaker } from './report-maker.js';
 
 /** Makes sync requests at once, outside every lane, and keeps the lease that tells other processes we are alive. */
 @Injectable()
-export class SyncRunner {
+export class SyncRunner implements BeforeApplicationShutdown {
   private readonly logger = new Logger(SyncRunner.name);
   private readonly leases: LeaseKeeper<Job>;
   private readonly underWay = new Set<Promise<unknown>>();
@@ -49,8 +49,8 @@ export class SyncRunner {
     }
   }
 
-  /** Resolves when what is under way has ended. */
-  async stop(): Promise<void> {
+  /** Also those that nobody waits for any more are finished while the threads and the database are still there. */
+  async beforeApplicationShutdown(): Promise<void> {
     await Promise.allSettled(this.underWay);
   }
 

@@ -33,9 +33,7 @@ export class Drain {
    */
   run(): Promise<void> {
     this.isWokenMeanwhile = true;
-    this.running ??= this.loop().finally(() => {
-      this.running = null;
-    });
+    this.running ??= this.loop();
     return this.running;
   }
 
@@ -55,6 +53,8 @@ export class Drain {
         this.onError(error);
       }
     }
+    // In the same step as the look above, not in a `finally` of the promise: a wake-up in between would be lost.
+    this.running = null;
   }
 
   private async claimAll(): Promise<void> {

@@ -25,7 +25,7 @@ export class ReportDownload {
     const etag = `"${file.sha256}"`;
     // Asked again each time, so that a deleted report is not served from a cache; the answer is mostly a 304.
     res.set({ ETag: etag, 'Cache-Control': 'private, no-cache', 'Accept-Ranges': 'bytes' });
-    if (req.fresh) return void res.status(HttpStatus.NOT_MODIFIED).end();
+    if (hasFile(req, etag)) return void res.status(HttpStatus.NOT_MODIFIED).end();
     const range = chosenRange(req, etag, file.sizeBytes);
     if (range === 'unsatisfiable') {
       res.set('Content-Range', `bytes */${file.sizeBytes}`).removeHeader('ETag');
@@ -58,6 +58,15 @@ export class ReportDownload {
       if (!isClientGone) this.logger.error(`Sending ${fileKey} broke off`, error);
     }
   }
+}
+
+/**
+ * Whether the caller has this file already (RFC 9110, 13.1.2: `*`, or a list with its tag, weak or strong). Not Express'
+ * `req.fresh`: that says no under `Cache-Control: no-cache`, which fetch() adds to every conditional request.
+ */
+function hasFile(req: Request, etag: string): boolean {
+  const known = req.get('if-none-match')?.split(',') ?? [];
+  return known.map((tag) => tag.trim().replace(/^W\//, '')).some((tag) => tag === '*' || tag === etag);
 }
 
 function contentRange({ start, end }: ByteRange, sizeBytes: number): string {

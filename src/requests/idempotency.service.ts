@@ -13,6 +13,9 @@ export interface Replay {
   result: Record<string, unknown> | null;
 }
 
+const KEPT_S = 86_400;
+const FORGET_BATCH = 1_000;
+
 /** Answers a repeated idempotency key with what the first one led to. */
 @Injectable()
 export class IdempotencyService {
@@ -37,6 +40,11 @@ export class IdempotencyService {
     const kept = row.response_body !== null && row.response_status !== null;
     const answer = kept ? { status: row.response_status!, body: row.response_body! } : firstAnswer(request);
     return { requestId: request.id, result: request.result_payload, ...answer };
+  }
+
+  /** Frees keys after 24 hours. */
+  async forgetExpired(): Promise<void> {
+    await this.keys.forgetExpired(KEPT_S, FORGET_BATCH);
   }
 
   /** Keeps an answer that {@link replay} could not make again from the request. */

@@ -40,4 +40,14 @@ export class IdempotencyStore {
       keys.map(({ requestId }) => requestId),
     ]);
   }
+
+  /** Forgets keys that are older than they are kept; some at a time, so that no sweep takes long. */
+  async forgetExpired(keptS: number, limit: number): Promise<void> {
+    const text = `DELETE FROM idempotency_keys k USING (
+        SELECT caller, scope, key FROM idempotency_keys WHERE created_at < now() - $1 * interval '1 second'
+        ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+      ) expired
+      WHERE k.caller = expired.caller AND k.scope = expired.scope AND k.key = expired.key`;
+    await this.database.query({ name: 'key_forget_expired', text }, [keptS, limit]);
+  }
 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+type Truthy<T> = Exclude<T, false | null | 0 | ''>;
+
 /**
  * Asks again and again until `check` gives something true, and gives that. A check without a result counts as true
  * once it has made an `expect` and none failed; `undefined` alone does not, it is what looking in vain gives.
@@ -8,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function eventually<T>(
   check: () => T | Promise<T>,
   { timeoutMs = 20_000, everyMs = 50 }: { timeoutMs?: number; everyMs?: number } = {},
-): Promise<T> {
+): Promise<Truthy<T>> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const expectsBefore = expect.getState().assertionCalls;
@@ -16,7 +18,7 @@ export async function eventually<T>(
     try {
       const result = await check();
       const hasExpected = expect.getState().assertionCalls > expectsBefore;
-      if (result || (result === undefined && hasExpected)) return result;
+      if (result || (result === undefined && hasExpected)) return result as Truthy<T>;
       failure = new Error(`Still ${String(result)} after ${timeoutMs} ms: ${check.toString()}`);
     } catch (error) {
       failure = error;

@@ -43,7 +43,12 @@ export function tableOf(document: string, firstColumn: string): string[][] {
   const head = lines.findIndex((line) => line.startsWith('|') && cellsOf(line)[0] === firstColumn);
   if (head < 0) throw new Error(`There is no table of "${firstColumn}"`);
   const rows = lines.slice(head + 2);
-  return rows.slice(0, rows.findIndex((line) => !line.startsWith('|'))).map(cellsOf);
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith('|')),
+    )
+    .map(cellsOf);
 }
 
 function cellsOf(line: string): string[] {

