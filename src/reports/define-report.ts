@@ -57,5 +57,5 @@ export function defineReport<Params extends z.ZodObject, Fixed extends object = 
   spec: ReportSpec<Params, Fixed>,
 ): ReportDefinition {
   // From here on nobody knows the parameters' type, only that they have passed `params`.
-  return { fixDefaults: (params) => params, ...spec } as ReportDefinition;
+  return { fixDefaults: (params: object) => params, ...spec };
 }

@@ -91,7 +91,7 @@ describe('DiskFileStore', () => {
     '../../etc/passwd',
     `${randomUUID()}.csv/..`,
     `../${randomUUID()}.csv`,
-    `${randomUUID()}`,
+    randomUUID(),
     '',
     'a.csv',
     `${randomUUID()}.csv\0`,
@@ -107,8 +107,8 @@ describe('DiskFileStore', () => {
   it('stops the start when the folder cannot be made', () => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');
-    const thrown = expect(() => new DiskFileStore(file));
-    thrown.toThrow(StorageUnavailable);
-    thrown.toThrow('Report files cannot be stored: a part of the path is not a folder (ENOTDIR)');
+    const start = () => new DiskFileStore(file);
+    expect(start).toThrow(StorageUnavailable);
+    expect(start).toThrow('Report files cannot be stored: a part of the path is not a folder (ENOTDIR)');
   });
 });
