@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from './config.js';
 import { DaybookError } from './errors.js';
+import { logOnce } from './log-once.js';
 
 // Positions and counts are int8; they stay far below 2^53, and a string would sort and add wrongly.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -37,15 +38,11 @@ const CONNECTION_CODES = new Set([
 ]);
 
 /** Whether an error says that the server is away (SQLSTATE classes 08, 53, 57P and the socket's own errors). */
-export function isConnectionError(error: unknown): boolean {
+export function isConnectionError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
   if (CONNECTION_CODES.has(code) || /^(08|53|57P)/.test(code)) return true;
   return /Connection terminated|timeout exceeded when trying to connect|connection timeout/i.test(error.message);
-}
-
-function asUnavailable(error: unknown): unknown {
-  return isConnectionError(error) ? new DatabaseUnavailable(error) : error;
 }
 
 /** Whether one of the values given was at fault (SQLSTATE classes 22 and 23), not the statement or the server. */
@@ -78,6 +75,7 @@ export async function throughOutage<T>(write: () => Promise<T>): Promise<T> {
 @Injectable()
 export class Database {
   private readonly pool: pg.Pool;
+  private readonly logOutage = logOnce(new Logger(Database.name), 'Postgres cannot be used right now');
 
   constructor(
     dataSource: DataSource,
@@ -95,17 +93,23 @@ export class Database {
    * @throws DatabaseUnavailable when the server is away.
    */
   async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
-    const client = await this.pool.connect().catch((error: unknown) => Promise.reject(asUnavailable(error)));
+    const client = await this.pool.connect().catch((error: unknown) => this.fail(error));
+    // Without a listener a connection that breaks between two statements would end the process; the next one fails.
+    const ignore = (): void => undefined;
+    client.on('error', ignore);
+    let isUsable = false;
     try {
       await client.query('BEGIN');
       const isToKeep = await work((statement, values) => this.run(client, statement, values));
       await client.query(isToKeep ? 'COMMIT' : 'ROLLBACK');
-      client.release();
+      isUsable = true;
       return isToKeep;
     } catch (error) {
+      return this.fail(error);
+    } finally {
+      client.off('error', ignore);
       // A connection in an unknown state is not used again; closing it rolls back.
-      client.release(true);
-      throw asUnavailable(error);
+      client.release(!isUsable);
     }
   }
 
@@ -119,7 +123,14 @@ export class Database {
       const { rows } = await on.query<Row & pg.QueryResultRow>({ name, text: statement.text, values });
       return rows;
     } catch (error) {
-      throw asUnavailable(error);
+      return this.fail(error);
     }
+  }
+
+  /** @throws DatabaseUnavailable when the server is away, else the error itself. */
+  private fail(error: unknown): never {
+    if (!isConnectionError(error)) throw error;
+    this.logOutage(error);
+    throw new DatabaseUnavailable(error);
   }
 }

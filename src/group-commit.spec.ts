@@ -66,6 +66,7 @@ describe('GroupCommit', () => {
       expect(batches.at(-1)!.items).toEqual([item]);
       batches.at(-1)!.succeed();
       await result;
+      await nextTurn();
     }
   });
 

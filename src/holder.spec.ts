@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { HOLDER, HOST_PREFIX, hasEnded } from './holder.js';
 
 const on = (host: string, pid: number): string => `${host}:${pid}:0badcafe`;
-const here = (pid: number): string => on(hostname(), pid);
+const here = (pid: number): string => `${HOST_PREFIX}${pid}:0badcafe`;
 const nobodyIsAlive = (): boolean => false;
 
 describe('hasEnded', () => {
@@ -16,7 +16,7 @@ describe('hasEnded', () => {
   });
 
   it('is never said of another host, where we cannot look', () => {
-    for (const host of ['elsewhere', `${hostname()}2`, `2${hostname()}`]) {
+    for (const host of ['elsewhere', `${hostname()}2`, `2${hostname()}`, `${hostname()}/1`]) {
       expect(hasEnded(on(host, 4_711), nobodyIsAlive)).toBe(false);
       expect(hasEnded(on(host, process.pid), nobodyIsAlive)).toBe(false);
     }

@@ -1,11 +1,23 @@
 import { randomUUID } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** The name under which this process holds leases: host, process id, and a part that no restart repeats. */
-export const HOLDER = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+/**
+ * What every holder begins with whose process we can look for: host, and on Linux the process namespace. Containers may
+ * share a host name and still not see each other's processes.
+ */
+export const HOST_PREFIX = `${hostname()}${processNamespace()}:`;
 
-/** What every holder on this host begins with. */
-export const HOST_PREFIX = `${hostname()}:`;
+/** The name under which this process holds leases: host, process id, and a part that no restart repeats. */
+export const HOLDER = `${HOST_PREFIX}${process.pid}:${randomUUID().slice(0, 8)}`;
+
+function processNamespace(): string {
+  try {
+    return `/${readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '')}`;
+  } catch {
+    return '';
+  }
+}
 
 /**
  * Whether a holder on this host has certainly ended. Its leases can then be taken over at once instead of waiting for

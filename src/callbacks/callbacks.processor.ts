@@ -1,6 +1,6 @@
 import { OnQueueError, Process, Processor } from '@nestjs/bull';
 import { Logger } from '@nestjs/common';
-import { logOnce } from '../queue/bull-options.js';
+import { logOnce } from '../log-once.js';
 import { CallbacksDispatcher } from './callbacks.dispatcher.js';
 
 /** Wakes the dispatcher. Concurrency is pinned to 1; the dispatcher itself says how many callbacks are under way. */

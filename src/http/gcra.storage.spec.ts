@@ -115,6 +115,14 @@ describe('The figures of GcraStorage', () => {
     expect(await hit()).toMatchObject({ totalHits: LIMIT, timeToExpire: 60, isBlocked: false });
   });
 
+  it('count in whole hits also where limit and window do not go up evenly', async () => {
+    for (const limit of [3, 7, 11, 13, 601]) {
+      const { clock, hit } = limiter(limit);
+      clock.nowMs = 86_400_000.123;
+      for (let count = 1; count <= limit; count++) expect(await hit()).toMatchObject({ totalHits: count });
+    }
+  });
+
   it('tell who is refused when to come back, and keep that word', async () => {
     const { clock, hit, burst, passes } = limiter();
     await burst(LIMIT);

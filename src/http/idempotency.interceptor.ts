@@ -80,9 +80,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
         if (!(error instanceof KeyAlreadyUsed)) return throwError(() => error);
         // Taken and free again each time: others with the same key are being refused (a full lane) at this moment.
         if (tries === 0) return throwError(() => new KeyStillRunning());
-        refundQuota(request);
         return from(this.idempotency.replay(key)).pipe(
-          mergeMap((replay) => (replay ? of(answer(replay)) : this.handle(next, request, key, answer, tries - 1))),
+          mergeMap((replay) => {
+            if (!replay) return this.handle(next, request, key, answer, tries - 1);
+            refundQuota(request);
+            return of(answer(replay));
+          }),
         );
       }),
     );

@@ -33,7 +33,7 @@ describe('preferenceOf', () => {
     },
   );
 
-  it.each(['wait=10, respond-async', 'respond-async, wait=10'])('lets respond-async go before wait: %s', (header) => {
-    expect(preferenceOf(header)).toEqual({ waitMs: 0, applied: 'respond-async' });
+  it.each(['wait=10, respond-async', 'respond-async, wait=10'])('waits, and then no longer, for both: %s', (header) => {
+    expect(preferenceOf(header)).toEqual({ waitMs: 10_000, applied: 'respond-async, wait=10' });
   });
 });

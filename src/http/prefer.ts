@@ -8,15 +8,16 @@ export interface Preference {
   applied: string | null;
 }
 
-/** Reads `Prefer: respond-async` and `Prefer: wait=N` (RFC 7240). Preferences that we do not know are ignored. */
+/**
+ * Reads `Prefer: respond-async` and `Prefer: wait=N` (RFC 7240): the first does not wait, the second so many seconds, and
+ * both together wait that long before they do not wait any longer (section 4.3). What we do not know is ignored.
+ */
 export function preferenceOf(header: string | undefined): Preference {
   const preferences = (header ?? '').split(',').map((part) => part.split(';')[0]!.trim().toLowerCase());
-  if (preferences.includes('respond-async')) return { waitMs: 0, applied: 'respond-async' };
-  for (const preference of preferences) {
-    const seconds = /^wait\s*=\s*"?(\d{1,9})"?$/.exec(preference)?.[1];
-    if (seconds === undefined) continue;
-    const waitS = Math.min(Number(seconds), MAX_WAIT_S);
-    return { waitMs: waitS * 1_000, applied: `wait=${waitS}` };
-  }
-  return { waitMs: DEFAULT_WAIT_S * 1_000, applied: null };
+  const isAsync = preferences.includes('respond-async');
+  const asked = preferences.map((part) => /^wait\s*=\s*"?(\d{1,9})"?$/.exec(part)?.[1]).find((seconds) => seconds);
+  if (asked === undefined && !isAsync) return { waitMs: DEFAULT_WAIT_S * 1_000, applied: null };
+  const waitS = asked === undefined ? 0 : Math.min(Number(asked), MAX_WAIT_S);
+  const applied = [isAsync && 'respond-async', asked !== undefined && `wait=${waitS}`].filter(Boolean).join(', ');
+  return { waitMs: waitS * 1_000, applied };
 }

@@ -27,9 +27,11 @@ export class QuotaExceeded extends DaybookError {
 
 const REFUND = Symbol('refund');
 
-/** Gives back what a request took from its caller's quota: a repeated answer costs nothing. */
+/** Gives back, once, what a request took from its caller's quota: a repeated answer costs nothing. */
 export function refundQuota(request: Request): void {
-  (request as Request & { [REFUND]?: () => void })[REFUND]?.();
+  const counted = request as Request & { [REFUND]?: () => void };
+  counted[REFUND]?.();
+  delete counted[REFUND];
 }
 
 /** Limits per caller, by @nestjs/throttler's guard over {@link GcraStorage}. */

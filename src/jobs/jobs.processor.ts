@@ -1,6 +1,6 @@
 import { OnQueueError, Process, Processor } from '@nestjs/bull';
 import { Logger } from '@nestjs/common';
-import { logOnce } from '../queue/bull-options.js';
+import { logOnce } from '../log-once.js';
 import { JobsRunner } from './jobs.runner.js';
 
 /**

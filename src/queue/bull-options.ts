@@ -1,4 +1,3 @@
-import type { Logger } from '@nestjs/common';
 import type { Queue, QueueOptions } from 'bull';
 import { Redis, type RedisOptions } from 'ioredis';
 
@@ -6,8 +5,6 @@ import { Redis, type RedisOptions } from 'ioredis';
 const RECONNECT_MAX_MS = 2_000;
 /** Longest that closing a queue may take when Redis does not answer. */
 const CLOSE_TIMEOUT_MS = 1_000;
-/** An error that repeats with every reconnect is logged once in so long a time. */
-const LOG_EVERY_MS = 60_000;
 
 /**
  * Options of one of Bull's queues.
@@ -36,15 +33,4 @@ export async function closeQuietly(queue: Queue): Promise<void> {
   });
   await Promise.race([queue.close(true).catch(() => undefined), timeout]);
   clearTimeout(timer);
-}
-
-/** A listener that logs what it hears, but not with every reconnect. */
-export function logOnce(logger: Logger, message: string): (error: Error) => void {
-  let loggedAt = Number.NEGATIVE_INFINITY;
-  return (error) => {
-    const now = performance.now();
-    if (now - loggedAt < LOG_EVERY_MS) return;
-    loggedAt = now;
-    logger.warn(`${message}: ${error.message}`);
-  };
 }

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import Bull, { type Queue } from 'bull';
-import { bullOptions, closeQuietly, logOnce } from './bull-options.js';
+import { logOnce } from '../log-once.js';
+import { bullOptions, closeQuietly } from './bull-options.js';
 import { TOPICS, type Topic, WorkQueue } from './work-queue.js';
 
 /** Longest that one wake-up may be on its way. Bull's own `add` can hang for minutes when Redis is away. */
