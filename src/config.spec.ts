@@ -17,6 +17,8 @@ function refusal(environment: Record<string, string>): string {
 
 /** Every variable, a value that is not allowed and one that is, as it is written and as it is understood. */
 const DURATION_CASES: [string, string, string, string, number][] = [
+  ['REPORT_TIMEOUT', '999ms', 'a time from 1s to 1d', '1s', 1_000],
+  ['REPORT_TIMEOUT', '2d', 'a time from 1s to 1d', '1d', 86_400_000],
   ['LANE_LEASE', '1999ms', 'a time from 2s to 10m', '2s', 2_000],
   ['LANE_LEASE', '601s', 'a time from 2s to 10m', '10m', 600_000],
   ['SWEEP_INTERVAL', '99ms', 'a time from 100ms to 1m', '100ms', 100],
@@ -158,6 +160,7 @@ describe('parseConfig', () => {
       DATABASE_PREPARE: true,
       MAX_PENDING: 1_000,
       SYNC_MAX_PENDING: 256,
+      REPORT_TIMEOUT: 600_000,
       LANE_LEASE: 15_000,
       SWEEP_INTERVAL: 2_000,
       SHUTDOWN_TIMEOUT: 30_000,

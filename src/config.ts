@@ -111,6 +111,9 @@ export const environmentSchema = z.object({
   SYNC_MAX_PENDING: wholeNumber(1, 100_000)
     .default(256)
     .describe('Most sync requests of one process in progress or waiting for a thread'),
+  REPORT_TIMEOUT: duration(1_000, 86_400_000, 'a time from 1s to 1d')
+    .default(600_000)
+    .describe('Longest time of one report; then its thread is ended and the request fails'),
   LANE_LEASE: duration(2_000, 600_000, 'a time from 2s to 10m')
     .default(15_000)
     .describe('How long a worker that fell silent keeps its lanes'),

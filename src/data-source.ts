@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { InitialSchema1764000000000 } from '../migrations/1764000000000-initial-schema.js';
+import { LaneControl1764100000000 } from '../migrations/1764100000000-lane-control.js';
 import { CallbackDeliveryEntity } from './callbacks/callback-delivery.entity.js';
 import { CallbackLogEntity } from './callbacks/callback-log.entity.js';
 import { WorkerEntity } from './health/worker.entity.js';
@@ -25,7 +26,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       WorkerEntity,
     ],
     // Named one by one: a glob would also pick up source maps and whatever else a build leaves behind.
-    migrations: [InitialSchema1764000000000],
+    migrations: [InitialSchema1764000000000, LaneControl1764100000000],
     synchronize: false,
     connectTimeoutMS: 5_000,
     poolSize,

@@ -4,4 +4,6 @@ export abstract class DaybookError extends Error {
   abstract readonly code: string;
   /** When it makes sense to come back, in seconds. */
   readonly retryAfterS?: number;
+  /** The field at fault, as field names and indexes joined by dots. */
+  readonly path?: string;
 }

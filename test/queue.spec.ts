@@ -51,6 +51,15 @@ interface Driver {
   close(): Promise<void>;
 }
 
+const logged: string[] = [];
+const note = (message: unknown): void => void logged.push(String(message));
+const logger = { log: () => undefined, debug: note, warn: note, error: note };
+const started: Driver[] = [];
+
+async function closeAll(): Promise<void> {
+  for (const driver of started.splice(0)) await driver.close();
+}
+
 /** The producer as the API has it, and the consumers as a worker has them: Nest's processors on Bull's queues. */
 async function startBull(url: string, workers: Workers): Promise<Driver> {
   const consumers = await Test.createTestingModule({
@@ -61,12 +70,14 @@ async function startBull(url: string, workers: Workers): Promise<Driver> {
       { provide: JobsRunner, useValue: workers.jobs },
       { provide: CallbacksDispatcher, useValue: workers.callbacks },
     ],
-  }).compile();
+  })
+    .setLogger(logger)
+    .compile();
   await consumers.init();
   const queue = new BullQueue(url);
   const redis = new Redis(url);
   redis.on('error', () => undefined);
-  return {
+  const driver: Driver = {
     queue,
     waiting: (topic) => redis.llen(`bull:${topic}:wait`),
     close: async () => {
@@ -75,6 +86,10 @@ async function startBull(url: string, workers: Workers): Promise<Driver> {
       redis.disconnect();
     },
   };
+  started.push(driver);
+  // What is announced before the producer is connected is dropped, as while Redis is away.
+  await eventually(() => TOPICS.every((topic) => queue['queues'][topic].client.status === 'ready'), { everyMs: 5 });
+  return driver;
 }
 
 async function startInProcess(workers: Workers): Promise<Driver> {
@@ -83,18 +98,17 @@ async function startInProcess(workers: Workers): Promise<Driver> {
   return { queue, waiting: () => Promise.resolve(0), close: () => Promise.resolve() };
 }
 
-const logged: string[] = [];
 const unhandled: unknown[] = [];
 const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
-const note = (message: unknown): void => void logged.push(String(message));
 
 beforeEach(() => {
   logged.length = 0;
-  Logger.overrideLogger({ log: () => undefined, debug: note, warn: note, error: note });
+  Logger.overrideLogger(logger);
   process.on('unhandledRejection', onUnhandled);
 });
 
-afterEach(() => {
+afterEach(async () => {
+  await closeAll();
   process.off('unhandledRejection', onUnhandled);
   expect(unhandled.splice(0)).toEqual([]);
 });
@@ -114,7 +128,6 @@ describe.each([
     workers = newWorkers();
     driver = await start(workers);
   });
-  afterEach(() => driver.close());
 
   it.each(TOPICS)('wakes the worker of %s, and only that one', async (topic) => {
     driver.queue.wake(topic);
@@ -193,7 +206,7 @@ describe.each([
   });
 
   it('takes a wake-up after it was closed, and throws nothing', async () => {
-    await driver.close();
+    await closeAll();
     expect(() => TOPICS.forEach((topic) => driver.queue.wake(topic))).not.toThrow();
     await nextTurn();
   });
@@ -216,7 +229,6 @@ describe('BullQueue', () => {
       expect(keys.filter((key) => !/^bull:(jobs|callbacks):(id|stalled-check)$/.test(key))).toEqual([]);
     });
     redis.disconnect();
-    await driver.close();
   });
 
   it('drops wake-ups at once while Redis is away, says so, and wakes again when Redis is back', async () => {
@@ -241,7 +253,6 @@ describe('BullQueue', () => {
         return workers[topic].runs > runs;
       });
     }
-    await driver.close();
   });
 
   it('closes soon while Redis is away', async () => {

@@ -1,5 +1,8 @@
 import type { DueDelivery } from './delivery.store.js';
 
+/** The words of a finished request's state on the wire. */
+const STATUS = { COMPLETED: 'completed', FAILED: 'failed', CANCELLED: 'cancelled' } as const;
+
 /** What goes over the wire in one attempt. */
 export interface CallbackMessage {
   body: Buffer;
@@ -11,14 +14,15 @@ export interface CallbackMessage {
  * `webhook-id` stays, `webhook-timestamp` (seconds) is the attempt's (Standard Webhooks 1.0.0).
  */
 export function callbackMessage(delivery: DueDelivery, attemptNumber: number, now: Date): CallbackMessage {
-  const hasCompleted = delivery.requestStatus === 'COMPLETED';
+  const status = STATUS[delivery.requestStatus];
   const body = {
-    type: hasCompleted ? 'report.completed' : 'report.failed',
+    type: `report.${status}`,
     timestamp: delivery.completedAt.toISOString(),
     request_id: delivery.requestId,
-    status: hasCompleted ? 'completed' : 'failed',
+    status,
     queue_position: delivery.requestPosition,
-    ...(hasCompleted ? delivery.result : { error: delivery.error }),
+    ...delivery.result,
+    ...(delivery.error !== null && { error: delivery.error }),
   };
   return {
     body: Buffer.from(JSON.stringify(body)),

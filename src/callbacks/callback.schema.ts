@@ -12,6 +12,7 @@ export const callbackBody = z.union([
     .looseObject({ type: z.literal('report.completed'), status: z.literal('completed'), ...fields })
     .describe('The result stands beside these fields'),
   z.looseObject({ type: z.literal('report.failed'), status: z.literal('failed'), ...fields, error: z.string() }),
+  z.looseObject({ type: z.literal('report.cancelled'), status: z.literal('cancelled'), ...fields }),
 ]);
 
 const header = (name: string, description: string) => ({

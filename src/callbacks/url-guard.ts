@@ -20,8 +20,14 @@ export class CallbackUrlRefused extends DaybookError {
   constructor(
     readonly reason: RefusalReason,
     message: string,
+    override readonly path = 'callback_url',
   ) {
     super(message);
+  }
+
+  /** The same refusal of a URL that stands elsewhere in the input. */
+  at(path: string): CallbackUrlRefused {
+    return new CallbackUrlRefused(this.reason, this.message, path);
   }
 }
 

@@ -8,6 +8,7 @@ import { problemOf } from './problem.js';
 import { assignRequestId } from './request-id.js';
 
 const BODY_LIMIT_BYTES = 256 * 1024;
+const BATCH_BODY_LIMIT_BYTES = 1024 * 1024;
 /** Headers that a page of another origin may read. */
 const EXPOSED_HEADERS = [
   'Content-Disposition',
@@ -32,7 +33,9 @@ export function configureApp(app: NestExpressApplication, config: Pick<Config, '
   app.use(refuseOtherMediaTypes);
   // An empty body is none: the parser would take it for `{}`, which asks for the default report.
   const type = (request: IncomingMessage) => hasBody(request) && isJson(request as Request);
-  app.use(express.json({ limit: BODY_LIMIT_BYTES, type, verify: refuseOtherThanText }));
+  const options = { type, verify: refuseOtherThanText };
+  app.use('/api/batch', express.json({ ...options, limit: BATCH_BODY_LIMIT_BYTES }));
+  app.use(express.json({ ...options, limit: BODY_LIMIT_BYTES }));
   app.use(answerParserError);
 }
 

@@ -32,9 +32,9 @@ export class GcraStorage implements ThrottlerStorage {
     const aheadMs = (isBlocked ? arrival - intervalMs : arrival) - now;
     return {
       totalHits: isBlocked ? limit + 1 : Math.ceil(aheadMs / intervalMs - 1e-6),
-      timeToExpire: Math.ceil(aheadMs / 1_000),
+      timeToExpire: wholeSeconds(aheadMs),
       isBlocked,
-      timeToBlockExpire: isBlocked ? Math.ceil(waitMs / 1_000) : 0,
+      timeToBlockExpire: isBlocked ? wholeSeconds(waitMs) : 0,
     };
   }
 
@@ -49,4 +49,9 @@ export class GcraStorage implements ThrottlerStorage {
     this.hitsToSweep = SWEEP_EVERY;
     for (const [key, arrival] of this.arrivals) if (arrival <= now) this.arrivals.delete(key);
   }
+}
+
+/** Rounded up. The difference of two times is not exact: 2,000 ms may come out as 2,000.0000000003. */
+function wholeSeconds(ms: number): number {
+  return Math.ceil(ms / 1_000 - 1e-6);
 }

@@ -118,6 +118,7 @@ function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling:
   // Interceptors run before pipes, and no stack is deep enough for what a body of 256 KiB can nest.
   refuseUnfit(request.body, 'body');
   const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');
-  const scope = `${request.method} ${request.path}`;
+  // The route's own path: it also answers to other spellings (a slash at the end), which must not make another scope.
+  const scope = `${request.method} ${(request.route as { path: string }).path}`;
   return { key: { caller: OPEN_CALLER, scope, key: text, fingerprint }, isOlderSpelling };
 }

@@ -32,6 +32,7 @@ function document(app: INestApplication): OpenAPIObject {
     .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
     .addTag('reports', 'Ask for reports and download them')
     .addTag('requests', 'What was asked for, and what came of it')
+    .addTag('lanes', 'The queues: what waits, pausing, precedence')
     .addTag('callbacks', 'The built-in demo receiver')
     .addTag('operations', 'Health')
     .build();

@@ -19,9 +19,10 @@ const IANA = 'https://iana.org/assignments/http-problem-types#';
 const CAPACITY = `${IANA}temporary-reduced-capacity`;
 
 /** What each expected failure is in HTTP: the only place that knows. */
-const PROBLEMS: Record<string, { status: number; type?: string; field?: string }> = {
+const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'not-found': { status: 404 },
   'request-unfinished': { status: 409 },
+  'request-not-pending': { status: 409 },
   'lane-full': { status: 503, type: CAPACITY },
   'sync-busy': { status: 503, type: CAPACITY },
   'pool-full': { status: 503, type: CAPACITY },
@@ -32,7 +33,7 @@ const PROBLEMS: Record<string, { status: number; type?: string; field?: string }
   'idempotency-key-reused': { status: 422 },
   'idempotency-key-in-progress': { status: 409 },
   'report-failed': { status: 500 },
-  'callback-url-refused': { status: 400, field: 'callback_url' },
+  'callback-url-refused': { status: 400 },
   'quota-exceeded': { status: 429, type: `${IANA}quota-exceeded` },
 };
 
@@ -51,10 +52,10 @@ export function problemOf(error: unknown, instance: string): { problem: Problem;
 }
 
 function expected(error: DaybookError, instance: string): { problem: Problem; retryAfterS?: number } {
-  const { status, type = `urn:daybook:problem:${error.code}`, field } = PROBLEMS[error.code]!;
+  const { status, type = `urn:daybook:problem:${error.code}` } = PROBLEMS[error.code]!;
   const retryAfterS = error.retryAfterS ?? (status === 503 ? DEFAULT_RETRY_AFTER_S : undefined);
   const problem: Problem = { ...plain(status, error.message, instance), type };
-  if (field !== undefined) problem.errors = [{ path: field, message: error.message }];
+  if (error.path !== undefined) problem.errors = [{ path: error.path, message: error.message }];
   if ('requestId' in error) problem.request_id = String(error.requestId);
   return { problem, retryAfterS };
 }

@@ -1,7 +1,14 @@
 import { Module } from '@nestjs/common';
 import { JobsController } from './jobs.controller.js';
 import { JobsModule } from './jobs.module.js';
+import { LanesController } from './lanes.controller.js';
+import { LanesService } from './lanes.service.js';
+import { LanesStore } from './lanes.store.js';
 
-/** `POST /api/sync` and `/api/async`. */
-@Module({ imports: [JobsModule], controllers: [JobsController] })
+/** Asking for reports, and the lanes in which they wait. */
+@Module({
+  imports: [JobsModule],
+  controllers: [JobsController, LanesController],
+  providers: [LanesStore, LanesService],
+})
 export class JobsApiModule {}

@@ -1,5 +1,5 @@
-import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Idempotent, UsedKey } from '../http/idempotency.interceptor.js';
 import { preferenceOf } from '../http/prefer.js';
@@ -11,7 +11,16 @@ import {
   reportRequestJsonSchema,
 } from '../reports/report-request.schema.js';
 import type { IdempotencyKey } from '../requests/request.store.js';
-import { acknowledgementSchema, syncAnswerSchema } from './jobs.schema.js';
+import { requestDetail, requestIdParam } from '../requests/requests.schema.js';
+import {
+  type BatchBody,
+  acknowledgementSchema,
+  batchAnswerSchema,
+  batchBody,
+  batchExamples,
+  batchJsonSchema,
+  syncAnswerSchema,
+} from './jobs.schema.js';
 import { JobsService } from './jobs.service.js';
 
 const syncBody = reportRequest('sync');
@@ -76,5 +85,28 @@ export class JobsController {
     const { requestId, body } = await this.jobs.acceptAsync(request, key);
     response.location(`/api/requests/${requestId}`);
     return body;
+  }
+
+  @Post('batch')
+  @HttpCode(202)
+  @RateLimited('async')
+  @Idempotent()
+  @ApiOperation({ summary: 'Ask for up to 1,000 reports, all or none, at consecutive positions of their lanes' })
+  @ApiHeader(KEY_HEADER)
+  @ApiBody({ schema: batchJsonSchema, examples: batchExamples })
+  @ApiResponse({ status: 202, description: 'All accepted durably', standardSchema: batchAnswerSchema })
+  batch(@Body({ schema: batchBody }) { requests }: BatchBody, @UsedKey() key: IdempotencyKey | null): Promise<object> {
+    return this.jobs.acceptBatch(requests, key);
+  }
+
+  @Post('requests/:id/cancel')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Cancel a request that is still pending' })
+  @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
+  @ApiResponse({ status: 200, description: 'Cancelled', standardSchema: requestDetail })
+  @ApiResponse({ status: 404, description: 'Request not found' })
+  @ApiResponse({ status: 409, description: 'It is not pending any more' })
+  cancel(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
+    return this.jobs.cancel(id);
   }
 }

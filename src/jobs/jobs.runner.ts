@@ -83,8 +83,7 @@ export class JobsRunner {
   }
 
   private async commit(lane: LaneLease, batch: CompletedBatch): Promise<boolean> {
-    const fileKeys = batch.completions.map(({ fileKey }) => fileKey);
-    const isOurs = await this.maker.publish(fileKeys, () =>
+    const isOurs = await this.maker.publish(batch.completions, () =>
       throughOutage(() => this.store.complete(lane, batch, this.config.LANE_LEASE)),
     );
     if (batch.completions.some((completion) => completion.destination !== null)) this.queue.wake('callbacks');

@@ -1,4 +1,35 @@
 import { z } from 'zod';
+import {
+  type ReportRequest,
+  reportRequest,
+  reportRequestExamples,
+  reportRequestJsonSchema,
+} from '../reports/report-request.schema.js';
+
+/** Requests of one batch. */
+const BATCH_LIMIT = 1_000;
+
+export const batchBody = z.strictObject({ requests: z.array(reportRequest('async')).min(1).max(BATCH_LIMIT) });
+export interface BatchBody {
+  requests: ReportRequest[];
+}
+
+/** JSON Schema of {@link batchBody}. */
+export const batchJsonSchema = {
+  type: 'object',
+  properties: {
+    requests: { type: 'array', minItems: 1, maxItems: BATCH_LIMIT, items: reportRequestJsonSchema('async') },
+  },
+  required: ['requests'],
+  additionalProperties: false,
+};
+
+export const batchExamples = {
+  batch: {
+    summary: 'Several reports at consecutive positions',
+    value: { requests: Object.values(reportRequestExamples('async')).map(({ value }) => value) },
+  },
+};
 
 export const acknowledgementSchema = z.object({
   request_id: z.uuid(),
@@ -9,8 +40,41 @@ export const acknowledgementSchema = z.object({
   message: z.string(),
 });
 
+export const batchAnswerSchema = z.object({ requests: z.array(acknowledgementSchema) });
+
 export const syncAnswerSchema = z.looseObject({
   request_id: z.uuid(),
   mode: z.literal('sync'),
   status: z.enum(['completed', 'processing']),
 });
+
+/** `:lane` of a path; the same names that a request may give. */
+export const laneParam = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 of: letters, digits, _ . : -');
+
+export const lanePriorityBody = z.strictObject({
+  priority: z
+    .int()
+    .min(-86_400)
+    .max(86_400)
+    .describe('Seconds of waiting that the lane has ahead of others; it never reorders the requests of one lane'),
+});
+export type LanePriorityBody = z.infer<typeof lanePriorityBody>;
+
+export const laneSchema = z.object({
+  lane: z.string(),
+  pending: z.int().describe('Unfinished requests that have not begun'),
+  in_progress: z.int(),
+  head_age_seconds: z.int().nullable().describe('How long ago the oldest unfinished request was accepted'),
+  drain_rate_per_minute: z.number().describe('Requests finished a minute, while the lane is worked on'),
+  held_by: z.string().nullable().describe('The worker that makes its requests'),
+  paused: z.boolean(),
+  priority: z.int(),
+});
+
+export const lanesQuery = z.strictObject({
+  limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100),
+  after: z.string().max(64).optional().describe('The last lane of the page before'),
+});
+export type LanesQuery = z.infer<typeof lanesQuery>;
+
+export const lanePage = z.object({ lanes: z.array(laneSchema) });

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { UrlGuard } from '../callbacks/url-guard.js';
+import { v7 as uuidv7 } from 'uuid';
+import { CallbackUrlRefused, UrlGuard, destination } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import type { ReportRequest } from '../reports/report-request.schema.js';
@@ -8,8 +9,9 @@ import { IdempotencyService } from '../requests/idempotency.service.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import type { IdempotencyKey, NewRequest } from '../requests/request.store.js';
 import { acknowledgement, syncAnswer, syncContinues } from '../requests/request.view.js';
-import { ReportHasFailed, SyncBusy } from '../requests/requests.errors.js';
-import { RequestsService } from '../requests/requests.service.js';
+import { ReportHasFailed, RequestNotPending, SyncBusy } from '../requests/requests.errors.js';
+import { type Place, RequestsService } from '../requests/requests.service.js';
+import { JobsStore } from './jobs.store.js';
 import type { Made } from './report-maker.js';
 import { SyncRunner } from './sync-runner.js';
 
@@ -30,6 +32,7 @@ export class JobsService {
     private readonly requests: RequestsService,
     private readonly idempotency: IdempotencyService,
     private readonly reports: ReportsService,
+    private readonly store: JobsStore,
     private readonly syncRunner: SyncRunner,
     private readonly guard: UrlGuard,
     private readonly queue: WorkQueue,
@@ -42,15 +45,34 @@ export class JobsService {
    */
   async acceptAsync(request: ReportRequest, key: IdempotencyKey | null): Promise<Answer> {
     const accepted = this.newRequest('async', request, key);
-    const { id, queuePosition, jobsAhead } = await this.requests.accept(accepted);
+    const place = await this.requests.accept(accepted);
     this.queue.wake('jobs');
-    const body = acknowledgement({
-      id,
-      lane: request.lane,
-      queue_position: queuePosition,
-      jobs_ahead_at_accept: jobsAhead,
-    });
-    return { requestId: id, isFinished: false, body };
+    return { requestId: place.id, isFinished: false, body: acknowledgementOf(place, accepted.lane) };
+  }
+
+  /**
+   * Accepts async requests all or none, at consecutive positions of their lanes.
+   * @throws CallbackUrlRefused, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   */
+  async acceptBatch(batch: ReportRequest[], key: IdempotencyKey | null): Promise<object> {
+    const requests = batch.map((request, index) => this.newRequest('async', request, null, `requests.${index}.`));
+    const answer = await this.requests.acceptAll(requests, key, (places) => ({
+      requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
+    }));
+    this.queue.wake('jobs');
+    return answer;
+  }
+
+  /**
+   * Cancels a request that is still pending; its position stays, and its callback says so.
+   * @throws RequestNotFound, RequestNotPending
+   */
+  async cancel(id: string): Promise<object> {
+    const { callback_url } = await this.requests.find(id);
+    const to = callback_url === null ? null : destination(new URL(callback_url));
+    if (!(await this.store.cancel(id, uuidv7(), to))) throw new RequestNotPending();
+    if (to !== null) this.queue.wake('callbacks');
+    return this.requests.detail(id);
   }
 
   /**
@@ -86,14 +108,32 @@ export class JobsService {
     return { accepted, result };
   }
 
-  private newRequest(mode: RequestMode, request: ReportRequest, key: IdempotencyKey | null): Omit<NewRequest, 'id'> {
+  /** @param at Where the request stands in the body, for what is wrong with it. */
+  private newRequest(
+    mode: RequestMode,
+    request: ReportRequest,
+    key: IdempotencyKey | null,
+    at = '',
+  ): Omit<NewRequest, 'id'> {
     const { report, format } = request;
     const callbackUrl = request.callbackUrl ?? null;
-    if (callbackUrl !== null) this.guard.check(callbackUrl);
+    if (callbackUrl !== null) this.checkCallbackUrl(callbackUrl, `${at}callback_url`);
     const params = this.reports.fixDefaults(report, request.params, new Date());
     const lane = mode === 'async' ? request.lane : null;
     return { mode, lane, report, format, params, callbackUrl, idempotency: key };
   }
+
+  private checkCallbackUrl(url: string, path: string): void {
+    try {
+      this.guard.check(url);
+    } catch (error) {
+      throw error instanceof CallbackUrlRefused ? error.at(path) : error;
+    }
+  }
+}
+
+function acknowledgementOf({ id, queuePosition, jobsAhead }: Place, lane: string | null): object {
+  return acknowledgement({ id, lane, queue_position: queuePosition, jobs_ahead_at_accept: jobsAhead });
 }
 
 /** The promise's value, or null when the time is up first. */

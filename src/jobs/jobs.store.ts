@@ -54,15 +54,16 @@ const RATE_WINDOW_S = 30;
 const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
   coalesce(r.queue_position, 0) AS "queuePosition"`;
 
-const FREE = 'pending > 0 AND (lease_until IS NULL OR lease_until < clock_timestamp())';
+const FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
 /**
- * Takes the free lane that has waited longest, and bumps its fencing epoch. The lane's requests are read by a statement
+ * Takes the free lane that has waited longest, its priority counted as seconds of waiting, so that every lane comes to
+ * its turn, and bumps its fencing epoch. The lane's requests are read by a statement
  * of their own afterwards: one that began before a former holder committed would still see what that holder finished.
  */
 const leaseText = (skipLocked: boolean): string => `
   WITH free AS (
-    SELECT name FROM lanes WHERE ${FREE} ORDER BY served_at LIMIT 1 FOR UPDATE ${skipLocked ? 'SKIP LOCKED' : ''}
+    SELECT name FROM lanes WHERE ${FREE} ORDER BY served_at - priority * interval '1 second' LIMIT 1 FOR UPDATE ${skipLocked ? 'SKIP LOCKED' : ''}
   )
   UPDATE lanes l SET lease_holder = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond',
     lease_epoch = l.lease_epoch + 1, served_at = clock_timestamp()
@@ -83,7 +84,10 @@ const BEGIN = `
   )
   SELECT ${JOB}, 0 AS "leaseEpoch" FROM head r ORDER BY queue_position`;
 
-/** Finishes requests of a lane we hold, owes their callbacks and begins the next one. */
+/**
+ * Finishes requests of a lane we hold, owes their callbacks and begins the next one. Told a second time, because the
+ * connection broke after the commit, it names what the first one finished: those files are in use.
+ */
 const FINISH = `
   WITH item AS (
     SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
@@ -105,7 +109,10 @@ const FINISH = `
     UPDATE requests r SET status = 'PENDING', started_at = NULL
     WHERE $12 AND r.lane = $1 AND r.status = 'PROCESSING' AND r.id <> ALL ($2::uuid[])
   )
-  SELECT count(*) AS finished FROM finished`;
+  SELECT id, true AS "isNew" FROM finished
+  UNION ALL
+  SELECT r.id, false FROM requests r JOIN item i ON i.id = r.id
+  WHERE r.status IN ('COMPLETED', 'FAILED') AND r.file_key = i.file_key`;
 
 /** Counts what was finished, and renews or ends the lease; no row when the lane is not ours any more. */
 const COUNT = `
@@ -115,6 +122,16 @@ const COUNT = `
     lease_holder = CASE WHEN $6 THEN NULL ELSE lease_holder END,
     lease_until = CASE WHEN $6 THEN NULL ELSE clock_timestamp() + $7 * interval '1 millisecond' END
   WHERE name = $1 AND lease_epoch = $2 RETURNING name`;
+
+const CANCEL = `
+  WITH cancelled AS (
+    UPDATE requests SET status = 'CANCELLED', completed_at = clock_timestamp() WHERE id = $1 AND status = 'PENDING'
+    RETURNING id, callback_url, lane, queue_position
+  ), owed AS (
+    INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
+    SELECT $2::uuid, id, callback_url, $3::text, lane, queue_position FROM cancelled WHERE callback_url IS NOT NULL
+  )
+  SELECT lane FROM cancelled`;
 
 /** Completes a sync request, unless another process has taken it over. */
 const COMPLETE_SYNC = `
@@ -128,7 +145,9 @@ const COMPLETE_SYNC = `
     INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
     SELECT $6::uuid, id, callback_url, $7, id::text, 0 FROM finished WHERE callback_url IS NOT NULL
   )
-  SELECT count(*) AS finished FROM finished`;
+  SELECT id FROM finished
+  UNION ALL
+  SELECT id FROM requests WHERE id = $1 AND status = 'COMPLETED' AND file_key = $4`;
 
 /** All SQL of the order: leases of lanes, and the requests that are made under them. */
 @Injectable()
@@ -174,13 +193,15 @@ export class JobsStore {
   /**
    * Completes requests of a lane we hold. The lane's row comes last, against the usual order of locks: every accept
    * waits for it, and this way only for the commit. A holder that lost the lane finds that out there and rolls back.
-   * @returns False when we lost the lane: then nothing was written.
+   * @returns The ids of those that are finished now (others were cancelled meanwhile), or null when we lost the lane: then
+   *   nothing was written.
    */
-  async complete(lane: LaneLease, batch: CompletedBatch, leaseMs: number): Promise<boolean> {
+  async complete(lane: LaneLease, batch: CompletedBatch, leaseMs: number): Promise<Set<string> | null> {
     const { completions, begun, release } = batch;
     const column = <T>(pick: (completion: Completion) => T): T[] => completions.map(pick);
-    return this.database.transaction(async (query) => {
-      const [row] = await query<{ finished: number }>({ name: 'lane_finish', text: FINISH }, [
+    let finished: { id: string; isNew: boolean }[] = [];
+    const isOurs = await this.database.transaction(async (query) => {
+      finished = await query<{ id: string; isNew: boolean }>({ name: 'lane_finish', text: FINISH }, [
         lane.name,
         column(({ id }) => id),
         column(({ result }) => result && JSON.stringify(result)),
@@ -196,9 +217,30 @@ export class JobsStore {
       ]);
       const lastCompletedAt = completions.at(-1)?.completedAt ?? null;
       const busyS = Math.max(batch.busyS, 0.001);
-      const values = [lane.name, lane.epoch, row!.finished, lastCompletedAt, busyS, release, leaseMs];
+      const count = finished.filter(({ isNew }) => isNew).length;
+      const values = [lane.name, lane.epoch, count, lastCompletedAt, busyS, release, leaseMs];
       const counted = await query({ name: 'lane_count', text: COUNT }, values);
       return counted.length === 1;
+    });
+    return isOurs ? new Set(finished.map(({ id }) => id)) : null;
+  }
+
+  /**
+   * Cancels a request that is still pending; its position stays, so no gap appears. The lane's row comes last, as in
+   * {@link complete}.
+   * @returns False when it is not pending any more.
+   */
+  async cancel(id: string, deliveryId: string, destination: string | null): Promise<boolean> {
+    return this.database.transaction(async (query) => {
+      const [row] = await query<{ lane: string }>({ name: 'request_cancel', text: CANCEL }, [
+        id,
+        deliveryId,
+        destination,
+      ]);
+      if (!row) return false;
+      const text = 'UPDATE lanes SET pending = pending - 1 WHERE name = $1';
+      await query({ name: 'lane_uncount', text }, [row.lane]);
+      return true;
     });
   }
 
@@ -225,9 +267,12 @@ export class JobsStore {
     return new Set(rows.map(({ name }) => name));
   }
 
-  /** @returns False when another process has taken the request over: then nothing was written. */
-  async completeSync(job: Job, completion: Omit<Completion, 'startedAt' | 'completedAt' | 'id'>): Promise<boolean> {
-    const [row] = await this.database.query<{ finished: number }>({ name: 'sync_complete', text: COMPLETE_SYNC }, [
+  /** @returns The request's id, or null when another process has taken it over: then nothing was written. */
+  async completeSync(
+    job: Job,
+    completion: Omit<Completion, 'startedAt' | 'completedAt' | 'id'>,
+  ): Promise<Set<string> | null> {
+    const rows = await this.database.query<{ id: string }>({ name: 'sync_complete', text: COMPLETE_SYNC }, [
       job.id,
       job.leaseEpoch,
       completion.result && JSON.stringify(completion.result),
@@ -236,7 +281,7 @@ export class JobsStore {
       completion.deliveryId,
       completion.destination,
     ]);
-    return row?.finished === 1;
+    return rows.length > 0 ? new Set(rows.map(({ id }) => id)) : null;
   }
 
   /** Renews the leases of sync requests that this process makes; gives the ids that are still ours. */

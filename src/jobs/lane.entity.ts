@@ -34,9 +34,17 @@ export class LaneEntity {
   leaseEpoch!: number;
 
   /** When a worker last took this lane; the one that waited longest is next. */
-  @Column('timestamp with time zone', { name: 'served_at', default: () => `'-infinity'` })
+  @Column('timestamp with time zone', { name: 'served_at', default: () => 'now()' })
   servedAt!: Date;
 
   @Column('timestamp with time zone', { name: 'last_completed_at', precision: 3, nullable: true })
   lastCompletedAt!: Date | null;
+
+  /** A paused lane takes requests and makes none. */
+  @Column('boolean', { default: false })
+  paused!: boolean;
+
+  /** Seconds of waiting that the lane has ahead of others. It orders lanes, never the requests of one. */
+  @Column('integer', { default: 0 })
+  priority!: number;
 }

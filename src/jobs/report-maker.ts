@@ -33,15 +33,20 @@ export class ReportMaker {
   }
 
   /**
-   * Makes the files durable, then writes what refers to them. If that was not to be, the files go again.
-   * @param write True when it was written, false when the work has passed to somebody else.
+   * Makes the files durable, then writes what refers to them. What nothing came to refer to goes again.
+   * @param write Gives the ids of the requests that are finished now; null when the work has passed to somebody else.
+   * @returns Whether it is still ours.
    */
-  async publish(fileKeys: (string | null)[], write: () => Promise<boolean>): Promise<boolean> {
-    const keys = fileKeys.filter((key) => key !== null);
-    if (keys.length > 0) await this.files.commit(keys);
-    const isWritten = await write();
-    if (!isWritten && keys.length > 0) await this.files.remove(keys);
-    return isWritten;
+  async publish(
+    made: { id: string; fileKey: string | null }[],
+    write: () => Promise<ReadonlySet<string> | null>,
+  ): Promise<boolean> {
+    const files = made.flatMap(({ id, fileKey }) => (fileKey === null ? [] : [{ id, fileKey }]));
+    if (files.length > 0) await this.files.commit(files.map(({ fileKey }) => fileKey));
+    const finished = await write();
+    const unused = files.filter(({ id }) => !finished?.has(id)).map(({ fileKey }) => fileKey);
+    if (unused.length > 0) await this.files.remove(unused);
+    return finished !== null;
   }
 
   /** Throws away what processes that died left half-written. */

@@ -60,7 +60,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
       deliveryId: uuidv7(),
       destination: job.callbackUrl === null ? null : destination(new URL(job.callbackUrl)),
     };
-    const isOurs = await this.maker.publish([made.fileKey], () =>
+    const isOurs = await this.maker.publish([{ id: job.id, fileKey: made.fileKey }], () =>
       throughOutage(() => this.store.completeSync(job, { ...made, ...owed })),
     );
     if (!isOurs) this.logger.warn(`Request ${job.id} was taken over by another process`);

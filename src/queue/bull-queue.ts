@@ -6,6 +6,11 @@ import { TOPICS, type Topic, WorkQueue } from './work-queue.js';
 
 /** Longest that one wake-up may be on its way. Bull's own `add` can hang for minutes when Redis is away. */
 const WAKE_TIMEOUT_MS = 2_000;
+/**
+ * As many wake-ups may wait in Redis as there may be idle workers to take them. One that waits is taken later than now
+ * and finds this work too; while all workers are busy more of them would only pile up, one for each request.
+ */
+const MAX_WAITING = 32;
 
 /**
  * Wakes workers through Bull on Redis. Its connections are the producer's own and fail fast; workers consume through
@@ -39,7 +44,7 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
 
   private async send(topic: Topic): Promise<void> {
     try {
-      await withTimeout(this.queues[topic].add({}), WAKE_TIMEOUT_MS);
+      await withTimeout(addUnlessMany(this.queues[topic]), WAKE_TIMEOUT_MS);
     } catch (error) {
       this.logger.debug(`Wake-up of ${topic} not sent, left to the sweeper: ${String(error)}`);
       this.wokenMeanwhile.delete(topic);
@@ -51,6 +56,10 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(TOPICS.map((topic) => closeQuietly(this.queues[topic])));
   }
+}
+
+async function addUnlessMany(queue: Queue): Promise<void> {
+  if ((await queue.getWaitingCount()) < MAX_WAITING) await queue.add({});
 }
 
 async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {

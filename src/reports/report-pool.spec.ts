@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 function poolOf(options: Partial<ReportPoolOptions> = {}): ReportPool {
-  const pool = new ReportPool({ threads: 1, maxQueue: 10, ...options });
+  const pool = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 10, ...options });
   pools.push(pool);
   return pool;
 }
@@ -141,5 +141,14 @@ describe('ReportPool', () => {
     for (const report of early) expect(report).toMatchObject({ status: 'rejected', reason: expect.any(DaybookError) });
     copyFileSync(STUB, workerFile);
     expect((await pool.run(task('late'))).result).toEqual({ type: 'late' });
+  });
+
+  it('ends the thread of a report that takes too long: it fails with the reason, and the next one is made', async () => {
+    const pool = poolOf({ workerFile: STUB, timeoutMs: 1_000 });
+    const { params } = gate();
+    await expect(pool.run(task('wait', params))).rejects.toThrow(
+      new ReportFailed('The report took longer than 1 s and was ended'),
+    );
+    expect((await pool.run(task('next'))).result).toEqual({ type: 'next' });
   });
 });

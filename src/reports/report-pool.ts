@@ -26,6 +26,8 @@ export interface ReportPoolOptions {
   threads: number;
   /** Reports that may wait for a thread. */
   maxQueue: number;
+  /** Longest time of a report, waiting for its thread included. */
+  timeoutMs: number;
   workerFile?: URL;
 }
 
@@ -61,11 +63,14 @@ export class ReportPool {
     this.unfinished++;
     const pool = (this.pool ??= this.start());
     try {
-      const answer = await pool.run(task);
+      const answer = await pool.run(task, { signal: AbortSignal.timeout(this.options.timeoutMs) });
       if ('failure' in answer) throw errorOf(answer.failure);
       return answer.outcome;
     } catch (error) {
       if (error instanceof DaybookError) throw error;
+      if (error instanceof Error && error.name === 'AbortError') {
+        throw new ReportFailed(`The report took longer than ${this.options.timeoutMs / 1_000} s and was ended`);
+      }
       if (this.pool !== pool) throw new PoolClosed('The report threads ended before it was made', { cause: error });
       throw new ReportFailed('The report could not be made: its thread ended', { cause: error });
     } finally {

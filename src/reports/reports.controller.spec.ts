@@ -36,7 +36,7 @@ let app: INestApplication;
 let port: number;
 
 beforeAll(async () => {
-  const pool = new ReportPool({ threads: 1, maxQueue: 1 });
+  const pool = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1 });
   const module = await Test.createTestingModule({
     controllers: [ReportsController],
     providers: [

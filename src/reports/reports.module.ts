@@ -10,12 +10,13 @@ import { REPORT_POOLS, type ReportPools, ReportsService } from './reports.servic
 /** Async reports that may wait for a thread: more than the lanes that one worker serves at once. */
 const ASYNC_MAX_QUEUE = 1_000;
 
-function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'SYNC_MAX_PENDING'>): ReportPools {
+function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 'SYNC_MAX_PENDING'>): ReportPools {
   const threads = config.REPORT_THREADS ?? availableParallelism();
+  const timeoutMs = config.REPORT_TIMEOUT;
   const syncThreads = Math.min(threads, config.SYNC_MAX_PENDING);
   return {
-    sync: new ReportPool({ threads: syncThreads, maxQueue: config.SYNC_MAX_PENDING - syncThreads }),
-    async: new ReportPool({ threads, maxQueue: ASYNC_MAX_QUEUE }),
+    sync: new ReportPool({ timeoutMs, threads: syncThreads, maxQueue: config.SYNC_MAX_PENDING - syncThreads }),
+    async: new ReportPool({ timeoutMs, threads, maxQueue: ASYNC_MAX_QUEUE }),
   };
 }
 

@@ -16,8 +16,8 @@ let reports: ReportsService;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'daybook-reports-'));
   files = new DiskFileStore(folder);
-  const sync = new ReportPool({ threads: 1, maxQueue: 1 });
-  const async = new ReportPool({ threads: 1, maxQueue: 1, workerFile: STUB });
+  const sync = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1 });
+  const async = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1, workerFile: STUB });
   reports = new ReportsService({ sync, async }, files);
 });
 afterEach(async () => {

@@ -31,12 +31,12 @@ export class IdempotencyService {
   async replay(key: IdempotencyKey): Promise<Replay | null> {
     const row = await this.keys.find(key);
     if (!row) return null;
+    if (row.fingerprint !== key.fingerprint) throw new KeyReusedForOtherBody();
     const request = await this.requests.find(row.request_id);
     if (!request) {
       await this.keys.free([{ ...key, requestId: row.request_id }]);
       return null;
     }
-    if (row.fingerprint !== key.fingerprint) throw new KeyReusedForOtherBody();
     const kept = row.response_body !== null && row.response_status !== null;
     const answer = kept ? { status: row.response_status!, body: row.response_body! } : firstAnswer(request);
     return { requestId: request.id, result: request.result_payload, ...answer };

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database.js';
+import { Database, type Query } from '../database.js';
 import type { IdempotencyKey } from './request.store.js';
 
 export interface KeyRow {
@@ -7,6 +7,13 @@ export interface KeyRow {
   request_id: string;
   response_status: number | null;
   response_body: string | null;
+}
+
+/** Keeps an answer with its key; the first one stays. */
+export async function keepResponse(query: Query, key: IdempotencyKey, status: number, body: string): Promise<void> {
+  const text = `UPDATE idempotency_keys SET response_status = $4, response_body = $5
+    WHERE caller = $1 AND scope = $2 AND key = $3 AND response_status IS NULL`;
+  await query({ name: 'key_keep_response', text }, [key.caller, key.scope, key.key, status, body]);
 }
 
 /** SQL of the idempotency keys, apart from their insertion, which belongs to the accepting statement. */
@@ -22,10 +29,8 @@ export class IdempotencyStore {
   }
 
   /** Keeps an answer that the request alone cannot give again. */
-  async keepResponse({ caller, scope, key }: IdempotencyKey, status: number, body: string): Promise<void> {
-    const text = `UPDATE idempotency_keys SET response_status = $4, response_body = $5
-      WHERE caller = $1 AND scope = $2 AND key = $3 AND response_status IS NULL`;
-    await this.database.query({ name: 'key_keep_response', text }, [caller, scope, key, status, body]);
+  async keepResponse(key: IdempotencyKey, status: number, body: string): Promise<void> {
+    await keepResponse(this.database.query, key, status, body);
   }
 
   /** Frees keys whose request was never admitted, or is no more. Says so only while they still name that request. */

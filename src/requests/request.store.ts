@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database.js';
+import { Database, type Query } from '../database.js';
 import { HOLDER } from '../holder.js';
+import { keepResponse } from './idempotency.store.js';
 import type { RequestMode, RequestStatus } from './request.entity.js';
 
 /** Who used which key for what; the same four never do the work twice. */
@@ -136,41 +137,73 @@ const ACCEPT = `
   FROM input i LEFT JOIN fresh f ON f.ord = i.ord LEFT JOIN placed p ON p.ord = i.ord LEFT JOIN moved m ON m.name = i.lane
   ORDER BY i.ord`;
 
+interface AcceptedRow {
+  is_fresh: boolean;
+  is_placed: boolean;
+  position: number | null;
+  jobs_ahead: number | null;
+  drain_per_s: number | null;
+}
+
+async function acceptOn(
+  query: Query,
+  requests: NewRequest[],
+  maxPending: number,
+  leaseMs: number,
+): Promise<Acceptance[]> {
+  const column = <T>(pick: (request: NewRequest) => T): T[] => requests.map(pick);
+  const rows = await query<AcceptedRow>({ name: 'accept', text: ACCEPT }, [
+    column(({ id }) => id),
+    column(({ mode }) => mode),
+    column(({ lane }) => lane),
+    column(({ report }) => report),
+    column(({ format }) => format),
+    column(({ params }) => JSON.stringify(params)),
+    column(({ callbackUrl }) => callbackUrl),
+    column(({ idempotency }) => idempotency?.caller ?? null),
+    column(({ idempotency }) => idempotency?.scope ?? null),
+    column(({ idempotency }) => idempotency?.key ?? null),
+    column(({ idempotency }) => idempotency?.fingerprint ?? null),
+    maxPending,
+    HOLDER,
+    leaseMs,
+  ]);
+  return rows.map((row): Acceptance => {
+    if (!row.is_fresh) return { outcome: 'duplicate' };
+    if (!row.is_placed) return { outcome: 'lane-full', drainPerS: row.drain_per_s ?? 0 };
+    return { outcome: 'accepted', queuePosition: row.position, jobsAhead: row.jobs_ahead };
+  });
+}
+
 /** All SQL of the request log. */
 @Injectable()
 export class RequestStore {
   constructor(private readonly database: Database) {}
 
-  /** Writes a batch in one statement; it is durable when this resolves. */
-  async accept(batch: NewRequest[], maxPending: number, leaseMs: number): Promise<Acceptance[]> {
-    const column = <T>(pick: (request: NewRequest) => T): T[] => batch.map(pick);
-    const rows = await this.database.query<{
-      is_fresh: boolean;
-      is_placed: boolean;
-      position: number | null;
-      jobs_ahead: number | null;
-      drain_per_s: number | null;
-    }>({ name: 'accept', text: ACCEPT }, [
-      column(({ id }) => id),
-      column(({ mode }) => mode),
-      column(({ lane }) => lane),
-      column(({ report }) => report),
-      column(({ format }) => format),
-      column(({ params }) => JSON.stringify(params)),
-      column(({ callbackUrl }) => callbackUrl),
-      column(({ idempotency }) => idempotency?.caller ?? null),
-      column(({ idempotency }) => idempotency?.scope ?? null),
-      column(({ idempotency }) => idempotency?.key ?? null),
-      column(({ idempotency }) => idempotency?.fingerprint ?? null),
-      maxPending,
-      HOLDER,
-      leaseMs,
-    ]);
-    return rows.map((row): Acceptance => {
-      if (!row.is_fresh) return { outcome: 'duplicate' };
-      if (!row.is_placed) return { outcome: 'lane-full', drainPerS: row.drain_per_s ?? 0 };
-      return { outcome: 'accepted', queuePosition: row.position, jobsAhead: row.jobs_ahead };
+  /** Writes requests in one statement; it is durable when this resolves. */
+  accept(requests: NewRequest[], maxPending: number, leaseMs: number): Promise<Acceptance[]> {
+    return acceptOn(this.database.query, requests, maxPending, leaseMs);
+  }
+
+  /**
+   * Writes requests all or none: one that is refused refuses all. The key is the first one's, and keeps the answer.
+   * @param answer The answer to keep, made from the acceptances.
+   */
+  async acceptAll(
+    requests: NewRequest[],
+    maxPending: number,
+    leaseMs: number,
+    answer: (acceptances: Acceptance[]) => string,
+  ): Promise<Acceptance[]> {
+    let acceptances: Acceptance[] = [];
+    await this.database.transaction(async (query) => {
+      acceptances = await acceptOn(query, requests, maxPending, leaseMs);
+      if (acceptances.some(({ outcome }) => outcome !== 'accepted')) return false;
+      const key = requests[0]!.idempotency;
+      if (key) await keepResponse(query, key, 202, answer(acceptances));
+      return true;
     });
+    return acceptances;
   }
 
   async find(id: string): Promise<RequestRow | null> {

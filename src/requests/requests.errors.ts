@@ -15,6 +15,14 @@ export class RequestUnfinished extends DaybookError {
   }
 }
 
+/** Only what has not begun can be cancelled. */
+export class RequestNotPending extends DaybookError {
+  readonly code = 'request-not-pending';
+  constructor() {
+    super('The request is not pending any more; only a pending one can be cancelled.');
+  }
+}
+
 /** The lane holds as many unfinished requests as it may. */
 export class LaneFull extends DaybookError {
   readonly code = 'lane-full';

@@ -10,6 +10,7 @@ import {
   type RequestFilter,
   type RequestRow,
   RequestStore,
+  type IdempotencyKey,
 } from './request.store.js';
 import { attemptLogView, attemptView, requestView } from './request.view.js';
 import { KeyAlreadyUsed, LaneFull, RequestNotFound, RequestUnfinished } from './requests.errors.js';
@@ -58,12 +59,42 @@ export class RequestsService {
   async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
     const id = uuidv7();
     const acceptance = await this.accepting.submit({ ...request, id });
+    return this.placeOf({ ...request, id }, acceptance);
+  }
+
+  /**
+   * Accepts requests all or none, at consecutive positions of their lanes; durable when this resolves.
+   * @param key Of them all.
+   * @param answer What to keep for a repeat under the key.
+   * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   */
+  async acceptAll(
+    requests: Omit<NewRequest, 'id' | 'idempotency'>[],
+    key: IdempotencyKey | null,
+    answer: (places: Place[]) => object,
+  ): Promise<object> {
+    const { MAX_PENDING, LANE_LEASE } = this.config;
+    // The key goes with the first: whether that one is fresh decides for all.
+    const batch = requests.map((request, index) => ({
+      ...request,
+      id: uuidv7(),
+      idempotency: index === 0 ? key : null,
+    }));
+    const places = (acceptances: Acceptance[]): Place[] =>
+      acceptances.map((acceptance, index) => this.placeOf(batch[index]!, acceptance));
+    const acceptances = await this.store.acceptAll(batch, MAX_PENDING, LANE_LEASE, (accepted) =>
+      JSON.stringify(answer(places(accepted))),
+    );
+    return answer(places(acceptances));
+  }
+
+  private placeOf(request: NewRequest, acceptance: Acceptance): Place {
     if (acceptance.outcome === 'duplicate') throw new KeyAlreadyUsed(request.idempotency!);
     if (acceptance.outcome === 'lane-full') {
       const { MAX_PENDING } = this.config;
       throw new LaneFull(request.lane!, MAX_PENDING, laneRetryAfterS(MAX_PENDING, acceptance.drainPerS));
     }
-    return { id, queuePosition: acceptance.queuePosition, jobsAhead: acceptance.jobsAhead };
+    return { id: request.id, queuePosition: acceptance.queuePosition, jobsAhead: acceptance.jobsAhead };
   }
 
   private async acceptBatch(batch: NewRequest[]): Promise<Acceptance[]> {
