@@ -1,4 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { BenchmarkModule } from './benchmark/benchmark.module.js';
+import { CallbacksApiModule } from './callbacks/callbacks-api.module.js';
 import { DemoReceiverModule } from './callbacks/demo-receiver.module.js';
 import type { Config } from './config.js';
 import { HealthModule } from './health/health.module.js';
@@ -11,7 +13,7 @@ import { RequestsApiModule } from './requests/requests-api.module.js';
 @Module({})
 export class ApiModule {
   static register({ DEMO_RECEIVER }: Config): DynamicModule {
-    const features = [HttpEdgeModule, JobsApiModule, RequestsApiModule, ReportsApiModule, HealthModule];
+    const features = [HttpEdgeModule, JobsApiModule, RequestsApiModule, ReportsApiModule, CallbacksApiModule, HealthModule, BenchmarkModule];
     return { module: ApiModule, imports: DEMO_RECEIVER ? [...features, DemoReceiverModule] : features };
   }
 }

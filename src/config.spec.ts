@@ -65,6 +65,7 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
     'https://a.example, http://b.example:8080',
     ['https://a.example', 'http://b.example:8080'],
   ],
+  ['CALLBACK_ORDER', 'random', 'one of ordered, strict, unordered', 'strict', 'strict'],
   ['CORS_ORIGINS', 'https://a.example/', ORIGINS, 'https://a.example', ['https://a.example']],
   ['CORS_ORIGINS', 'a.example', ORIGINS, 'http://localhost:5173', ['http://localhost:5173']],
 ];
@@ -171,6 +172,7 @@ describe('parseConfig', () => {
       CALLBACK_TIMEOUT: 10_000,
       CALLBACK_RETRY_DELAYS: [2_000, 4_000, 8_000],
       CALLBACK_RETRY_STATUSES: ['5xx'],
+      CALLBACK_ORDER: 'ordered',
       CORS_ORIGINS: [],
       DEMO_RECEIVER: true,
       NODE_ENV: 'development',

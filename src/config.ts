@@ -148,6 +148,10 @@ export const environmentSchema = z.object({
     .refine((statuses) => statuses.every((status) => RETRY_STATUS.test(status)), 'statuses such as 5xx,429')
     .default(['5xx'])
     .describe('Callback answers that are tried again'),
+  CALLBACK_ORDER: z
+    .enum(['ordered', 'strict', 'unordered'])
+    .default('ordered')
+    .describe('Which callbacks of a lane to a destination wait for the one before: its first attempt, its end, none'),
   CORS_ORIGINS: list
     .refine(
       (origins) => origins.every((origin) => ORIGIN.test(origin)),

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { CONFIG, type Config } from './config.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from './database.js';
+import { LoadRuns } from './load-runs.js';
 import { QueueModule } from './queue/queue.module.js';
 
 /** What every process has: its settings, the database, the queue. */
@@ -16,8 +17,8 @@ export class CoreModule {
         TypeOrmModule.forRoot(dataSourceOptions(databaseUrl, config.DATABASE_POOL)),
         QueueModule.register(config),
       ],
-      providers: [{ provide: CONFIG, useValue: config }, Database],
-      exports: [CONFIG, Database],
+      providers: [{ provide: CONFIG, useValue: config }, Database, LoadRuns],
+      exports: [CONFIG, Database, LoadRuns],
     };
   }
 }

@@ -1,6 +1,9 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { InitialSchema1764000000000 } from '../migrations/1764000000000-initial-schema.js';
 import { LaneControl1764100000000 } from '../migrations/1764100000000-lane-control.js';
+import { CallbackOrder1764150000000 } from '../migrations/1764150000000-callback-order.js';
+import { BenchmarkRuns1764300000000 } from '../migrations/1764300000000-benchmark-runs.js';
+import { BenchmarkRunEntity } from './benchmark/benchmark-run.entity.js';
 import { CallbackDeliveryEntity } from './callbacks/callback-delivery.entity.js';
 import { CallbackLogEntity } from './callbacks/callback-log.entity.js';
 import { WorkerEntity } from './health/worker.entity.js';
@@ -24,9 +27,15 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       CallbackDeliveryEntity,
       CallbackLogEntity,
       WorkerEntity,
+      BenchmarkRunEntity,
     ],
     // Named one by one: a glob would also pick up source maps and whatever else a build leaves behind.
-    migrations: [InitialSchema1764000000000, LaneControl1764100000000],
+    migrations: [
+      InitialSchema1764000000000,
+      LaneControl1764100000000,
+      CallbackOrder1764150000000,
+      BenchmarkRuns1764300000000,
+    ],
     synchronize: false,
     connectTimeoutMS: 5_000,
     poolSize,

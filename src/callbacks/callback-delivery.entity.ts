@@ -11,6 +11,9 @@ export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
   where: `status = 'PENDING' AND attempts = 0`,
 })
 @Index('callback_deliveries_retry', ['nextAttemptAt'], { where: `status = 'PENDING' AND attempts > 0` })
+@Index('callback_deliveries_strict', ['lane', 'destination', 'queuePosition'], { where: `status = 'PENDING'` })
+@Index('callback_deliveries_unordered', ['nextAttemptAt'], { where: `status = 'PENDING' AND attempts = 0` })
+@Index('callback_deliveries_by_status', ['status', 'id'], { where: `status <> 'SUCCESS'` })
 @Index('callback_deliveries_leases', ['leaseHolder'], { where: 'lease_holder IS NOT NULL' })
 export class CallbackDeliveryEntity {
   @PrimaryColumn('uuid')
@@ -42,6 +45,10 @@ export class CallbackDeliveryEntity {
 
   @Column('integer', { default: 0 })
   attempts!: number;
+
+  /** Attempts made before the schedule began that is running now: it begins anew when a delivery is sent again by hand. */
+  @Column('integer', { name: 'schedule_start', default: 0 })
+  scheduleStart!: number;
 
   @Column('timestamp with time zone', { name: 'next_attempt_at', precision: 3, default: () => 'now()' })
   nextAttemptAt!: Date;

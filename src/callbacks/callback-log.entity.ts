@@ -1,6 +1,9 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type Relation } from 'typeorm';
 import { RequestEntity } from '../requests/request.entity.js';
 
+/** Why an attempt was made: it was the first, the schedule wanted another, or somebody asked for one. */
+export type AttemptTrigger = 'first' | 'retry' | 'manual';
+
 /** One attempt to deliver a callback, as it went. */
 @Entity('callback_logs')
 @Index('callback_logs_request', ['requestId', 'attemptNumber'])
@@ -17,6 +20,9 @@ export class CallbackLogEntity {
 
   @Column('integer', { name: 'attempt_number' })
   attemptNumber!: number;
+
+  @Column('text', { default: 'first' })
+  trigger!: AttemptTrigger;
 
   @Column('text')
   url!: string;

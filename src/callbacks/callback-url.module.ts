@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
+import { LoadRuns } from '../load-runs.js';
 import { UrlGuard } from './url-guard.js';
 
 /** `PORT=0` takes a free port, which the settings hold only once it is listened on. */
@@ -16,9 +17,13 @@ function portOf(config: Config): { readonly port: number } {
   providers: [
     {
       provide: UrlGuard,
-      inject: [CONFIG],
-      useFactory: (config: Config) =>
-        new UrlGuard({ allow: config.CALLBACK_ALLOW, demoReceiver: config.DEMO_RECEIVER ? portOf(config) : undefined }),
+      inject: [CONFIG, LoadRuns],
+      useFactory: (config: Config, loadRuns: LoadRuns) =>
+        new UrlGuard({
+          allow: config.CALLBACK_ALLOW,
+          demoReceiver: config.DEMO_RECEIVER ? portOf(config) : undefined,
+          loadRuns,
+        }),
     },
   ],
   exports: [UrlGuard],

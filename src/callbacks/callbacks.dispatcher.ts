@@ -40,7 +40,7 @@ export class CallbacksDispatcher {
   constructor(
     private readonly store: DeliveryStore,
     private readonly callbacks: CallbacksService,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'SWEEP_INTERVAL'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_ORDER' | 'LANE_LEASE' | 'SWEEP_INTERVAL'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (leases) => this.renew(leases));
     this.drain = new Drain(
@@ -81,14 +81,14 @@ export class CallbacksDispatcher {
     const askedAtMs = performance.now();
     const { LANE_LEASE } = this.config;
     const limit = Math.min(Math.ceil(free / 2), SLOTS_PER_DESTINATION);
-    const [heads, retries] = await Promise.all([
+    const [heads, singles] = await Promise.all([
       this.store.leaseStreams(this.lastStream, busy, limit, LANE_LEASE),
-      this.store.leaseRetries(busy, limit, LANE_LEASE),
+      this.store.leaseSingles(busy, limit, LANE_LEASE),
     ]);
     if (heads.length > 0) this.lastStream = heads.at(-1)!;
     return [
       ...heads.map((head) => this.taken(head, askedAtMs, (lease) => this.sendStream(head, lease))),
-      ...retries.map((retry) => this.taken(retry, askedAtMs, () => this.sendRetry(retry))),
+      ...singles.map((single) => this.taken(single, askedAtMs, () => this.sendSingle(single))),
     ];
   }
 
@@ -121,7 +121,7 @@ export class CallbacksDispatcher {
     };
   }
 
-  private async sendRetry(delivery: DueDelivery): Promise<void> {
+  private async sendSingle(delivery: DueDelivery): Promise<void> {
     if (this.isStopping) return this.store.release([delivery.id]);
     const record = await this.callbacks.attempt(delivery);
     await this.callbacks.record({ record, next: null });
@@ -147,9 +147,12 @@ export class CallbacksDispatcher {
       // What follows must be known before the last one is recorded, since it takes over the lease then.
       if (ahead && index === known.length - 1) known.push(...(await ahead));
       lease.ids = known.slice(Math.max(0, index - MAX_UNRECORDED)).map(({ id }) => id);
-      const recording = this.callbacks.record({ record, next: known[index + 1]?.id ?? null });
+      // In strict order nothing follows what is to be tried again: the line waits for it.
+      const mayFollow = this.config.CALLBACK_ORDER !== 'strict' || record.status !== 'PENDING';
+      const recording = this.callbacks.record({ record, next: (mayFollow && known[index + 1]?.id) || null });
       recording.catch(() => (isBroken = true));
       recorded.push(recording.then(() => this.expect(record.nextAttemptAt)));
+      if (!mayFollow) break;
       await recorded.at(-MAX_UNRECORDED)?.catch(() => undefined);
     }
     await Promise.allSettled(recorded);

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
+import type { AttemptTrigger } from './callback-log.entity.js';
 import { CallbackAttemptError } from './callback-attempt.js';
 import { callbackMessage } from './callback-message.js';
 import { type AttemptRecord, DeliveryStore, type DueDelivery } from './delivery.store.js';
@@ -37,7 +38,7 @@ export class CallbacksService {
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt);
     const outcome = await this.post(delivery.url, body, headers);
     const responseTimeMs = performance.now() - startedMs;
-    const verdict = this.judge(outcome, attemptNumber);
+    const verdict = this.judge(outcome, attemptNumber - delivery.scheduleStart);
     return {
       deliveryId: delivery.id,
       ...verdict,
@@ -45,6 +46,7 @@ export class CallbacksService {
         ...outcome,
         requestId: delivery.requestId,
         attemptNumber,
+        trigger: triggerOf(delivery),
         url: delivery.url,
         success: verdict.status === 'SUCCESS',
         responseTimeMs,
@@ -91,4 +93,9 @@ export class CallbacksService {
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+function triggerOf({ attempts, scheduleStart }: DueDelivery): AttemptTrigger {
+  if (attempts === 0) return 'first';
+  return attempts === scheduleStart ? 'manual' : 'retry';
 }

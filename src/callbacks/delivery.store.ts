@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { Database } from '../database.js';
+import { CONFIG, type Config } from '../config.js';
+import { Database, type Statement } from '../database.js';
 import { HOLDER, HOST_PREFIX } from '../holder.js';
 import { CallbackLogEntity } from './callback-log.entity.js';
 
@@ -14,6 +15,8 @@ export interface DueDelivery {
   queuePosition: number;
   /** Attempts made before. */
   attempts: number;
+  /** Those of them that an earlier schedule made. */
+  scheduleStart: number;
   requestStatus: 'COMPLETED' | 'FAILED' | 'CANCELLED';
   requestPosition: number | null;
   result: Record<string, unknown> | null;
@@ -29,6 +32,29 @@ export interface StreamHead {
   queuePosition: number;
 }
 
+export interface DeliveryFilter {
+  status?: 'PENDING' | 'SUCCESS' | 'FAILED';
+  destination?: string;
+  since?: Date;
+  /** Only deliveries older than this one. */
+  beforeId?: string;
+  limit: number;
+}
+
+export interface DeliveryRow {
+  id: string;
+  request_id: string;
+  url: string;
+  destination: string;
+  lane: string;
+  queue_position: number;
+  status: 'PENDING' | 'SUCCESS' | 'FAILED';
+  attempts: number;
+  next_attempt_at: Date;
+  created_at: Date;
+  finished_at: Date | null;
+}
+
 /** How an attempt ended and what follows from it. */
 export interface AttemptRecord {
   deliveryId: string;
@@ -37,47 +63,61 @@ export interface AttemptRecord {
   log: Omit<CallbackLogEntity, 'id' | 'request'>;
 }
 
-const IS_FIRST = `d.status = 'PENDING' AND d.attempts = 0`;
+/** Which deliveries of a stream stand in its line, by the order that is kept. */
+const IN_LINE = {
+  /** First attempts go one after the other; a retry holds up nobody. */
+  ordered: `d.status = 'PENDING' AND d.attempts = 0`,
+  /** Nothing goes before what stands before it is delivered or dead. */
+  strict: `d.status = 'PENDING'`,
+  /** There is no line. */
+  unordered: 'false',
+} as const;
+
 const IS_FREE = `(d.lease_until IS NULL OR d.lease_until < clock_timestamp())`;
+const IS_DUE = `d.next_attempt_at <= clock_timestamp() AND ${IS_FREE}`;
 
 const DUE = `d.id, d.request_id AS "requestId", d.url, d.destination, d.lane, d.queue_position AS "queuePosition",
-  d.attempts, r.status AS "requestStatus", r.queue_position AS "requestPosition", r.result_payload AS result, r.error,
+  d.attempts, d.schedule_start AS "scheduleStart", r.status AS "requestStatus", r.queue_position AS "requestPosition", r.result_payload AS result, r.error,
   r.completed_at AS "completedAt"`;
 
 /**
  * The heads of streams, by a loose index scan: one probe a stream, however long the backlog of each is. It begins after
  * the stream taken last and goes round, so that every stream has its turn.
  */
-const HEADS = `
+const headsText = (inLine: string): string => `
   WITH RECURSIVE heads AS (
-    (SELECT d.id, d.lane, d.destination, d.lease_until FROM callback_deliveries d
-      WHERE ${IS_FIRST} AND (d.lane, d.destination) > ($1, $2)
+    (SELECT d.id, d.lane, d.destination, d.lease_until, d.next_attempt_at FROM callback_deliveries d
+      WHERE ${inLine} AND (d.lane, d.destination) > ($1, $2)
       ORDER BY d.lane, d.destination, d.queue_position LIMIT 1)
     UNION ALL
     SELECT next.* FROM heads h CROSS JOIN LATERAL (
-      SELECT d.id, d.lane, d.destination, d.lease_until FROM callback_deliveries d
-      WHERE ${IS_FIRST} AND (d.lane, d.destination) > (h.lane, h.destination)
+      SELECT d.id, d.lane, d.destination, d.lease_until, d.next_attempt_at FROM callback_deliveries d
+      WHERE ${inLine} AND (d.lane, d.destination) > (h.lane, h.destination)
       ORDER BY d.lane, d.destination, d.queue_position LIMIT 1) next
   )
-  SELECT d.id FROM heads d WHERE ${IS_FREE} AND d.destination <> ALL ($3::text[]) LIMIT $4`;
+  SELECT d.id FROM heads d WHERE ${IS_DUE} AND d.destination <> ALL ($3::text[]) LIMIT $4`;
 
 /**
  * Leases heads. The lease of its head is the lease of the stream: what stands behind it is nobody's to send, and when
  * the head is done the lease moves on in the same transaction. A head that somebody else took or finished since it was
  * read fails the condition when its row is locked.
  */
-const LEASE_HEADS = `
+const leaseHeadsText = (inLine: string): string => `
   UPDATE callback_deliveries t SET lease_holder = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-  FROM (SELECT d.id FROM callback_deliveries d WHERE d.id = ANY ($1::uuid[]) AND ${IS_FIRST} AND ${IS_FREE}
+  FROM (SELECT d.id FROM callback_deliveries d WHERE d.id = ANY ($1::uuid[]) AND ${inLine} AND ${IS_DUE}
         ORDER BY d.id FOR UPDATE SKIP LOCKED) free
   WHERE t.id = free.id
   RETURNING t.id, t.lane, t.destination, t.queue_position AS "queuePosition"`;
 
-const LEASE_RETRIES = `
+const readStreamText = (inLine: string): string => `SELECT ${DUE}
+  FROM callback_deliveries d JOIN requests r ON r.id = d.request_id
+  WHERE d.lane = $1 AND d.destination = $2 AND d.queue_position >= $3 AND ${inLine}
+  ORDER BY d.queue_position LIMIT $4`;
+
+const leaseSinglesText = (which: string): string => `
   WITH due AS (
     SELECT d.id FROM callback_deliveries d
-    WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.next_attempt_at <= clock_timestamp() AND ${IS_FREE}
-      AND d.destination <> ALL ($1::text[])
+    WHERE d.status = 'PENDING' AND ${which} AND ${IS_DUE} AND d.destination <> ALL ($1::text[])
     ORDER BY d.next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
   ), leased AS (
     UPDATE callback_deliveries t SET lease_holder = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
@@ -85,16 +125,29 @@ const LEASE_RETRIES = `
   )
   SELECT ${DUE} FROM leased d JOIN requests r ON r.id = d.request_id ORDER BY d.next_attempt_at`;
 
+const LEASE_FIRSTS = { name: 'first_lease', text: leaseSinglesText('d.attempts = 0') };
+const LEASE_RETRIES = { name: 'retry_lease', text: leaseSinglesText('d.attempts > 0') };
+
+/** What is sent on its own, outside any line. */
+const SINGLES = { ordered: [LEASE_RETRIES], strict: [], unordered: [LEASE_FIRSTS, LEASE_RETRIES] };
+
 /** All SQL of deliveries and their attempts. */
 @Injectable()
 export class DeliveryStore {
+  private readonly inLine: string;
+  private readonly singles: Statement[];
+
   constructor(
     private readonly database: Database,
     private readonly dataSource: DataSource,
-  ) {}
+    @Inject(CONFIG) { CALLBACK_ORDER }: Pick<Config, 'CALLBACK_ORDER'>,
+  ) {
+    this.inLine = IN_LINE[CALLBACK_ORDER];
+    this.singles = SINGLES[CALLBACK_ORDER];
+  }
 
   /**
-   * Leases up to so many streams that nobody holds.
+   * Leases up to so many streams that nobody holds and whose head is due.
    * @param after Where the last look ended; streams behind it come first.
    * @param busy Destinations that have their fill.
    */
@@ -104,36 +157,57 @@ export class DeliveryStore {
     limit: number,
     leaseMs: number,
   ): Promise<StreamHead[]> {
+    if (this.inLine === IN_LINE.unordered) return [];
+    const text = headsText(this.inLine);
     const look = (lane: string, destination: string) =>
-      this.database.query<{ id: string }>({ name: 'stream_heads', text: HEADS }, [lane, destination, busy, limit]);
+      this.database.query<{ id: string }>({ name: 'stream_heads', text }, [lane, destination, busy, limit]);
     let heads = await look(after.lane, after.destination);
     if (heads.length === 0 && after.lane !== '') heads = await look('', '');
     if (heads.length === 0) return [];
-    const ids = heads.map(({ id }) => id);
-    return this.database.query<StreamHead>({ name: 'stream_lease', text: LEASE_HEADS }, [ids, HOLDER, leaseMs]);
+    const lease = { name: 'stream_lease', text: leaseHeadsText(this.inLine) };
+    return this.database.query<StreamHead>(lease, [heads.map(({ id }) => id), HOLDER, leaseMs]);
   }
 
-  /** The stream's deliveries that were not attempted yet, from a position on, in order. */
+  /** What stands in a stream's line from a position on, in order. */
   async readStream(head: StreamHead, fromPosition: number, limit: number): Promise<DueDelivery[]> {
-    const text = `SELECT ${DUE} FROM callback_deliveries d JOIN requests r ON r.id = d.request_id
-      WHERE d.lane = $1 AND d.destination = $2 AND d.queue_position >= $3 AND ${IS_FIRST}
-      ORDER BY d.queue_position LIMIT $4`;
-    return this.database.query<DueDelivery>({ name: 'stream_read', text }, [
-      head.lane,
-      head.destination,
-      fromPosition,
-      limit,
-    ]);
+    const { lane, destination } = head;
+    const read = { name: 'stream_read', text: readStreamText(this.inLine) };
+    return this.database.query<DueDelivery>(read, [lane, destination, fromPosition, limit]);
   }
 
-  /** Leases deliveries whose next attempt is due. */
-  async leaseRetries(busy: string[], limit: number, leaseMs: number): Promise<DueDelivery[]> {
-    return this.database.query<DueDelivery>({ name: 'retry_lease', text: LEASE_RETRIES }, [
-      busy,
-      limit,
-      HOLDER,
-      leaseMs,
-    ]);
+  /** Leases deliveries that are due and stand in no line: retries, and all when no order is kept. */
+  async leaseSingles(busy: string[], limit: number, leaseMs: number): Promise<DueDelivery[]> {
+    const leased = this.singles.map((lease) => this.database.query<DueDelivery>(lease, [busy, limit, HOLDER, leaseMs]));
+    return (await Promise.all(leased)).flat();
+  }
+
+  /**
+   * Owes a delivery anew, with its whole schedule before it. One that is on its way, or has not begun, is left as it is.
+   * @returns False when the request owes no callback.
+   */
+  async redeliver(requestId: string): Promise<boolean> {
+    const text = `WITH owed AS (SELECT id FROM callback_deliveries WHERE request_id = $1), again AS (
+        UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts, next_attempt_at = now(),
+          finished_at = NULL
+        FROM owed WHERE d.id = owed.id AND d.attempts > 0 AND ${IS_FREE}
+      )
+      SELECT id FROM owed`;
+    return (await this.database.query({ name: 'delivery_again', text }, [requestId])).length > 0;
+  }
+
+  /** Newest first. */
+  async list(filter: DeliveryFilter): Promise<DeliveryRow[]> {
+    const values: unknown[] = [];
+    const conditions = (['status', 'destination'] as const)
+      .filter((name) => filter[name] !== undefined)
+      .map((name) => `d.${name} = $${values.push(filter[name])}`);
+    if (filter.since) conditions.push(`d.created_at >= $${values.push(filter.since)}`);
+    if (filter.beforeId) conditions.push(`d.id < $${values.push(filter.beforeId)}`);
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+    const text = `SELECT d.id, d.request_id, d.url, d.destination, d.lane, d.queue_position, d.status, d.attempts,
+        d.next_attempt_at, d.created_at, d.finished_at
+      FROM callback_deliveries d ${where} ORDER BY d.id DESC LIMIT $${values.push(filter.limit)}`;
+    return this.database.query<DeliveryRow>({ name: '', text }, values);
   }
 
   /**
@@ -169,7 +243,7 @@ export class DeliveryStore {
     await manager.query(
       `UPDATE callback_deliveries d
        SET lease_holder = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-       WHERE d.id = ANY ($1::uuid[]) AND ${IS_FIRST} AND (${IS_FREE} OR d.lease_holder = $2)`,
+       WHERE d.id = ANY ($1::uuid[]) AND ${this.inLine} AND (${IS_FREE} OR d.lease_holder = $2)`,
       [ids, HOLDER, leaseMs],
     );
   }

@@ -51,6 +51,7 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
   });
 
   const adapter: AxiosAdapter = async (config) => {
+    await options.guard.lookUp(config.url ?? '');
     const url = checkedUrl(options.guard, config.url ?? '');
     const attempt = new CallbackAttempt(options.timeoutMs);
     const request: AttemptOptions = {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { DaybookError } from '../errors.js';
+import type { LoadRuns } from '../load-runs.js';
 import { AllowList, isHostName } from './allow-list.js';
 import { isLoopback, whyNotPublic } from './special-addresses.js';
 
@@ -130,6 +131,8 @@ export interface UrlGuardOptions {
   allow: string[];
   /** Opens the built-in receiver. The port is read at every check, so it may be filled in once it is listened on. */
   demoReceiver?: { readonly port: number };
+  /** Opens the receiver of the load test that is under way, on the very address and path that it registered. */
+  loadRuns?: Pick<LoadRuns, 'lookUp' | 'isReceiver' | 'isReceiverOrigin'>;
 }
 
 /**
@@ -144,6 +147,11 @@ export class UrlGuard {
     this.allowList = new AllowList(options.allow);
   }
 
+  /** To be awaited before {@link check}: whether a load test is under way stands in the database. Others cost nothing. */
+  async lookUp(text: string): Promise<void> {
+    await this.options.loadRuns?.lookUp(text);
+  }
+
   /**
    * @returns the URL in normal form, without fragment: what may be stored and called.
    * @throws CallbackUrlRefused
@@ -151,6 +159,7 @@ export class UrlGuard {
   check(text: string): URL {
     const url = parse(text);
     if (this.isDemoOrigin(url) && url.pathname === DEMO_RECEIVER_PATH) return url;
+    if (this.options.loadRuns?.isReceiver(url)) return url;
     const host = hostOf(url);
     const port = portOf(url);
     if (BAD_PORTS.has(port) && !this.allowList.namesPort(host, port)) {
@@ -170,6 +179,7 @@ export class UrlGuard {
   checkAddress(address: string, url: URL): void {
     if (this.isDemoOrigin(url) && isLoopback(address)) return;
     const host = hostOf(url);
+    if (host === address && this.options.loadRuns?.isReceiverOrigin(url)) return;
     const port = portOf(url);
     if (this.allowList.covers(host, port) || this.allowList.covers(address, port)) return;
     const why = whyNotPublic(address);

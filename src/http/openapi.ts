@@ -34,6 +34,7 @@ function document(app: INestApplication): OpenAPIObject {
     .addTag('requests', 'What was asked for, and what came of it')
     .addTag('lanes', 'The queues: what waits, pausing, precedence')
     .addTag('callbacks', 'The built-in demo receiver')
+    .addTag('benchmark', 'Measure this service')
     .addTag('operations', 'Health')
     .build();
   const described = SwaggerModule.createDocument(app, builder);

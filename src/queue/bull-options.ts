@@ -12,16 +12,20 @@ const CLOSE_TIMEOUT_MS = 1_000;
  */
 export function bullOptions(redisUrl: string, role: 'producer' | 'consumer'): QueueOptions {
   const failFast: RedisOptions = role === 'producer' ? { enableOfflineQueue: false } : {};
+  // Given options, Bull closes its connections; given a `createClient`, it would leave them open. Only ioredis reads
+  // every form of URL (rediss:, a user, a database), and tells what it read.
+  const { options } = new Redis(redisUrl, { lazyConnect: true });
   return {
     // A wake-up is worth nothing once it was taken, and a failed one is made good by the sweeper: keep neither.
     defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
-    createClient: () =>
-      new Redis(redisUrl, {
-        ...failFast,
-        maxRetriesPerRequest: null,
-        enableReadyCheck: false,
-        retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MAX_MS),
-      }),
+    redis: {
+      ...options,
+      ...failFast,
+      lazyConnect: false,
+      maxRetriesPerRequest: null,
+      enableReadyCheck: false,
+      retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MAX_MS),
+    },
   };
 }
 

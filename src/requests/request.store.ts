@@ -55,6 +55,7 @@ export interface RequestRow {
 
 export interface AttemptRow {
   attempt_number: number;
+  trigger: 'first' | 'retry' | 'manual';
   url: string;
   dialled_address: string | null;
   status_code: number | null;
@@ -237,7 +238,7 @@ export class RequestStore {
   }
 
   async attempts(requestId: string): Promise<AttemptRow[]> {
-    const text = `SELECT attempt_number, url, dialled_address, status_code, success, error_kind, error_message,
+    const text = `SELECT attempt_number, trigger, url, dialled_address, status_code, success, error_kind, error_message,
         response_time_ms, attempted_at, next_attempt_at
       FROM callback_logs WHERE request_id = $1 ORDER BY attempt_number, id`;
     return this.database.query<AttemptRow>({ name: 'request_attempts', text }, [requestId]);

@@ -48,6 +48,7 @@ export const requestDetail = requestSummary.extend({
   jobs_ahead: z.int().nullable(),
   delivery_trace: z.array(
     attemptLog.extend({
+      trigger: z.enum(['first', 'retry', 'manual']),
       url: z.string(),
       dialled_address: z.string().nullable(),
       error_kind: z.string().nullable(),

@@ -1,0 +1,51 @@
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+export const RUN_STATUSES = ['RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** One load test. While it is RUNNING and its process is alive, its token and its receiver are good; never after. */
+@Entity('benchmark_runs')
+@Check('benchmark_runs_mode_check', `mode IN ('sync', 'async', 'both')`)
+@Check('benchmark_runs_status_check', `status IN ('RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')`)
+@Index('benchmark_runs_one', ['status'], { unique: true, where: `status = 'RUNNING'` })
+export class BenchmarkRunEntity {
+  /** UUIDv7, so that the newest run has the greatest id. */
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('text')
+  mode!: string;
+
+  @Column('text')
+  status!: RunStatus;
+
+  @Column('json')
+  settings!: object;
+
+  @Column('json', { nullable: true })
+  progress!: object | null;
+
+  @Column('json', { nullable: true })
+  result!: object | null;
+
+  @Column('text', { nullable: true })
+  error!: string | null;
+
+  /** SHA-256 of the token that lifts the rate limits for the run, hex. */
+  @Column('text', { name: 'token_hash' })
+  tokenHash!: string;
+
+  /** What the callback URLs of the run begin with. */
+  @Column('text', { name: 'receiver_url', nullable: true })
+  receiverUrl!: string | null;
+
+  /** The last sign of life of the process that runs it. */
+  @Column('timestamp with time zone', { name: 'seen_at', default: () => 'now()' })
+  seenAt!: Date;
+
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column('timestamp with time zone', { name: 'finished_at', precision: 3, nullable: true })
+  finishedAt!: Date | null;
+}

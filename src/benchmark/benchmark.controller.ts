@@ -1,0 +1,128 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res, Sse } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import type { Observable } from 'rxjs';
+import {
+  type RunSettings,
+  type RunsQuery,
+  SETTINGS_EXAMPLE,
+  type Settings,
+  asyncReport,
+  bothReport,
+  runBody,
+  runExamples,
+  runIdParam,
+  runList,
+  runView,
+  runsQuery,
+  settingsBody,
+  syncReport,
+} from './benchmark.schema.js';
+import { BenchmarkService } from './benchmark.service.js';
+import type { LoadMode } from './load-plan.js';
+
+const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
+const SETTINGS = { required: false, examples: { small: { summary: 'A hundred requests', value: SETTINGS_EXAMPLE } } };
+const BUSY = { status: 409, description: 'Another run is under way' };
+const NOT_FOUND = { status: 404, description: 'Benchmark run not found' };
+
+/** The load test: measures this very service from outside. */
+@ApiTags('benchmark')
+@Controller('api/benchmark')
+export class BenchmarkController {
+  constructor(private readonly benchmark: BenchmarkService) {}
+
+  @Post('sync')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Measure sync requests, and wait for the result' })
+  @ApiBody(SETTINGS)
+  @ApiOkResponse({ standardSchema: syncReport })
+  @ApiResponse(BUSY)
+  sync(@Body({ schema: settingsBody }) settings: Settings, @Req() request: Request): Promise<object> {
+    return this.measure('sync', settings, request);
+  }
+
+  @Post('async')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Measure async requests up to their callbacks, and wait for the result' })
+  @ApiBody(SETTINGS)
+  @ApiOkResponse({ standardSchema: asyncReport })
+  @ApiResponse(BUSY)
+  async(@Body({ schema: settingsBody }) settings: Settings, @Req() request: Request): Promise<object> {
+    return this.measure('async', settings, request);
+  }
+
+  @Post('both')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Measure sync, then async, compare them, and wait for the result' })
+  @ApiBody(SETTINGS)
+  @ApiOkResponse({ standardSchema: bothReport })
+  @ApiResponse(BUSY)
+  both(@Body({ schema: settingsBody }) settings: Settings, @Req() request: Request): Promise<object> {
+    return this.measure('both', settings, request);
+  }
+
+  @Post('runs')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Begin a run in the background' })
+  @ApiBody({ required: false, examples: runExamples })
+  @ApiResponse({ status: 202, description: 'Begun; it goes on at the Location', standardSchema: runView })
+  @ApiResponse(BUSY)
+  async begin(
+    @Body({ schema: runBody }) settings: RunSettings,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    const { view, id, ended } = await this.benchmark.begin(settings, request.header('Authorization'));
+    // What becomes of it stands in the run, and in the log.
+    ended.catch(() => undefined);
+    response.location(`/api/benchmark/runs/${id}`);
+    return view;
+  }
+
+  @Get('runs')
+  @ApiOperation({ summary: 'The runs, newest first' })
+  @ApiOkResponse({ standardSchema: runList })
+  list(@Query({ schema: runsQuery }) { limit }: RunsQuery): Promise<object> {
+    return this.benchmark.list(limit);
+  }
+
+  @Get('runs/:id')
+  @ApiOperation({ summary: 'One run: how far it is, and what it measured' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: runView })
+  @ApiResponse(NOT_FOUND)
+  detail(@Param('id', { schema: runIdParam }) id: string): Promise<object> {
+    return this.benchmark.view(id);
+  }
+
+  @Post('runs/:id/cancel')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Cancel a run that is under way' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: runView })
+  @ApiResponse(NOT_FOUND)
+  @ApiResponse({ status: 409, description: 'It has ended' })
+  cancel(@Param('id', { schema: runIdParam }) id: string): Promise<object> {
+    return this.benchmark.cancel(id);
+  }
+
+  @Sse('runs/:id/events')
+  @ApiOperation({ summary: 'Live events of a run (SSE): `progress` until the one `end`, each with the run as it is' })
+  @ApiParam(ID)
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({
+    description: 'Server-Sent Events',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
+  @ApiResponse(NOT_FOUND)
+  events(@Param('id', { schema: runIdParam }) id: string): Promise<Observable<{ type: string; data: object }>> {
+    return this.benchmark.events(id);
+  }
+
+  private async measure(mode: LoadMode, settings: Settings, request: Request): Promise<object> {
+    const rest = { report: 'transactions', iterations: 1, duration_seconds: 1, ramp_seconds: 0 } as const;
+    const { ended } = await this.benchmark.begin({ mode, ...settings, ...rest }, request.header('Authorization'));
+    return ended;
+  }
+}

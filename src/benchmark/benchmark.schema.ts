@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { RUN_STATUSES } from './benchmark-run.entity.js';
+import { LOAD_MODES } from './load-plan.js';
+
+const MAX_REQUESTS = 10_000;
+const concurrency = z.int().min(1).max(200).default(20).describe('Clients at once');
+const numRequests = z
+  .int()
+  .min(1)
+  .max(MAX_REQUESTS)
+  .optional()
+  .describe('Requests in all, in each mode; by default as many as clients');
+const numTransactions = z.int().min(1).max(1_000_000).default(50).describe('Rows of each report');
+
+export const SETTINGS_EXAMPLE = { concurrency: 20, num_requests: 100, num_transactions: 50 };
+const RUN_EXAMPLE = { mode: 'both', rate: 50, duration_seconds: 10, ramp_seconds: 2, report: 'digest', iterations: 1_000 };
+
+/** Body of the three calls that wait for the run. No body at all means every default. */
+export const settingsBody = z
+  .strictObject({ concurrency, num_requests: numRequests, num_transactions: numTransactions })
+  .prefault({})
+  .transform((given) => ({ ...given, num_requests: given.num_requests ?? given.concurrency }))
+  .meta({ example: SETTINGS_EXAMPLE });
+export type Settings = z.output<typeof settingsBody>;
+
+/** Body of a run in the background: closed model, or open model when there is a `rate`. */
+export const runBody = z
+  .strictObject({
+    mode: z.enum(LOAD_MODES).default('both').describe('`both` is sync, then async'),
+    report: z.enum(['transactions', 'digest']).default('transactions'),
+    num_transactions: numTransactions,
+    iterations: z.int().min(1).max(1_000_000).default(50_000).describe('Rounds of each digest'),
+    concurrency,
+    num_requests: numRequests,
+    rate: z.number().min(0.1).max(2_000).optional().describe('Requests a second, whatever becomes of them (open model)'),
+    duration_seconds: z.number().min(1).max(300).default(10).describe('With `rate`: how long'),
+    ramp_seconds: z.number().min(0).max(300).default(0).describe('With `rate`: how long the rate grows from nothing'),
+  })
+  .prefault({})
+  .refine(({ rate = 0, duration_seconds }) => rate * duration_seconds <= MAX_REQUESTS, {
+    path: ['rate'],
+    error: `rate times duration_seconds must be at most ${MAX_REQUESTS}`,
+  })
+  .transform((given) => ({ ...given, num_requests: given.num_requests ?? given.concurrency }))
+  .meta({ example: RUN_EXAMPLE });
+export type RunSettings = z.output<typeof runBody>;
+
+export const runExamples = {
+  open: { summary: 'Open model: so many a second', value: RUN_EXAMPLE },
+  closed: { summary: 'Closed model: so many clients', value: { mode: 'async', ...SETTINGS_EXAMPLE } },
+};
+
+/** An id that is none cannot exist, and is answered with 404 like any other unknown one. */
+export const runIdParam = z.string();
+export const runsQuery = z.strictObject({
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(20).describe('So many of the newest'),
+});
+export type RunsQuery = z.infer<typeof runsQuery>;
+
+const ms = z.number().nullable().describe('Milliseconds; null when nothing succeeded');
+const answers = {
+  total_requests: z.int(),
+  successful: z.int(),
+  failed: z.int(),
+  avg_latency_ms: ms,
+  min_latency_ms: ms,
+  max_latency_ms: ms,
+  p50_ms: ms,
+  p95_ms: ms,
+  p99_ms: ms,
+};
+export const syncReport = z.object({ mode: z.literal('sync'), ...answers });
+export const asyncReport = z.object({
+  mode: z.literal('async'),
+  ...answers,
+  callbacks_received: z.int(),
+  avg_callback_ms: ms,
+  p50_callback_ms: ms,
+  p95_callback_ms: ms,
+  p99_callback_ms: ms,
+  fifo_inversions: z.int(),
+  duplicates: z.int(),
+  lost: z.int(),
+});
+export const bothReport = z.object({
+  sync: syncReport,
+  async: asyncReport,
+  speedup: z.number().nullable().describe('Mean sync latency over mean async acknowledgement'),
+  config: z.looseObject({ concurrency: z.int(), num_requests: z.int(), num_transactions: z.int() }),
+  test_duration_ms: z.int(),
+});
+export type SyncReport = z.infer<typeof syncReport>;
+export type AsyncReport = z.infer<typeof asyncReport>;
+export type BothReport = z.infer<typeof bothReport>;
+
+const timestamp = z.iso.datetime();
+export const runView = z.object({
+  id: z.uuid(),
+  mode: z.enum(LOAD_MODES),
+  status: z.enum(RUN_STATUSES),
+  settings: z.looseObject({}),
+  progress: z.looseObject({}).nullable().describe('How far the present stage is'),
+  result: z.union([bothReport, syncReport, asyncReport]).nullable(),
+  error: z.string().nullable(),
+  created_at: timestamp,
+  finished_at: timestamp.nullable(),
+});
+export const runList = z.object({ runs: z.array(runView) });

@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Observable } from 'rxjs';
+import { v7 as uuidv7 } from 'uuid';
+import { CONFIG, type Config } from '../config.js';
+import { LoadRuns, RUN_KNOWN_MS, RUN_TOKEN_HEADER, tokenHash } from '../load-runs.js';
+import { BenchmarkBusy, BenchmarkCancelled, BenchmarkRunEnded, BenchmarkRunNotFound } from './benchmark.errors.js';
+import type { RunSettings } from './benchmark.schema.js';
+import { BenchmarkStore, type RunRow } from './benchmark.store.js';
+import { reportOf, runViewOf } from './benchmark.view.js';
+import { EngineProcess } from './engine-process.js';
+import { type LoadPlan, type LoadProgress, type ReceiverPlan } from './load-plan.js';
+
+/** How often a run says that it is alive, and hears that it is cancelled. */
+const BEAT_EVERY_MS = 500;
+const PATIENCE_MS = 30_000;
+/** A run that takes longer is given up. */
+const MAX_RUN_MS = 1_800_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
+
+/** A run that was begun; `ended` settles with its report. */
+export interface BegunRun {
+  view: object;
+  id: string;
+  ended: Promise<object>;
+}
+
+/** Runs load tests against this service, one at a time in an installation, and remembers what they measured. */
+@Injectable()
+export class BenchmarkService implements OnModuleDestroy {
+  private readonly logger = new Logger(BenchmarkService.name);
+  private readonly stopping = new AbortController();
+  private underWay: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly store: BenchmarkStore,
+    private readonly opened: LoadRuns,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'HOST' | 'PORT' | 'REDIS_URL'>,
+  ) {}
+
+  /**
+   * Begins a run.
+   * @param authorization Who asks: the load is made in the same name.
+   * @throws BenchmarkBusy
+   */
+  async begin(settings: RunSettings, authorization?: string): Promise<BegunRun> {
+    const id = uuidv7();
+    const token = randomBytes(32).toString('hex');
+    const row = await this.store.begin(id, settings.mode, settings, tokenHash(token));
+    if (!row) throw new BenchmarkBusy();
+    const headers = { [RUN_TOKEN_HEADER]: token, ...(authorization !== undefined && { authorization }) };
+    const ended = this.run(id, settings, headers);
+    this.underWay = ended.catch((error: unknown) => this.logger.warn(`Benchmark ${id}: ${String(error)}`));
+    return { view: runViewOf(row), id, ended };
+  }
+
+  /** @throws BenchmarkRunNotFound */
+  async find(id: string): Promise<RunRow> {
+    const row = UUID.test(id) ? await this.store.find(id) : null;
+    if (!row) throw new BenchmarkRunNotFound();
+    return row;
+  }
+
+  async view(id: string): Promise<object> {
+    return runViewOf(await this.find(id));
+  }
+
+  async list(limit: number): Promise<object> {
+    return { runs: (await this.store.list(limit)).map(runViewOf) };
+  }
+
+  /**
+   * Cancels a run, whichever process it runs in: what was open for it closes at once, its load a moment later.
+   * @throws BenchmarkRunNotFound, BenchmarkRunEnded
+   */
+  async cancel(id: string): Promise<object> {
+    const { status } = await this.find(id);
+    if (!(await this.store.end(id, 'CANCELLED'))) throw new BenchmarkRunEnded(status);
+    this.opened.forget();
+    return this.view(id);
+  }
+
+  /**
+   * The run, again and again until it has ended. Read from the database, since any process may be asked.
+   * @throws BenchmarkRunNotFound
+   */
+  async events(id: string): Promise<Observable<{ type: string; data: object }>> {
+    await this.find(id);
+    return new Observable((subscriber) => {
+      const watch = async (): Promise<void> => {
+        while (!subscriber.closed && !this.stopping.signal.aborted) {
+          const row = await this.find(id);
+          const isOver = row.status !== 'RUNNING';
+          subscriber.next({ type: isOver ? 'end' : 'progress', data: runViewOf(row) });
+          if (isOver) break;
+          await sleep(BEAT_EVERY_MS, undefined, { ref: false });
+        }
+        subscriber.complete();
+      };
+      watch().catch((error: unknown) => subscriber.error(error));
+    });
+  }
+
+  /** Before connections are closed: a call that waits for a run would hold up the shutdown. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    await this.underWay;
+  }
+
+  private async run(id: string, settings: RunSettings, headers: Record<string, string>): Promise<object> {
+    try {
+      const receiver = this.receiverPlan();
+      const engine = await EngineProcess.open(receiver);
+      try {
+        await this.store.openReceiver(id, engine.receiverUrl);
+        this.opened.forget();
+        // Until every process knows what is open now.
+        await sleep(RUN_KNOWN_MS);
+        const result = await this.measure(id, settings, engine, headers);
+        if (!(await this.store.end(id, 'COMPLETED', { result }))) throw new BenchmarkCancelled();
+        return result;
+      } finally {
+        engine.end();
+      }
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      await this.store.end(id, 'FAILED', { error: why });
+      throw error;
+    } finally {
+      this.opened.forget();
+    }
+  }
+
+  /** Lets the engine work and keeps the run alive; ends the engine when the run is cancelled. */
+  private async measure(
+    id: string,
+    settings: RunSettings,
+    engine: EngineProcess,
+    headers: Record<string, string>,
+  ): Promise<object> {
+    let newest: LoadProgress | null = null;
+    let isOver = false;
+    const giveUpAtMs = performance.now() + MAX_RUN_MS;
+    const working = engine.run(this.plan(id, settings, headers), (progress) => (newest = progress));
+    const worked = working.finally(() => (isOver = true));
+    worked.catch(() => undefined);
+    while (!isOver) {
+      await Promise.race([worked.catch(() => undefined), sleep(BEAT_EVERY_MS)]);
+      const goesOn = await this.store.beat(id, newest).catch(() => true);
+      if (!goesOn) throw new BenchmarkCancelled();
+      if (this.stopping.signal.aborted || performance.now() > giveUpAtMs) engine.end();
+    }
+    return reportOf(await worked, settings);
+  }
+
+  private plan(id: string, settings: RunSettings, headers: Record<string, string>): LoadPlan {
+    const { mode, report, rate, concurrency, num_requests } = settings;
+    const host = this.config.HOST.includes(':') ? `[${this.config.HOST}]` : this.config.HOST;
+    const target = ANY_ADDRESS.has(this.config.HOST) ? '127.0.0.1' : host;
+    return {
+      mode,
+      targetUrl: `http://${target}:${this.config.PORT}`,
+      body:
+        report === 'digest'
+          ? { input_data: 'benchmark', iterations: settings.iterations }
+          : { num_transactions: settings.num_transactions, report_name: 'Benchmark' },
+      model:
+        rate === undefined
+          ? { kind: 'closed', requests: num_requests, concurrency }
+          : {
+              kind: 'open',
+              ratePerS: rate,
+              durationMs: settings.duration_seconds * 1_000,
+              rampMs: settings.ramp_seconds * 1_000,
+            },
+      lane: `benchmark-${id}`,
+      headers,
+      patienceMs: PATIENCE_MS,
+    };
+  }
+
+  /** On loopback, unless a worker on another machine may have to call. */
+  private receiverPlan(): ReceiverPlan {
+    const token = `bench_${randomBytes(32).toString('hex')}`;
+    const isShared = this.config.REDIS_URL !== undefined && ANY_ADDRESS.has(this.config.HOST);
+    const address = isShared ? ownAddress() : undefined;
+    if (address === undefined) return { listenHost: '127.0.0.1', port: 0, publicHost: '127.0.0.1', token };
+    return { listenHost: address, port: 0, publicHost: address, token };
+  }
+}
+
+/** An address of this machine that others may reach. */
+function ownAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+}

@@ -1,0 +1,60 @@
+import type { AsyncReport, BothReport, RunSettings, SyncReport } from './benchmark.schema.js';
+import type { RunRow } from './benchmark.store.js';
+import type { LatencySummary } from './latency.js';
+import type { LoadResult, StageResult } from './load-plan.js';
+
+type Report = SyncReport | AsyncReport | BothReport;
+
+/** Pure: what was measured, as the wire has it. */
+export function reportOf({ sync, async, speedup, durationMs }: LoadResult, settings: RunSettings): Report {
+  if (sync && async) {
+    const { mode: _, ...config } = settings;
+    const both = { sync: syncReportOf(sync), async: asyncReportOf(async) };
+    return { ...both, speedup, config, test_duration_ms: durationMs };
+  }
+  return sync ? syncReportOf(sync) : asyncReportOf(async!);
+}
+
+function answersOf({ totalRequests, successful, failed, latency }: StageResult) {
+  return {
+    total_requests: totalRequests,
+    successful,
+    failed,
+    avg_latency_ms: latency.mean,
+    min_latency_ms: latency.min,
+    max_latency_ms: latency.max,
+    p50_ms: latency.p50,
+    p95_ms: latency.p95,
+    p99_ms: latency.p99,
+  };
+}
+
+function syncReportOf(stage: StageResult): SyncReport {
+  return { mode: 'sync', ...answersOf(stage) };
+}
+
+function asyncReportOf(stage: StageResult): AsyncReport {
+  const callbacks = stage.callbacks!;
+  const latency: LatencySummary = callbacks.latency;
+  return {
+    mode: 'async',
+    ...answersOf(stage),
+    callbacks_received: callbacks.received,
+    avg_callback_ms: latency.mean,
+    p50_callback_ms: latency.p50,
+    p95_callback_ms: latency.p95,
+    p99_callback_ms: latency.p99,
+    fifo_inversions: callbacks.fifoInversions,
+    duplicates: callbacks.duplicates,
+    lost: callbacks.lost,
+  };
+}
+
+/** A run, as the wire has it. */
+export function runViewOf({ created_at, finished_at, ...row }: RunRow): object {
+  return {
+    ...row,
+    created_at: created_at.toISOString(),
+    finished_at: finished_at?.toISOString() ?? null,
+  };
+}

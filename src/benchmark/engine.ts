@@ -1,0 +1,49 @@
+import { CallbackReceiver } from './callback-receiver.js';
+import type { LoadPlan, LoadProgress, LoadResult, StageResult } from './load-plan.js';
+import { Stage } from './stage.js';
+
+const PROGRESS_EVERY_MS = 200;
+
+/**
+ * Drives the service as any client does, over HTTP. To be run in another process than the service: an event loop that
+ * makes the load and answers it measures itself.
+ * @param receiver Takes the callbacks of an async stage; the caller closes it.
+ */
+export async function runLoad(
+  plan: LoadPlan,
+  receiver: CallbackReceiver | null,
+  onProgress: (progress: LoadProgress) => void,
+  signal: AbortSignal,
+): Promise<LoadResult> {
+  const startMs = performance.now();
+  const results: Record<'sync' | 'async', StageResult | null> = { sync: null, async: null };
+  for (const mode of ['sync', 'async'] as const) {
+    if (signal.aborted || (plan.mode !== mode && plan.mode !== 'both')) continue;
+    const { tell, last } = nowAndThen(onProgress);
+    results[mode] = await new Stage(mode, plan, mode === 'async' ? receiver : null, tell, signal).run();
+    last();
+  }
+  const { sync } = results;
+  return { ...results, speedup: speedup(sync, results.async), durationMs: Math.round(performance.now() - startMs) };
+}
+
+function speedup(sync: StageResult | null, acknowledged: StageResult | null): number | null {
+  const [slow, quick] = [sync?.latency.mean, acknowledged?.latency.mean];
+  return slow && quick ? Math.round((slow / quick) * 100) / 100 : null;
+}
+
+/** Passes on what is new a few times a second, and at the end what came last. */
+function nowAndThen(onProgress: (progress: LoadProgress) => void) {
+  let newest: LoadProgress | null = null;
+  let toldMs = 0;
+  const last = (): void => {
+    if (newest) onProgress(newest);
+    newest = null;
+    toldMs = performance.now();
+  };
+  const tell = (progress: LoadProgress): void => {
+    newest = progress;
+    if (performance.now() - toldMs >= PROGRESS_EVERY_MS) last();
+  };
+  return { tell, last };
+}

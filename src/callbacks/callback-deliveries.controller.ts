@@ -1,0 +1,29 @@
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { requestIdParam } from '../requests/requests.schema.js';
+import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';
+import { CallbackDeliveriesService } from './callback-deliveries.service.js';
+
+@ApiTags('callbacks')
+@Controller('api')
+export class CallbackDeliveriesController {
+  constructor(private readonly deliveries: CallbackDeliveriesService) {}
+
+  @Get('callbacks')
+  @ApiOperation({ summary: 'List the callbacks that were or are owed, newest first' })
+  @ApiOkResponse({ standardSchema: deliveryPage })
+  list(@Query({ schema: deliveriesQuery }) { cursor, since, ...filter }: DeliveriesQuery): Promise<object> {
+    return this.deliveries.list({ ...filter, beforeId: cursor, since: since === undefined ? since : new Date(since) });
+  }
+
+  @Post('requests/:id/redeliver')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Send the callback of a request again, with the whole schedule before it' })
+  @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
+  @ApiResponse({ status: 202, description: 'It is sent again', standardSchema: redelivery })
+  @ApiResponse({ status: 404, description: 'Request not found' })
+  @ApiResponse({ status: 409, description: 'The request owes no callback' })
+  redeliver(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
+    return this.deliveries.redeliver(id);
+  }
+}

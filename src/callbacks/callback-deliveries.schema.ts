@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+const status = z.enum(['PENDING', 'SUCCESS', 'FAILED']);
+
+export const deliveriesQuery = z.strictObject({
+  status: status.optional(),
+  destination: z.string().max(2_048).optional().describe('scheme://host:port'),
+  since: z.iso.datetime().optional().describe('Only callbacks that are owed since then'),
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
+  cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
+});
+export type DeliveriesQuery = z.infer<typeof deliveriesQuery>;
+
+const timestamp = z.iso.datetime();
+
+export const deliveryPage = z.object({
+  callbacks: z.array(
+    z.object({
+      webhook_id: z.string(),
+      request_id: z.uuid(),
+      url: z.string(),
+      destination: z.string(),
+      lane: z.string().describe('A sync request is a lane of its own, named by its id'),
+      queue_position: z.int(),
+      status,
+      attempts: z.int(),
+      next_attempt_at: timestamp.nullable(),
+      created_at: timestamp,
+      finished_at: timestamp.nullable(),
+    }),
+  ),
+  next_cursor: z.uuid().nullable(),
+});
+
+export const redelivery = z.object({
+  request_id: z.uuid(),
+  callback_status: z.literal('PENDING'),
+  message: z.string(),
+});
