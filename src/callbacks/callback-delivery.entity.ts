@@ -23,7 +23,7 @@ export class CallbackDeliveryEntity {
   requestId!: string;
 
   @OneToOne(() => RequestEntity, { onDelete: 'CASCADE' })
-  @JoinColumn({ name: 'request_id' })
+  @JoinColumn({ name: 'request_id', foreignKeyConstraintName: 'callback_deliveries_request_id_fkey' })
   request?: Relation<RequestEntity>;
 
   @Column('text')

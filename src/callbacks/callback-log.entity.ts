@@ -15,7 +15,7 @@ export class CallbackLogEntity {
   requestId!: string;
 
   @ManyToOne(() => RequestEntity, { onDelete: 'CASCADE' })
-  @JoinColumn({ name: 'request_id' })
+  @JoinColumn({ name: 'request_id', foreignKeyConstraintName: 'callback_logs_request_id_fkey' })
   request?: Relation<RequestEntity>;
 
   @Column('integer', { name: 'attempt_number' })

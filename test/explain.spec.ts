@@ -1,0 +1,249 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { DeliveryStore } from '../src/callbacks/delivery.store.js';
+import { dataSourceOptions } from '../src/data-source.js';
+import { Database, type Query, type Statement } from '../src/database.js';
+import { WorkerStore } from '../src/health/worker.store.js';
+import { JobsStore, type LaneLease } from '../src/jobs/jobs.store.js';
+import { LanesStore } from '../src/jobs/lanes.store.js';
+import { IdempotencyStore } from '../src/requests/idempotency.store.js';
+import { type NewRequest, RequestStore } from '../src/requests/request.store.js';
+import { createDatabase } from './support/database.js';
+
+/** The promise: no query grows with what is finished. Shown by its plan over a million finished requests. */
+const FINISHED = 1_000_000;
+const PENDING = 2_000;
+/**
+ * Pages of 8 KiB that one query may touch. A scan of the requests would touch tens of thousands; finishing 64 requests
+ * writes to each of their indexes.
+ */
+const MOST_BLOCKS = 2_500;
+
+interface Plan {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+  Plans?: Plan[];
+}
+
+/** Runs each statement under EXPLAIN first, with its own values, and rolls that back. */
+class ExplainedDatabase extends Database {
+  readonly plans: { name: string; plan: Plan }[] = [];
+
+  constructor(
+    private readonly explainer: pg.Client,
+    dataSource: DataSource,
+  ) {
+    super(dataSource, { DATABASE_PREPARE: false });
+  }
+
+  override readonly query: Query = async (statement, values) => {
+    await this.explain(statement, values);
+    return this.plain(statement, values);
+  };
+
+  override async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
+    return super.transaction((query) =>
+      work(async (statement, values) => {
+        await this.explain(statement, values);
+        return query(statement, values);
+      }),
+    );
+  }
+
+  private readonly plain: Query = async <Row extends object>(statement: Statement, values: unknown[] = []) => {
+    const { rows } = await this.explainer.query<Row & pg.QueryResultRow>(statement.text, values);
+    return rows;
+  };
+
+  private async explain({ name, text }: Statement, values: unknown[] = []): Promise<void> {
+    await this.explainer.query('BEGIN');
+    const { rows } = await this.explainer.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`, values);
+    await this.explainer.query('ROLLBACK');
+    this.plans.push({ name, plan: rows[0]['QUERY PLAN'][0].Plan });
+  }
+}
+
+let dataSource: DataSource;
+let explainer: pg.Client;
+let database: ExplainedDatabase;
+
+beforeAll(async () => {
+  const { url } = await createDatabase();
+  explainer = new pg.Client({ connectionString: url });
+  await explainer.connect();
+  await fill(explainer);
+  dataSource = await new DataSource(dataSourceOptions(url)).initialize();
+  database = new ExplainedDatabase(explainer, dataSource);
+}, 240_000);
+
+afterAll(async () => {
+  await dataSource?.destroy();
+  await explainer.end();
+});
+
+/** Ids that sort by n, as UUIDv7 does by time. */
+const ID = (n: string): string => `(lpad(to_hex(${n}), 8, '0') || '-0000-7000-8000-000000000000')::uuid`;
+
+async function fill(client: pg.Client): Promise<void> {
+  await client.query(`INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload,
+      result_payload, callback_url, created_at, started_at, completed_at)
+    SELECT ${ID('n')}, CASE WHEN n % 10 = 0 THEN 'sync' ELSE 'async' END, CASE WHEN n % 500 = 1 THEN 'FAILED' ELSE 'COMPLETED' END,
+      CASE WHEN n % 1000 = 3 THEN 'digest' ELSE 'transactions' END, 'csv',
+      CASE WHEN n % 10 = 0 THEN NULL ELSE 'lane-' || n % 7 END, CASE WHEN n % 10 = 0 THEN NULL ELSE n END, '{}', '{}', NULL,
+      now(), now(), now() FROM generate_series(1, ${FINISHED}) n`);
+  await client.query(`INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload, callback_url)
+    SELECT ${ID(`${FINISHED} + n`)}, 'async', 'PENDING', 'transactions', 'csv', 'busy', n, '{}', 'http://a.test/'
+    FROM generate_series(1, ${PENDING}) n`);
+  await client.query(
+    `INSERT INTO lanes (name, next_position, pending) SELECT 'lane-' || n, ${FINISHED} + 1, 0 FROM generate_series(0, 6) n`,
+  );
+  await client.query(`INSERT INTO lanes (name, next_position, pending) VALUES ('busy', ${PENDING} + 1, ${PENDING})`);
+  await client.query(`INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts, finished_at)
+    SELECT id, id, 'http://a.test/', 'http://a.test:80', coalesce(lane, id::text), coalesce(queue_position, 0),
+      CASE WHEN status = 'FAILED' THEN 'FAILED' ELSE 'SUCCESS' END, 1, now() FROM requests WHERE status <> 'PENDING' AND queue_position % 5 = 1`);
+  await client.query(`UPDATE callback_deliveries SET status = 'PENDING', attempts = (queue_position % 3)::integer, finished_at = NULL
+    WHERE queue_position > ${FINISHED} - 5000`);
+  await client.query(`INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
+    SELECT request_id, 1, url, true, 1, now() FROM callback_deliveries`);
+  await client.query(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
+    SELECT 'open', 'POST /api/async', 'key-' || n, 'f', ${ID('n')} FROM generate_series(1, 100000) n`);
+  await client.query('VACUUM ANALYZE');
+}
+
+/** Every table whose scan would grow with what is finished. */
+const GROWING = ['requests', 'callback_deliveries', 'callback_logs', 'idempotency_keys'];
+
+function scans(plan: Plan): string[] {
+  const own =
+    plan['Node Type'] === 'Seq Scan' && GROWING.includes(plan['Relation Name'] ?? '') ? [plan['Relation Name']!] : [];
+  return [...own, ...(plan.Plans ?? []).flatMap(scans)];
+}
+
+/** Runs what a store does and looks at the plan of each of its statements. */
+async function expectCheap(act: () => Promise<unknown>, mostBlocks = MOST_BLOCKS): Promise<void> {
+  database.plans.length = 0;
+  await act();
+  expect(database.plans.length).toBeGreaterThan(0);
+  for (const { name, plan } of database.plans) {
+    expect([name, scans(plan)]).toEqual([name, []]);
+    const blocks = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+    expect([name, blocks < mostBlocks ? 'few blocks' : `${blocks} blocks`]).toEqual([name, 'few blocks']);
+  }
+}
+
+const asked = (lane: string | null, key: string | null): NewRequest => ({
+  id: uuidv7(),
+  mode: lane === null ? 'sync' : 'async',
+  lane,
+  report: 'transactions',
+  format: 'csv',
+  params: {},
+  callbackUrl: 'http://a.test/',
+  idempotency: key === null ? null : { caller: 'open', scope: 'POST /api/async', key, fingerprint: 'f' },
+});
+
+describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
+  const someId = '0000ffff-0000-7000-8000-000000000000';
+
+  it('accepting', () => {
+    const batch = [asked('busy', null), asked('busy', 'key-5'), asked('other', 'new'), asked(null, null)];
+    return expectCheap(() => new RequestStore(database).accept(batch, 1_000_000, 15_000));
+  });
+
+  it('taking a lane, making its requests, giving it back', () =>
+    expectCheap(async () => {
+      const store = new JobsStore(database);
+      const lane = (await store.leaseLane(15_000)) as LaneLease;
+      const jobs = await store.begin(lane, 64);
+      expect(jobs).toHaveLength(64);
+      await store.readAfter(lane, 64, 64);
+      const completions = jobs.map(({ id }) => ({
+        id,
+        result: {},
+        fileKey: null,
+        error: null,
+        startedAt: new Date(),
+        completedAt: new Date(),
+        deliveryId: uuidv7(),
+        destination: 'http://a.test:80',
+      }));
+      expect((await store.complete(lane, { completions, begun: null, release: false, busyS: 1 }, 15_000))?.size).toBe(
+        64,
+      );
+      await store.renew([lane], 15_000);
+      await store.release(lane, 0);
+    }));
+
+  it('sweeping', () =>
+    expectCheap(async () => {
+      const store = new JobsStore(database);
+      await store.holdersOnThisHost();
+      await store.expire(['nobody']);
+      await store.adoptSync(4, 15_000);
+      await new IdempotencyStore(database).forgetExpired(86_400, 1_000);
+      await new WorkerStore(database).figures();
+    }));
+
+  it.each(['ordered', 'strict', 'unordered'] as const)('sending callbacks: %s', (CALLBACK_ORDER) =>
+    expectCheap(async () => {
+      const store = new DeliveryStore(database, dataSource, { CALLBACK_ORDER });
+      const [head] = await store.leaseStreams({ lane: '', destination: '' }, [], 8, 15_000);
+      if (head) expect((await store.readStream(head, head.queuePosition, 64)).length).toBeGreaterThan(0);
+      const singles = await store.leaseSingles([], 8, 15_000);
+      const ids = [head, ...singles].flatMap((leased) => (leased ? [leased.id] : []));
+      expect(ids.length).toBeGreaterThan(0);
+      await store.renew(ids, 15_000);
+      await store.release(ids);
+      await store.holdersOnThisHost();
+      await store.nextRetryInMs();
+      await store.list({ status: 'FAILED', limit: 50 });
+      await store.list({ limit: 50 });
+    }),
+  );
+
+  const filters = [
+    {},
+    { beforeId: someId },
+    { status: 'PENDING' as const },
+    { status: 'FAILED' as const },
+    { status: 'CANCELLED' as const },
+    { mode: 'sync' as const },
+    { mode: 'async' as const },
+    { report: 'digest' },
+    { report: 'nothing' },
+    { lane: 'lane-3' },
+    { lane: 'nowhere' },
+    { lane: 'lane-3', status: 'COMPLETED' as const, beforeId: someId },
+  ];
+  it.each(filters)('listing %j', (filter) =>
+    expectCheap(() => new RequestStore(database).list({ ...filter, limit: 51 })),
+  );
+
+  it('looking at one, and at lanes', () =>
+    expectCheap(async () => {
+      const store = new RequestStore(database);
+      await store.find(someId);
+      await store.attempts(someId);
+      await store.jobsAhead('busy', 100);
+      await new LanesStore(database).list('', 100);
+      await new IdempotencyStore(database).find({
+        caller: 'open',
+        scope: 'POST /api/async',
+        key: 'key-7',
+        fingerprint: 'f',
+      });
+    }));
+
+  it('deleting', () =>
+    // What is owed is looked up once for the page, so the pages grow with the callbacks that are pending.
+    expectCheap(async () => {
+      const store = new RequestStore(database);
+      const found = await store.findRemovable('00000000-0000-0000-0000-000000000000', 50);
+      expect(found).toHaveLength(50);
+      expect(await store.remove(found.map(({ id }) => id))).toBe(50);
+    }, 8_000));
+});

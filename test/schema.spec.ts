@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../src/data-source.js';
+import { createDatabase } from './support/database.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+let url: string;
+let dataSource: DataSource;
+
+beforeAll(async () => {
+  ({ url } = await createDatabase());
+  dataSource = await new DataSource(dataSourceOptions(url)).initialize();
+});
+
+afterAll(() => dataSource.destroy());
+
+async function tables(): Promise<string[]> {
+  const rows: { tablename: string }[] = await dataSource.query(
+    `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations' ORDER BY tablename`,
+  );
+  return rows.map(({ tablename }) => tablename);
+}
+
+/** The promise: the migrations are the schema; entities, migrations and the command line agree about it. */
+describe('the schema', () => {
+  it('has the tables of the entities and no difference from them', async () => {
+    const expected = dataSource.entityMetadatas.map(({ tableName }) => tableName).toSorted();
+    expect(await tables()).toEqual(expected);
+    const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+    expect(upQueries.map(({ query }) => query)).toEqual([]);
+  });
+
+  it('goes down to nothing, migration by migration, and up again', async () => {
+    const before = await tables();
+    for (const _ of dataSource.migrations) await dataSource.undoLastMigration();
+    expect(await tables()).toEqual([]);
+    await dataSource.runMigrations();
+    expect(await tables()).toEqual(before);
+  });
+
+  it('is made by every file in migrations/', () => {
+    const files = readdirSync(new URL('../migrations/', import.meta.url)).map((file) => file.split('-')[0]);
+    const listed = dataSource.migrations.map((migration) => /\d+$/.exec(migration.constructor.name)?.[0]);
+    expect(listed.toSorted()).toEqual(files.toSorted());
+  });
+
+  it('lets deliveries and logs go with their request', async () => {
+    await dataSource.query(`INSERT INTO requests (id, mode, status, report, format, input_payload)
+      VALUES ('00000000-0000-7000-8000-000000000001', 'sync', 'COMPLETED', 'digest', 'csv', '{}')`);
+    await dataSource.query(`INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
+      SELECT id, id, 'http://a.test/', 'http://a.test:80', 'x', 1 FROM requests`);
+    await dataSource.query(`INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
+      SELECT id, 1, 'http://a.test/', true, 1, now() FROM requests`);
+    await dataSource.query('DELETE FROM requests');
+    const [left] = await dataSource.query(
+      `SELECT (SELECT count(*) FROM callback_deliveries) + (SELECT count(*) FROM callback_logs) AS count`,
+    );
+    expect(Number(left.count)).toBe(0);
+  });
+});
+
+describe("TypeORM's command line", () => {
+  it('reads ormconfig: run, show and revert', async () => {
+    const { url: databaseUrl } = await createDatabase();
+    const typeorm = async (command: string): Promise<string> => {
+      const args = ['node_modules/typeorm/cli.js', command, '-d', 'dist/ormconfig.js'];
+      const env = { PATH: process.env.PATH, DATABASE_URL: databaseUrl };
+      // `migration:show` says with its exit code whether something is left to run.
+      const ran = promisify(execFile)(process.execPath, args, { cwd: root, env });
+      return (await ran.catch((error: { stdout: string }) => error)).stdout;
+    };
+    expect(await typeorm('migration:show')).toMatch(/\[X\] .*InitialSchema/);
+    expect(await typeorm('migration:revert')).toMatch(/has been reverted successfully/);
+    expect(await typeorm('migration:run')).toMatch(/has been executed successfully/);
+    const client = new Client({ connectionString: databaseUrl });
+    await client.connect();
+    const { rows } = await client.query(`SELECT count(*)::integer AS count FROM migrations`);
+    await client.end();
+    expect(rows[0].count).toBe(dataSource.migrations.length);
+  });
+});
