@@ -24,12 +24,13 @@ describe('kill -9', () => {
     const left = (await laneHistory(database.url, 'default')).filter(({ status }) => status !== 'COMPLETED');
     expect(left.length).toBeGreaterThan(0);
 
-    await startDaybook({ env });
+    const next = await startDaybook({ env });
     await eventually(() => new Set(receiver.received.map(({ json }) => json.request_id)).size === COUNT, {
       timeoutMs: 60_000,
     });
     expectFirstArrivalsInOrder(receiver.received, COUNT);
     expectStrictOrder(await laneHistory(database.url, 'default'));
+    expect(await getJson(`${next.url}/healthz`)).toMatchObject({ queue_depth: 0, active_workers: 1 });
     await database.drop();
   });
 

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { HOLDER, hasEnded } from '../holder.js';
 import { WorkerStore } from './worker.store.js';
 
 export interface Health {
@@ -47,14 +48,16 @@ export class HealthService implements OnApplicationShutdown {
     this.isStopping = true;
   }
 
-  /** Says that the worker in this process is alive; to be said again every few seconds. */
-  beat(): Promise<void> {
-    return this.workers.beat();
+  /** Says that the worker in this process is alive, and takes out those on this host that have ended unsaid. */
+  async beat(): Promise<void> {
+    await this.workers.beat();
+    const ended = (await this.workers.onThisHost()).filter((holder) => hasEnded(holder));
+    if (ended.length > 0) await this.workers.remove(ended);
   }
 
   /** The worker in this process is about to end. */
   leave(): Promise<void> {
-    return this.workers.leave();
+    return this.workers.remove([HOLDER]);
   }
 
   onApplicationShutdown(): void {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database.js';
-import { HOLDER } from '../holder.js';
+import { HOLDER, HOST_PREFIX } from '../holder.js';
 
 /** A worker that has not been seen for so long is not counted. */
 const ALIVE_S = 15;
@@ -18,8 +18,15 @@ export class WorkerStore {
     await this.database.query({ name: 'worker_beat', text }, [HOLDER, FORGOTTEN_S]);
   }
 
-  async leave(): Promise<void> {
-    await this.database.query({ name: 'worker_leave', text: 'DELETE FROM workers WHERE id = $1' }, [HOLDER]);
+  /** Everybody on this host who has been seen lately. */
+  async onThisHost(): Promise<string[]> {
+    const text = 'SELECT id FROM workers WHERE starts_with(id, $1)';
+    const rows = await this.database.query<{ id: string }>({ name: 'worker_on_host', text }, [HOST_PREFIX]);
+    return rows.map(({ id }) => id);
+  }
+
+  async remove(ids: string[]): Promise<void> {
+    await this.database.query({ name: 'worker_remove', text: 'DELETE FROM workers WHERE id = ANY ($1::text[])' }, [ids]);
   }
 
   /** Unfinished async requests, and the workers that are alive. */
