@@ -13,7 +13,15 @@ import { RequestsApiModule } from './requests/requests-api.module.js';
 @Module({})
 export class ApiModule {
   static register({ DEMO_RECEIVER }: Config): DynamicModule {
-    const features = [HttpEdgeModule, JobsApiModule, RequestsApiModule, ReportsApiModule, CallbacksApiModule, HealthModule, BenchmarkModule];
+    const features = [
+      HttpEdgeModule,
+      JobsApiModule,
+      RequestsApiModule,
+      ReportsApiModule,
+      CallbacksApiModule,
+      HealthModule,
+      BenchmarkModule,
+    ];
     return { module: ApiModule, imports: DEMO_RECEIVER ? [...features, DemoReceiverModule] : features };
   }
 }

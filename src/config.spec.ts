@@ -28,6 +28,10 @@ const DURATION_CASES: [string, string, string, string, number][] = [
   ['CALLBACK_TIMEOUT', '-1s', 'a time from 100ms to 1m', '1m', 60_000],
   ['CALLBACK_TIMEOUT', '1.5s', 'a time from 100ms to 1m', '1500ms', 1_500],
 ];
+const OVERLAP_CASES: typeof DURATION_CASES = [
+  ['CALLBACK_SECRET_OVERLAP', '8d', 'a time up to 7d', '7d', 604_800_000],
+  ['CALLBACK_SECRET_OVERLAP', '24', 'a time up to 7d', '0s', 0],
+];
 const NUMBER_CASES: [string, string, string, string, number][] = [
   ['PORT', '65536', 'a whole number from 0 to 65535', '65535', 65_535],
   ['PORT', '-1', 'a whole number from 0 to 65535', '0', 0],
@@ -71,13 +75,14 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
 ];
 const CHOICE_CASES: [string, string, string, string, unknown][] = [
   ['ROLE', 'both', 'one of all, api, worker', 'all', 'all'],
+  ['CALLBACK_SIGNATURE', 'v2', 'one of v1, v1a, both', 'both', 'both'],
   ['AUTH', 'closed', 'one of open', 'open', 'open'],
   ['LOG_LEVEL', 'verbose', 'one of fatal, error, warn, log, debug', 'debug', 'debug'],
   ['LOG_FORMAT', 'xml', 'one of text, json', 'json', 'json'],
   ['DATABASE_PREPARE', 'true', 'one of on, off', 'off', false],
   ['DEMO_RECEIVER', 'yes', 'one of on, off', 'off', false],
 ];
-const CASES = [...DURATION_CASES, ...NUMBER_CASES, ...RATE_CASES, ...LIST_CASES, ...CHOICE_CASES];
+const CASES = [...DURATION_CASES, ...OVERLAP_CASES, ...NUMBER_CASES, ...RATE_CASES, ...LIST_CASES, ...CHOICE_CASES];
 
 /** Any text will do for these. */
 const FREE_TEXT = { HOST: '::1', DATA_DIR: 'some/where', CALLBACK_ALLOW: 'a, 10.0.0.0/8', NODE_ENV: 'test' };
@@ -96,7 +101,8 @@ describe('parseConfig', () => {
   });
 
   it('covers every variable with these cases', () => {
-    const covered = [...CASES.map(([name]) => name), ...Object.keys(FREE_TEXT), ...Object.keys(SECRETS)];
+    const others = [...Object.keys(FREE_TEXT), ...Object.keys(SECRETS), 'CALLBACK_SECRET'];
+    const covered = [...CASES.map(([name]) => name), ...others];
     expect(new Set(covered)).toEqual(new Set(Object.keys(environmentSchema.shape)));
   });
 
@@ -108,6 +114,20 @@ describe('parseConfig', () => {
     const { HOST, DATA_DIR, CALLBACK_ALLOW, NODE_ENV } = parseConfig(FREE_TEXT);
     expect([HOST, DATA_DIR, NODE_ENV]).toEqual(['::1', resolve('some/where'), 'test']);
     expect(CALLBACK_ALLOW).toEqual(['a', '10.0.0.0/8']);
+  });
+
+  it('takes a secret of callbacks of 24 to 64 bytes, and does not show one that is wrong', () => {
+    const secret = (length: number) => `whsec_${Buffer.alloc(length, 'hunter2').toString('base64')}`;
+    for (const length of [24, 32, 64]) {
+      expect(parseConfig({ CALLBACK_SECRET: secret(length) })).toMatchObject({ CALLBACK_SECRET: secret(length) });
+    }
+    const good = secret(32);
+    const wrongs = [secret(23), secret(65), good.slice(6), good.slice(0, -1), `${good} `, `whsec_${'ab'.repeat(16)}!`];
+    for (const wrong of wrongs) {
+      expect(refusal({ CALLBACK_SECRET: wrong })).toBe(
+        'CALLBACK_SECRET=(not shown) is not valid: it must be whsec_ and the base64 of 24 to 64 random bytes',
+      );
+    }
   });
 
   it.each(Object.entries(SECRETS))('takes %s, and does not show it when it is wrong', (name, { allowed, good }) => {
@@ -173,6 +193,8 @@ describe('parseConfig', () => {
       CALLBACK_RETRY_DELAYS: [2_000, 4_000, 8_000],
       CALLBACK_RETRY_STATUSES: ['5xx'],
       CALLBACK_ORDER: 'ordered',
+      CALLBACK_SIGNATURE: 'v1',
+      CALLBACK_SECRET_OVERLAP: 86_400_000,
       CORS_ORIGINS: [],
       DEMO_RECEIVER: true,
       NODE_ENV: 'development',

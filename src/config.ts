@@ -1,18 +1,20 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { CALLBACK_SECRET_FORMAT, callbackSecretBytes } from './callback-secret.js';
 
 /** Milliseconds in each unit that a duration may be written in. */
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^(\d+)(ms|s|m|h|d)$/;
 
-function durationMs(text: string): number {
+/** Milliseconds of a duration such as `10s`; NaN for anything else. */
+export function durationMs(text: string): number {
   const [, amount, unit] = DURATION.exec(text) ?? [];
   return amount && unit ? Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS] : Number.NaN;
 }
 
 /** A duration such as `10s` or `500ms`; the parsed value is in milliseconds. */
-const duration = (minMs: number, maxMs: number, allowed: string) =>
+export const duration = (minMs: number, maxMs: number, allowed: string) =>
   z
     .string()
     .refine((text) => durationMs(text) >= minMs && durationMs(text) <= maxMs, allowed)
@@ -152,6 +154,18 @@ export const environmentSchema = z.object({
     .enum(['ordered', 'strict', 'unordered'])
     .default('ordered')
     .describe('Which callbacks of a lane to a destination wait for the one before: its first attempt, its end, none'),
+  CALLBACK_SIGNATURE: z
+    .enum(['v1', 'v1a', 'both'])
+    .default('v1')
+    .describe('How callbacks are signed: `v1` is HMAC-SHA256, `v1a` is Ed25519'),
+  CALLBACK_SECRET: z
+    .string()
+    .refine((text) => callbackSecretBytes(text) !== null, CALLBACK_SECRET_FORMAT)
+    .optional()
+    .describe('The secret that callbacks are signed with, `whsec_…`. Without it the first start makes one'),
+  CALLBACK_SECRET_OVERLAP: duration(0, 7 * UNIT_MS.d, 'a time up to 7d')
+    .default(UNIT_MS.d)
+    .describe('How long the secret before signs too, after a new one has come'),
   CORS_ORIGINS: list
     .refine(
       (origins) => origins.every((origin) => ORIGIN.test(origin)),
@@ -179,7 +193,7 @@ export const CONFIG = Symbol('CONFIG');
 export class ConfigError extends Error {}
 
 /** Variables whose value may hold a password and is therefore not shown. */
-const SECRET = /URL|SECRET|KEY|PASSWORD/;
+const SECRET = /URL|SECRET$|KEY|PASSWORD/;
 
 /** What zod's own issue says about the one value that stands in the environment. */
 function allowedText(issue: z.core.$ZodIssue): string {
@@ -211,4 +225,10 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
 export function readConfig(): Config {
   if (existsSync('.env')) process.loadEnvFile('.env');
   return parseConfig(process.env);
+}
+
+/** The environment for another Daybook: this one, but of Daybook's own variables only what is given. */
+export function environmentWith(settings: Record<string, string>): NodeJS.ProcessEnv {
+  const ours = Object.keys(environmentSchema.shape);
+  return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.includes(name))), ...settings };
 }

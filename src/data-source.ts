@@ -3,9 +3,11 @@ import { InitialSchema1764000000000 } from '../migrations/1764000000000-initial-
 import { LaneControl1764100000000 } from '../migrations/1764100000000-lane-control.js';
 import { CallbackOrder1764150000000 } from '../migrations/1764150000000-callback-order.js';
 import { BenchmarkRuns1764300000000 } from '../migrations/1764300000000-benchmark-runs.js';
+import { CallbackSecrets1764400000000 } from '../migrations/1764400000000-callback-secrets.js';
 import { BenchmarkRunEntity } from './benchmark/benchmark-run.entity.js';
 import { CallbackDeliveryEntity } from './callbacks/callback-delivery.entity.js';
 import { CallbackLogEntity } from './callbacks/callback-log.entity.js';
+import { CallbackSecretEntity } from './callbacks/callback-secret.entity.js';
 import { WorkerEntity } from './health/worker.entity.js';
 import { LaneEntity } from './jobs/lane.entity.js';
 import { IdempotencyKeyEntity } from './requests/idempotency-key.entity.js';
@@ -26,6 +28,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       IdempotencyKeyEntity,
       CallbackDeliveryEntity,
       CallbackLogEntity,
+      CallbackSecretEntity,
       WorkerEntity,
       BenchmarkRunEntity,
     ],
@@ -35,6 +38,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       LaneControl1764100000000,
       CallbackOrder1764150000000,
       BenchmarkRuns1764300000000,
+      CallbackSecrets1764400000000,
     ],
     synchronize: false,
     connectTimeoutMS: 5_000,

@@ -52,12 +52,12 @@ export class LoadRuns {
   /** Whether a URL is one of the callback URLs of the run under way. */
   isReceiver(url: URL): boolean {
     const base = /^\/[^/]+\//.exec(url.pathname)?.[0] ?? '';
-    return this.run?.receiver_url != null && isSame(url.origin + base, this.run.receiver_url);
+    return isSame(url.origin + base, this.run?.receiver_url ?? '');
   }
 
   /** Whether the receiver of the run under way is there (scheme, host and port). */
   isReceiverOrigin(url: URL): boolean {
-    return this.run?.receiver_url != null && new URL(this.run.receiver_url).origin === url.origin;
+    return this.run?.receiver_url?.startsWith(`${url.origin}/`) === true;
   }
 
   /** A run of this process began or ended. */

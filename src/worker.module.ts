@@ -1,5 +1,7 @@
-import { BullModule } from '@nestjs/bull';
+import { BullModule, getQueueToken } from '@nestjs/bull';
 import { type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { Queue } from 'bull';
 import { CallbacksDispatcher } from './callbacks/callbacks.dispatcher.js';
 import { CallbacksProcessor } from './callbacks/callbacks.processor.js';
 import { CallbacksWorkerModule } from './callbacks/callbacks-worker.module.js';
@@ -9,7 +11,7 @@ import { JobsModule } from './jobs/jobs.module.js';
 import { JobsProcessor } from './jobs/jobs.processor.js';
 import { JobsRunner } from './jobs/jobs.runner.js';
 import { Sweeper } from './jobs/sweeper.js';
-import { bullOptions } from './queue/bull-options.js';
+import { bullOptions, closeQuietly } from './queue/bull-options.js';
 import { InProcessQueue } from './queue/in-process-queue.js';
 import { TOPICS, WorkQueue } from './queue/work-queue.js';
 import { RequestsModule } from './requests/requests.module.js';
@@ -34,6 +36,7 @@ export class WorkerModule implements OnApplicationBootstrap {
     private readonly dispatcher: CallbacksDispatcher,
     private readonly sweeper: Sweeper,
     private readonly queue: WorkQueue,
+    private readonly moduleRef: ModuleRef,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -47,5 +50,9 @@ export class WorkerModule implements OnApplicationBootstrap {
   /** Work in hand is finished and what was taken ahead is given back, while the database is still there. */
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([this.sweeper.stop(), this.runner.stop(), this.dispatcher.stop()]);
+    if (this.queue instanceof InProcessQueue) return;
+    // Here and not by Nest, which would wait for a Redis that is away.
+    const consumers = TOPICS.map((name) => this.moduleRef.get<Queue>(getQueueToken(name), { strict: false }));
+    await Promise.all(consumers.map(closeQuietly));
   }
 }

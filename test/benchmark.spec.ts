@@ -18,7 +18,9 @@ const ASYNC_FIELDS = [
   ...SYNC_FIELDS,
   'callbacks_received',
   ...['avg', 'p50', 'p95', 'p99'].map((name) => `${name}_callback_ms`),
-  ...['fifo_inversions', 'duplicates', 'lost'],
+  'fifo_inversions',
+  'duplicates',
+  'lost',
 ];
 const IN_ORDER = { fifo_inversions: 0, duplicates: 0, lost: 0 };
 
@@ -38,7 +40,7 @@ interface OpenRun {
 function openRun(): Promise<OpenRun> {
   return eventually(async () => {
     const [run] = await sql<OpenRun>(daybook, `SELECT * FROM benchmark_runs WHERE status = 'RUNNING'`);
-    return run?.receiver_url && run;
+    return run?.receiver_url ? run : null;
   });
 }
 
@@ -140,7 +142,14 @@ describe('what is opened for a run', () => {
 
 describe('a run in the background', () => {
   it('tells of its progress until it has ended, and keeps its result', async () => {
-    const settings = { mode: 'async', report: 'digest', iterations: 10, rate: 50, duration_seconds: 2, ramp_seconds: 1 };
+    const settings = {
+      mode: 'async',
+      report: 'digest',
+      iterations: 10,
+      rate: 50,
+      duration_seconds: 2,
+      ramp_seconds: 1,
+    };
     const begun = await post(daybook, '/api/benchmark/runs', settings);
     const path = begun.headers.get('location')!;
     const stream = await get(daybook, `${path}/events`);

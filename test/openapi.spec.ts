@@ -152,6 +152,7 @@ describe('the running service', () => {
     'POST /api/async',
     'POST /api/callbacks/receive',
     'POST /api/callbacks/simulate-failures',
+    'POST /api/callback-secrets/rotate',
   ])('takes every example of %s, and answers as described', async (route) => {
     const examples = examplesOf(operation(route));
     expect(examples).not.toHaveLength(0);

@@ -226,8 +226,8 @@ describe('GET /api/requests/{id}', () => {
     ];
     const sent = { url: `${receiver.url}/hook?x=1`, dialled_address: '127.0.0.1' };
     expect(delivery_trace).toEqual([
-      { ...logs[0], ...sent, error_kind: 'status', next_attempt_at: TIME },
-      { ...logs[1], ...sent, error_kind: null, next_attempt_at: null },
+      { ...logs[0], ...sent, trigger: 'first', error_kind: 'status', next_attempt_at: TIME },
+      { ...logs[1], ...sent, trigger: 'retry', error_kind: null, next_attempt_at: null },
     ]);
     const { json } = await get(daybook, `/api/requests/${id}/callback-logs`);
     expect(json).toEqual({ request_id: id, total_attempts: 2, logs });

@@ -46,7 +46,8 @@ describe('the schema', () => {
   it('is made by every file in migrations/', () => {
     const files = readdirSync(new URL('../migrations/', import.meta.url)).map((file) => file.split('-')[0]);
     const listed = dataSource.migrations.map((migration) => /\d+$/.exec(migration.constructor.name)?.[0]);
-    expect(listed.toSorted()).toEqual(files.toSorted());
+    expect(new Set(listed)).toEqual(new Set(files));
+    expect(listed).toHaveLength(files.length);
   });
 
   it('lets deliveries and logs go with their request', async () => {

@@ -1,7 +1,6 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res, Sse } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import type { Observable } from 'rxjs';
 import {
   type RunSettings,
   type RunsQuery,
@@ -19,6 +18,7 @@ import {
   syncReport,
 } from './benchmark.schema.js';
 import { BenchmarkService } from './benchmark.service.js';
+import { sendEvents } from './event-stream.js';
 import type { LoadMode } from './load-plan.js';
 
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
@@ -107,7 +107,7 @@ export class BenchmarkController {
     return this.benchmark.cancel(id);
   }
 
-  @Sse('runs/:id/events')
+  @Get('runs/:id/events')
   @ApiOperation({ summary: 'Live events of a run (SSE): `progress` until the one `end`, each with the run as it is' })
   @ApiParam(ID)
   @ApiProduces('text/event-stream')
@@ -116,8 +116,9 @@ export class BenchmarkController {
     content: { 'text/event-stream': { schema: { type: 'string' } } },
   })
   @ApiResponse(NOT_FOUND)
-  events(@Param('id', { schema: runIdParam }) id: string): Promise<Observable<{ type: string; data: object }>> {
-    return this.benchmark.events(id);
+  async events(@Param('id', { schema: runIdParam }) id: string, @Res() response: Response): Promise<void> {
+    await this.benchmark.find(id);
+    await sendEvents(response, this.benchmark.events(id));
   }
 
   private async measure(mode: LoadMode, settings: Settings, request: Request): Promise<object> {

@@ -13,7 +13,14 @@ const numRequests = z
 const numTransactions = z.int().min(1).max(1_000_000).default(50).describe('Rows of each report');
 
 export const SETTINGS_EXAMPLE = { concurrency: 20, num_requests: 100, num_transactions: 50 };
-const RUN_EXAMPLE = { mode: 'both', rate: 50, duration_seconds: 10, ramp_seconds: 2, report: 'digest', iterations: 1_000 };
+const RUN_EXAMPLE = {
+  mode: 'both',
+  rate: 50,
+  duration_seconds: 10,
+  ramp_seconds: 2,
+  report: 'digest',
+  iterations: 1_000,
+};
 
 /** Body of the three calls that wait for the run. No body at all means every default. */
 export const settingsBody = z
@@ -32,7 +39,12 @@ export const runBody = z
     iterations: z.int().min(1).max(1_000_000).default(50_000).describe('Rounds of each digest'),
     concurrency,
     num_requests: numRequests,
-    rate: z.number().min(0.1).max(2_000).optional().describe('Requests a second, whatever becomes of them (open model)'),
+    rate: z
+      .number()
+      .min(0.1)
+      .max(2_000)
+      .optional()
+      .describe('Requests a second, whatever becomes of them (open model)'),
     duration_seconds: z.number().min(1).max(300).default(10).describe('With `rate`: how long'),
     ramp_seconds: z.number().min(0).max(300).default(0).describe('With `rate`: how long the rate grows from nothing'),
   })

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { Observable } from 'rxjs';
 import { v7 as uuidv7 } from 'uuid';
 import { CONFIG, type Config } from '../config.js';
 import { LoadRuns, RUN_KNOWN_MS, RUN_TOKEN_HEADER, tokenHash } from '../load-runs.js';
@@ -11,6 +10,7 @@ import type { RunSettings } from './benchmark.schema.js';
 import { BenchmarkStore, type RunRow } from './benchmark.store.js';
 import { reportOf, runViewOf } from './benchmark.view.js';
 import { EngineProcess } from './engine-process.js';
+import type { ServerSentEvent } from './event-stream.js';
 import { type LoadPlan, type LoadProgress, type ReceiverPlan } from './load-plan.js';
 
 /** How often a run says that it is alive, and hears that it is cancelled. */
@@ -83,25 +83,15 @@ export class BenchmarkService implements OnModuleDestroy {
     return this.view(id);
   }
 
-  /**
-   * The run, again and again until it has ended. Read from the database, since any process may be asked.
-   * @throws BenchmarkRunNotFound
-   */
-  async events(id: string): Promise<Observable<{ type: string; data: object }>> {
-    await this.find(id);
-    return new Observable((subscriber) => {
-      const watch = async (): Promise<void> => {
-        while (!subscriber.closed && !this.stopping.signal.aborted) {
-          const row = await this.find(id);
-          const isOver = row.status !== 'RUNNING';
-          subscriber.next({ type: isOver ? 'end' : 'progress', data: runViewOf(row) });
-          if (isOver) break;
-          await sleep(BEAT_EVERY_MS, undefined, { ref: false });
-        }
-        subscriber.complete();
-      };
-      watch().catch((error: unknown) => subscriber.error(error));
-    });
+  /** The run, again and again until it has ended. Read from the database, since any process may be asked. */
+  async *events(id: string): AsyncGenerator<ServerSentEvent> {
+    while (!this.stopping.signal.aborted) {
+      const row = await this.find(id);
+      const isOver = row.status !== 'RUNNING';
+      yield { type: isOver ? 'end' : 'progress', data: runViewOf(row) };
+      if (isOver) return;
+      await sleep(BEAT_EVERY_MS, undefined, { ref: false });
+    }
   }
 
   /** Before connections are closed: a call that waits for a run would hold up the shutdown. */

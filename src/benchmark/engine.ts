@@ -1,4 +1,5 @@
-import { CallbackReceiver } from './callback-receiver.js';
+import { setMaxListeners } from 'node:events';
+import type { CallbackReceiver } from './callback-receiver.js';
 import type { LoadPlan, LoadProgress, LoadResult, StageResult } from './load-plan.js';
 import { Stage } from './stage.js';
 
@@ -16,6 +17,8 @@ export async function runLoad(
   signal: AbortSignal,
 ): Promise<LoadResult> {
   const startMs = performance.now();
+  // Every request under way listens to it.
+  setMaxListeners(0, signal);
   const results: Record<'sync' | 'async', StageResult | null> = { sync: null, async: null };
   for (const mode of ['sync', 'async'] as const) {
     if (signal.aborted || (plan.mode !== mode && plan.mode !== 'both')) continue;

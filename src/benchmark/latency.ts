@@ -56,7 +56,7 @@ export class LatencyRecorder {
   }
 
   summary(): LatencySummary {
-    const at = (percentile: number) => this.millis(this.histogram.getValueAtPercentile(percentile));
+    const at = (percentile: number) => this.percentile(percentile);
     return {
       count: this.count,
       min: this.millis(this.histogram.minNonZeroValue),
@@ -73,7 +73,7 @@ export class LatencyRecorder {
   /** Percentile and latency, for a plot. */
   curve(): [percentile: number, ms: number][] {
     if (this.count === 0) return [];
-    return CURVE.map((percentile) => [percentile, this.millis(this.histogram.getValueAtPercentile(percentile))!]);
+    return CURVE.map((percentile) => [percentile, this.percentile(percentile)!]);
   }
 
   /** The run in equal stretches. */
@@ -89,7 +89,17 @@ export class LatencyRecorder {
     }
     return [...slices]
       .sort(([a], [b]) => a - b)
-      .map(([index, times]) => sliceOf((index * sliceMs) / 1_000, times.sort((a, b) => a - b)));
+      .map(([index, times]) =>
+        sliceOf(
+          (index * sliceMs) / 1_000,
+          times.sort((a, b) => a - b),
+        ),
+      );
+  }
+
+  /** The histogram gives the end of a bucket, which may lie behind the greatest value. */
+  private percentile(percentile: number): number | null {
+    return this.millis(Math.min(this.histogram.getValueAtPercentile(percentile), this.histogram.maxValue));
   }
 
   private millis(us: number): number | null {

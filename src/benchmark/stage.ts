@@ -135,9 +135,10 @@ export class Stage {
   private async awaitCallbacks(): Promise<void> {
     const called = () => new Set(this.arrivals.map(({ requestId }) => requestId)).size;
     while (!this.signal.aborted && !this.isSilent()) {
-      if (this.unfinished() <= 0 && called() >= this.accepted.length) return void (await sleep(GRACE_MS));
+      if (this.unfinished() <= 0 && called() >= this.accepted.length) break;
       await sleep(LOOK_EVERY_MS);
     }
+    if (!this.signal.aborted) await sleep(GRACE_MS);
   }
 
   private result(durationMs: number): StageResult {

@@ -20,9 +20,13 @@ const DELIVERY: DueDelivery = {
 };
 const FAILED: Partial<DueDelivery> = { requestStatus: 'FAILED', result: null, error: 'No such period' };
 const NOW = new Date('2026-03-01T12:00:03.999Z');
+/** Shows what it was given to sign. */
+const SIGNER = {
+  signatures: (id: string, timestamp: string, body: Buffer) => `${id}|${timestamp}|${body.toString()}`,
+};
 
 function message(change: Partial<DueDelivery> = {}, attemptNumber = 1, now = NOW) {
-  const { body, headers } = callbackMessage({ ...DELIVERY, ...change }, attemptNumber, now);
+  const { body, headers } = callbackMessage({ ...DELIVERY, ...change }, attemptNumber, now, SIGNER);
   return { body: JSON.parse(body.toString()) as unknown, bytes: body, headers };
 }
 
@@ -71,6 +75,7 @@ describe('callbackMessage', () => {
     expect(message().headers).toEqual({
       'webhook-id': `msg_${DELIVERY.id}`,
       'webhook-timestamp': '1772366403',
+      'webhook-signature': `msg_${DELIVERY.id}|1772366403|${message().bytes.toString()}`,
       'x-request-id': DELIVERY.requestId,
       'x-attempt-number': '1',
     });

@@ -1,3 +1,4 @@
+import type { CallbackSigner } from './callback-signer.js';
 import type { DueDelivery } from './delivery.store.js';
 
 /** The words of a finished request's state on the wire. */
@@ -11,11 +12,17 @@ export interface CallbackMessage {
 
 /**
  * The message of an attempt. The body is made from the finished request alone, so every attempt sends the same bytes;
- * `webhook-id` stays, `webhook-timestamp` (seconds) is the attempt's (Standard Webhooks 1.0.0).
+ * `webhook-id` stays, `webhook-timestamp` (seconds) is the attempt's, and `webhook-signature` is over both and the bytes
+ * (Standard Webhooks 1.0.0).
  */
-export function callbackMessage(delivery: DueDelivery, attemptNumber: number, now: Date): CallbackMessage {
+export function callbackMessage(
+  delivery: DueDelivery,
+  attemptNumber: number,
+  now: Date,
+  signer: Pick<CallbackSigner, 'signatures'>,
+): CallbackMessage {
   const status = STATUS[delivery.requestStatus];
-  const body = {
+  const message = {
     type: `report.${status}`,
     timestamp: delivery.completedAt.toISOString(),
     request_id: delivery.requestId,
@@ -24,11 +31,15 @@ export function callbackMessage(delivery: DueDelivery, attemptNumber: number, no
     ...delivery.result,
     ...(delivery.error !== null && { error: delivery.error }),
   };
+  const body = Buffer.from(JSON.stringify(message));
+  const id = `msg_${delivery.id}`;
+  const timestamp = String(Math.floor(now.getTime() / 1_000));
   return {
-    body: Buffer.from(JSON.stringify(body)),
+    body,
     headers: {
-      'webhook-id': `msg_${delivery.id}`,
-      'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signer.signatures(id, timestamp, body),
       'x-request-id': delivery.requestId,
       'x-attempt-number': String(attemptNumber),
     },

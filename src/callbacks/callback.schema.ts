@@ -35,6 +35,15 @@ export function callbackOperations(): object {
           parameters: [
             header('webhook-id', 'The same in every attempt: what came with this id before is a repeat'),
             header('webhook-timestamp', 'Seconds since 1970 of this attempt'),
+            {
+              ...header(
+                'webhook-signature',
+                'Standard Webhooks 1.0.0: the base64 of the HMAC-SHA256 (`v1`) or the Ed25519 signature (`v1a`) of ' +
+                  '`webhook-id.webhook-timestamp.body`. Several, separated by spaces, while a secret is being rotated; ' +
+                  'one that fits is enough',
+              ),
+              example: 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
+            },
             header('X-Request-ID', 'The request'),
             header('X-Attempt-Number', 'Counted from 1'),
           ],

@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import { RequestsModule } from '../requests/requests.module.js';
 import { CallbackDeliveriesController } from './callback-deliveries.controller.js';
 import { CallbackDeliveriesService } from './callback-deliveries.service.js';
+import { CallbackSecretsController } from './callback-secrets.controller.js';
+import { CallbackSecretsModule } from './callback-secrets.module.js';
 import { DeliveryStore } from './delivery.store.js';
 
-/** Callbacks over HTTP: looking at them and sending them again. */
+/** Callbacks over HTTP: looking at them, sending them again, and the secrets that they are signed with. */
 @Module({
-  imports: [RequestsModule],
-  controllers: [CallbackDeliveriesController],
+  imports: [RequestsModule, CallbackSecretsModule],
+  controllers: [CallbackDeliveriesController, CallbackSecretsController],
   providers: [DeliveryStore, CallbackDeliveriesService],
 })
 export class CallbacksApiModule {}

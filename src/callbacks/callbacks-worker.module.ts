@@ -1,6 +1,9 @@
 import { HttpModule } from '@nestjs/axios';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
+import { CallbackSecretsModule } from './callback-secrets.module.js';
+import { CallbackSecretsService } from './callback-secrets.service.js';
+import { CallbackSigner } from './callback-signer.js';
 import { CallbackUrlModule } from './callback-url.module.js';
 import { CallbacksDispatcher } from './callbacks.dispatcher.js';
 import { CallbacksService } from './callbacks.service.js';
@@ -35,13 +38,24 @@ class CallbackClientModule implements OnApplicationShutdown {
 /** Delivering callbacks: the worker's half of the feature. */
 @Module({
   imports: [
+    CallbackSecretsModule,
     HttpModule.registerAsync({
       imports: [CallbackClientModule],
       inject: [CALLBACK_HTTP],
       useFactory: (http: CallbackHttp) => http.axiosConfig,
     }),
   ],
-  providers: [DeliveryStore, CallbacksService, CallbacksDispatcher],
+  providers: [
+    DeliveryStore,
+    {
+      provide: CallbackSigner,
+      inject: [CallbackSecretsService, CONFIG],
+      useFactory: (secrets: CallbackSecretsService, { CALLBACK_SIGNATURE }: Config) =>
+        new CallbackSigner(() => secrets.prepare().then(() => secrets.valid()), CALLBACK_SIGNATURE),
+    },
+    CallbacksService,
+    CallbacksDispatcher,
+  ],
   exports: [CallbacksDispatcher],
 })
 export class CallbacksWorkerModule {}

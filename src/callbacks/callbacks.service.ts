@@ -6,6 +6,7 @@ import { GroupCommit } from '../group-commit.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
 import { CallbackAttemptError } from './callback-attempt.js';
 import { callbackMessage } from './callback-message.js';
+import { CallbackSigner } from './callback-signer.js';
 import { type AttemptRecord, DeliveryStore, type DueDelivery } from './delivery.store.js';
 import { postCallback } from './http-transport.js';
 import { matchesStatus, nextAttemptAt } from './retry-schedule.js';
@@ -26,6 +27,7 @@ export class CallbacksService {
   constructor(
     private readonly http: HttpService,
     private readonly store: DeliveryStore,
+    private readonly signer: CallbackSigner,
     @Inject(CONFIG)
     private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES' | 'LANE_LEASE'>,
   ) {}
@@ -35,7 +37,7 @@ export class CallbacksService {
     const attemptNumber = delivery.attempts + 1;
     const attemptedAt = new Date();
     const startedMs = performance.now();
-    const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt);
+    const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
     const outcome = await this.post(delivery.url, body, headers);
     const responseTimeMs = performance.now() - startedMs;
     const verdict = this.judge(outcome, attemptNumber - delivery.scheduleStart);

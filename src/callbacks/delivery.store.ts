@@ -222,13 +222,19 @@ export class DeliveryStore {
     });
   }
 
-  /** The attempt's number guards the write: whoever records an attempt first decides what follows from it. */
+  /**
+   * The attempt's number guards the write: whoever records an attempt first decides what follows from it. Rows are locked
+   * by id, as in {@link renew}: in any other order the two could wait for each other.
+   */
   private async move(manager: EntityManager, records: AttemptRecord[]): Promise<void> {
     await manager.query(
       `UPDATE callback_deliveries d SET status = t.status, attempts = t.attempts,
          next_attempt_at = coalesce(t.next_attempt_at, d.next_attempt_at), lease_holder = NULL, lease_until = NULL,
          finished_at = CASE WHEN t.status <> 'PENDING' THEN now() END
-       FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::timestamptz[]) AS t (id, status, attempts, next_attempt_at)
+       FROM (SELECT t.* FROM callback_deliveries l
+         JOIN unnest($1::uuid[], $2::text[], $3::integer[], $4::timestamptz[]) AS t (id, status, attempts, next_attempt_at)
+           ON l.id = t.id
+         ORDER BY l.id FOR UPDATE OF l) t
        WHERE d.id = t.id AND d.status = 'PENDING' AND d.attempts = t.attempts - 1`,
       [
         records.map(({ deliveryId }) => deliveryId),
@@ -250,8 +256,11 @@ export class DeliveryStore {
 
   /** Renews leases; gives the ids that are still ours. */
   async renew(ids: string[], leaseMs: number): Promise<Set<string>> {
-    const text = `UPDATE callback_deliveries SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      WHERE id = ANY ($1::uuid[]) AND lease_holder = $2 RETURNING id`;
+    const text = `WITH held AS (
+        SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND lease_holder = $2 ORDER BY id FOR UPDATE
+      )
+      UPDATE callback_deliveries d SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      FROM held WHERE d.id = held.id RETURNING d.id`;
     const rows = await this.database.query<{ id: string }>({ name: 'delivery_renew', text }, [ids, HOLDER, leaseMs]);
     return new Set(rows.map(({ id }) => id));
   }

@@ -26,7 +26,9 @@ export class WorkerStore {
   }
 
   async remove(ids: string[]): Promise<void> {
-    await this.database.query({ name: 'worker_remove', text: 'DELETE FROM workers WHERE id = ANY ($1::text[])' }, [ids]);
+    await this.database.query({ name: 'worker_remove', text: 'DELETE FROM workers WHERE id = ANY ($1::text[])' }, [
+      ids,
+    ]);
   }
 
   /** Unfinished async requests, and the workers that are alive. */

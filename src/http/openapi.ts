@@ -33,7 +33,7 @@ function document(app: INestApplication): OpenAPIObject {
     .addTag('reports', 'Ask for reports and download them')
     .addTag('requests', 'What was asked for, and what came of it')
     .addTag('lanes', 'The queues: what waits, pausing, precedence')
-    .addTag('callbacks', 'The built-in demo receiver')
+    .addTag('callbacks', 'What was sent, what it is signed with, and the built-in demo receiver')
     .addTag('benchmark', 'Measure this service')
     .addTag('operations', 'Health')
     .build();

@@ -24,6 +24,8 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'request-unfinished': { status: 409 },
   'request-not-pending': { status: 409 },
   'no-callback-owed': { status: 409 },
+  'too-many-callback-secrets': { status: 409 },
+  'callback-secrets-busy': { status: 409 },
   'benchmark-busy': { status: 409 },
   'benchmark-ended': { status: 409 },
   'benchmark-cancelled': { status: 409 },

@@ -44,7 +44,7 @@ export class JobsService {
    * @throws CallbackUrlRefused, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async acceptAsync(request: ReportRequest, key: IdempotencyKey | null): Promise<Answer> {
-    if (request.callbackUrl != null) await this.guard.lookUp(request.callbackUrl);
+    await this.guard.lookUp(request.callbackUrl ?? '');
     const accepted = this.newRequest('async', request, key);
     const place = await this.requests.accept(accepted);
     this.queue.wake('jobs');

@@ -70,17 +70,20 @@ const leaseText = (skipLocked: boolean): string => `
   FROM free WHERE l.name = free.name
   RETURNING l.name, l.lease_epoch AS epoch, greatest(clock_timestamp(), l.last_completed_at) AS started_at`;
 
-/** Reads the head of a lane we hold and marks its first request as begun. */
+/**
+ * Reads the head of a lane we hold and marks its first request as begun, unless it was cancelled since it was read. The
+ * lane's row is not locked: a cancellation locks it after its request, and the two would wait for each other.
+ */
 const BEGIN = `
   WITH held AS (
-    SELECT name FROM lanes WHERE name = $1 AND lease_epoch = $2 FOR UPDATE
+    SELECT name FROM lanes WHERE name = $1 AND lease_epoch = $2
   ), head AS (
     SELECT r.id, r.mode, r.report, r.format, r.input_payload, r.callback_url, r.queue_position
     FROM requests r, held WHERE r.lane = held.name AND r.status IN ('PENDING', 'PROCESSING')
     ORDER BY r.queue_position LIMIT $4
   ), begun AS (
     UPDATE requests SET status = 'PROCESSING', started_at = $3
-    WHERE id = (SELECT id FROM head ORDER BY queue_position LIMIT 1)
+    WHERE id = (SELECT id FROM head ORDER BY queue_position LIMIT 1) AND status IN ('PENDING', 'PROCESSING')
   )
   SELECT ${JOB}, 0 AS "leaseEpoch" FROM head r ORDER BY queue_position`;
 
@@ -222,7 +225,9 @@ export class JobsStore {
       const counted = await query({ name: 'lane_count', text: COUNT }, values);
       return counted.length === 1;
     });
-    return isOurs ? new Set(finished.map(({ id }) => id)) : null;
+    // What an earlier try finished stays finished, even if somebody else has the lane by now.
+    const kept = isOurs ? finished : finished.filter(({ isNew }) => !isNew);
+    return isOurs || kept.length > 0 ? new Set(kept.map(({ id }) => id)) : null;
   }
 
   /**
@@ -256,9 +261,14 @@ export class JobsStore {
 
   /** Renews leases; gives the names of the lanes that are still ours. */
   async renew(lanes: LaneLease[], leaseMs: number): Promise<Set<string>> {
-    const text = `UPDATE lanes l SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      FROM unnest($1::text[], $2::bigint[]) AS t (name, epoch) WHERE l.name = t.name AND l.lease_epoch = t.epoch
-      RETURNING l.name`;
+    // In the order of their names, as an accept locks them: else the two could wait for each other.
+    const text = `WITH held AS (
+        SELECT l.name FROM lanes l JOIN unnest($1::text[], $2::bigint[]) AS t (name, epoch)
+          ON l.name = t.name AND l.lease_epoch = t.epoch
+        ORDER BY l.name FOR UPDATE OF l
+      )
+      UPDATE lanes l SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      FROM held WHERE l.name = held.name RETURNING l.name`;
     const rows = await this.database.query<{ name: string }>({ name: 'lane_renew', text }, [
       lanes.map(({ name }) => name),
       lanes.map(({ epoch }) => epoch),
@@ -317,8 +327,10 @@ export class JobsStore {
 
   /** Ends the leases of holders that are dead. */
   async expire(holders: string[]): Promise<void> {
-    const text = `WITH expired AS (
-        UPDATE lanes SET lease_until = NULL WHERE lease_holder = ANY ($1::text[])
+    const text = `WITH held AS (
+        SELECT name FROM lanes WHERE lease_holder = ANY ($1::text[]) ORDER BY name FOR UPDATE
+      ), expired AS (
+        UPDATE lanes l SET lease_until = NULL FROM held WHERE l.name = held.name
       )
       UPDATE requests SET lease_until = '-infinity'
       WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder = ANY ($1::text[])`;

@@ -29,11 +29,15 @@ export function bullOptions(redisUrl: string, role: 'producer' | 'consumer'): Qu
   };
 }
 
-/** Closes a queue, waiting for the handler in hand but not for a Redis that is away. */
+/** Closes a queue whose handler has nothing in hand any more, without waiting for a Redis that is away. */
 export async function closeQuietly(queue: Queue): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    timer = setTimeout(() => {
+      // Bull waits for a connection before it ends it, for ever if need be, and whoever else closes this queue with it.
+      for (const client of queue.clients) client.disconnect();
+      resolve();
+    }, CLOSE_TIMEOUT_MS);
   });
   await Promise.race([queue.close(true).catch(() => undefined), timeout]);
   clearTimeout(timer);

@@ -36,7 +36,7 @@ export interface ReportFailure {
 export type ReportAnswer = { outcome: ReportOutcome } | { failure: ReportFailure };
 
 /** Far enough below the event loop's 0 that health checks stay quick while every thread is busy. */
-const NICENESS = 10;
+const NICENESS = 3;
 
 /** On Linux a priority belongs to the thread that sets it; elsewhere this would slow the whole process down. */
 function yieldToEventLoop(): void {

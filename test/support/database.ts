@@ -4,7 +4,7 @@ import { Client } from 'pg';
 export interface TestDatabase {
   readonly url: string;
   /** Throws out whoever is still connected. May be called twice. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 /** A migrated, empty database for one test file. */

@@ -1,0 +1,29 @@
+import { writeFile } from 'node:fs/promises';
+import { BenchError } from './cli-error.js';
+import { measureAll } from './micro/measurements.js';
+import { surroundings } from './surroundings.js';
+import { environmentLine } from './text-report.js';
+
+const FILE = new URL('../../../docs/benchmarks.md', import.meta.url);
+
+/** Measures and writes docs/benchmarks.md. */
+try {
+  const measured = await measureAll(({ title, result }) => console.log(`${result.padStart(8)}  ${title}`));
+  const lines = measured.map(({ title, result }) => `- ${title}: **${result}**`);
+  const text = `# Benchmarks
+
+Written by \`npm run bench:micro\` (needs \`redis-server\`). What has no unit is a ratio of two rates or times that were
+measured in turns in this one run, where there are rounds the median of three; in brackets is what the service did. The
+load generator, the service, Postgres and Redis share the machine.
+
+${lines.join('\n')}
+
+${environmentLine(surroundings())}.
+`;
+  await writeFile(FILE, text);
+} catch (error) {
+  if (!(error instanceof BenchError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
+process.exit(0);

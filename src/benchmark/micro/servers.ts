@@ -1,0 +1,49 @@
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { BenchError } from '../cli-error.js';
+import { freePort } from '../own-service.js';
+
+const READY_TIMEOUT_MS = 10_000;
+
+/** A server that is there for the measurements. */
+export interface Server {
+  url: string;
+  stop(): Promise<void>;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+/** A bare Nest app with one route, in a process of its own. */
+export async function startHello(): Promise<Server> {
+  const child = fork(fileURLToPath(new URL('./hello.app.js', import.meta.url)), { execArgv: [] });
+  const [{ url }] = (await once(child, 'message', { signal: AbortSignal.timeout(READY_TIMEOUT_MS) })) as [Server];
+  return { url: url.replace('[::1]', '127.0.0.1'), stop: () => stop(child) };
+}
+
+/** A Redis that keeps nothing. @throws BenchError when there is no redis-server. */
+export async function startRedis(): Promise<Server> {
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  await once(child, 'spawn').catch(() => {
+    throw new BenchError('redis-server is needed for these measurements; install it');
+  });
+  let output = '';
+  const giveUp = AbortSignal.timeout(READY_TIMEOUT_MS);
+  while (!output.includes('Ready to accept connections')) {
+    const [chunk] = (await once(child.stdout, 'data', { signal: giveUp })) as [Buffer];
+    output += chunk.toString();
+  }
+  child.stdout.resume();
+  return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child) };
+}
+
+/** Memory of a process, in MiB. */
+export function residentMib(pid: number): number {
+  return Math.round(Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1_024);
+}

@@ -1,0 +1,205 @@
+/** The promise: there is always one newest secret, however many processes start, rotate or change it at once. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { CallbackSecretStore, MAX_VALID_SECRETS } from '../../src/callbacks/callback-secret.store.js';
+import {
+  CallbackSecretsService,
+  stepAtStart,
+  TooManyCallbackSecrets,
+} from '../../src/callbacks/callback-secrets.service.js';
+import { generateSecret, publicKeyOf, readPublicKey, readSecret } from '../../src/callbacks/signature.js';
+import { dataSourceOptions } from '../../src/data-source.js';
+import { Database } from '../../src/database.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+let testDatabase: TestDatabase;
+let dataSource: DataSource;
+let store: CallbackSecretStore;
+
+beforeAll(async () => {
+  Logger.overrideLogger(false);
+  testDatabase = await createDatabase();
+  dataSource = await new DataSource(dataSourceOptions(testDatabase.url, 20)).initialize();
+  store = new CallbackSecretStore(new Database(dataSource, { DATABASE_PREPARE: true }));
+});
+beforeEach(() => dataSource.query('DELETE FROM callback_secrets'));
+afterAll(async () => {
+  await dataSource.destroy();
+  await testDatabase.drop();
+});
+
+/** A process that starts, with this in its environment. */
+async function started(secret?: string, overlapMs = DAY_MS): Promise<CallbackSecretsService> {
+  const config = { CALLBACK_SECRET: secret, CALLBACK_SECRET_OVERLAP: overlapMs, CALLBACK_SIGNATURE: 'v1' } as const;
+  const service = new CallbackSecretsService(store, config);
+  await service.prepare();
+  return service;
+}
+
+const valid = async (): Promise<string[]> => (await store.valid()).map(({ secret }) => secret);
+
+/** The time passes, for all that expires. */
+async function pass(ms: number): Promise<void> {
+  await dataSource.query(
+    `UPDATE callback_secrets SET expires_at = expires_at - $1 * interval '1 millisecond',
+    created_at = created_at - $1 * interval '1 millisecond'`,
+    [ms],
+  );
+}
+
+describe('the first secret', () => {
+  it('is made once, by whichever of many processes is first', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => started()));
+    const [secret, ...others] = await valid();
+    expect(others).toEqual([]);
+    expect(readSecret(secret!).symmetricKeySize).toBe(32);
+    await started();
+    expect(await valid()).toEqual([secret]);
+  });
+
+  it('is the one that is configured', async () => {
+    const secret = generateSecret();
+    await Promise.all(Array.from({ length: 20 }, () => started(secret)));
+    expect(await valid()).toEqual([secret]);
+  });
+});
+
+describe('a secret in the environment', () => {
+  it('that is changed rotates once, with the configured overlap, however many processes start', async () => {
+    const [first, second] = [generateSecret(), generateSecret()];
+    await started(first);
+    await Promise.all(Array.from({ length: 20 }, () => started(second, HOUR_MS)));
+    expect(await valid()).toEqual([second, first]);
+    const [, old] = await store.valid();
+    expect(old!.expiresInMs).toBeGreaterThan(HOUR_MS - 60_000);
+    expect(old!.expiresInMs).toBeLessThanOrEqual(HOUR_MS);
+    await pass(HOUR_MS);
+    expect(await valid()).toEqual([second]);
+  });
+
+  it('that was rotated away over the API does not come back by a restart, not even when it has expired', async () => {
+    const secret = generateSecret();
+    const service = await started(secret);
+    await service.rotate(0);
+    const [rotated, ...others] = await valid();
+    expect([rotated === secret, others]).toEqual([false, []]);
+    await service.rotate(0);
+    const after = await valid();
+    await started(secret);
+    await started();
+    expect(await valid()).toEqual(after);
+  });
+
+  it('that is changed back signs first again', async () => {
+    const [first, second] = [generateSecret(), generateSecret()];
+    for (const secret of [first, second, first]) await started(secret);
+    expect(await valid()).toEqual([first, second]);
+    await pass(DAY_MS);
+    expect(await valid()).toEqual([first]);
+  });
+
+  it('that is the newest already changes nothing, then or later', async () => {
+    const service = await started();
+    const [secret] = await valid();
+    await started(secret);
+    expect(await valid()).toEqual([secret]);
+    await service.rotate(0);
+    const after = await valid();
+    await started(secret);
+    expect(await valid()).toEqual(after);
+  });
+
+  it('that is taken out leaves what there is', async () => {
+    const secret = generateSecret();
+    await started(secret);
+    await started();
+    expect(await valid()).toEqual([secret]);
+  });
+});
+
+describe('a rotation', () => {
+  it('puts a new secret first and lets several old ones go, each in its time', async () => {
+    const service = await started();
+    await service.rotate(HOUR_MS);
+    await service.rotate(2 * HOUR_MS);
+    const [third, second, first, ...others] = await valid();
+    expect(others).toEqual([]);
+    await pass(HOUR_MS);
+    expect(await valid()).toEqual([third, second]);
+    await pass(HOUR_MS);
+    expect(await valid()).toEqual([third]);
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+
+  it('lets none of the old ones live longer than it says', async () => {
+    const service = await started();
+    await service.rotate(DAY_MS);
+    await service.rotate(HOUR_MS);
+    await pass(HOUR_MS);
+    expect(await valid()).toHaveLength(1);
+    await service.rotate(DAY_MS);
+    await service.rotate(0);
+    expect(await valid()).toHaveLength(1);
+  });
+
+  it('is one after the other when many rotate at once', async () => {
+    const service = await started();
+    const services = await Promise.all([started(), started(), started()]);
+    await Promise.all([service, ...services].map((each) => each.rotate(HOUR_MS)));
+    const secrets = await store.valid();
+    expect(secrets).toHaveLength(5);
+    expect(secrets.map(({ expiresAt }) => expiresAt === null)).toEqual([true, false, false, false, false]);
+  });
+
+  it('is refused when too many sign, unless it ends the old ones', async () => {
+    const service = await started();
+    for (let count = 1; count < MAX_VALID_SECRETS; count++) await service.rotate(HOUR_MS);
+    const before = await valid();
+    expect(before).toHaveLength(MAX_VALID_SECRETS);
+    await expect(service.rotate(HOUR_MS)).rejects.toThrow(TooManyCallbackSecrets);
+    expect(await valid()).toEqual(before);
+    await service.rotate(0);
+    expect(await valid()).toHaveLength(1);
+  });
+
+  it('brings a new Ed25519 key along', async () => {
+    const service = await started();
+    await service.rotate(HOUR_MS);
+    const keys = (await store.valid()).map(({ privateKey }) => publicKeyOf(privateKey));
+    expect(new Set(keys).size).toBe(2);
+    for (const key of keys) expect(readPublicKey(key).asymmetricKeyType).toBe('ed25519');
+    expect(JSON.stringify(await service.list())).not.toMatch(/whsk_/);
+    expect(JSON.stringify(await service.publicKeys())).not.toMatch(/whsk_|whsec_/);
+  });
+
+  it('keeps nothing that has expired, but what tells an old secret of the environment from a new one', async () => {
+    const secret = generateSecret();
+    const service = await started(secret);
+    for (let count = 0; count < 5; count++) await service.rotate(0);
+    const known = await store.known();
+    expect(known.map((one) => one.secret)).toEqual([...(await valid()), secret]);
+  });
+});
+
+describe('what a start does', () => {
+  const [a, b] = ['a', 'b'];
+  const own = (secret: string) => ({ secret, fromEnvironment: false });
+  const given = (secret: string) => ({ secret, fromEnvironment: true });
+  const cases: [string, Parameters<typeof stepAtStart>[0], string | undefined, ReturnType<typeof stepAtStart>][] = [
+    ['no secret and none configured', [], undefined, 'add'],
+    ['no secret and one configured', [], a, 'add'],
+    ['a secret and none configured', [own(a)], undefined, 'nothing'],
+    ['another one configured', [own(a)], b, 'add'],
+    ['the same one configured', [own(a)], a, 'mark'],
+    ['the one that was configured last', [given(a)], a, 'nothing'],
+    ['the same, rotated away since', [own(b), given(a)], a, 'nothing'],
+    ['one that was configured before the last', [given(b), given(a)], a, 'add'],
+  ];
+  it.each(cases)('with %s', (_, known, configured, step) => {
+    expect(stepAtStart(known, configured)).toBe(step);
+  });
+});

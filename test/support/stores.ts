@@ -1,0 +1,206 @@
+import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { type AttemptRecord, DeliveryStore, type DueDelivery } from '../../src/callbacks/delivery.store.js';
+import type { Config } from '../../src/config.js';
+import { dataSourceOptions } from '../../src/data-source.js';
+import { Database, type Query } from '../../src/database.js';
+import {
+  type CompletedBatch,
+  type Completion,
+  type Job,
+  JobsStore,
+  type LaneLease,
+} from '../../src/jobs/jobs.store.js';
+import { type NewRequest, RequestStore } from '../../src/requests/request.store.js';
+import { createDatabase } from './database.js';
+import { eventually } from './eventually.js';
+
+/** Long enough that no lease ends by itself while a test runs. */
+export const LEASE_MS = 600_000;
+const MAX_PENDING = 1_000_000;
+
+const closers: (() => Promise<unknown>)[] = [];
+afterAll(async () => {
+  for (const close of closers) await close();
+});
+
+/** A database of its own with one pool on it; further pools are opened by {@link Stores.open}. */
+export async function openStores(): Promise<Stores> {
+  const { url, drop } = await createDatabase();
+  await setPatience(url);
+  const stores = await Stores.open(url);
+  closers.push(drop);
+  return stores;
+}
+
+/** A test that fails between two statements must not hold up all that follow. */
+async function setPatience(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const name = new URL(url).pathname.slice(1);
+  await client.query(`ALTER DATABASE ${name} SET idle_in_transaction_session_timeout = '5s'`);
+  await client.end();
+}
+
+/** The stores of one process, on the real SQL, and what a test needs beside them. */
+export class Stores {
+  readonly requests: RequestStore;
+  readonly jobs: JobsStore;
+
+  private constructor(
+    readonly url: string,
+    readonly dataSource: DataSource,
+    readonly database: Database,
+  ) {
+    this.requests = new RequestStore(database);
+    this.jobs = new JobsStore(database);
+  }
+
+  static async open(url: string): Promise<Stores> {
+    const dataSource = await new DataSource(dataSourceOptions(url)).initialize();
+    closers.unshift(() => dataSource.destroy());
+    return new Stores(url, dataSource, new Database(dataSource, { DATABASE_PREPARE: true }));
+  }
+
+  deliveries(CALLBACK_ORDER: Config['CALLBACK_ORDER'] = 'ordered'): DeliveryStore {
+    return new DeliveryStore(this.database, this.dataSource, { CALLBACK_ORDER });
+  }
+
+  sql<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return this.database.query<Row>({ name: '', text }, values);
+  }
+
+  /** Puts requests into a lane; gives their ids in order. */
+  async accept(lane: string | null, count: number, more: Partial<NewRequest> = {}): Promise<string[]> {
+    const requests = Array.from({ length: count }, () => newRequest(lane, more));
+    await this.requests.accept(requests, MAX_PENDING, LEASE_MS);
+    return requests.map(({ id }) => id);
+  }
+
+  /** Takes the lane that is next; there must be one. */
+  async lease(): Promise<LaneLease> {
+    const lane = await this.jobs.leaseLane(LEASE_MS);
+    if (!lane) throw new Error('There is no lane to take');
+    return lane;
+  }
+
+  /** As if the holder of a lane had been silent for longer than its lease. */
+  async endLease(lane: string): Promise<void> {
+    await this.sql(`UPDATE lanes SET lease_until = clock_timestamp() - interval '1 second' WHERE name = $1`, [lane]);
+  }
+
+  /** `PENDING`, `PROCESSING`, … of a lane in order. */
+  async statuses(lane: string): Promise<string[]> {
+    const text = 'SELECT status FROM requests WHERE lane = $1 ORDER BY queue_position';
+    return (await this.sql<{ status: string }>(text, [lane])).map(({ status }) => status);
+  }
+
+  async pending(lane: string): Promise<number> {
+    const [row] = await this.sql<{ pending: number }>('SELECT pending FROM lanes WHERE name = $1', [lane]);
+    return row!.pending;
+  }
+
+  /** Everything that the order is made of, to see whether something changed it. */
+  async snapshot(): Promise<object[]> {
+    const tables = ['lanes', 'requests', 'callback_deliveries', 'callback_logs'];
+    return Promise.all(tables.map((table) => this.sql(`SELECT * FROM ${table} AS t ORDER BY t::text`)));
+  }
+
+  /** Resolves when so many statements wait for a lock that somebody else holds. */
+  async untilBlocked(count: number): Promise<void> {
+    const text = `SELECT count(*) AS count FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await eventually(async () => (await this.sql<{ count: number }>(text))[0]!.count === count, { everyMs: 5 });
+  }
+}
+
+export function newRequest(lane: string | null, more: Partial<NewRequest> = {}): NewRequest {
+  return {
+    id: uuidv7(),
+    mode: lane === null ? 'sync' : 'async',
+    lane,
+    report: 'transactions',
+    format: 'csv',
+    params: {},
+    callbackUrl: null,
+    idempotency: null,
+    ...more,
+  };
+}
+
+export function completionOf({ id, callbackUrl }: Job, more: Partial<Completion> = {}): Completion {
+  return {
+    id,
+    result: { ok: true },
+    fileKey: `${id}.csv`,
+    error: null,
+    startedAt: new Date(),
+    completedAt: new Date(),
+    deliveryId: uuidv7(),
+    destination: callbackUrl && new URL(callbackUrl).origin,
+    ...more,
+  };
+}
+
+/** The jobs given are done; by default nothing follows and the lane is kept. */
+export function batchOf(jobs: Job[], more: Partial<CompletedBatch> = {}): CompletedBatch {
+  return { completions: jobs.map((job) => completionOf(job)), begun: null, release: false, busyS: 1, ...more };
+}
+
+/** An attempt at a delivery, and what it led to. */
+export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = {}): AttemptRecord {
+  const log: AttemptRecord['log'] = {
+    requestId: delivery.requestId,
+    attemptNumber: delivery.attempts + 1,
+    trigger: 'first',
+    url: delivery.url,
+    dialledAddress: null,
+    statusCode: 200,
+    success: true,
+    errorKind: null,
+    errorMessage: null,
+    responseTimeMs: 1,
+    attemptedAt: new Date(),
+    nextAttemptAt: null,
+  };
+  return { deliveryId: delivery.id, status: 'SUCCESS', nextAttemptAt: null, log, ...more };
+}
+
+/** A database whose transactions stop before one of their statements, until they are let on. */
+export class GatedDatabase extends Database {
+  private open = (): void => undefined;
+  private reach = (): void => undefined;
+  private readonly opened = new Promise<void>((resolve) => (this.open = resolve));
+  /** Resolves when a transaction has come to the gate. */
+  readonly reached = new Promise<void>((resolve) => (this.reach = resolve));
+
+  /** @param gate How many statements are run before the gate. */
+  constructor(
+    dataSource: DataSource,
+    private readonly gate: number,
+  ) {
+    super(dataSource, { DATABASE_PREPARE: true });
+  }
+
+  letOn(): void {
+    this.open();
+  }
+
+  override transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
+    return super.transaction(async (query) => {
+      let count = 0;
+      const passGate = async (): Promise<void> => {
+        if (count++ !== this.gate) return;
+        this.reach();
+        await this.opened;
+      };
+      const isToKeep = await work(async (statement, values) => {
+        await passGate();
+        return query(statement, values);
+      });
+      await passGate();
+      return isToKeep;
+    });
+  }
+}
