@@ -156,8 +156,10 @@ export class CallbacksDispatcher {
       await recorded.at(-MAX_UNRECORDED)?.catch(() => undefined);
     }
     await Promise.allSettled(recorded);
-    // The lease may have moved on to a delivery that is not sent now; it is nobody's then.
-    await this.store.release(lease.ids);
+    // The lease may have moved on to a delivery that is not sent now; it is nobody's then. Those that were sent gave it up
+    // when they were recorded, and a retry of theirs may be under way by now, under a lease of its own.
+    const unsent = known.slice(recorded.length).map(({ id }) => id);
+    if (unsent.length > 0) await this.store.release(unsent);
     await Promise.all(recorded);
   }
 
