@@ -86,8 +86,10 @@ export class CallbacksService {
   }
 
   private async recordBatch(batch: Recording[]): Promise<void[]> {
-    const next = batch.map((recording) => recording.next).filter((id) => id !== null);
     const records = batch.map(({ record }) => record);
+    // What follows may have been sent by now too, and stand in this very batch: then it needs no lease any more.
+    const recorded = new Set<string | null>(records.map(({ deliveryId }) => deliveryId)).add(null);
+    const next = batch.flatMap((recording) => (recorded.has(recording.next) ? [] : [recording.next!]));
     await throughOutage(() => this.store.record(records, next, this.config.LANE_LEASE));
     return batch.map(() => undefined);
   }
