@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
@@ -68,7 +69,9 @@ export class Stores {
   }
 
   sql<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
-    return this.database.query<Row>({ name: '', text }, values);
+    // Named, so that what a test asks over and over is planned once.
+    const name = createHash('sha1').update(text).digest('hex');
+    return this.database.query<Row>({ name, text }, values);
   }
 
   /** Puts requests into a lane; gives their ids in order. */
@@ -96,6 +99,7 @@ export class Stores {
     return (await this.sql<{ status: string }>(text, [lane])).map(({ status }) => status);
   }
 
+  /** How many of a lane are counted as unfinished. */
   async pending(lane: string): Promise<number> {
     const [row] = await this.sql<{ pending: number }>('SELECT pending FROM lanes WHERE name = $1', [lane]);
     return row!.pending;
@@ -130,14 +134,16 @@ export function newRequest(lane: string | null, more: Partial<NewRequest> = {}):
 }
 
 export function completionOf({ id, callbackUrl }: Job, more: Partial<Completion> = {}): Completion {
+  const deliveryId = uuidv7();
   return {
     id,
     result: { ok: true },
-    fileKey: `${id}.csv`,
+    // A name of its own for each attempt at a report, as in life.
+    fileKey: `${id}-${deliveryId}.csv`,
     error: null,
     startedAt: new Date(),
     completedAt: new Date(),
-    deliveryId: uuidv7(),
+    deliveryId,
     destination: callbackUrl && new URL(callbackUrl).origin,
     ...more,
   };
@@ -169,9 +175,9 @@ export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = 
 
 /** A database whose transactions stop before one of their statements, until they are let on. */
 export class GatedDatabase extends Database {
-  private open = (): void => undefined;
+  private open = (_isToGoOn: boolean): void => undefined;
   private reach = (): void => undefined;
-  private readonly opened = new Promise<void>((resolve) => (this.open = resolve));
+  private readonly opened = new Promise<boolean>((resolve) => (this.open = resolve));
   /** Resolves when a transaction has come to the gate. */
   readonly reached = new Promise<void>((resolve) => (this.reach = resolve));
 
@@ -184,23 +190,29 @@ export class GatedDatabase extends Database {
   }
 
   letOn(): void {
-    this.open();
+    this.open(true);
+  }
+
+  /** As if the process died at the gate: what it has written is rolled back. */
+  kill(): void {
+    this.open(false);
   }
 
   override transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
     return super.transaction(async (query) => {
       let count = 0;
+      let isDead = false;
       const passGate = async (): Promise<void> => {
         if (count++ !== this.gate) return;
         this.reach();
-        await this.opened;
+        isDead = !(await this.opened);
       };
       const isToKeep = await work(async (statement, values) => {
         await passGate();
-        return query(statement, values);
+        return isDead ? [] : query(statement, values);
       });
       await passGate();
-      return isToKeep;
+      return isToKeep && !isDead;
     });
   }
 }
