@@ -168,7 +168,9 @@ describe('without an order', () => {
       await Promise.all([here, there, here, there].map((store) => store!.leaseSingles([], 2, LEASE_MS)))
     ).flat();
     const rest = await leaseSingles(here);
-    expect([...leased, ...rest].map(({ queuePosition }) => queuePosition).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    expect([...leased, ...rest].map(({ queuePosition }) => queuePosition).toSorted((a, b) => a - b)).toEqual([
+      1, 2, 3, 4, 5,
+    ]);
   });
 });
 
