@@ -14,6 +14,7 @@ import { DaybookError } from '../errors.js';
 import { IdempotencyService, type Replay } from '../requests/idempotency.service.js';
 import type { IdempotencyKey } from '../requests/request.store.js';
 import { KeyAlreadyUsed, KeyStillRunning } from '../requests/requests.errors.js';
+import { callerOf } from './caller.js';
 import { canonicalJson } from './canonical-json.js';
 import { refundQuota } from './rate-limit.guard.js';
 import { refuseUnfit } from './validation.js';
@@ -120,5 +121,6 @@ function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling:
   const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');
   // The route's own path: it also answers to other spellings (a slash at the end), which must not make another scope.
   const scope = `${request.method} ${(request.route as { path: string }).path}`;
-  return { key: { caller: OPEN_CALLER, scope, key: text, fingerprint }, isOlderSpelling };
+  const caller = callerOf(request).account ?? OPEN_CALLER;
+  return { key: { caller, scope, key: text, fingerprint }, isOlderSpelling };
 }

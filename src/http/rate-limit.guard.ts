@@ -11,6 +11,7 @@ import type { Request, Response } from 'express';
 import { CONFIG, type Config, type RateLimit } from '../config.js';
 import { DaybookError } from '../errors.js';
 import { LoadRuns, RUN_TOKEN_HEADER } from '../load-runs.js';
+import { callerOf } from './caller.js';
 import { GcraStorage } from './gcra.storage.js';
 import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorators.js';
 
@@ -60,6 +61,10 @@ export class RateLimitGuard extends ThrottlerGuard {
     const targets = [context.getHandler(), context.getClass()];
     const name = this.reflector.getAllAndOverride<RateLimitName | null | undefined>(RATE_LIMIT, targets);
     return name === undefined ? 'default' : name;
+  }
+
+  protected override getTracker(request: Request): Promise<string> {
+    return Promise.resolve(callerOf(request).id);
   }
 
   /** The load test that is under way measures the service, not the limits; its token is good for what it sends alone. */

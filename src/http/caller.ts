@@ -1,0 +1,22 @@
+import type { Request } from 'express';
+import type { AccountId } from '../account.js';
+
+/** Who sends a request. */
+export interface Caller {
+  /** What limits are counted by: the API key, or the client's address in an open installation. */
+  id: string;
+  /** Whose requests, files and lanes it sees. */
+  account: AccountId;
+}
+
+const CALLER = Symbol('caller');
+
+/** Notes who was found to send a request. */
+export function setCaller(request: Request, caller: Caller): void {
+  Object.assign(request, { [CALLER]: caller });
+}
+
+/** Who sends a request; known from the guards on. */
+export function callerOf(request: Request & { [CALLER]?: Caller }): Caller {
+  return request[CALLER] ?? { id: request.ip ?? '', account: null };
+}
