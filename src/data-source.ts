@@ -4,6 +4,7 @@ import { LaneControl1764100000000 } from '../migrations/1764100000000-lane-contr
 import { CallbackOrder1764150000000 } from '../migrations/1764150000000-callback-order.js';
 import { BenchmarkRuns1764300000000 } from '../migrations/1764300000000-benchmark-runs.js';
 import { CallbackSecrets1764400000000 } from '../migrations/1764400000000-callback-secrets.js';
+import { AttemptTrace1764500000000 } from '../migrations/1764500000000-attempt-trace.js';
 import { BenchmarkRunEntity } from './benchmark/benchmark-run.entity.js';
 import { CallbackDeliveryEntity } from './callbacks/callback-delivery.entity.js';
 import { CallbackLogEntity } from './callbacks/callback-log.entity.js';
@@ -39,6 +40,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       CallbackOrder1764150000000,
       BenchmarkRuns1764300000000,
       CallbackSecrets1764400000000,
+      AttemptTrace1764500000000,
     ],
     synchronize: false,
     connectTimeoutMS: 5_000,

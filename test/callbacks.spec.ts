@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { eventually } from './support/eventually.js';
 import { getJson } from './support/json.js';
 import { type Answer, type Receiver, startReceiver } from './support/receiver.js';
+import { sql } from './support/sql.js';
 import { UNLIMITED, submitAsync } from './support/submit.js';
 
 /** The promise: callbacks arrive at least once, in order, and each attempt is on record. */
@@ -66,6 +68,68 @@ describe('a callback', () => {
     });
     expect(callback_attempts).toBe(1);
     expect(delivery_trace).toMatchObject([{ attempt_number: 1, status_code: 200, success: true, error_message: null }]);
+  });
+
+  it('leaves a trace: what was sent where, what came back, and how long each stage took', async () => {
+    const receiver = await startReceiver();
+    receiver.answer({ status: 201, headers: { 'x-receiver': 'yes' }, body: `thanks\0${'.'.repeat(5_000)}` });
+    const [id] = await ask(receiver);
+    const { delivery_trace } = await settled(id!);
+    const [{ headers, raw }] = receiver.received as [(typeof receiver.received)[0]];
+    expect(headers['webhook-signature']).toMatch(/^v1,.{40,}$/);
+    expect(delivery_trace).toEqual([
+      {
+        attempt_number: 1,
+        trigger: 'first',
+        outcome: 'succeeded',
+        success: true,
+        url: receiver.url,
+        dialled_address: '127.0.0.1',
+        request_headers: expect.anything(),
+        body_bytes: raw.length,
+        body_sha256: createHash('sha256').update(raw).digest('hex'),
+        status_code: 201,
+        response_headers: expect.objectContaining({ 'x-receiver': 'yes' }),
+        response_body: `thanks\uFFFD${'.'.repeat(4_096 - 'thanks\0'.length)}`,
+        error_kind: null,
+        error_message: null,
+        timings: {
+          dns_ms: null,
+          connect_ms: expect.any(Number),
+          tls_ms: null,
+          first_byte_ms: expect.any(Number),
+          total_ms: expect.any(Number),
+        },
+        response_time_ms: expect.any(Number),
+        attempted_at: expect.any(String),
+        next_attempt_at: null,
+      },
+    ]);
+    const shown = Object.entries(delivery_trace[0].request_headers).map(([name, value]) => [name.toLowerCase(), value]);
+    expect(Object.fromEntries(shown)).toEqual({ ...headers, 'webhook-signature': 'v1,…' });
+  });
+
+  it('that was begun and not recorded is shown as unknown, neither as taken nor as failed', async () => {
+    const receiver = await startReceiver();
+    receiver.answer({ status: 400 });
+    const [id] = await ask(receiver);
+    await settled(id!);
+    const begun = 'INSERT INTO callback_logs (request_id, attempt_number, url, attempted_at) VALUES ($1, 2, $2, now())';
+    await sql(daybook, begun, [id, receiver.url]);
+    const unknown = {
+      attempt_number: 2,
+      success: false,
+      status_code: null,
+      response_time_ms: null,
+      error_message: expect.stringContaining('not on record'),
+    };
+    const { delivery_trace } = await getJson(`${daybook.url}/api/requests/${id}`);
+    expect(delivery_trace).toMatchObject([
+      { outcome: 'failed' },
+      { ...unknown, outcome: 'unknown', timings: { total_ms: null } },
+    ]);
+    const { logs } = await getJson(`${daybook.url}/api/requests/${id}/callback-logs`);
+    expect(logs[1]).toEqual({ ...unknown, attempted_at: expect.any(String) });
   });
 
   it('is tried again after 5xx at growing times, with the same id and the same bytes, until it is taken', async () => {

@@ -1,17 +1,42 @@
-import { TextDecoder } from 'node:util';
+import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { TextDecoder } from 'node:util';
 import type { Dispatcher } from 'undici';
 import { DaybookError } from '../errors.js';
+import type { Dial } from './dial.js';
 
-/** What a callback's receiver answered. Any status is an answer; the retry schedule judges it. */
-export interface CallbackResponse {
+/**
+ * What an attempt did and saw, whatever it came to. Times are milliseconds, and null for a stage that did not happen
+ * (the connection was there already, the URL names an address, the scheme is http) or that did not end.
+ */
+export interface AttemptTrace {
+  /** The checked address of the receiver; null when nothing was dialled. */
+  dialledAddress: string | null;
+  /** As sent, or as they would have been; signatures are cut to their scheme. */
+  requestHeaders: Record<string, string>;
+  bodyBytes: number;
+  /** Hex. */
+  bodySha256: string;
+  /** Null when not even the head of an answer came, like the headers and the body. */
+  status: number | null;
+  /** At most 16 KiB. */
+  responseHeaders: IncomingHttpHeaders | null;
+  /** The beginning, at most 4 KiB, as text: undecoded if compressed, and without NUL characters. */
+  responseBody: string | null;
+  dnsMs: number | null;
+  connectMs: number | null;
+  tlsMs: number | null;
+  /** From the request to the head of the answer. */
+  firstByteMs: number | null;
+  /** Everything, the wait for a free connection included. */
+  totalMs: number;
+}
+
+/** What a callback's receiver answered, in full. Any status is an answer; the retry schedule judges it. */
+export interface CallbackResponse extends AttemptTrace {
   status: number;
-  headers: IncomingHttpHeaders;
-  /** The beginning of the body, at most 4 KiB, as text: undecoded if compressed, and without NUL characters. */
-  body: string;
-  /** The checked address that answered. */
-  dialledAddress: string;
-  responseTimeMs: number;
+  responseHeaders: IncomingHttpHeaders;
+  responseBody: string;
 }
 
 /**
@@ -21,16 +46,28 @@ export interface CallbackResponse {
  */
 export type AttemptFailure = 'blocked' | 'dns' | 'connect' | 'tls' | 'timeout' | 'reset' | 'protocol';
 
-/** An attempt without an answer. The message is one line for an operator and names no resolved address. */
-export class CallbackAttemptError extends DaybookError {
-  readonly code = 'callback-attempt-failed';
-
+/** Why there is no answer. The message is one line for an operator and names no resolved address. */
+export class NoAnswer extends Error {
   constructor(
     readonly kind: AttemptFailure,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/** An attempt without an answer, or with half of one. */
+export class CallbackAttemptError extends DaybookError {
+  readonly code = 'callback-attempt-failed';
+  readonly kind: AttemptFailure;
+
+  constructor(
+    { kind, message, cause }: NoAnswer,
+    readonly trace: AttemptTrace,
+  ) {
+    super(message, { cause });
+    this.kind = kind;
   }
 }
 
@@ -46,11 +83,18 @@ function text(chunks: Buffer[]): string {
   return new TextDecoder().decode(bytes, { stream: bytes.length === MAX_TEXT_BYTES }).replaceAll('\0', '\uFFFD');
 }
 
+/** `v1,…`: that it was signed, and how. With the signature itself whoever may read the log could send it again. */
+function withoutSecrets(headers: Record<string, string>): Record<string, string> {
+  const signature = headers['webhook-signature'];
+  if (signature !== undefined) headers['webhook-signature'] = signature.replace(/,[^ ]*/g, ',…');
+  return headers;
+}
+
 /** Sorts what undici reports after the connection was made. Errors from before that arrive sorted. */
-function afterConnect(error: Error): CallbackAttemptError {
-  if (error instanceof CallbackAttemptError) return error;
+function afterConnect(error: Error): NoAnswer {
+  if (error instanceof NoAnswer) return error;
   const code = 'code' in error ? String(error.code) : error.name;
-  const failed = (kind: AttemptFailure, message: string) => new CallbackAttemptError(kind, message, { cause: error });
+  const failed = (kind: AttemptFailure, message: string) => new NoAnswer(kind, message, { cause: error });
   // A TLS 1.3 server refuses a client after the handshake has ended on our side.
   if (code.startsWith('ERR_SSL_')) return failed('tls', `The receiver ended TLS with an alert (${code})`);
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return failed('protocol', 'The response headers are longer than 16 KiB');
@@ -62,15 +106,22 @@ function afterConnect(error: Error): CallbackAttemptError {
   return failed('protocol', `The answer is not valid HTTP/1.1 (${code})`);
 }
 
+/** What is sent. */
+export interface CallbackRequest {
+  url: URL;
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
 /**
  * One callback in flight: collects the answer within its bounds, once, and ends at the deadline whatever stage it is
  * in. undici's own limits are per stage, so a drip of bytes or of 1xx responses would outlive them.
  */
 export class CallbackAttempt implements Dispatcher.DispatchHandler {
-  /** Settles once. */
+  /** Settles once; rejects with a {@link CallbackAttemptError}. */
   readonly response: Promise<CallbackResponse>;
   /** The connection that carries the attempt, once there is one. */
-  connection: { readonly dialledAddress: string } | undefined;
+  connection: { readonly dial: Dial | null } | undefined;
 
   private readonly startedAt = performance.now();
   private readonly deadline: NodeJS.Timeout;
@@ -78,28 +129,35 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   private reject!: (error: CallbackAttemptError) => void;
   private settled = false;
   private controller: Dispatcher.DispatchController | undefined;
-  private status = 0;
-  private headers: IncomingHttpHeaders = {};
+  private sentAt = 0;
+  private firstByteMs: number | null = null;
+  private status: number | null = null;
+  private headers: IncomingHttpHeaders | null = null;
   private readonly chunks: Buffer[] = [];
   private bodyBytes = 0;
 
-  constructor(timeoutMs: number) {
+  constructor(
+    private readonly request: CallbackRequest,
+    timeoutMs: number,
+  ) {
     this.response = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
-    const late = () => this.fail(new CallbackAttemptError('timeout', `No complete answer within ${timeoutMs} ms`));
+    const late = () => this.fail(new NoAnswer('timeout', `No complete answer within ${timeoutMs} ms`));
     this.deadline = setTimeout(late, timeoutMs);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
+    this.sentAt = performance.now();
     // It waited for a connection past the deadline; nothing has been sent yet, and nothing may be.
     if (this.settled) this.hangUp();
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return; // Informational; the answer is still to come (RFC 9110 section 15.2).
+    this.firstByteMs = performance.now() - this.sentAt;
     this.status = status;
     this.headers = headers;
   }
@@ -121,21 +179,14 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     this.fail(afterConnect(error));
   }
 
-  fail(error: CallbackAttemptError): void {
+  fail(reason: NoAnswer): void {
     if (!this.settle()) return;
-    this.reject(error);
+    this.reject(new CallbackAttemptError(reason, this.trace()));
     this.hangUp();
   }
 
   private succeed(): void {
-    if (!this.settle()) return;
-    this.resolve({
-      status: this.status,
-      headers: this.headers,
-      body: text(this.chunks),
-      dialledAddress: this.connection?.dialledAddress ?? '',
-      responseTimeMs: Math.round(performance.now() - this.startedAt),
-    });
+    if (this.settle()) this.resolve(this.trace() as CallbackResponse);
   }
 
   private settle(): boolean {
@@ -143,6 +194,32 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     this.settled = true;
     clearTimeout(this.deadline);
     return true;
+  }
+
+  private trace(): AttemptTrace {
+    const { url, headers, body } = this.request;
+    const dial = this.connection?.dial;
+    const isFirst = dial?.report() ?? false;
+    return {
+      dialledAddress: dial?.address ?? null,
+      // The first three are undici's own.
+      requestHeaders: withoutSecrets({
+        host: url.host,
+        connection: 'keep-alive',
+        'content-length': String(body.length),
+        ...headers,
+      }),
+      bodyBytes: body.length,
+      bodySha256: hash('sha256', body, 'hex'),
+      status: this.status,
+      responseHeaders: this.headers,
+      responseBody: this.headers && text(this.chunks),
+      dnsMs: isFirst ? dial!.dnsMs : null,
+      connectMs: isFirst ? dial!.connectMs : null,
+      tlsMs: isFirst ? dial!.tlsMs : null,
+      firstByteMs: this.firstByteMs,
+      totalMs: performance.now() - this.startedAt,
+    };
   }
 
   /** Destroys the connection, since what is left of this answer would otherwise stand before the next one. */

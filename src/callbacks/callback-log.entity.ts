@@ -1,10 +1,13 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type Relation } from 'typeorm';
 import { RequestEntity } from '../requests/request.entity.js';
 
-/** Why an attempt was made: it was the first, the schedule wanted another, or somebody asked for one. */
-export type AttemptTrigger = 'first' | 'retry' | 'manual';
+/** Why an attempt was made: it was the first, the schedule wanted another, or somebody asked for one, or for many. */
+export type AttemptTrigger = 'first' | 'retry' | 'manual' | 'replay';
 
-/** One attempt to deliver a callback, as it went. */
+/**
+ * One attempt to deliver a callback, as it went. Of one that was only begun, nothing is known but that: `success` and all
+ * that an end brings are null until it is recorded, for ever if its process died.
+ */
 @Entity('callback_logs')
 @Index('callback_logs_request', ['requestId', 'attemptNumber'])
 export class CallbackLogEntity {
@@ -33,8 +36,9 @@ export class CallbackLogEntity {
   @Column('integer', { name: 'status_code', nullable: true })
   statusCode!: number | null;
 
-  @Column('boolean')
-  success!: boolean;
+  /** Null: begun, and not ended that we know. */
+  @Column('boolean', { nullable: true })
+  success!: boolean | null;
 
   @Column('text', { name: 'error_kind', nullable: true })
   errorKind!: string | null;
@@ -42,8 +46,40 @@ export class CallbackLogEntity {
   @Column('text', { name: 'error_message', nullable: true })
   errorMessage!: string | null;
 
-  @Column('real', { name: 'response_time_ms' })
-  responseTimeMs!: number;
+  /** As sent, without what is secret. */
+  @Column('json', { name: 'request_headers', nullable: true })
+  requestHeaders!: object | null;
+
+  @Column('integer', { name: 'body_bytes', nullable: true })
+  bodyBytes!: number | null;
+
+  /** Hex. The body itself is made again from the request, and is the same bytes in every attempt. */
+  @Column('text', { name: 'body_sha256', nullable: true })
+  bodySha256!: string | null;
+
+  /** At most 16 KiB on the wire. */
+  @Column('json', { name: 'response_headers', nullable: true })
+  responseHeaders!: object | null;
+
+  /** The beginning, at most 4 KiB. */
+  @Column('text', { name: 'response_body', nullable: true })
+  responseBody!: string | null;
+
+  @Column('real', { name: 'dns_ms', nullable: true })
+  dnsMs!: number | null;
+
+  @Column('real', { name: 'connect_ms', nullable: true })
+  connectMs!: number | null;
+
+  @Column('real', { name: 'tls_ms', nullable: true })
+  tlsMs!: number | null;
+
+  @Column('real', { name: 'first_byte_ms', nullable: true })
+  firstByteMs!: number | null;
+
+  /** All of it, from the first stage to the last byte read. */
+  @Column('real', { name: 'response_time_ms', nullable: true })
+  responseTimeMs!: number | null;
 
   @Column('timestamp with time zone', { name: 'attempted_at', precision: 3 })
   attemptedAt!: Date;

@@ -4,7 +4,7 @@ import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
-import { CallbackAttemptError } from './callback-attempt.js';
+import { type AttemptTrace, CallbackAttemptError } from './callback-attempt.js';
 import { callbackMessage } from './callback-message.js';
 import { CallbackSigner } from './callback-signer.js';
 import { type AttemptRecord, DeliveryStore, type DueDelivery } from './delivery.store.js';
@@ -17,7 +17,12 @@ export interface Recording {
   next: string | null;
 }
 
-type Outcome = Pick<AttemptRecord['log'], 'statusCode' | 'dialledAddress' | 'errorKind' | 'errorMessage'>;
+/** How an attempt went. Without an error kind a 2xx was answered in full; `status` is any other full answer. */
+interface Outcome {
+  trace: AttemptTrace;
+  errorKind: string | null;
+  errorMessage: string | null;
+}
 
 /** Makes attempts and records them. Attempts that end together are written together. */
 @Injectable()
@@ -36,22 +41,19 @@ export class CallbacksService {
   async attempt(delivery: DueDelivery): Promise<AttemptRecord> {
     const attemptNumber = delivery.attempts + 1;
     const attemptedAt = new Date();
-    const startedMs = performance.now();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
     const outcome = await this.post(delivery.url, body, headers);
-    const responseTimeMs = performance.now() - startedMs;
     const verdict = this.judge(outcome, attemptNumber - delivery.scheduleStart);
     return {
       deliveryId: delivery.id,
       ...verdict,
       log: {
-        ...outcome,
+        ...logged(outcome),
         requestId: delivery.requestId,
         attemptNumber,
         trigger: triggerOf(delivery),
         url: delivery.url,
         success: verdict.status === 'SUCCESS',
-        responseTimeMs,
         attemptedAt,
         nextAttemptAt: verdict.nextAttemptAt,
       },
@@ -65,22 +67,21 @@ export class CallbacksService {
 
   private async post(url: string, body: Buffer, headers: Record<string, string>): Promise<Outcome> {
     try {
-      const { status, dialledAddress } = await postCallback(this.http, new URL(url), body, headers);
-      const errorMessage = isSuccess(status) ? null : `The receiver answered ${status}`;
-      return { statusCode: status, dialledAddress, errorKind: errorMessage && 'status', errorMessage };
+      const trace = await postCallback(this.http, new URL(url), body, headers);
+      const errorMessage = isSuccess(trace.status) ? null : `The receiver answered ${trace.status}`;
+      return { trace, errorKind: errorMessage && 'status', errorMessage };
     } catch (error) {
-      const errorKind = error instanceof CallbackAttemptError ? error.kind : 'protocol';
-      const errorMessage = error instanceof Error ? error.message : String(error);
-      return { statusCode: null, dialledAddress: null, errorKind, errorMessage };
+      if (!(error instanceof CallbackAttemptError)) throw error;
+      return { trace: error.trace, errorKind: error.kind, errorMessage: error.message };
     }
   }
 
   /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
-  private judge(outcome: Outcome, attempts: number): Pick<AttemptRecord, 'status' | 'nextAttemptAt'> {
+  private judge({ trace, errorKind }: Outcome, attempts: number): Pick<AttemptRecord, 'status' | 'nextAttemptAt'> {
     const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
-    const { statusCode, errorKind } = outcome;
-    if (statusCode !== null && isSuccess(statusCode)) return { status: 'SUCCESS', nextAttemptAt: null };
-    const mayPass = statusCode === null ? errorKind !== 'blocked' : matchesStatus(statusCode, CALLBACK_RETRY_STATUSES);
+    if (errorKind === null) return { status: 'SUCCESS', nextAttemptAt: null };
+    const mayPass =
+      errorKind === 'status' ? matchesStatus(trace.status!, CALLBACK_RETRY_STATUSES) : errorKind !== 'blocked';
     const next = mayPass ? nextAttemptAt(attempts, new Date(), CALLBACK_RETRY_DELAYS) : null;
     return next ? { status: 'PENDING', nextAttemptAt: next } : { status: 'FAILED', nextAttemptAt: null };
   }
@@ -97,6 +98,12 @@ export class CallbacksService {
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+/** An outcome in the columns of the log. */
+function logged({ trace, errorKind, errorMessage }: Outcome) {
+  const { status, totalMs, ...rest } = trace;
+  return { ...rest, statusCode: status, responseTimeMs: totalMs, errorKind, errorMessage };
 }
 
 function triggerOf({ attempts, scheduleStart }: DueDelivery): AttemptTrigger {

@@ -1,7 +1,8 @@
 import { lookup as systemLookup } from 'node:dns/promises';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
-import { CallbackAttemptError, type CallbackAttempt } from './callback-attempt.js';
+import { type CallbackAttempt, NoAnswer } from './callback-attempt.js';
+import { Dial } from './dial.js';
 import { CallbackUrlRefused, type UrlGuard } from './url-guard.js';
 
 /** All addresses of a name, in the order to try them. */
@@ -22,13 +23,13 @@ export interface DialOptions {
 /** How long before the next address of a name is tried; RFC 8305 section 5 allows 250 ms to 2 s. */
 const NEXT_ADDRESS_AFTER_MS = 500;
 
-/** @throws CallbackAttemptError unless every one of the name's addresses may be dialled. */
+/** @throws NoAnswer unless every one of the name's addresses may be dialled. */
 async function checkedAddresses(hostname: string, origin: URL, { guard, resolve }: DialOptions): Promise<string[]> {
   const addresses = await (resolve ?? resolveBySystem)(hostname).catch((error: NodeJS.ErrnoException) => {
     const code = error.code ?? 'no answer';
-    throw new CallbackAttemptError('dns', `The name ${hostname} could not be resolved (${code})`, { cause: error });
+    throw new NoAnswer('dns', `The name ${hostname} could not be resolved (${code})`, { cause: error });
   });
-  if (addresses.length === 0) throw new CallbackAttemptError('dns', `The name ${hostname} has no address`);
+  if (addresses.length === 0) throw new NoAnswer('dns', `The name ${hostname} has no address`);
   // One bad address refuses all: choosing the good ones would let a name's owner probe which are blocked.
   for (const address of addresses) checkAddress(guard, address, origin);
   return addresses;
@@ -38,7 +39,7 @@ function checkAddress(guard: UrlGuard, address: string, origin: URL): void {
   try {
     guard.checkAddress(address, origin);
   } catch (error) {
-    throw error instanceof CallbackUrlRefused ? new CallbackAttemptError('blocked', error.message) : error;
+    throw error instanceof CallbackUrlRefused ? new NoAnswer('blocked', error.message) : error;
   }
 }
 
@@ -60,11 +61,11 @@ function guardedLookup(origin: URL, options: DialOptions): LookupFunction {
 }
 
 /** Sorts what happened before HTTP began. Past `connect(2)`, an https connection can only have failed in TLS. */
-function beforeHttp(error: NodeJS.ErrnoException, origin: URL): CallbackAttemptError {
-  if (error instanceof CallbackAttemptError) return error;
+function beforeHttp(error: NodeJS.ErrnoException, origin: URL): NoAnswer {
+  if (error instanceof NoAnswer) return error;
   const code = error.code ?? error.name;
   const failed = (kind: 'connect' | 'tls' | 'timeout', message: string) =>
-    new CallbackAttemptError(kind, message, { cause: error });
+    new NoAnswer(kind, message, { cause: error });
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return failed('timeout', `No connection to ${origin.host} in time`);
   // Several addresses failing are one AggregateError, with a code and no system call.
   const inTls = origin.protocol === 'https:' && error.syscall !== 'connect' && !(error instanceof AggregateError);
@@ -73,8 +74,11 @@ function beforeHttp(error: NodeJS.ErrnoException, origin: URL): CallbackAttemptE
   return failed('connect', `No connection to ${origin.host} (${code})`);
 }
 
+/** Makes a connection; what it gives at once says how that goes. */
+type DialConnector = (...args: Parameters<buildConnector.connector>) => Dial;
+
 /** A connector whose every connection leads to a checked address. */
-function checkedConnector(origin: URL, options: DialOptions): buildConnector.connector {
+function checkedConnector(origin: URL, options: DialOptions): DialConnector {
   const connect = buildConnector({
     timeout: options.timeoutMs,
     allowH2: false,
@@ -82,36 +86,37 @@ function checkedConnector(origin: URL, options: DialOptions): buildConnector.con
     lookup: guardedLookup(origin, options),
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-  });
+  }) as (...args: Parameters<buildConnector.connector>) => Socket; // It gives the socket; its type does not say so.
   return (target, callback) => {
     // The socket looks up names only. An address was checked with the URL; here it is checked as dialled.
     if (isIP(target.hostname)) checkAddress(options.guard, target.hostname, origin);
-    connect(target, (...[error, socket]) =>
-      error ? callback(beforeHttp(error, origin), null) : callback(null, socket),
+    const dial = new Dial();
+    dial.follow(
+      connect(target, (...[error, socket]) =>
+        error ? callback(beforeHttp(error, origin), null) : callback(null, socket),
+      ),
     );
+    return dial;
   };
 }
 
-/** One connection at a time, which remembers where it leads. */
+/** One connection at a time, which remembers how it came about. */
 class CheckedConnection extends Client {
-  private readonly dialled: { address: string };
+  private readonly latest: { dial: Dial | null };
 
-  constructor(origin: URL, options: Client.Options, connect: buildConnector.connector) {
-    const dialled = { address: '' };
+  constructor(origin: URL, options: Client.Options, connect: DialConnector) {
+    const latest: { dial: Dial | null } = { dial: null };
     super(origin, {
       ...options,
-      connect: (target, callback) =>
-        connect(target, (...[error, socket]) => {
-          if (error) return callback(error, null);
-          dialled.address = socket.remoteAddress ?? '';
-          callback(null, socket);
-        }),
+      connect: (target, callback) => {
+        latest.dial = connect(target, callback);
+      },
     });
-    this.dialled = dialled;
+    this.latest = latest;
   }
 
-  get dialledAddress(): string {
-    return this.dialled.address;
+  get dial(): Dial | null {
+    return this.latest.dial;
   }
 
   /** The pool hands the attempt to the connection that will carry it; undici tells a handler nothing of its socket. */

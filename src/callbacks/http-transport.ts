@@ -1,9 +1,9 @@
 import type { HttpService } from '@nestjs/axios';
 import type { AxiosAdapter, AxiosRequestConfig, AxiosResponse } from 'axios';
 import { Agent } from 'undici';
-import { CallbackAttempt, CallbackAttemptError, type CallbackResponse } from './callback-attempt.js';
+import { CallbackAttempt, type CallbackRequest, type CallbackResponse, NoAnswer } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
-import { CallbackUrlRefused, type UrlGuard } from './url-guard.js';
+import { CallbackUrlRefused } from './url-guard.js';
 
 /** Connections to one destination. Further attempts wait, and their deadline runs. */
 const MAX_CONNECTIONS_PER_DESTINATION = 8;
@@ -25,13 +25,9 @@ export interface CallbackHttp {
   close(): Promise<void>;
 }
 
-/** The URL once more under the guard, since rules may have changed between accept and attempt. */
-function checkedUrl(guard: UrlGuard, text: string): URL {
-  try {
-    return guard.check(text);
-  } catch (error) {
-    throw error instanceof CallbackUrlRefused ? new CallbackAttemptError('blocked', error.message) : error;
-  }
+/** Why nothing was sent: the guard says no, or could not look the URL up. */
+function notSent(error: Error): NoAnswer {
+  return new NoAnswer(error instanceof CallbackUrlRefused ? 'blocked' : 'protocol', error.message, { cause: error });
 }
 
 /**
@@ -50,19 +46,20 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     factory: (origin, poolOptions) => checkedPool(new URL(origin), poolOptions, options),
   });
 
+  /** The URL is under the guard once more, since rules may have changed between accept and attempt. */
+  const send = async (request: CallbackRequest, attempt: CallbackAttempt): Promise<void> => {
+    await options.guard.lookUp(request.url.href);
+    const { origin, pathname, search } = options.guard.check(request.url.href);
+    const { headers, body } = request;
+    const dispatched: AttemptOptions = { attempt, origin, path: pathname + search, method: 'POST', headers, body };
+    agent.dispatch(dispatched, attempt);
+  };
+
   const adapter: AxiosAdapter = async (config) => {
-    await options.guard.lookUp(config.url ?? '');
-    const url = checkedUrl(options.guard, config.url ?? '');
-    const attempt = new CallbackAttempt(options.timeoutMs);
-    const request: AttemptOptions = {
-      attempt,
-      origin: url.origin,
-      path: url.pathname + url.search,
-      method: 'POST',
-      headers: config.headers.toJSON() as Record<string, string>,
-      body: config.data as Buffer,
-    };
-    agent.dispatch(request, attempt);
+    const headers = config.headers.toJSON() as Record<string, string>;
+    const request: CallbackRequest = { url: new URL(config.url!), headers, body: config.data as Buffer };
+    const attempt = new CallbackAttempt(request, options.timeoutMs);
+    await send(request, attempt).catch((error: Error) => attempt.fail(notSent(error)));
     const data = await attempt.response;
     return { data, status: data.status, statusText: '', headers: {}, config };
   };

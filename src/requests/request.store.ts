@@ -53,16 +53,26 @@ export interface RequestRow {
   delivery_attempts: number | null;
 }
 
+/** One attempt to deliver a request's callback. Of one that was only begun, what its end would bring is null. */
 export interface AttemptRow {
   attempt_number: number;
-  trigger: 'first' | 'retry' | 'manual';
+  trigger: 'first' | 'retry' | 'manual' | 'replay';
   url: string;
   dialled_address: string | null;
+  request_headers: object | null;
+  body_bytes: number | null;
+  body_sha256: string | null;
   status_code: number | null;
-  success: boolean;
+  response_headers: object | null;
+  response_body: string | null;
+  success: boolean | null;
   error_kind: string | null;
   error_message: string | null;
-  response_time_ms: number;
+  dns_ms: number | null;
+  connect_ms: number | null;
+  tls_ms: number | null;
+  first_byte_ms: number | null;
+  response_time_ms: number | null;
   attempted_at: Date;
   next_attempt_at: Date | null;
 }
@@ -238,7 +248,8 @@ export class RequestStore {
   }
 
   async attempts(requestId: string): Promise<AttemptRow[]> {
-    const text = `SELECT attempt_number, trigger, url, dialled_address, status_code, success, error_kind, error_message,
+    const text = `SELECT attempt_number, trigger, url, dialled_address, request_headers, body_bytes, body_sha256, status_code,
+        response_headers, response_body, success, error_kind, error_message, dns_ms, connect_ms, tls_ms, first_byte_ms,
         response_time_ms, attempted_at, next_attempt_at
       FROM callback_logs WHERE request_id = $1 ORDER BY attempt_number, id`;
     return this.database.query<AttemptRow>({ name: 'request_attempts', text }, [requestId]);

@@ -33,11 +33,25 @@ export function syncContinues(requestId: string): object {
   };
 }
 
+const BEGUN =
+  'The attempt was begun, and how it ended is not on record: it is under way, or its process died and the receiver may have it';
+
 export function attemptView(attempt: AttemptRow): object {
-  const { attempted_at, next_attempt_at, response_time_ms, ...rest } = attempt;
+  const { attempted_at, next_attempt_at, dns_ms, connect_ms, tls_ms, first_byte_ms, response_time_ms, ...rest } =
+    attempt;
   return {
     ...rest,
-    response_time_ms: Math.round(response_time_ms),
+    outcome: attempt.success === null ? 'unknown' : attempt.success ? 'succeeded' : 'failed',
+    success: attempt.success === true,
+    error_message: errorMessage(attempt),
+    timings: {
+      dns_ms: hundredths(dns_ms),
+      connect_ms: hundredths(connect_ms),
+      tls_ms: hundredths(tls_ms),
+      first_byte_ms: hundredths(first_byte_ms),
+      total_ms: hundredths(response_time_ms),
+    },
+    response_time_ms: rounded(response_time_ms),
     attempted_at: attempted_at.toISOString(),
     next_attempt_at: next_attempt_at?.toISOString() ?? null,
   };
@@ -48,11 +62,24 @@ export function attemptLogView(attempt: AttemptRow): object {
   return {
     attempt_number: attempt.attempt_number,
     status_code: attempt.status_code,
-    success: attempt.success,
-    error_message: attempt.error_message,
-    response_time_ms: Math.round(attempt.response_time_ms),
+    success: attempt.success === true,
+    error_message: errorMessage(attempt),
+    response_time_ms: rounded(attempt.response_time_ms),
     attempted_at: attempt.attempted_at.toISOString(),
   };
+}
+
+function errorMessage({ success, error_message }: AttemptRow): string | null {
+  return success === null ? BEGUN : error_message;
+}
+
+/** What the wire needs of a `real`, whose further digits are noise. */
+function hundredths(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 100) / 100;
+}
+
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms);
 }
 
 /** A request as the list and the detail show it. */

@@ -16,12 +16,15 @@ export type ListQuery = z.infer<typeof listQuery>;
 
 const timestamp = z.iso.datetime();
 
+const headers = z.record(z.string(), z.union([z.string(), z.array(z.string())])).nullable();
+const ms = z.number().nullable();
+
 const attemptLog = z.object({
   attempt_number: z.int(),
   status_code: z.int().nullable(),
   success: z.boolean(),
   error_message: z.string().nullable(),
-  response_time_ms: z.int(),
+  response_time_ms: z.int().nullable().describe('Null while it is not known how the attempt ended'),
   attempted_at: timestamp,
 });
 
@@ -48,10 +51,19 @@ export const requestDetail = requestSummary.extend({
   jobs_ahead: z.int().nullable(),
   delivery_trace: z.array(
     attemptLog.extend({
-      trigger: z.enum(['first', 'retry', 'manual']),
+      trigger: z.enum(['first', 'retry', 'manual', 'replay']),
+      outcome: z.enum(['succeeded', 'failed', 'unknown']).describe('unknown: begun, and its end is not on record'),
       url: z.string(),
       dialled_address: z.string().nullable(),
-      error_kind: z.string().nullable(),
+      request_headers: headers.describe('As sent; the signatures are cut to their scheme'),
+      body_bytes: z.int().nullable(),
+      body_sha256: z.string().nullable(),
+      response_headers: headers.describe('Null when no answer came'),
+      response_body: z.string().nullable().describe('The first 4 KiB'),
+      error_kind: z.string().nullable().describe('status, blocked, dns, connect, tls, timeout, reset or protocol'),
+      timings: z
+        .object({ dns_ms: ms, connect_ms: ms, tls_ms: ms, first_byte_ms: ms, total_ms: ms })
+        .describe('Null for a stage that did not happen (the connection was there already) or did not end'),
       next_attempt_at: timestamp.nullable(),
     }),
   ),

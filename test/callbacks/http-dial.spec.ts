@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer as createHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
-import { client, connectionIsFree, failure, http, listen, tcp } from './transport-fixture.js';
+import { certificate, client, connectionIsFree, failure, http, listen, tcp } from './transport-fixture.js';
 
 const cases = (
   JSON.parse(readFileSync(new URL('../callback-urls/cases.json', import.meta.url), 'utf8')) as {
@@ -43,7 +40,7 @@ describe('where it goes', () => {
     let resolved = 0;
     const { post } = client({ resolve: () => Promise.resolve(answers[resolved++]!) });
     expect(await post(`http://rebind.test:${port}/`)).toMatchObject({
-      body: `rebind.test:${port}`,
+      responseBody: `rebind.test:${port}`,
       dialledAddress: '127.0.0.1',
     });
     expect(resolved).toBe(1);
@@ -94,40 +91,17 @@ describe('where it goes', () => {
     const location = `http://127.0.0.1:${secret.port}/`;
     const { port } = await http((_, response) => response.writeHead(status, { location }).end('moved'));
     const { post } = client({ allow: ['redirect.test'], resolve: () => Promise.resolve(['127.0.0.1']) });
-    expect(await post(`http://redirect.test:${port}/`)).toMatchObject({ status, body: 'moved', headers: { location } });
+    expect(await post(`http://redirect.test:${port}/`)).toMatchObject({
+      status,
+      responseBody: 'moved',
+      responseHeaders: { location },
+    });
     expect(secret.sockets.length).toBe(0);
   });
 });
 
 describe('TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'daybook-tls-'));
-  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '1',
-      '-subj',
-      '/CN=hooks.test',
-      '-addext',
-      'subjectAltName=DNS:hooks.test',
-      '-keyout',
-      keyFile,
-      '-out',
-      certFile,
-    ],
-    { stdio: 'ignore' },
-  );
-  const [key, ca] = [keyFile, certFile].map((file) => readFileSync(file, 'utf8'));
-  rmSync(folder, { recursive: true });
-
+  const { key, cert: ca } = certificate('hooks.test');
   const resolve = () => Promise.resolve(['127.0.0.1']);
   const https = () =>
     listen(
@@ -139,9 +113,9 @@ describe('TLS', () => {
 
   it('names the host, not the address, in SNI and Host, and speaks HTTP/1.1', async () => {
     const { port } = await https();
-    const { body } = await client({ ca, resolve }).post(`https://hooks.test.:${port}/`);
+    const { responseBody } = await client({ ca, resolve }).post(`https://hooks.test.:${port}/`);
     const host = `hooks.test:${port}`;
-    expect(JSON.parse(body)).toEqual({ host, servername: 'hooks.test', alpnProtocol: 'http/1.1' });
+    expect(JSON.parse(responseBody)).toEqual({ host, servername: 'hooks.test', alpnProtocol: 'http/1.1' });
   });
 
   it('refuses a certificate of unknown origin', async () => {

@@ -16,7 +16,7 @@ describe('what is sent', () => {
     );
     const { post } = client({ userAgent: 'Daybook/1.2.3 (callbacks)' });
     const response = await post(`http://127.0.0.1:${port}/hook?a=%20b`, { 'webhook-id': 'msg_1', 'X-Request-ID': 'r' });
-    expect(response).toMatchObject({ status: 204, body: '', dialledAddress: '127.0.0.1' });
+    expect(response).toMatchObject({ status: 204, responseBody: '', dialledAddress: '127.0.0.1' });
 
     const [head = '', body] = received.split('\r\n\r\n');
     const [line, ...headers] = head.split('\r\n');
@@ -43,7 +43,7 @@ describe('what is sent', () => {
     const { port, sockets } = await http((request, response) => request.resume().on('end', () => response.end('ok')));
     const { post } = client();
     for (let n = 0; n < 3; n += 1) {
-      expect(await post(`http://127.0.0.1:${port}/`)).toMatchObject({ body: 'ok' });
+      expect(await post(`http://127.0.0.1:${port}/`)).toMatchObject({ responseBody: 'ok' });
       await connectionIsFree();
     }
     expect(sockets.length).toBe(1);
@@ -65,11 +65,11 @@ describe('what is read', () => {
     );
     const { post } = client();
     for (let n = 0; n < 2; n += 1) {
-      const { status, headers, body, responseTimeMs } = await post(`http://127.0.0.1:${port}/`);
+      const { status, responseHeaders, responseBody, totalMs } = await post(`http://127.0.0.1:${port}/`);
       expect(status).toBe(503);
-      expect(headers['retry-after']).toBe('3');
-      expect(body).toBe('é\uFFFD'.padEnd(4_095, 'x'));
-      expect(responseTimeMs).toBeGreaterThanOrEqual(0);
+      expect(responseHeaders['retry-after']).toBe('3');
+      expect(responseBody).toBe('é\uFFFD'.padEnd(4_095, 'x'));
+      expect(totalMs).toBeGreaterThanOrEqual(0);
       await connectionIsFree();
     }
     expect(sockets.length).toBe(1);
@@ -81,7 +81,7 @@ describe('what is read', () => {
       pour();
     });
     const response = await client().post(`http://127.0.0.1:${port}/`);
-    expect(response).toMatchObject({ status: 200, body: 'x'.repeat(4_096) });
+    expect(response).toMatchObject({ status: 200, responseBody: 'x'.repeat(4_096) });
     const [socket] = sockets;
     if (!socket!.destroyed) await new Promise((resolve) => socket!.once('close', resolve));
     expect(socket!.bytesWritten).toBeLessThan(8 * 1024 * 1024);
@@ -90,15 +90,15 @@ describe('what is read', () => {
   it('is never decompressed', async () => {
     const bomb = gzipSync(Buffer.alloc(1_000_000));
     const { port } = await http((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
-    const { body } = await client().post(`http://127.0.0.1:${port}/`);
-    expect(body.length).toBeLessThanOrEqual(bomb.length);
+    const { responseBody } = await client().post(`http://127.0.0.1:${port}/`);
+    expect(responseBody.length).toBeLessThanOrEqual(bomb.length);
   });
 
   it('is the answer, after whatever informational responses came first', async () => {
     const { port } = await tcp((socket) =>
       socket.write('HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'),
     );
-    expect(await client().post(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, body: 'ok' });
+    expect(await client().post(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, responseBody: 'ok' });
   });
 
   it.each([

@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp, type RequestListener } from 'node:http';
 import { createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { HttpService } from '@nestjs/axios';
 import { afterEach, expect } from '@jest/globals';
 import axios from 'axios';
@@ -35,6 +39,19 @@ export const http = (listener: RequestListener) => listen(createHttp(listener));
 /** Answers the first bytes of every connection with what `act` does. */
 export const tcp = (act: (socket: Socket) => void) =>
   listen(createTcp((socket) => socket.once('data', () => act(socket)).on('error', () => {})));
+
+/** A self-signed certificate for a name. */
+export function certificate(name: string): { key: string; cert: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'daybook-tls-'));
+  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
+  const files = ['-keyout', keyFile, '-out', certFile];
+  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, ...files], { stdio: 'ignore' });
+  const [key, cert] = [keyFile, certFile].map((file) => readFileSync(file, 'utf8'));
+  rmSync(folder, { recursive: true });
+  return { key: key!, cert: cert! };
+}
 
 type Options = Partial<Omit<CallbackHttpOptions, 'guard'>> & { allow?: string[] };
 

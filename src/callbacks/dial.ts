@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+
+/** How one connection came about. Times are milliseconds; null for a stage that did not happen, or did not end. */
+export class Dial {
+  /** The one that answered, or was tried last. */
+  address: string | null = null;
+  dnsMs: number | null = null;
+  connectMs: number | null = null;
+  tlsMs: number | null = null;
+  private stageBegan = performance.now();
+  private isReported = false;
+
+  /** Takes its figures from the socket's own events: a few closures a connection, none an attempt. */
+  follow(socket: Socket): void {
+    socket
+      .once('lookup', (error: Error | null) => {
+        if (!error) this.dnsMs = this.endStage();
+      })
+      .on('connectionAttempt', (address: string) => (this.address = address))
+      .once('connect', () => {
+        this.connectMs = this.endStage();
+        this.address = socket.remoteAddress ?? this.address;
+      })
+      .once('secureConnect', () => (this.tlsMs = this.endStage()));
+  }
+
+  /** Milliseconds since the stage before ended. */
+  endStage(): number {
+    const beganAt = this.stageBegan;
+    this.stageBegan = performance.now();
+    return this.stageBegan - beganAt;
+  }
+
+  /** True for the first who asks: a connection's times belong to the attempt that it was made for. */
+  report(): boolean {
+    const isFirst = !this.isReported;
+    this.isReported = true;
+    return isFirst;
+  }
+}
