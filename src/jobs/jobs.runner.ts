@@ -68,7 +68,8 @@ export class JobsRunner {
     const endsAtMs = performance.now() + TURN_MS;
     const run = new LaneRun(lane, {
       readAfter: (queuePosition) => this.store.readAfter(lane, queuePosition, AHEAD),
-      make: (job) => this.maker.make(job),
+      isQuick: (job) => this.maker.isQuick(job),
+      make: (jobs) => this.maker.make(jobs),
       commit: (batch) => this.commit(lane, batch),
       destinationOf: (url) => destination(new URL(url)),
       mayContinue: () => !this.isStopping && performance.now() < endsAtMs && this.leases.isSafe(lane),

@@ -99,6 +99,29 @@ describe('LaneRun', () => {
   });
 });
 
+describe('Quick requests', () => {
+  const quick = (first: number, last: number): Job[] =>
+    jobs(first, last).map((one) => Object.assign(one, { params: { isQuick: 1 } }));
+
+  it('are made in one go and committed together, up to 32 at a time, and never with one that is not quick', async () => {
+    const { result } = await bench.start([...jobs(1, 1), ...quick(2, 3), ...jobs(4, 4), ...quick(5, 40)]);
+    await bench.made(1, 40);
+    expect(bench.together).toEqual([1, 2, 1, 32, 4]);
+    expect(bench.begun).toEqual(jobs(1, 40).map(({ queuePosition }) => queuePosition));
+    await bench.committed();
+    expect(bench.written[1]!.done).toHaveLength(39);
+    await bench.committed();
+    expect(await result).toBe(true);
+  });
+
+  it('are told as begun and ended one after the other', async () => {
+    await bench.start(quick(1, 3));
+    await bench.made(1, 3, { tookMs: 0.4 });
+    const times = bench.commits[0]!.completions.flatMap(({ startedAt, completedAt }) => [startedAt, completedAt]);
+    expect(times.map(Number)).toEqual(times.map(Number).toSorted((a, b) => a - b));
+  });
+});
+
 describe('What LaneRun does when it has made what it was given', () => {
   it('goes on with what has come meanwhile', async () => {
     bench.readAfter = (last) => Promise.resolve(last === 2 ? jobs(3, 4) : []);

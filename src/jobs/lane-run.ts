@@ -6,6 +6,8 @@ import type { Made } from './report-maker.js';
 
 /** Requests of a lane that are read at once. */
 export const AHEAD = 64;
+/** Quick reports that are made in one go: about 30 ms of work at the most. */
+const MADE_TOGETHER = 32;
 /** Completions that may wait for their commit. */
 const MAX_UNCOMMITTED = 128;
 
@@ -13,8 +15,13 @@ const MAX_UNCOMMITTED = 128;
 export interface LaneRunPorts {
   /** The next requests of the lane, behind a position; none when there are no more for now. */
   readAfter(queuePosition: number): Promise<Job[]>;
-  /** Makes a report; a report that fails is a result too. Rejects only when nothing can be made (storage, shutdown). */
-  make(job: Job): Promise<Made>;
+  /** Whether a request takes so little that it is made together with those next to it. */
+  isQuick(job: Job): boolean;
+  /**
+   * Makes requests one after the other; a report that fails is a result too. Rejects only when nothing can be made
+   * (storage, shutdown).
+   */
+  make(jobs: Job[]): Promise<Made[]>;
   /** Makes the files durable and writes the batch. False: the lane is not ours any more, and nothing was written. */
   commit(batch: CompletedBatch): Promise<boolean>;
   destinationOf(callbackUrl: string): string;
@@ -75,9 +82,10 @@ export class LaneRun {
       // Read while these are made, so that the next report follows at once; what is short had nothing behind it yet.
       const ahead = batch.length === AHEAD ? this.ports.readAfter(last) : null;
       ahead?.catch(() => undefined);
-      for (const job of batch) {
+      for (const together of this.inOneGo(batch)) {
         if (this.isBroken || !this.ports.mayContinue()) return;
-        this.submit(await this.makeOne(job));
+        // In one step, so that they are committed together: their files may be parts of one.
+        for (const completion of await this.make(together)) this.submit(completion);
         // What was made must not pile up behind a slow commit.
         await this.written.at(-MAX_UNCOMMITTED)?.catch(() => undefined);
       }
@@ -85,12 +93,35 @@ export class LaneRun {
     }
   }
 
-  private async makeOne(job: Job): Promise<Completion> {
-    const startedAt = this.clock.now();
-    this.begun.push({ id: job.id, startedAt });
-    const made = await this.ports.make(job);
-    const destination = job.callbackUrl === null ? null : this.ports.destinationOf(job.callbackUrl);
-    return { ...made, id: job.id, startedAt, completedAt: this.clock.now(), deliveryId: uuidv7(), destination };
+  /** Runs of quick requests, and each other request alone. */
+  private *inOneGo(batch: Job[]): Generator<Job[]> {
+    let quick: Job[] = [];
+    for (const job of batch) {
+      const isQuick = this.ports.isQuick(job);
+      if (quick.length > 0 && (!isQuick || quick.length === MADE_TOGETHER)) {
+        yield quick;
+        quick = [];
+      }
+      if (isQuick) quick.push(job);
+      else yield [job];
+    }
+    if (quick.length > 0) yield quick;
+  }
+
+  private async make(jobs: Job[]): Promise<Completion[]> {
+    let startedAt = this.clock.now();
+    this.begun.push(...jobs.map(({ id }) => ({ id, startedAt })));
+    const made = await this.ports.make(jobs);
+    return jobs.map((job, index) => {
+      const { tookMs, ...outcome } = made[index]!;
+      const destination = job.callbackUrl === null ? null : this.ports.destinationOf(job.callbackUrl);
+      // Each began when the one before had ended.
+      const isLast = index === jobs.length - 1;
+      const completedAt = isLast ? this.clock.now() : new Date(startedAt.getTime() + tookMs);
+      const completion = { ...outcome, id: job.id, startedAt, completedAt, deliveryId: uuidv7(), destination };
+      startedAt = completedAt;
+      return completion;
+    });
   }
 
   private submit(completion: Completion): void {

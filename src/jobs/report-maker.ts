@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { ReportFailed } from '../reports/define-report.js';
 import { FileStore } from '../reports/file-store.js';
 import { ReportsService } from '../reports/reports.service.js';
 import type { Completion, Job } from './jobs.store.js';
@@ -7,8 +6,8 @@ import type { Completion, Job } from './jobs.store.js';
 /** A spooled file that nobody has touched for so long is nobody's. Longer than any report takes. */
 const LEFTOVER_AGE_MS = 86_400_000;
 
-/** What came of making one report. Exactly one of result and error is set. */
-export type Made = Pick<Completion, 'result' | 'fileKey' | 'error'>;
+/** What came of making one report, and how long that took. Exactly one of result and error is set. */
+export type Made = Pick<Completion, 'result' | 'fileKey' | 'error'> & { tookMs: number };
 
 /** Makes reports and brings their files into the store together with the transaction that makes them results. */
 @Injectable()
@@ -18,18 +17,22 @@ export class ReportMaker {
     private readonly files: FileStore,
   ) {}
 
+  /** Whether a request takes so little that it is made together with those next to it. */
+  isQuick({ report, params }: Job): boolean {
+    return this.reports.isQuick(report, params);
+  }
+
   /**
-   * A report that fails is a result too.
-   * @throws StorageUnavailable, PoolClosed: nothing can be made now.
+   * Makes requests of one mode one after the other. A report that fails is a result too.
+   * @throws StorageUnavailable, PoolFull, PoolClosed: nothing can be made now.
    */
-  async make({ id, mode, report, format, params }: Job): Promise<Made> {
-    try {
-      const { result, fileKey } = await this.reports.generate(mode, { type: report, params, format, requestId: id });
-      return { result, fileKey, error: null };
-    } catch (error) {
-      if (error instanceof ReportFailed) return { result: null, fileKey: null, error: error.message };
-      throw error;
-    }
+  async make(jobs: Job[]): Promise<Made[]> {
+    const orders = jobs.map(({ id, report, format, params }) => ({ type: report, params, format, requestId: id }));
+    const generated = await this.reports.generate(jobs[0]!.mode, orders);
+    return generated.map((one) => {
+      const { result, fileKey } = 'outcome' in one ? one.outcome : { result: null, fileKey: null };
+      return { result, fileKey, error: 'error' in one ? one.error.message : null, tookMs: one.tookMs };
+    });
   }
 
   /**

@@ -55,7 +55,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
   }
 
   private async finish(job: Job): Promise<Made> {
-    const made = await this.maker.make(job);
+    const [made] = (await this.maker.make([job])) as [Made];
     const owed = {
       deliveryId: uuidv7(),
       destination: job.callbackUrl === null ? null : destination(new URL(job.callbackUrl)),

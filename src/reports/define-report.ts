@@ -31,6 +31,11 @@ interface ReportSpec<Params extends z.ZodObject, Fixed extends object> {
   /** Fills in what would otherwise depend on the moment of the run; the outcome is recorded with the request. */
   fixDefaults?(params: z.output<Params>, on: AcceptedOn): Fixed;
   /**
+   * Whether a report takes so little, a millisecond or less, that it is made together with others that stand next to it
+   * in a lane: handing each to its thread alone would cost more than making it. By default none does.
+   */
+  isQuick?(params: Fixed): boolean;
+  /**
    * Makes the report. Runs in a worker thread, where it may block, and may run again after a crash.
    * @throws ReportFailed with a message for the caller; the message of any other error stays in the log.
    */
@@ -44,6 +49,7 @@ export interface ReportDefinition {
   readonly params: z.ZodObject;
   readonly formats: readonly [string, ...string[]];
   fixDefaults(params: object, on: AcceptedOn): object;
+  isQuick(params: object): boolean;
   build(params: object, context: ReportContext): ReportResult | Promise<ReportResult>;
 }
 
@@ -57,5 +63,5 @@ export function defineReport<Params extends z.ZodObject, Fixed extends object = 
   spec: ReportSpec<Params, Fixed>,
 ): ReportDefinition {
   // From here on nobody knows the parameters' type, only that they have passed `params`.
-  return { fixDefaults: (params: object) => params, ...spec };
+  return { fixDefaults: (params: object) => params, isQuick: () => false, ...spec };
 }

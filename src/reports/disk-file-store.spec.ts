@@ -1,11 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DiskFileStore } from './disk-file-store.js';
-import { fileKey, StorageUnavailable } from './file-store.js';
+import { fileKey, partKey } from './file-key.js';
+import { StorageUnavailable } from './file-store.js';
 
 let folder: string;
 let files: DiskFileStore;
@@ -87,7 +97,54 @@ describe('DiskFileStore', () => {
     expect(await new DiskFileStore(folder).size(key)).toBe(7);
   });
 
+  describe('with several reports in one file', () => {
+    /** Three parts of one committed file. */
+    async function parts(): Promise<[string, string, string]> {
+      const key = spooled('onetwothree');
+      const keys = [
+        partKey(key, { offset: 0, length: 3 }),
+        partKey(key, { offset: 3, length: 3 }),
+        partKey(key, { offset: 6, length: 5 }),
+      ] as [string, string, string];
+      await files.commit(keys);
+      return keys;
+    }
+
+    it('reads each as a file of its own', async () => {
+      const [one, two, three] = await parts();
+      expect(await Promise.all([one, two, three].map((key) => files.size(key)))).toEqual([3, 3, 5]);
+      expect(await text(files.open(one))).toBe('one');
+      expect(await text(files.open(three))).toBe('three');
+      expect(await text(files.open(two, { start: 1, end: 1 }))).toBe('w');
+    });
+
+    it('removes one for good, and leaves the others alone', async () => {
+      const [one, two, three] = await parts();
+      await files.remove([two]);
+      expect(await Promise.all([one, two, three].map((key) => files.size(key)))).toEqual([3, null, 5]);
+      expect(readFileSync(join(folder, 'files', 'results', everyFile()[0]!), 'latin1')).toBe('one\0\0\0three');
+      expect(await text(files.open(three))).toBe('three');
+    });
+
+    it('deletes the file with the last of them', async () => {
+      const [one, two, three] = await parts();
+      await files.remove([one, three]);
+      expect(everyFile()).toHaveLength(1);
+      await files.remove([two, two]);
+      expect(everyFile()).toEqual([]);
+      await files.remove([one, two, three]);
+    });
+
+    it('finds none in a file that was cut short', async () => {
+      const [one, , three] = await parts();
+      truncateSync(join(folder, 'files', 'results', everyFile()[0]!), 10);
+      expect([await files.size(one), await files.size(three)]).toEqual([3, null]);
+    });
+  });
+
   it.each([
+    `${randomUUID()}.csv+1`,
+    `${randomUUID()}.csv+-1+2`,
     '../../etc/passwd',
     `${randomUUID()}.csv/..`,
     `../${randomUUID()}.csv`,

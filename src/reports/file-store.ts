@@ -13,34 +13,22 @@ export interface ByteRange {
   end: number;
 }
 
-const KEY = /^[0-9a-f-]{36}\.[a-z0-9]+$/;
-
-/** The name in the store of one attempt's file. */
-export function fileKey(fileId: string, format: string): string {
-  return checkedKey(`${fileId}.${format}`);
-}
-
-/** Gives a key back unchanged; anything that could name another place is a bug of the caller. */
-export function checkedKey(key: string): string {
-  if (!KEY.test(key)) throw new TypeError(`Not the key of a report file: ${JSON.stringify(key)}`);
-  return key;
-}
-
 /**
  * Keeps the files of reports. A file is spooled while it is written and becomes a result by `commit`; what was spooled
  * and never committed is nobody's, and is cleared in time.
  */
 export abstract class FileStore extends ResultFiles {
-  /** The local path where a worker thread writes a file that is not a result yet. */
+  /** The local path where a worker thread writes a file that is not a result yet. The key is of a whole file. */
   abstract spoolPath(key: string): string;
 
   /**
-   * Makes spooled files durable results, all or none; when it resolves they survive a power cut.
+   * Makes spooled files durable results, all or none; when it resolves they survive a power cut. Parts of a file are
+   * committed together.
    * @throws StorageUnavailable
    */
   abstract commit(keys: string[]): Promise<void>;
 
-  /** Throws spooled files away. A missing one is fine. */
+  /** Throws whole spooled files away. A missing one is fine. */
   abstract discard(keys: string[]): Promise<void>;
 
   /** Reads a result, or a part of it. A missing one shows as an error of the stream: ask for the size first. */

@@ -3,7 +3,8 @@ import { basename } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { catalogue } from './catalogue.js';
 import { ReportFailed, type ReportContext, type ReportResult } from './define-report.js';
-import { ReportFile } from './report-file.js';
+import { type FilePart, partKey } from './file-key.js';
+import { SpoolFile } from './spool-file.js';
 import { storageFault } from './storage-fault.js';
 
 /** One report to make. It crosses to the worker thread, so it is plain data. */
@@ -14,7 +15,12 @@ export interface ReportTask {
   requestId: string;
   /** UUID of this attempt. */
   fileId: string;
-  /** Where this attempt's file goes, if the report has one. Its last segment is the file's key. */
+}
+
+/** Reports that are made in one go, one after the other. */
+export interface ReportBatch {
+  tasks: ReportTask[];
+  /** Where their files go, if they have any. Its last segment is the file's key; of several reports each has a part. */
   filePath: string;
 }
 
@@ -33,7 +39,10 @@ export interface ReportFailure {
   detail?: string;
 }
 
-export type ReportAnswer = { outcome: ReportOutcome } | { failure: ReportFailure };
+export type ReportAnswer = ({ outcome: ReportOutcome } | { failure: ReportFailure }) & {
+  /** How long it was being made. */
+  tookMs: number;
+};
 
 /** Far enough below the event loop's 0 that health checks stay quick while every thread is busy. */
 const NICENESS = 3;
@@ -50,25 +59,35 @@ function yieldToEventLoop(): void {
 
 yieldToEventLoop();
 
-/** Makes one report: what a thread of `ReportPool` runs. Never throws, so that whatever happens keeps its meaning. */
-export default async function generate(task: ReportTask): Promise<ReportAnswer> {
-  const files: ReportFile[] = [];
-  const openFile = (): ReportFile => {
-    const file = new ReportFile(task.filePath);
-    files.push(file);
-    return file;
-  };
+/** Makes reports: what a thread of `ReportPool` runs. Never throws, so that whatever happens keeps its meaning. */
+export default async function generate({ tasks, filePath }: ReportBatch): Promise<ReportAnswer[]> {
+  const spool = new SpoolFile(filePath);
+  const fileKey = basename(filePath);
+  const answers: ReportAnswer[] = [];
+  for (const task of tasks) {
+    const startedMs = performance.now();
+    const answer = await generateOne(task, spool, (part) => (tasks.length === 1 ? fileKey : partKey(fileKey, part)));
+    answers.push({ ...answer, tookMs: performance.now() - startedMs });
+  }
+  spool.close();
+  return answers;
+}
+
+async function generateOne(
+  { type, params, format, requestId, fileId }: ReportTask,
+  spool: SpoolFile,
+  keyOf: (part: FilePart) => string,
+): Promise<{ outcome: ReportOutcome } | { failure: ReportFailure }> {
   try {
-    const definition = catalogue.get(task.type);
-    if (!definition) throw new ReportFailed(`There is no report type "${task.type}" any more`);
-    const { requestId, fileId, format } = task;
-    const context: ReportContext = { requestId, fileId, format, openFile };
-    const result = await definition.build(task.params, context);
-    return { outcome: { result, fileKey: files.length > 0 ? basename(task.filePath) : null } };
+    const definition = catalogue.get(type);
+    if (!definition) throw new ReportFailed(`There is no report type "${type}" any more`);
+    const context: ReportContext = { requestId, fileId, format, openFile: () => spool.openPart() };
+    const result = await definition.build(params, context);
+    const part = spool.endPart();
+    return { outcome: { result, fileKey: part && keyOf(part) } };
   } catch (error) {
+    spool.dropPart();
     return { failure: failureOf(error) };
-  } finally {
-    for (const file of files) file.close();
   }
 }
 

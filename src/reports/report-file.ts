@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
 
 /** Text gathered before it is encoded and written; larger chunks are no faster and cost memory. */
 const CHUNK_CHARACTERS = 64 * 1024;
@@ -15,34 +14,22 @@ const ENCODED = Buffer.allocUnsafe(2 * CHUNK_CHARACTERS * BYTES_PER_CHARACTER);
  * It blocks, because it lives in a worker thread, where a small file is quicker without a turn of the event loop.
  */
 export class ReportFile {
-  private readonly fd: number;
   private readonly hash = createHash('sha256');
   private pending = '';
   private sizeBytes = 0;
-  private isOpen = true;
 
-  constructor(path: string) {
-    // An attempt's name is its own: that the file exists already is a bug, not something to write over.
-    this.fd = openSync(path, 'wx');
-  }
+  /** @param append Writes bytes behind those before. */
+  constructor(private readonly append: (bytes: Buffer) => void) {}
 
   write(text: string): void {
     this.pending += text;
     if (this.pending.length >= CHUNK_CHARACTERS) this.flush();
   }
 
-  /** Writes what is left and closes. The file is not yet durable: that is `FileStore.commit`. */
+  /** Writes what is left. The file is not yet durable: that is `FileStore.commit`. */
   finish(): { sizeBytes: number; sha256: string } {
     this.flush();
-    this.close();
     return { sizeBytes: this.sizeBytes, sha256: this.hash.digest('hex') };
-  }
-
-  /** Lets go of the file as it is; harmless after `finish`. */
-  close(): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    closeSync(this.fd);
   }
 
   private flush(): void {
@@ -50,8 +37,7 @@ export class ReportFile {
     this.pending = '';
     this.hash.update(bytes);
     this.sizeBytes += bytes.length;
-    // A disk that is nearly full takes a part and refuses the rest only on the next call.
-    for (let written = 0; written < bytes.length;) written += writeSync(this.fd, bytes, written);
+    this.append(bytes);
   }
 }
 

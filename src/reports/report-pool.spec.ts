@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DaybookError } from '../errors.js';
 import { ReportFailed } from './define-report.js';
 import { StorageUnavailable } from './file-store.js';
-import { PoolClosed, PoolFull, ReportPool, type ReportPoolOptions, type ReportTask } from './report-pool.js';
+import { PoolClosed, PoolFull, type ReportBatch, type ReportOutcome, ReportPool } from './report-pool.js';
+import type { ReportPoolOptions } from './report-pool.js';
 
 const STUB = new URL('../../test/reports/stub.worker.js', import.meta.url);
 
@@ -29,9 +30,20 @@ function poolOf(options: Partial<ReportPoolOptions> = {}): ReportPool {
   return pool;
 }
 
-function task(type: string, params: object = {}): ReportTask {
+/** Reports of these types, in one go. */
+function batch(types: string[], params: object = {}): ReportBatch {
   const fileId = randomUUID();
-  return { type, params, format: 'csv', requestId: 'the-id', fileId, filePath: join(folder, `${fileId}.csv`) };
+  const tasks = types.map((type) => ({ type, params, format: 'csv', requestId: 'the-id', fileId }));
+  return { tasks, filePath: join(folder, `${fileId}.csv`) };
+}
+
+const task = (type: string, params: object = {}): ReportBatch => batch([type], params);
+
+/** Makes one report. */
+async function run(pool: ReportPool, given: ReportBatch): Promise<ReportOutcome> {
+  const [generated] = await pool.run(given);
+  if ('error' in generated!) throw generated.error;
+  return generated!.outcome;
 }
 
 /** Holds every `wait` report in its thread until it is opened. */
@@ -48,21 +60,37 @@ function gate() {
 describe('ReportPool with the real worker', () => {
   it('makes a report with a file', async () => {
     const order = task('transactions', { num_transactions: 50, report_name: 'Q1', as_of: '2025-11-22' });
-    const { result, fileKey } = await poolOf().run(order);
-    expect(result).toMatchObject({ file_id: order.fileId, file_name: 'Q1_the-id.csv', row_count: 50 });
-    expect(fileKey).toBe(`${order.fileId}.csv`);
+    const { result, fileKey } = await run(poolOf(), order);
+    const { fileId } = order.tasks[0]!;
+    expect(result).toMatchObject({ file_id: fileId, file_name: 'Q1_the-id.csv', row_count: 50 });
+    expect(fileKey).toBe(`${fileId}.csv`);
     expect(readFileSync(order.filePath)).toHaveLength(Number(result.file_size_bytes));
   });
 
+  it('makes several reports in one go, with their files in one', async () => {
+    const params = { num_transactions: 1, report_name: 'Q1', as_of: '2025-11-22' };
+    const together = batch(['transactions', 'gone', 'digest', 'transactions'], params);
+    together.tasks[2]!.params = { input_data: 'abc', iterations: 1 };
+    const [first, gone, digest, last] = await poolOf().run(together);
+    expect(gone).toMatchObject({ error: expect.any(ReportFailed) });
+    expect(digest).toMatchObject({ outcome: { fileKey: null } });
+    const bytes = readFileSync(together.filePath);
+    const key = basename(together.filePath);
+    const half = bytes.length / 2;
+    expect(first).toMatchObject({ outcome: { fileKey: `${key}+0+${half}` }, tookMs: expect.any(Number) });
+    expect(last).toMatchObject({ outcome: { fileKey: `${key}+${half}+${half}` } });
+    expect(bytes.subarray(0, half).equals(bytes.subarray(half))).toBe(true);
+  });
+
   it('makes a report without a file', async () => {
-    const { result, fileKey } = await poolOf().run(task('digest', { input_data: 'abc', iterations: 1 }));
+    const { result, fileKey } = await run(poolOf(), task('digest', { input_data: 'abc', iterations: 1 }));
     expect(result.result).toMatch(/^ba7816bf/);
     expect(fileKey).toBeNull();
     expect(readdirSync(folder)).toEqual([]);
   });
 
   it('keeps the message of an unexpected error from the caller and gives it to the log', async () => {
-    const failing = poolOf().run(task('transactions', { num_transactions: -1, report_name: '', as_of: '2025-11-22' }));
+    const failing = run(poolOf(), task('transactions', { num_transactions: -1, report_name: '', as_of: '2025-11-22' }));
     await expect(failing).rejects.toThrow(ReportFailed);
     await expect(failing).rejects.toMatchObject({
       message: 'The report could not be made: an unexpected error. It has been logged.',
@@ -71,7 +99,7 @@ describe('ReportPool with the real worker', () => {
   });
 
   it('fails a report of a type that is no more', async () => {
-    await expect(poolOf().run(task('gone'))).rejects.toThrow(
+    await expect(run(poolOf(), task('gone'))).rejects.toThrow(
       new ReportFailed('There is no report type "gone" any more'),
     );
   });
@@ -79,7 +107,7 @@ describe('ReportPool with the real worker', () => {
   it('does not blame the report for the storage', async () => {
     const params = { num_transactions: 1, report_name: 'Q1', as_of: '2025-11-22' };
     const lost = { ...task('transactions', params), filePath: join(folder, 'no', 'file.csv') };
-    await expect(poolOf().run(lost)).rejects.toThrow(StorageUnavailable);
+    await expect(run(poolOf(), lost)).rejects.toThrow(StorageUnavailable);
   });
 
   // Only Linux has a priority for each thread.
@@ -110,20 +138,20 @@ describe('ReportPool', () => {
     open();
     await Promise.all(taken);
     expect(pool.isFull).toBe(false);
-    expect((await pool.run(task('again'))).result).toEqual({ type: 'again' });
+    expect((await run(pool, task('again'))).result).toEqual({ type: 'again' });
   });
 
   it.each([1, 2])('lets a thread that dies fail its own report only, with %d threads', async (threads) => {
     const pool = poolOf({ threads, workerFile: STUB });
     const types = ['a', 'die', 'b', 'die', 'die', 'c'];
-    const settled = await Promise.allSettled(types.map((type) => pool.run(task(type))));
+    const settled = await Promise.allSettled(types.map((type) => run(pool, task(type))));
     for (const [index, type] of types.entries()) {
       const died = { status: 'rejected', reason: expect.any(ReportFailed) };
       expect(settled[index]).toMatchObject(
         type === 'die' ? died : { status: 'fulfilled', value: { result: { type } } },
       );
     }
-    expect((await pool.run(task('after'))).result).toEqual({ type: 'after' });
+    expect((await run(pool, task('after'))).result).toEqual({ type: 'after' });
   });
 
   it('tells a report that is cut off by the shutdown from one that failed', async () => {
@@ -143,7 +171,7 @@ describe('ReportPool', () => {
     const early = await Promise.allSettled(['a', 'b', 'c'].map((type) => pool.run(task(type))));
     for (const report of early) expect(report).toMatchObject({ status: 'rejected', reason: expect.any(DaybookError) });
     copyFileSync(STUB, workerFile);
-    expect((await pool.run(task('late'))).result).toEqual({ type: 'late' });
+    expect((await run(pool, task('late'))).result).toEqual({ type: 'late' });
   });
 
   it('ends the thread of a report that takes too long: it fails with the reason, and the next one is made', async () => {
@@ -152,6 +180,6 @@ describe('ReportPool', () => {
     await expect(pool.run(task('wait', params))).rejects.toThrow(
       new ReportFailed('The report took longer than 1 s and was ended'),
     );
-    expect((await pool.run(task('next'))).result).toEqual({ type: 'next' });
+    expect((await run(pool, task('next'))).result).toEqual({ type: 'next' });
   });
 });

@@ -4,9 +4,14 @@ import { Piscina } from 'piscina';
 import { DaybookError } from '../errors.js';
 import { ReportFailed } from './define-report.js';
 import { StorageUnavailable } from './file-store.js';
-import type { ReportAnswer, ReportFailure, ReportOutcome, ReportTask } from './generate.worker.js';
+import type { ReportAnswer, ReportBatch, ReportFailure, ReportOutcome } from './generate.worker.js';
 
-export type { ReportOutcome, ReportTask } from './generate.worker.js';
+export type { ReportBatch, ReportOutcome, ReportTask } from './generate.worker.js';
+
+/** What came of one report, and how long it was being made. */
+export type Generated = ({ outcome: ReportOutcome } | { error: ReportFailed | StorageUnavailable }) & {
+  tookMs: number;
+};
 
 /** Every thread is busy and the line before them is full. */
 export class PoolFull extends DaybookError {
@@ -26,7 +31,7 @@ export interface ReportPoolOptions {
   threads: number;
   /** Reports that may wait for a thread. */
   maxQueue: number;
-  /** Longest time of a report, waiting for its thread included. */
+  /** Longest time of a batch, waiting for its thread included. */
   timeoutMs: number;
   workerFile?: URL;
 }
@@ -42,7 +47,7 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb:
 /** Makes reports in worker threads, a bounded number at once and a bounded number in line. */
 export class ReportPool {
   private readonly logger = new Logger(ReportPool.name);
-  private pool: Piscina<ReportTask, ReportAnswer> | null = null;
+  private pool: Piscina<ReportBatch, ReportAnswer[]> | null = null;
   private unfinished = 0;
   private isClosed = false;
 
@@ -54,20 +59,19 @@ export class ReportPool {
   }
 
   /**
-   * Makes one report; its file, if it has one, is at `task.filePath` then.
-   * @throws PoolFull, PoolClosed, ReportFailed, StorageUnavailable
+   * Makes reports one after the other in one thread; their file, if they have one, is at `batch.filePath` then.
+   * @returns What came of each, in order.
+   * @throws PoolFull, PoolClosed; ReportFailed when one of them took too long or killed the thread.
    */
-  async run(task: ReportTask): Promise<ReportOutcome> {
+  async run(batch: ReportBatch): Promise<Generated[]> {
     if (this.isClosed) throw new PoolClosed('This process is stopping');
     if (this.isFull) throw new PoolFull(`All ${this.options.threads} report threads and their queue are full`);
     this.unfinished++;
     const pool = (this.pool ??= this.start());
     try {
-      const answer = await pool.run(task, { signal: AbortSignal.timeout(this.options.timeoutMs) });
-      if ('failure' in answer) throw errorOf(answer.failure);
-      return answer.outcome;
+      const answers = await pool.run(batch, { signal: AbortSignal.timeout(this.options.timeoutMs) });
+      return answers.map(generatedOf);
     } catch (error) {
-      if (error instanceof DaybookError) throw error;
       if (error instanceof Error && error.name === 'AbortError') {
         throw new ReportFailed(`The report took longer than ${this.options.timeoutMs / 1_000} s and was ended`);
       }
@@ -91,8 +95,8 @@ export class ReportPool {
   }
 
   /** Begins with one thread; more start as they are needed, and from then on they stay warm. */
-  private start(): Piscina<ReportTask, ReportAnswer> {
-    const pool = new Piscina<ReportTask, ReportAnswer>({
+  private start(): Piscina<ReportBatch, ReportAnswer[]> {
+    const pool = new Piscina<ReportBatch, ReportAnswer[]>({
       filename: fileURLToPath(this.options.workerFile ?? WORKER_FILE),
       // With 0, reports in line would wait for ever after the last thread had died.
       minThreads: 1,
@@ -111,7 +115,11 @@ export class ReportPool {
   }
 }
 
-function errorOf({ blame, message, detail }: ReportFailure): DaybookError {
+function generatedOf(answer: ReportAnswer): Generated {
+  return 'failure' in answer ? { error: errorOf(answer.failure), tookMs: answer.tookMs } : answer;
+}
+
+function errorOf({ blame, message, detail }: ReportFailure): ReportFailed | StorageUnavailable {
   const cause = detail === undefined ? undefined : { cause: detail };
   return blame === 'storage' ? new StorageUnavailable(message, cause) : new ReportFailed(message, cause);
 }

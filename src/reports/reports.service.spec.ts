@@ -2,9 +2,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DiskFileStore } from './disk-file-store.js';
-import { PoolClosed, ReportPool } from './report-pool.js';
+import { ReportFailed } from './define-report.js';
+import { type Generated, PoolClosed, type ReportOutcome, ReportPool } from './report-pool.js';
 import { ReportsService } from './reports.service.js';
 
 const STUB = new URL('../../test/reports/stub.worker.js', import.meta.url);
@@ -25,15 +27,16 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+function outcomeOf(generated: Generated): ReportOutcome {
+  if ('error' in generated) throw generated.error;
+  return generated.outcome;
+}
+
 describe('ReportsService', () => {
   it('spools a file, which is a result when it is committed', async () => {
     const params = reports.fixDefaults('transactions', { num_transactions: 1, report_name: 'Q1' }, new Date());
-    const { fileKey, result } = await reports.generate('sync', {
-      type: 'transactions',
-      params,
-      format: 'csv',
-      requestId: 'id',
-    });
+    const order = { type: 'transactions', params, format: 'csv', requestId: 'id' };
+    const { fileKey, result } = outcomeOf((await reports.generate('sync', [order]))[0]!);
     expect(await files.size(fileKey!)).toBeNull();
     await files.commit([fileKey!]);
     expect(await files.size(fileKey!)).toBe(result.file_size_bytes);
@@ -42,9 +45,19 @@ describe('ReportsService', () => {
 
   it('leaves nothing of a report that fails half-way', async () => {
     const order = { type: 'fail-half-way', params: {}, format: 'csv', requestId: 'id' };
-    await expect(reports.generate('async', order)).rejects.toThrow('It did not work');
+    expect(await reports.generate('async', [order])).toEqual([
+      { error: new ReportFailed('It did not work'), tookMs: 1 },
+    ]);
     const left = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     expect(left).toEqual([]);
+  });
+
+  it('lets a report that kills its thread fail alone, and makes those that were made with it', async () => {
+    Logger.overrideLogger(false);
+    const orders = ['a', 'die', 'b'].map((type) => ({ type, params: {}, format: 'csv', requestId: 'id' }));
+    const [first, dead, last] = await reports.generate('async', orders);
+    expect([outcomeOf(first!).result, outcomeOf(last!).result]).toEqual([{ type: 'a' }, { type: 'b' }]);
+    expect(dead).toMatchObject({ error: new ReportFailed('The report could not be made: its thread ended') });
   });
 
   it('records the UTC day of the request, and only where it matters', () => {
@@ -72,6 +85,6 @@ describe('ReportsService', () => {
   it('makes nothing any more after the shutdown', async () => {
     await reports.onApplicationShutdown();
     const order = { type: 'digest', params: { input_data: 'x', iterations: 1 }, format: 'json', requestId: 'id' };
-    await expect(reports.generate('sync', order)).rejects.toThrow(PoolClosed);
+    await expect(reports.generate('sync', [order])).rejects.toThrow(PoolClosed);
   });
 });

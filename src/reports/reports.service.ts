@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
-import { DaybookError } from '../errors.js';
+import type { DaybookError } from '../errors.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue } from './catalogue.js';
-import { FileStore, fileKey } from './file-store.js';
-import { PoolClosed, PoolFull, type ReportOutcome, type ReportPool, type ReportTask } from './report-pool.js';
+import { ReportFailed } from './define-report.js';
+import { fileKey } from './file-key.js';
+import { FileStore, StorageUnavailable } from './file-store.js';
+import { type Generated, PoolFull, type ReportPool, type ReportTask } from './report-pool.js';
 
 /** Injection token of the {@link ReportPools}. */
 export const REPORT_POOLS = Symbol('REPORT_POOLS');
@@ -13,8 +15,8 @@ export const REPORT_POOLS = Symbol('REPORT_POOLS');
 /** Sync reports have threads of their own, so that a long async backlog does not make a caller wait. */
 export type ReportPools = Readonly<Record<RequestMode, ReportPool>>;
 
-/** What is to be made; the attempt's own file id and path are added here. */
-export type ReportOrder = Pick<ReportTask, 'type' | 'params' | 'format' | 'requestId'>;
+/** What is to be made; the attempt's own file id is added here. */
+export type ReportOrder = Omit<ReportTask, 'fileId'>;
 
 /** What a report type is, for callers. */
 export interface ReportTypeView {
@@ -52,25 +54,58 @@ export class ReportsService implements OnApplicationShutdown {
     return this.pools[mode].isFull;
   }
 
+  /** Whether a report takes so little that it is made together with others. */
+  isQuick(type: string, params: object): boolean {
+    return catalogue.get(type)?.isQuick(params) ?? false;
+  }
+
   /**
-   * Makes a report. Its file is only spooled: `FileStore.commit` makes it a result, `discard` throws it away.
-   * @throws PoolFull, PoolClosed, ReportFailed, StorageUnavailable; nothing is left behind then.
+   * Makes reports one after the other. Their files are only spooled: `FileStore.commit` makes them results.
+   * @returns What came of each; a report that fails is a result too.
+   * @throws PoolFull, PoolClosed, StorageUnavailable; nothing is left behind then.
    */
-  async generate(mode: RequestMode, order: ReportOrder): Promise<ReportOutcome> {
-    const fileId = randomUUID();
-    const key = fileKey(fileId, order.format);
+  async generate(mode: RequestMode, orders: ReportOrder[]): Promise<Generated[]> {
     try {
-      return await this.pools[mode].run({ ...order, fileId, filePath: this.files.spoolPath(key) });
+      return await this.generateTogether(mode, orders);
+    } catch (error) {
+      if (!(error instanceof ReportFailed)) throw error;
+      if (orders.length === 1) return [{ error, tookMs: 0 }];
+    }
+    // One of them took too long or killed the thread: made one by one, it fails alone.
+    const generated: Generated[] = [];
+    for (const order of orders) generated.push(...(await this.generate(mode, [order])));
+    return generated;
+  }
+
+  private async generateTogether(mode: RequestMode, orders: ReportOrder[]): Promise<Generated[]> {
+    const tasks = orders.map((order) => ({ ...order, fileId: randomUUID() }));
+    const [{ fileId, format }] = tasks as [ReportTask];
+    const key = fileKey(fileId, format);
+    try {
+      const generated = await this.pools[mode].run({ tasks, filePath: this.files.spoolPath(key) });
+      const errors = generated.map((one) => ('error' in one ? one.error : null));
+      for (const [index, error] of errors.entries()) if (error) this.tellCause(tasks[index]!, error);
+      const fault = errors.find((error) => error instanceof StorageUnavailable);
+      if (fault) throw fault;
+      if (!generated.some((one) => 'outcome' in one && one.outcome.fileKey !== null)) await this.discard(key);
+      return generated;
     } catch (error) {
       if (error instanceof PoolFull) throw error;
-      // A cause is what the caller is not told. A shutdown needs no explanation.
-      if (error instanceof DaybookError && error.cause && !(error instanceof PoolClosed)) {
-        this.logger.error(`Request ${order.requestId}: ${error.message}`, error.cause);
-      }
-      // What cannot be thrown away now is cleared with the spool; the reason why is worth more than that.
-      await this.files.discard([key]).catch(() => undefined);
+      // A shutdown needs no explanation.
+      if (error instanceof ReportFailed && tasks.length === 1) this.tellCause(tasks[0]!, error);
+      await this.discard(key);
       throw error;
     }
+  }
+
+  /** A cause is what the caller is not told. */
+  private tellCause({ requestId }: ReportTask, error: DaybookError): void {
+    if (error.cause) this.logger.error(`Request ${requestId}: ${error.message}`, error.cause);
+  }
+
+  /** What cannot be thrown away now is cleared with the spool; the reason why is worth more than that. */
+  private async discard(key: string): Promise<void> {
+    await this.files.discard([key]).catch(() => undefined);
   }
 
   /** After the last response: until then a report in hand may still be waited for. */

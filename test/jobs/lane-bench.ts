@@ -31,6 +31,8 @@ export function jobs(first: number, last: number): Job[] {
 export class LaneBench {
   /** Positions whose report was begun, in order. */
   readonly begun: number[] = [];
+  /** How many were made in one go, each time. */
+  readonly together: number[] = [];
   readonly commits: Commit[] = [];
   /** Behind which positions the run has looked for more. */
   readonly looked: number[] = [];
@@ -45,9 +47,16 @@ export class LaneBench {
         this.looked.push(queuePosition);
         return this.readAfter(queuePosition);
       },
-      make: ({ queuePosition }) => {
-        this.begun.push(queuePosition);
-        return new Promise((resolve, reject) => this.making.set(queuePosition, { resolve, reject }));
+      isQuick: ({ params }) => 'isQuick' in params,
+      make: (given) => {
+        this.begun.push(...given.map(({ queuePosition }) => queuePosition));
+        this.together.push(given.length);
+        return Promise.all(
+          given.map(
+            ({ queuePosition }) =>
+              new Promise<Made>((resolve, reject) => this.making.set(queuePosition, { resolve, reject })),
+          ),
+        );
       },
       commit: (batch) => new Promise((end, fail) => this.commits.push({ ...batch, end, fail })),
       destinationOf: (url) => `to ${url}`,
@@ -66,7 +75,7 @@ export class LaneBench {
   /** Ends reports one after the other, and gives their commits time to begin. */
   async made(first: number, last = first, made: Partial<Made> = {}): Promise<void> {
     for (let position = first; position <= last; position++) {
-      this.making.get(position)!.resolve({ result: {}, fileKey: null, error: null, ...made });
+      this.making.get(position)!.resolve({ result: {}, fileKey: null, error: null, tookMs: 1, ...made });
       await nextTurn();
       await nextTurn();
     }

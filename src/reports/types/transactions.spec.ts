@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { parseCsv } from '../../../test/reports/rfc4180.js';
-import { ReportFile } from '../report-file.js';
+import { SpoolFile } from '../spool-file.js';
 import transactions from './transactions.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'daybook-transactions-'));
@@ -26,8 +26,10 @@ async function make(params: object, requestId = '019aa000-0000-7000-8000-0000000
   const fileId = `file-${++attempts}`;
   const path = join(folder, fileId);
   const fixed = transactions.fixDefaults(transactions.params.parse(params), { today: '2025-11-22' });
-  const openFile = () => new ReportFile(path);
+  const spool = new SpoolFile(path);
+  const openFile = () => spool.openPart();
   const result = await transactions.build(fixed, { requestId, fileId, format: 'csv', openFile });
+  spool.close();
   const bytes = readFileSync(path);
   const lines = bytes.toString().split('\r\n');
   const head = lines.filter((line) => line.startsWith('#'));
