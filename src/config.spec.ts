@@ -73,6 +73,16 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
   ['CORS_ORIGINS', 'https://a.example/', ORIGINS, 'https://a.example', ['https://a.example']],
   ['CORS_ORIGINS', 'a.example', ORIGINS, 'http://localhost:5173', ['http://localhost:5173']],
 ];
+const PROXIES = 'off, the number of proxies from 1 to 20, or addresses and subnets such as 10.0.0.0/8,fd00::/8';
+const PROXY_CASES: [string, string, string, string, unknown][] = [
+  ['TRUST_PROXY', 'on', PROXIES, 'off', false],
+  ['TRUST_PROXY', '0', PROXIES, '1', 1],
+  ['TRUST_PROXY', '21', PROXIES, '20', 20],
+  ['TRUST_PROXY', '10.0.0.0/0', PROXIES, '10.0.0.0/8', ['10.0.0.0/8']],
+  ['TRUST_PROXY', '10.0.0.0/33', PROXIES, '10.0.0.1, fd00::/8', ['10.0.0.1', 'fd00::/8']],
+  ['TRUST_PROXY', '10.0.0.1,', PROXIES, '::1/128', ['::1/128']],
+  ['TRUST_PROXY', 'proxy.internal', PROXIES, '127.0.0.1', ['127.0.0.1']],
+];
 const CHOICE_CASES: [string, string, string, string, unknown][] = [
   ['ROLE', 'both', 'one of all, api, worker', 'all', 'all'],
   ['CALLBACK_SIGNATURE', 'v2', 'one of v1, v1a, both', 'both', 'both'],
@@ -82,7 +92,15 @@ const CHOICE_CASES: [string, string, string, string, unknown][] = [
   ['DATABASE_PREPARE', 'true', 'one of on, off', 'off', false],
   ['DEMO_RECEIVER', 'yes', 'one of on, off', 'off', false],
 ];
-const CASES = [...DURATION_CASES, ...OVERLAP_CASES, ...NUMBER_CASES, ...RATE_CASES, ...LIST_CASES, ...CHOICE_CASES];
+const CASES = [
+  ...DURATION_CASES,
+  ...OVERLAP_CASES,
+  ...NUMBER_CASES,
+  ...RATE_CASES,
+  ...LIST_CASES,
+  ...PROXY_CASES,
+  ...CHOICE_CASES,
+];
 
 /** Any text will do for these. */
 const FREE_TEXT = { HOST: '::1', DATA_DIR: 'some/where', CALLBACK_ALLOW: 'a, 10.0.0.0/8', NODE_ENV: 'test' };
@@ -188,6 +206,7 @@ describe('parseConfig', () => {
       RATE_LIMIT_SYNC: { limit: 30, windowMs: 60_000 },
       RATE_LIMIT_ASYNC: { limit: 60, windowMs: 60_000 },
       RATE_LIMIT_DEFAULT: { limit: 600, windowMs: 60_000 },
+      TRUST_PROXY: false,
       CALLBACK_ALLOW: [],
       CALLBACK_TIMEOUT: 10_000,
       CALLBACK_RETRY_DELAYS: [2_000, 4_000, 8_000],

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CALLBACK_SECRET_FORMAT, callbackSecretBytes } from './callback-secret.js';
@@ -60,6 +61,27 @@ const rateLimit = z
     return { limit: Number(limit), windowMs: durationMs(window) };
   });
 
+/** Hops, or the subnets of proxies, as Express' `trust proxy` takes them. `off` trusts nobody. */
+const trustProxy = z
+  .string()
+  .refine(
+    (text) => text === 'off' || /^([1-9]|1\d|20)$/.test(text) || subnetsOf(text).every(isSubnet),
+    'off, the number of proxies from 1 to 20, or addresses and subnets such as 10.0.0.0/8,fd00::/8',
+  )
+  .transform((text): false | number | string[] => {
+    if (text === 'off') return false;
+    return /^\d+$/.test(text) ? Number(text) : subnetsOf(text);
+  });
+
+const subnetsOf = (text: string): string[] => text.split(',').map((entry) => entry.trim());
+
+function isSubnet(text: string): boolean {
+  const [address = '', length, ...rest] = text.split('/');
+  const longest = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  const isLength = length === undefined || (/^[1-9]\d{0,2}$/.test(length) && Number(length) <= longest);
+  return longest > 0 && !address.includes('%') && isLength && rest.length === 0;
+}
+
 const RETRY_STATUS = /^([1-5]\d\d|[1-5]xx)$/;
 const RETRY_DELAY_LIMIT_MS = 7 * UNIT_MS.d;
 const ORIGIN = /^https?:\/\/[^/?#]+$/;
@@ -105,7 +127,7 @@ export const environmentSchema = z.object({
     .describe('Named prepared statements; `off` behind a transaction-pooling PgBouncer older than 1.21'),
   REDIS_URL: serviceUrl('redis', 'rediss')
     .optional()
-    .describe('Redis for the Bull queue. Without it the queue is in-process'),
+    .describe('Redis for the Bull queue and for shared rate limits. Without it both are in-process'),
   MAX_PENDING: wholeNumber(1, 10_000_000).default(1_000).describe('Most unfinished requests in one lane'),
   REPORT_THREADS: wholeNumber(1, 64)
     .optional()
@@ -130,6 +152,11 @@ export const environmentSchema = z.object({
   RATE_LIMIT_DEFAULT: rateLimit
     .default({ limit: 600, windowMs: 60_000 })
     .describe('Per caller on everything else but health and docs'),
+  TRUST_PROXY: trustProxy
+    .default(false)
+    .describe(
+      'Whose `X-Forwarded-For` is believed: the number of proxies in front, or their subnets; `off` for nobody',
+    ),
   CALLBACK_ALLOW: list
     .default([])
     .describe('Private callback targets to allow: `CIDR`, `host` or `host:port`, comma-separated'),

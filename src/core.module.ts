@@ -4,6 +4,7 @@ import { CONFIG, type Config } from './config.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from './database.js';
 import { LoadRuns } from './load-runs.js';
+import { Metrics } from './metrics.js';
 import { QueueModule } from './queue/queue.module.js';
 
 /** What every process has: its settings, the database, the queue. */
@@ -17,8 +18,8 @@ export class CoreModule {
         TypeOrmModule.forRoot(dataSourceOptions(databaseUrl, config.DATABASE_POOL)),
         QueueModule.register(config),
       ],
-      providers: [{ provide: CONFIG, useValue: config }, Database, LoadRuns],
-      exports: [CONFIG, Database, LoadRuns],
+      providers: [{ provide: CONFIG, useValue: config }, Database, LoadRuns, Metrics],
+      exports: [CONFIG, Database, LoadRuns, Metrics],
     };
   }
 }

@@ -85,6 +85,11 @@ export class Database {
     this.pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
   }
 
+  /** Connections of this process, and the statements that wait for one. */
+  get connections(): { open: number; idle: number; waiting: number } {
+    return { open: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount };
+  }
+
   /** @throws DatabaseUnavailable when the server is away. */
   readonly query: Query = (statement, values) => this.run(this.pool, statement, values);
 

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
+import { Metrics } from '../metrics.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
 import { type AttemptTrace, CallbackAttemptError } from './callback-attempt.js';
 import { callbackMessage } from './callback-message.js';
@@ -33,6 +34,7 @@ export class CallbacksService {
     private readonly http: HttpService,
     private readonly store: DeliveryStore,
     private readonly signer: CallbackSigner,
+    private readonly metrics: Metrics,
     @Inject(CONFIG)
     private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES' | 'LANE_LEASE'>,
   ) {}
@@ -43,6 +45,7 @@ export class CallbacksService {
     const attemptedAt = new Date();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
     const outcome = await this.post(delivery.url, body, headers);
+    this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
     const verdict = this.judge(outcome, attemptNumber - delivery.scheduleStart);
     return {
       deliveryId: delivery.id,

@@ -1,9 +1,10 @@
 import type { Request } from 'express';
 import type { AccountId } from '../account.js';
+import { clientNetwork } from './client-network.js';
 
 /** Who sends a request. */
 export interface Caller {
-  /** What limits are counted by: the API key, or the client's address in an open installation. */
+  /** What limits are counted by: the API key, or the client's network in an open installation. */
   id: string;
   /** Whose requests, files and lanes it sees. */
   account: AccountId;
@@ -18,5 +19,5 @@ export function setCaller(request: Request, caller: Caller): void {
 
 /** Who sends a request; known from the guards on. */
 export function callerOf(request: Request & { [CALLER]?: Caller }): Caller {
-  return request[CALLER] ?? { id: request.ip ?? '', account: null };
+  return request[CALLER] ?? { id: clientNetwork(request.ip), account: null };
 }

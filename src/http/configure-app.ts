@@ -23,7 +23,8 @@ const EXPOSED_HEADERS = [
 ];
 
 /** What stands before every controller and is not Nest's: request ids, CORS, the body parser and its errors. */
-export function configureApp(app: NestExpressApplication, config: Pick<Config, 'CORS_ORIGINS'>): void {
+export function configureApp(app: NestExpressApplication, config: Pick<Config, 'CORS_ORIGINS' | 'TRUST_PROXY'>): void {
+  app.set('trust proxy', config.TRUST_PROXY);
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   // Express would make one of every answer's bytes; only report files have one, and it is their SHA-256.

@@ -1,16 +1,29 @@
-import { describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { GcraStorage } from './gcra.storage.js';
+import { Redis } from 'ioredis';
+import { redisUrl } from '../../test/support/redis.js';
+import { Metrics } from '../metrics.js';
+import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
+import { RedisGcraStorage } from './redis-gcra.storage.js';
 
 const WINDOW_MS = 60_000;
 const LIMIT = 30;
 const INTERVAL_MS = WINDOW_MS / LIMIT;
 
+interface Clock {
+  nowMs: number;
+}
+
 /** A storage on a clock that the test moves, and a caller that is only asked for its figures. */
-function limiter(limit = LIMIT, windowMs = WINDOW_MS) {
-  const clock = { nowMs: 1_000 };
-  const storage = new GcraStorage(() => clock.nowMs);
-  const hit = (key = 'me') => storage.increment(key, windowMs, limit);
+function limiterOn<Storage extends QuotaStorage>(
+  storage: Storage,
+  clock: Clock,
+  limit = LIMIT,
+  windowMs = WINDOW_MS,
+  prefix = '',
+) {
+  const hit = (key = 'me') => storage.increment(prefix + key, windowMs, limit);
   const passes = async (key = 'me'): Promise<boolean> => !(await hit(key)).isBlocked;
   /** How many of so many hits in a row pass. */
   const burst = async (hits: number): Promise<number> => {
@@ -18,10 +31,32 @@ function limiter(limit = LIMIT, windowMs = WINDOW_MS) {
     for (let i = 0; i < hits; i++) if (await passes()) count++;
     return count;
   };
-  return { clock, storage, hit, passes, burst };
+  const refund = () => storage.refund(`${prefix}me`, windowMs, limit);
+  return { clock, storage, hit, passes, burst, refund };
 }
 
-describe('GcraStorage', () => {
+function inMemory(limit?: number, windowMs?: number) {
+  const clock = { nowMs: 1_000 };
+  return limiterOn(new GcraStorage(() => clock.nowMs), clock, limit, windowMs);
+}
+
+/** One connection for the file; every limiter sets its clock back and counts under keys of its own. */
+const redis = { clock: { nowMs: 1_000 }, storage: undefined as unknown as RedisGcraStorage };
+beforeAll(async () => {
+  redis.storage = new RedisGcraStorage(await redisUrl(), new Metrics(), () => redis.clock.nowMs);
+  await redis.storage.onModuleInit();
+});
+afterAll(() => redis.storage.onApplicationShutdown());
+
+function inRedis(limit?: number, windowMs?: number) {
+  redis.clock.nowMs = 1_000;
+  return limiterOn(redis.storage, redis.clock, limit, windowMs, randomUUID());
+}
+
+describe.each([
+  ['in memory', inMemory],
+  ['in Redis', inRedis],
+])('quotas %s', (_, limiter) => {
   it('lets the whole limit pass at once and not one more', async () => {
     expect(await limiter().burst(LIMIT + 10)).toBe(LIMIT);
   });
@@ -104,7 +139,10 @@ describe('GcraStorage', () => {
   });
 });
 
-describe('The figures of GcraStorage', () => {
+describe.each([
+  ['in memory', inMemory],
+  ['in Redis', inRedis],
+])('the figures %s', (_, limiter) => {
   it('count the hits down to the limit, and tell in how many seconds the limit is whole again', async () => {
     const { clock, hit, burst } = limiter();
     expect(await hit()).toEqual({ totalHits: 1, timeToExpire: 2, isBlocked: false, timeToBlockExpire: 0 });
@@ -151,25 +189,29 @@ describe('The figures of GcraStorage', () => {
   });
 });
 
-describe('GcraStorage.refund', () => {
+describe.each([
+  ['in memory', inMemory],
+  ['in Redis', inRedis],
+])('a refund %s', (_, limiter) => {
   it('gives one hit back', async () => {
-    const { storage, burst } = limiter();
+    const { refund, burst } = limiter();
     await burst(LIMIT);
-    storage.refund('me', WINDOW_MS, LIMIT);
+    refund();
     expect(await burst(5)).toBe(1);
   });
 
   it('gives nobody more than the limit, and an unknown key nothing', async () => {
-    const { clock, storage, burst, passes } = limiter();
-    storage.refund('me', WINDOW_MS, LIMIT);
+    const { clock, refund, burst, passes } = limiter();
+    refund();
     await passes();
     clock.nowMs += WINDOW_MS;
-    storage.refund('me', WINDOW_MS, LIMIT);
+    refund();
     expect(await burst(LIMIT + 5)).toBe(LIMIT);
   });
 });
 
-describe('The memory of GcraStorage', () => {
+describe('the memory of GcraStorage', () => {
+  const limiter = inMemory;
   const keysOf = (storage: GcraStorage): string[] => [...storage['arrivals'].keys()];
 
   it('is one number a key, however many hits', async () => {
@@ -193,5 +235,24 @@ describe('The memory of GcraStorage', () => {
     for (let i = 0; i < 10_000; i++) await passes('another');
     expect(keysOf(storage)).toEqual(['me', 'another']);
     expect(await passes()).toBe(false);
+  });
+
+  it('has a bound: beyond it the caller that came first is forgotten', async () => {
+    const { storage, passes } = limiter();
+    for (let i = 0; i <= 100_000; i++) await passes(`caller ${i}`);
+    expect([keysOf(storage).length, keysOf(storage)[0]]).toEqual([100_000, 'caller 1']);
+  });
+});
+
+describe('the memory of RedisGcraStorage', () => {
+  it('ends by itself when a caller has its whole limit again', async () => {
+    const client = new Redis(await redisUrl());
+    const storage = new RedisGcraStorage(await redisUrl(), new Metrics());
+    await storage.onModuleInit();
+    await storage.increment('me', 60_000, 30);
+    const leftMs = await client.pttl('daybook:limit:me');
+    expect([leftMs > 2_000, leftMs <= 60_000]).toEqual([true, true]);
+    storage.onApplicationShutdown();
+    client.disconnect();
   });
 });

@@ -1,22 +1,35 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { ThrottlerModule, ThrottlerStorage } from '@nestjs/throttler';
+import { ThrottlerModule } from '@nestjs/throttler';
+import { CONFIG, type Config } from '../config.js';
+import { Metrics } from '../metrics.js';
 import { RequestsModule } from '../requests/requests.module.js';
-import { GcraStorage } from './gcra.storage.js';
+import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
+import { RedisGcraStorage } from './redis-gcra.storage.js';
 import { ValidationPipe } from './validation.js';
+
+/** Shared by all API processes where there is Redis. A worker answers nothing that is limited. */
+function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): QuotaStorage {
+  return REDIS_URL && ROLE !== 'worker' ? new RedisGcraStorage(REDIS_URL, metrics) : new GcraStorage();
+}
 
 /** The edge of every controller: limits, idempotency keys, validation, problem details. */
 @Module({
   imports: [
     RequestsModule,
     // One throttler for all: which limit a route is under is the guard's to say, by the route's own mark.
-    ThrottlerModule.forRoot({ throttlers: [{ ttl: 1, limit: 1 }], storage: new GcraStorage() }),
+    ThrottlerModule.forRootAsync({
+      inject: [CONFIG, Metrics],
+      useFactory: (config: Config, metrics: Metrics) => ({
+        throttlers: [{ ttl: 1, limit: 1 }],
+        storage: storageFor(config, metrics),
+      }),
+    }),
   ],
   providers: [
-    { provide: GcraStorage, useExisting: ThrottlerStorage },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_PIPE, useClass: ValidationPipe },

@@ -4,22 +4,21 @@ import {
   type ExecutionContext,
   Injectable,
   type NestInterceptor,
-  SetMetadata,
   createParamDecorator,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { type Observable, catchError, from, mergeMap, of, throwError } from 'rxjs';
+import { type Observable, catchError, from, map, mergeMap, of, throwError } from 'rxjs';
 import { DaybookError } from '../errors.js';
 import { IdempotencyService, type Replay } from '../requests/idempotency.service.js';
 import type { IdempotencyKey } from '../requests/request.store.js';
-import { KeyAlreadyUsed, KeyStillRunning } from '../requests/requests.errors.js';
+import { KeyAlreadyUsed, KeyStillRunning, SyncBusy } from '../requests/requests.errors.js';
 import { callerOf } from './caller.js';
 import { canonicalJson } from './canonical-json.js';
-import { refundQuota } from './rate-limit.guard.js';
+import { isIdempotent } from './idempotency.decorators.js';
+import { quotaRefusal, refundQuota } from './quota.js';
 import { refuseUnfit } from './validation.js';
 
-const IDEMPOTENT = 'idempotent';
 const KEY = Symbol('idempotency-key');
 /** Every caller of an open installation is the same one: its address may change between a try and the next. */
 const OPEN_CALLER = 'open';
@@ -27,9 +26,6 @@ const OPEN_CALLER = 'open';
 const MAX_TRIES = 3;
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
-
-/** Marks a route that honours idempotency keys. It must bind its work to {@link UsedKey} in one transaction. */
-export const Idempotent = () => SetMetadata(IDEMPOTENT, true);
 
 type KeyedRequest = Request & { [KEY]?: IdempotencyKey };
 
@@ -59,14 +55,32 @@ export class IdempotencyInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (!this.reflector.get<boolean | undefined>(IDEMPOTENT, context.getHandler())) return next.handle();
+    if (!isIdempotent(this.reflector, context)) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<KeyedRequest>();
     const { key, isOlderSpelling } = keyOf(request);
     if (!key) return next.handle();
     request[KEY] = key;
     const answer = (replay: Replay) => this.answer(replay, isOlderSpelling, http.getResponse<Response>());
+    const refusal = quotaRefusal(request);
+    if (refusal) return this.replayOr(refusal, request, key, answer);
     return this.handle(next, request, key, answer, MAX_TRIES);
+  }
+
+  /** The first answer again; to a request that is no repeat, the refusal. */
+  private replayOr(
+    refusal: DaybookError,
+    request: Request,
+    key: IdempotencyKey,
+    answer: (replay: Replay) => unknown,
+  ): Observable<unknown> {
+    return from(this.idempotency.replay(key)).pipe(
+      map((replay) => {
+        if (!replay) throw refusal;
+        refundQuota(request);
+        return answer(replay);
+      }),
+    );
   }
 
   private handle(
@@ -78,6 +92,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
   ): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
+        // Refused before its key was looked at. A repeat makes no work, so it is not the one that is too much.
+        if (error instanceof SyncBusy) return this.replayOr(error, request, key, answer);
         if (!(error instanceof KeyAlreadyUsed)) return throwError(() => error);
         // Taken and free again each time: others with the same key are being refused (a full lane) at this moment.
         if (tries === 0) return throwError(() => new KeyStillRunning());

@@ -9,34 +9,14 @@ import {
 } from '@nestjs/throttler';
 import type { Request, Response } from 'express';
 import { CONFIG, type Config, type RateLimit } from '../config.js';
-import { DaybookError } from '../errors.js';
 import { LoadRuns, RUN_TOKEN_HEADER } from '../load-runs.js';
 import { callerOf } from './caller.js';
-import { GcraStorage } from './gcra.storage.js';
+import type { QuotaStorage } from './gcra.storage.js';
+import { hasIdempotencyKey, isIdempotent } from './idempotency.decorators.js';
+import { QuotaExceeded, charge } from './quota.js';
 import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorators.js';
 
-/** The caller has used up its quota. */
-export class QuotaExceeded extends DaybookError {
-  readonly code = 'quota-exceeded';
-  constructor(
-    name: string,
-    { limit, windowMs }: RateLimit,
-    override readonly retryAfterS: number,
-  ) {
-    super(`Over the limit "${name}" of ${limit} requests in ${windowMs / 1_000} s. Come back in ${retryAfterS} s.`);
-  }
-}
-
-const REFUND = Symbol('refund');
-
-/** Gives back, once, what a request took from its caller's quota: a repeated answer costs nothing. */
-export function refundQuota(request: Request): void {
-  const counted = request as Request & { [REFUND]?: () => void };
-  counted[REFUND]?.();
-  delete counted[REFUND];
-}
-
-/** Limits per caller, by @nestjs/throttler's guard over {@link GcraStorage}. */
+/** Limits per caller, by @nestjs/throttler's guard over a {@link QuotaStorage}. */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   private readonly limits: Record<RateLimitName, RateLimit | null>;
@@ -44,7 +24,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   constructor(
     // The order of the guard's own constructor: Nest inherits the marks of its parameters by their place.
     @InjectThrottlerOptions() options: ThrottlerModuleOptions,
-    @InjectThrottlerStorage() private readonly storage: GcraStorage,
+    @InjectThrottlerStorage() private readonly storage: QuotaStorage,
     reflector: Reflector,
     @Inject(CONFIG) config: Pick<Config, 'RATE_LIMIT_SYNC' | 'RATE_LIMIT_ASYNC' | 'RATE_LIMIT_DEFAULT'>,
     private readonly loadRuns: LoadRuns,
@@ -73,6 +53,16 @@ export class RateLimitGuard extends ThrottlerGuard {
     return token !== undefined && this.loadRuns.admits(token);
   }
 
+  /**
+   * Whether a request over its quota may still turn out to be a repeat, which costs none. Only the database knows, so
+   * who is over the quota may ask as often as for anything else, and not more.
+   */
+  private async mayBeRepeat(context: ExecutionContext, request: Request, caller: string): Promise<boolean> {
+    if (!isIdempotent(this.reflector, context) || !hasIdempotencyKey(request)) return false;
+    const rate = this.limits.default;
+    return !rate || !(await this.storage.increment(`repeat:${caller}`, rate.windowMs, rate.limit)).isBlocked;
+  }
+
   protected override async handleRequest({ context, getTracker }: ThrottlerRequest): Promise<boolean> {
     const name = this.limitName(context);
     const rate = name && this.limits[name];
@@ -80,12 +70,17 @@ export class RateLimitGuard extends ThrottlerGuard {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
     if (await this.isOfLoadRun(name, request)) return true;
-    const response = http.getResponse<Response>();
-    const key = `${name}:${await getTracker(request, context)}`;
+    const caller = await getTracker(request, context);
+    const key = `${name}:${caller}`;
     const hit = await this.storage.increment(key, rate.windowMs, rate.limit);
-    setQuotaHeaders(response, name, rate, hit);
-    if (hit.isBlocked) throw new QuotaExceeded(name, rate, hit.timeToBlockExpire);
-    Object.assign(request, { [REFUND]: () => this.storage.refund(key, rate.windowMs, rate.limit) });
+    setQuotaHeaders(http.getResponse<Response>(), name, rate, hit);
+    if (!hit.isBlocked) {
+      charge(request, { refund: () => this.storage.refund(key, rate.windowMs, rate.limit) });
+      return true;
+    }
+    const refusal = new QuotaExceeded(name, rate, hit.timeToBlockExpire);
+    if (!(await this.mayBeRepeat(context, request, caller))) throw refusal;
+    charge(request, { refusal });
     return true;
   }
 }

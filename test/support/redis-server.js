@@ -62,5 +62,6 @@ export async function startRedisServer({ port: wanted } = {}) {
     await kill();
     throw new Error(`redis-server does not start: ${output.trim().split('\n').slice(-3).join(' | ')}`);
   }
-  return { url: `redis://127.0.0.1:${port}`, port, kill, stop: () => kill('SIGTERM') };
+  const signal = (name) => child.kill(name);
+  return { url: `redis://127.0.0.1:${port}`, port, signal, kill, stop: () => kill('SIGTERM') };
 }
