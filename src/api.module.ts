@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AccountsApiModule } from './accounts/accounts-api.module.js';
 import { BenchmarkModule } from './benchmark/benchmark.module.js';
 import { CallbacksApiModule } from './callbacks/callbacks-api.module.js';
 import { DemoReceiverModule } from './callbacks/demo-receiver.module.js';
@@ -21,6 +22,7 @@ export class ApiModule {
       CallbacksApiModule,
       HealthModule,
       BenchmarkModule,
+      AccountsApiModule,
     ];
     return { module: ApiModule, imports: DEMO_RECEIVER ? [...features, DemoReceiverModule] : features };
   }

@@ -86,7 +86,7 @@ const PROXY_CASES: [string, string, string, string, unknown][] = [
 const CHOICE_CASES: [string, string, string, string, unknown][] = [
   ['ROLE', 'both', 'one of all, api, worker', 'all', 'all'],
   ['CALLBACK_SIGNATURE', 'v2', 'one of v1, v1a, both', 'both', 'both'],
-  ['AUTH', 'closed', 'one of open', 'open', 'open'],
+  ['AUTH', 'closed', 'one of open, required', 'required', 'required'],
   ['LOG_LEVEL', 'verbose', 'one of fatal, error, warn, log, debug', 'debug', 'debug'],
   ['LOG_FORMAT', 'xml', 'one of text, json', 'json', 'json'],
   ['DATABASE_PREPARE', 'true', 'one of on, off', 'off', false],
@@ -184,6 +184,13 @@ describe('parseConfig', () => {
     expect(parseConfig({}).DEMO_RECEIVER).toBe(true);
     expect(parseConfig({ NODE_ENV: 'production' }).DEMO_RECEIVER).toBe(false);
     expect(parseConfig({ NODE_ENV: 'production', DEMO_RECEIVER: 'on' }).DEMO_RECEIVER).toBe(true);
+  });
+
+  it('has no demo receiver where every call needs a key', () => {
+    expect(parseConfig({ AUTH: 'required' }).DEMO_RECEIVER).toBe(false);
+    expect(refusal({ AUTH: 'required', DEMO_RECEIVER: 'on' })).toBe(
+      'DEMO_RECEIVER="on" is not valid: it must be off with AUTH=required',
+    );
   });
 
   it('has the defaults of the contract', () => {

@@ -108,7 +108,10 @@ export const environmentSchema = z.object({
     .string()
     .default('127.0.0.1')
     .describe('Address to listen on. Anything but loopback opens the API to the network'),
-  AUTH: z.literal('open').default('open').describe('Who may call: `open` is everyone who can reach the port'),
+  AUTH: z
+    .enum(['open', 'required'])
+    .default('open')
+    .describe('Who may call: `open` is everyone who can reach the port, `required` is who has an API key'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'log', 'debug']).default('log').describe('Least severe level logged'),
   LOG_FORMAT: z.enum(['text', 'json']).default('text').describe('`json` writes one object a line'),
   DATA_DIR: z
@@ -204,7 +207,7 @@ export const environmentSchema = z.object({
     .enum(['on', 'off'])
     .optional()
     .transform((text) => text && text === 'on')
-    .describe('The built-in callback receiver. Default `on`, and `off` when `NODE_ENV=production`'),
+    .describe('The built-in callback receiver. Default `on`; `off` with `NODE_ENV=production` or `AUTH=required`'),
   NODE_ENV: z.string().default('development').describe('`production` turns the demo receiver off'),
 });
 
@@ -245,7 +248,12 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     // The in-process queue reaches nobody outside its process, so a split house needs Redis.
     throw new ConfigError(`ROLE="${data.ROLE}" is not valid: it must be all, unless REDIS_URL is set`);
   }
-  return { ...data, DEMO_RECEIVER: data.DEMO_RECEIVER ?? data.NODE_ENV !== 'production' };
+  const isOpen = data.AUTH === 'open';
+  if (data.DEMO_RECEIVER && !isOpen) {
+    // Every route needs a key then, and a callback bears none.
+    throw new ConfigError('DEMO_RECEIVER="on" is not valid: it must be off with AUTH=required');
+  }
+  return { ...data, DEMO_RECEIVER: data.DEMO_RECEIVER ?? (data.NODE_ENV !== 'production' && isOpen) };
 }
 
 /** The settings of this process: `.env` in the working directory, then the environment, which wins. */

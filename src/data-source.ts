@@ -5,6 +5,9 @@ import { CallbackOrder1764150000000 } from '../migrations/1764150000000-callback
 import { BenchmarkRuns1764300000000 } from '../migrations/1764300000000-benchmark-runs.js';
 import { CallbackSecrets1764400000000 } from '../migrations/1764400000000-callback-secrets.js';
 import { AttemptTrace1764500000000 } from '../migrations/1764500000000-attempt-trace.js';
+import { Accounts1764800000000 } from '../migrations/1764800000000-accounts.js';
+import { AccountEntity } from './accounts/account.entity.js';
+import { ApiKeyEntity } from './accounts/api-key.entity.js';
 import { BenchmarkRunEntity } from './benchmark/benchmark-run.entity.js';
 import { CallbackDeliveryEntity } from './callbacks/callback-delivery.entity.js';
 import { CallbackLogEntity } from './callbacks/callback-log.entity.js';
@@ -32,6 +35,8 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       CallbackSecretEntity,
       WorkerEntity,
       BenchmarkRunEntity,
+      AccountEntity,
+      ApiKeyEntity,
     ],
     // Named one by one: a glob would also pick up source maps and whatever else a build leaves behind.
     migrations: [
@@ -41,6 +46,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       BenchmarkRuns1764300000000,
       CallbackSecrets1764400000000,
       AttemptTrace1764500000000,
+      Accounts1764800000000,
     ],
     synchronize: false,
     connectTimeoutMS: 5_000,

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { NeedsScope } from '../http/auth.decorators.js';
 import {
   type RunSettings,
   type RunsQuery,
@@ -28,6 +29,7 @@ const NOT_FOUND = { status: 404, description: 'Benchmark run not found' };
 
 /** The load test: measures this very service from outside. */
 @ApiTags('benchmark')
+@NeedsScope('admin')
 @Controller('api/benchmark')
 export class BenchmarkController {
   constructor(private readonly benchmark: BenchmarkService) {}

@@ -1,5 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { NeedsScope } from '../http/auth.decorators.js';
 import { requestIdParam } from '../requests/requests.schema.js';
 import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';
 import { CallbackDeliveriesService } from './callback-deliveries.service.js';
@@ -10,6 +11,7 @@ export class CallbackDeliveriesController {
   constructor(private readonly deliveries: CallbackDeliveriesService) {}
 
   @Get('callbacks')
+  @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List the callbacks that were or are owed, newest first' })
   @ApiOkResponse({ standardSchema: deliveryPage })
   list(@Query({ schema: deliveriesQuery }) { cursor, since, ...filter }: DeliveriesQuery): Promise<object> {
@@ -17,6 +19,7 @@ export class CallbackDeliveriesController {
   }
 
   @Post('requests/:id/redeliver')
+  @NeedsScope('reports:write')
   @HttpCode(202)
   @ApiOperation({ summary: 'Send the callback of a request again, with the whole schedule before it' })
   @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })

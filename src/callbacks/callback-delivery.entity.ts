@@ -14,6 +14,7 @@ export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
 @Index('callback_deliveries_strict', ['lane', 'destination', 'queuePosition'], { where: `status = 'PENDING'` })
 @Index('callback_deliveries_unordered', ['nextAttemptAt'], { where: `status = 'PENDING' AND attempts = 0` })
 @Index('callback_deliveries_by_status', ['status', 'id'], { where: `status <> 'SUCCESS'` })
+@Index('callback_deliveries_by_account', { synchronize: false })
 @Index('callback_deliveries_leases', ['leaseHolder'], { where: 'lease_holder IS NOT NULL' })
 export class CallbackDeliveryEntity {
   @PrimaryColumn('uuid')

@@ -7,6 +7,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
+import { NeedsScope } from '../http/auth.decorators.js';
 import { publicKeyList, type RotateBody, rotateBody, secretList } from './callback-secrets.schema.js';
 import { CallbackSecretsService } from './callback-secrets.service.js';
 
@@ -16,6 +17,7 @@ export class CallbackSecretsController {
   constructor(private readonly secrets: CallbackSecretsService) {}
 
   @Get()
+  @NeedsScope('admin')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'The secrets that callbacks are signed with, newest first' })
   @ApiOkResponse({ standardSchema: secretList })
@@ -24,6 +26,7 @@ export class CallbackSecretsController {
   }
 
   @Get('public-key')
+  @NeedsScope('reports:read')
   @ApiOperation({ summary: 'The Ed25519 public keys of `v1a` signatures, newest first' })
   @ApiOkResponse({ standardSchema: publicKeyList })
   publicKeys(): Promise<object> {
@@ -31,6 +34,7 @@ export class CallbackSecretsController {
   }
 
   @Post('rotate')
+  @NeedsScope('admin')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Sign with a new secret; the old ones sign too until they expire' })

@@ -18,6 +18,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
+import { NeedsScope } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
 import {
   CALLBACK_EXAMPLE,
@@ -44,8 +45,9 @@ const RECEIVED_EXAMPLE = {
   received_at: '2026-03-01T12:00:00.120Z',
 };
 
-/** The built-in receiver, for development: point `callback_url` at it and look at what arrives. */
+/** The built-in receiver, for development: point `callback_url` at it and look at what arrives. Off with `AUTH=required`. */
 @ApiTags('callbacks')
+@NeedsScope('admin')
 @Controller('api/callbacks')
 export class DemoReceiverController {
   constructor(private readonly receiver: DemoReceiverService) {}

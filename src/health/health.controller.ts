@@ -2,6 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { z } from 'zod';
+import { NeedsNoKey } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
 import { type Health, HealthService } from './health.service.js';
 
@@ -16,6 +17,7 @@ const readySchema = z.object({ ready: z.boolean() });
 
 @ApiTags('operations')
 @Unlimited()
+@NeedsNoKey()
 @Controller()
 export class HealthController {
   constructor(private readonly service: HealthService) {}

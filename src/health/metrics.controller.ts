@@ -1,5 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { NeedsNoKey } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
 import { Metrics } from '../metrics.js';
 
@@ -8,6 +9,7 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 @ApiTags('operations')
 @Unlimited()
+@NeedsNoKey()
 @Controller()
 export class MetricsController {
   constructor(private readonly metrics: Metrics) {}

@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
+import { AccountsModule } from '../accounts/accounts.module.js';
 import { CONFIG, type Config } from '../config.js';
 import { Metrics } from '../metrics.js';
 import { RequestsModule } from '../requests/requests.module.js';
+import { AuthenticationGuard } from './authentication.guard.js';
 import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -16,10 +18,11 @@ function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): QuotaStorage
   return REDIS_URL && ROLE !== 'worker' ? new RedisGcraStorage(REDIS_URL, metrics) : new GcraStorage();
 }
 
-/** The edge of every controller: limits, idempotency keys, validation, problem details. */
+/** The edge of every controller: API keys, limits, idempotency keys, validation, problem details. */
 @Module({
   imports: [
     RequestsModule,
+    AccountsModule,
     // One throttler for all: which limit a route is under is the guard's to say, by the route's own mark.
     ThrottlerModule.forRootAsync({
       inject: [CONFIG, Metrics],
@@ -30,6 +33,8 @@ function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): QuotaStorage
     }),
   ],
   providers: [
+    // In this order: limits are counted by the key.
+    { provide: APP_GUARD, useClass: AuthenticationGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_PIPE, useClass: ValidationPipe },

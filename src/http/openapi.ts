@@ -1,7 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
+import { CONFIG, type Config } from '../config.js';
 import { callbackOperations } from '../callbacks/callback.schema.js';
+import { KEY_SCHEME } from './auth.decorators.js';
 
 /** Operations whose body has a `callback_url`. */
 const CALLING_BACK = ['/api/sync', '/api/async'];
@@ -22,6 +24,20 @@ function problemResponse(description: string): object {
   return { description, content: { 'application/problem+json': { schema } } };
 }
 
+interface Operation {
+  responses?: Record<string, unknown>;
+  /** Which scheme, with which scopes. */
+  security?: Record<string, string[]>[];
+}
+
+/** What an operation answers who may not use it. An open installation asks for no key and takes it all the same. */
+function describeKey({ security, responses }: Required<Operation>, isRequired: boolean): void {
+  const scope = security.flatMap((requirement) => requirement[KEY_SCHEME] ?? []).join(' ');
+  responses['401'] ??= problemResponse('With `AUTH=required`: no API key, or none that is good (RFC 6750)');
+  responses['403'] ??= problemResponse(`With \`AUTH=required\`: an API key without the scope \`${scope}\``);
+  if (!isRequired) security.unshift({});
+}
+
 /** Describes the whole API (OpenAPI 3.1). */
 function document(app: INestApplication): OpenAPIObject {
   const builder = new DocumentBuilder()
@@ -34,15 +50,25 @@ function document(app: INestApplication): OpenAPIObject {
     .addTag('requests', 'What was asked for, and what came of it')
     .addTag('lanes', 'The queues: what waits, pausing, precedence')
     .addTag('callbacks', 'What was sent, what it is signed with, and the built-in demo receiver')
+    .addTag('keys', 'API keys, and what they may do')
     .addTag('benchmark', 'Measure this service')
     .addTag('operations', 'Health')
+    .addSecurity(KEY_SCHEME, {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'dbk_<id>_<secret>',
+      description: 'An API key. Needed with `AUTH=required`; the scope that it needs stands at each operation.',
+    })
     .build();
+  const { AUTH } = app.get<Config>(CONFIG);
   const described = SwaggerModule.createDocument(app, builder);
   for (const path of CALLING_BACK)
     Object.assign(described.paths[path]?.post ?? {}, { callbacks: callbackOperations() });
   for (const operations of Object.values(described.paths)) {
-    for (const operation of Object.values(operations) as { responses?: Record<string, unknown> }[]) {
-      if (operation.responses) operation.responses['default'] ??= problemResponse('What went wrong (RFC 9457)');
+    for (const operation of Object.values(operations) as Operation[]) {
+      if (!operation.responses) continue;
+      operation.responses['default'] ??= problemResponse('What went wrong (RFC 9457)');
+      if (operation.security) describeKey(operation as Required<Operation>, AUTH === 'required');
     }
   }
   return described;

@@ -20,7 +20,11 @@ const CAPACITY = `${IANA}temporary-reduced-capacity`;
 
 /** What each expected failure is in HTTP: the only place that knows. */
 const PROBLEMS: Record<string, { status: number; type?: string }> = {
+  unauthenticated: { status: 401 },
+  'insufficient-scope': { status: 403 },
+  'authentication-off': { status: 403 },
   'not-found': { status: 404 },
+  'api-key-ended': { status: 409 },
   'request-unfinished': { status: 409 },
   'request-not-pending': { status: 409 },
   'no-callback-owed': { status: 409 },

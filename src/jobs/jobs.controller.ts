@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { NeedsScope } from '../http/auth.decorators.js';
 import { Idempotent } from '../http/idempotency.decorators.js';
 import { UsedKey } from '../http/idempotency.interceptor.js';
 import { preferenceOf } from '../http/prefer.js';
@@ -40,6 +41,7 @@ export class JobsController {
   constructor(private readonly jobs: JobsService) {}
 
   @Post('sync')
+  @NeedsScope('reports:write')
   @HttpCode(200)
   @RateLimited('sync')
   @Idempotent()
@@ -71,6 +73,7 @@ export class JobsController {
   }
 
   @Post('async')
+  @NeedsScope('reports:write')
   @HttpCode(202)
   @RateLimited('async')
   @Idempotent()
@@ -89,6 +92,7 @@ export class JobsController {
   }
 
   @Post('batch')
+  @NeedsScope('reports:write')
   @HttpCode(202)
   @RateLimited('async')
   @Idempotent()
@@ -101,6 +105,7 @@ export class JobsController {
   }
 
   @Post('requests/:id/cancel')
+  @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a request that is still pending' })
   @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })

@@ -3,6 +3,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 /** A strict queue: its counter gives positions without gaps, its lease says which worker may take from it. */
 @Entity('lanes')
 @Check('lanes_pending_check', 'pending >= 0')
+@Index('lanes_by_account', { synchronize: false })
 @Index('lanes_waiting', ['servedAt'], { where: 'pending > 0' })
 export class LaneEntity {
   @PrimaryColumn('text')

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { NeedsScope } from '../http/auth.decorators.js';
 import {
   type LanePriorityBody,
   type LanesQuery,
@@ -20,6 +21,7 @@ export class LanesController {
   constructor(private readonly lanes: LanesService) {}
 
   @Get()
+  @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List the lanes by name, with what waits in each' })
   @ApiOkResponse({ standardSchema: lanePage })
   async list(@Query({ schema: lanesQuery }) { after = '', limit }: LanesQuery): Promise<{ lanes: LaneView[] }> {
@@ -27,6 +29,7 @@ export class LanesController {
   }
 
   @Post(':lane/pause')
+  @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make no further request of this lane for now; it goes on taking them' })
   @ApiParam(LANE)
@@ -36,6 +39,7 @@ export class LanesController {
   }
 
   @Post(':lane/resume')
+  @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Go on with this lane' })
   @ApiParam(LANE)
@@ -45,6 +49,7 @@ export class LanesController {
   }
 
   @Put(':lane')
+  @NeedsScope('admin')
   @ApiOperation({ summary: 'Set how the lane stands to other lanes' })
   @ApiParam(LANE)
   @ApiBody({

@@ -2,6 +2,7 @@ import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { NeedsScope } from '../http/auth.decorators.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
 import { ReportDownload } from './report-download.js';
 import { ReportsService, type ReportTypeView } from './reports.service.js';
@@ -35,6 +36,7 @@ export class ReportsController {
   ) {}
 
   @Get('report-types')
+  @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List the report types, with JSON Schemas of their parameters' })
   @ApiOkResponse({ standardSchema: reportTypes })
   types(): { report_types: ReportTypeView[] } {
@@ -42,6 +44,7 @@ export class ReportsController {
   }
 
   @Get('reports/:file_name')
+  @NeedsScope('reports:read')
   @ApiOperation({
     summary: 'Download the file of a finished report',
     description: 'Takes `Range` (one range of bytes), `If-Range` and `If-None-Match`.',

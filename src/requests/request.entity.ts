@@ -17,11 +17,21 @@ export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 @Index('requests_by_report', ['report', 'id'])
 @Index('requests_by_mode', ['mode', 'id'])
 @Index('requests_by_status', ['status', 'id'], { where: `status <> 'COMPLETED'` })
+@Index('requests_by_account', ['accountId', 'id'], { where: 'account_id IS NOT NULL' })
+@Index('requests_by_account_report', ['accountId', 'report', 'id'], { where: 'account_id IS NOT NULL' })
+@Index('requests_by_account_mode', ['accountId', 'mode', 'id'], { where: 'account_id IS NOT NULL' })
+@Index('requests_by_account_status', ['accountId', 'status', 'id'], {
+  where: `account_id IS NOT NULL AND status <> 'COMPLETED'`,
+})
 @Index('requests_sync_leases', ['leaseUntil'], { where: `mode = 'sync' AND status = 'PROCESSING'` })
 export class RequestEntity {
   /** UUIDv7, so that the newest request has the greatest id. */
   @PrimaryColumn('uuid')
   id!: string;
+
+  /** Whose it is; null for what was accepted with `AUTH=open`. */
+  @Column('uuid', { name: 'account_id', nullable: true })
+  accountId!: string | null;
 
   @Column('text')
   mode!: RequestMode;

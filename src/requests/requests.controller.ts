@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { NeedsScope } from '../http/auth.decorators.js';
 import {
   type ListQuery,
   callbackLogs,
@@ -21,6 +22,7 @@ export class RequestsController {
   constructor(private readonly requests: RequestsService) {}
 
   @Get()
+  @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List requests, newest first' })
   @ApiOkResponse({ standardSchema: requestPage })
   list(@Query({ schema: listQuery }) { cursor, ...filter }: ListQuery): Promise<object> {
@@ -28,6 +30,7 @@ export class RequestsController {
   }
 
   @Get(':id')
+  @NeedsScope('reports:read')
   @ApiOperation({ summary: 'One request, with every attempt to deliver its callback' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: requestDetail })
@@ -37,6 +40,7 @@ export class RequestsController {
   }
 
   @Get(':id/callback-logs')
+  @NeedsScope('reports:read')
   @ApiOperation({ summary: 'The attempts to deliver its callback' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: callbackLogs })
@@ -46,6 +50,7 @@ export class RequestsController {
   }
 
   @Delete(':id')
+  @NeedsScope('reports:write')
   @ApiOperation({ summary: 'Delete a finished request with its logs and its file' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: removedOne })
@@ -57,6 +62,7 @@ export class RequestsController {
   }
 
   @Delete()
+  @NeedsScope('reports:write')
   @ApiOperation({ summary: 'Delete every finished request with its logs and its file; what is unfinished is left' })
   @ApiOkResponse({ standardSchema: removedMany })
   async removeFinished(): Promise<object> {

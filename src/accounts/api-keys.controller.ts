@@ -1,0 +1,86 @@
+import { Body, Controller, Get, Header, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import { NeedsScope } from '../http/auth.decorators.js';
+import {
+  type CreateKeyBody,
+  type KeysQuery,
+  type RotateKeyBody,
+  createKeyBody,
+  keyIdParam,
+  keyPage,
+  keyView,
+  keysQuery,
+  newKeyView,
+  rotateKeyBody,
+} from './api-keys.schema.js';
+import { ApiKeysService } from './api-keys.service.js';
+import { KeysOverHttp } from './keys-over-http.guard.js';
+
+const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
+const NOT_FOUND = { description: 'API key not found' };
+
+@ApiTags('keys')
+@NeedsScope('admin')
+@UseGuards(KeysOverHttp)
+@Controller('api/keys')
+export class ApiKeysController {
+  constructor(private readonly keys: ApiKeysService) {}
+
+  @Post()
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Create an API key; its text is shown this once' })
+  @ApiCreatedResponse({ standardSchema: newKeyView })
+  create(@Body({ schema: createKeyBody }) { expires_in, ...wanted }: CreateKeyBody): Promise<object> {
+    return this.keys.create({ ...wanted, expiresInMs: expires_in ?? null });
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List the API keys of all accounts, newest first' })
+  @ApiOkResponse({ standardSchema: keyPage })
+  list(@Query({ schema: keysQuery }) { cursor, ...filter }: KeysQuery): Promise<object> {
+    return this.keys.list({ ...filter, beforeId: cursor });
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One API key, without its text' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: keyView })
+  @ApiNotFoundResponse(NOT_FOUND)
+  view(@Param('id', { schema: keyIdParam }) id: string): Promise<object> {
+    return this.keys.view(id);
+  }
+
+  @Post(':id/rotate')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Create a key in the place of this one, which is good too until the overlap is over' })
+  @ApiParam(ID)
+  @ApiBody({ required: false })
+  @ApiCreatedResponse({ standardSchema: newKeyView })
+  @ApiNotFoundResponse(NOT_FOUND)
+  @ApiConflictResponse({ description: 'The key has ended, or was rotated before' })
+  rotate(
+    @Param('id', { schema: keyIdParam }) id: string,
+    @Body({ schema: rotateKeyBody }) { overlap }: RotateKeyBody,
+  ): Promise<object> {
+    return this.keys.rotate(id, overlap);
+  }
+
+  @Post(':id/revoke')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'End an API key; every process knows it within 5 s' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: keyView })
+  @ApiNotFoundResponse(NOT_FOUND)
+  revoke(@Param('id', { schema: keyIdParam }) id: string): Promise<object> {
+    return this.keys.revoke(id);
+  }
+}

@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
+import { ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.js';
+import { mintKey } from './api-key.js';
+import { type ApiKeyFilter, type ApiKeyRow, ApiKeysStore, type NewApiKey } from './api-keys.store.js';
+
+/** Creates, lists, rotates and revokes keys: for the admin API and for the command line. */
+@Injectable()
+export class ApiKeysService {
+  constructor(private readonly store: ApiKeysStore) {}
+
+  /** @returns The key as it is listed, and its text, which nobody can be shown again. */
+  async create(wanted: Omit<NewApiKey, 'id' | 'secretHash'>): Promise<object> {
+    const id = uuidv7();
+    const { text, secretHash } = mintKey(id);
+    await this.store.add({ ...wanted, id, secretHash }, uuidv7());
+    return { ...(await this.view(id)), key: text };
+  }
+
+  /** @returns One page, newest first, and the cursor of the next (null at the end). */
+  async list(filter: ApiKeyFilter): Promise<{ keys: object[]; next_cursor: string | null }> {
+    const rows = await this.store.list({ ...filter, limit: filter.limit + 1 });
+    const page = rows.slice(0, filter.limit);
+    return { keys: page.map(keyView), next_cursor: rows.length > filter.limit ? page.at(-1)!.id : null };
+  }
+
+  /** @throws ApiKeyNotFound */
+  async view(id: string): Promise<object> {
+    return keyView(await this.find(id));
+  }
+
+  /**
+   * Puts a new key in the place of one that is live. Both are good until the overlap is over.
+   * @returns The new one, with its text.
+   * @throws ApiKeyNotFound, ApiKeyEnded
+   */
+  async rotate(id: string, overlapMs: number): Promise<object> {
+    await this.find(id);
+    const newId = uuidv7();
+    const { text, secretHash } = mintKey(newId);
+    if (!(await this.store.replace(id, newId, secretHash, overlapMs))) {
+      const { replaced_by, status } = await this.find(id);
+      throw new ApiKeyEnded(replaced_by === null && status !== 'active' ? status : 'replaced');
+    }
+    return { ...(await this.view(newId)), key: text };
+  }
+
+  /**
+   * Ends a key at once; every process knows it within 5 s. Once more changes nothing.
+   * @throws ApiKeyNotFound
+   */
+  async revoke(id: string): Promise<object> {
+    await this.find(id);
+    await this.store.revoke(id);
+    return this.view(id);
+  }
+
+  private async find(id: string): Promise<ApiKeyRow> {
+    const row = isUuid(id) ? await this.store.find(id) : null;
+    if (!row) throw new ApiKeyNotFound();
+    return row;
+  }
+}
+
+function keyView({ created_at, expires_at, last_used_at, revoked_at, ...rest }: ApiKeyRow): object {
+  return {
+    ...rest,
+    created_at: created_at.toISOString(),
+    expires_at: expires_at?.toISOString() ?? null,
+    last_used_at: last_used_at?.toISOString() ?? null,
+    revoked_at: revoked_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,14 @@
+import { type CanActivate, Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { KeysNeedAuthentication } from './accounts.errors.js';
+
+/** Shuts the admin API of an open installation. */
+@Injectable()
+export class KeysOverHttp implements CanActivate {
+  constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'AUTH'>) {}
+
+  canActivate(): boolean {
+    if (this.config.AUTH === 'open') throw new KeysNeedAuthentication();
+    return true;
+  }
+}

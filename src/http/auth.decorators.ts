@@ -1,0 +1,24 @@
+import { type ExecutionContext, SetMetadata, applyDecorators, createParamDecorator } from '@nestjs/common';
+import { ApiSecurity } from '@nestjs/swagger';
+import type { Request } from 'express';
+import type { AccountId } from '../account.js';
+import type { Scope } from '../accounts/scopes.js';
+import { callerOf } from './caller.js';
+
+/** Metadata: the {@link Scope} that a route or controller needs, or null for none. A route without it answers nobody. */
+export const NEEDED_SCOPE = 'needed-scope';
+
+/** The name of the way to authenticate in the description of the API. */
+export const KEY_SCHEME = 'api_key';
+
+/** Opens a route, or every route of a controller, to keys with this scope (with `AUTH=required`). */
+export const NeedsScope = (scope: Scope) =>
+  applyDecorators(SetMetadata(NEEDED_SCOPE, scope), ApiSecurity(KEY_SCHEME, [scope]));
+
+/** Opens a route, or every route of a controller, to everybody: for what watches over the service. */
+export const NeedsNoKey = () => SetMetadata(NEEDED_SCOPE, null);
+
+/** Parameter: whose requests, files and lanes the caller sees. */
+export const OwnAccount = createParamDecorator(
+  (_: unknown, context: ExecutionContext): AccountId => callerOf(context.switchToHttp().getRequest<Request>()).account,
+);

@@ -1,0 +1,78 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request, Response } from 'express';
+import { type Holder, type Refusal, Authenticator } from '../accounts/authenticator.js';
+import { type Scope, allows } from '../accounts/scopes.js';
+import { CONFIG, type Config } from '../config.js';
+import { DaybookError } from '../errors.js';
+import { NEEDED_SCOPE } from './auth.decorators.js';
+import { setCaller } from './caller.js';
+
+/** The request bears no key, or none that is good. */
+export class Unauthenticated extends DaybookError {
+  readonly code = 'unauthenticated';
+}
+
+/** The key is good, but not for this. */
+export class InsufficientScope extends DaybookError {
+  readonly code = 'insufficient-scope';
+  constructor(scope: Scope) {
+    super(`This needs an API key with the scope ${scope}`);
+  }
+}
+
+const REFUSALS: Record<Refusal, string> = {
+  malformed: 'The API key is malformed: dbk_<id>_<secret> is what it looks like',
+  unknown: 'The API key is unknown',
+  revoked: 'The API key was revoked',
+  expired: 'The API key has expired',
+};
+const REALM = 'Bearer realm="daybook"';
+const BEARER = /^bearer +([^ ]+) *$/i;
+
+/**
+ * With `AUTH=required`, lets a request pass that bears a good key with the scope that its route needs (RFC 6750). Stands
+ * before the rate limits, which count by the key.
+ */
+@Injectable()
+export class AuthenticationGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly authenticator: Authenticator,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'AUTH'>,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (this.config.AUTH === 'open') return true;
+    const targets = [context.getHandler(), context.getClass()];
+    const scope = this.reflector.getAllAndOverride<Scope | null | undefined>(NEEDED_SCOPE, targets);
+    if (scope === null) return true;
+    if (scope === undefined) throw new Error(`${context.getClass().name} has a route that names no scope`);
+    const http = context.switchToHttp();
+    return this.admit(http.getRequest<Request>(), http.getResponse<Response>(), scope);
+  }
+
+  private async admit(request: Request, response: Response, scope: Scope): Promise<true> {
+    const { keyId, accountId, scopes } = await this.holderOf(request, response);
+    if (!allows(scopes, scope)) {
+      response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${scope}"`);
+      throw new InsufficientScope(scope);
+    }
+    setCaller(request, { id: `key:${keyId}`, account: accountId });
+    return true;
+  }
+
+  private async holderOf(request: Request, response: Response): Promise<Holder> {
+    const given = request.headers.authorization;
+    if (given === undefined || !/^bearer\b/i.test(given)) {
+      // Who does not try to authenticate is told how, and no error (RFC 6750, 3.1).
+      response.setHeader('WWW-Authenticate', REALM);
+      throw new Unauthenticated('Send an API key: Authorization: Bearer dbk_…');
+    }
+    const checked = await this.authenticator.check(BEARER.exec(given)?.[1] ?? '');
+    if (typeof checked !== 'string') return checked;
+    const detail = REFUSALS[checked];
+    response.setHeader('WWW-Authenticate', `${REALM}, error="invalid_token", error_description="${detail}"`);
+    throw new Unauthenticated(detail);
+  }
+}
