@@ -32,6 +32,12 @@ const OVERLAP_CASES: typeof DURATION_CASES = [
   ['CALLBACK_SECRET_OVERLAP', '8d', 'a time up to 7d', '7d', 604_800_000],
   ['CALLBACK_SECRET_OVERLAP', '24', 'a time up to 7d', '0s', 0],
 ];
+const KEPT = 'a time from 1d to 3650d, or off';
+const RETENTION_CASES: [string, string, string, string, number | null][] = [
+  ['RETENTION', '23h', KEPT, '1d', 86_400_000],
+  ['RETENTION', '3651d', KEPT, '24h', 86_400_000],
+  ['RETENTION', '0', KEPT, 'off', null],
+];
 const NUMBER_CASES: [string, string, string, string, number][] = [
   ['PORT', '65536', 'a whole number from 0 to 65535', '65535', 65_535],
   ['PORT', '-1', 'a whole number from 0 to 65535', '0', 0],
@@ -95,6 +101,7 @@ const CHOICE_CASES: [string, string, string, string, unknown][] = [
 const CASES = [
   ...DURATION_CASES,
   ...OVERLAP_CASES,
+  ...RETENTION_CASES,
   ...NUMBER_CASES,
   ...RATE_CASES,
   ...LIST_CASES,
@@ -209,6 +216,7 @@ describe('parseConfig', () => {
       REPORT_TIMEOUT: 600_000,
       LANE_LEASE: 15_000,
       SWEEP_INTERVAL: 2_000,
+      RETENTION: 2_592_000_000,
       SHUTDOWN_TIMEOUT: 30_000,
       RATE_LIMIT_SYNC: { limit: 30, windowMs: 60_000 },
       RATE_LIMIT_ASYNC: { limit: 60, windowMs: 60_000 },

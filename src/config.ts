@@ -21,6 +21,13 @@ export const duration = (minMs: number, maxMs: number, allowed: string) =>
     .refine((text) => durationMs(text) >= minMs && durationMs(text) <= maxMs, allowed)
     .transform(durationMs);
 
+/** A duration, or `off`, which is null. */
+const durationOrOff = (minMs: number, maxMs: number, allowed: string) =>
+  z
+    .string()
+    .refine((text) => text === 'off' || (durationMs(text) >= minMs && durationMs(text) <= maxMs), `${allowed}, or off`)
+    .transform((text): number | null => (text === 'off' ? null : durationMs(text)));
+
 /** A comma-separated list; empty entries are dropped. */
 const list = z.string().transform((text) =>
   text
@@ -147,6 +154,10 @@ export const environmentSchema = z.object({
   SWEEP_INTERVAL: duration(100, 60_000, 'a time from 100ms to 1m')
     .default(2_000)
     .describe('How often each worker looks for work that no wake-up announced'),
+  // Not below a day: an idempotency key is kept for that long, and no longer than its request.
+  RETENTION: durationOrOff(UNIT_MS.d, 3_650 * UNIT_MS.d, 'a time from 1d to 3650d')
+    .default(30 * UNIT_MS.d)
+    .describe('How long finished requests are kept, with their logs and files; `off` keeps them for good'),
   SHUTDOWN_TIMEOUT: duration(0, 600_000, 'a time up to 10m')
     .default(30_000)
     .describe('How long a stopping process lets the work in hand finish'),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
+import { NIL, v7 as uuidv7 } from 'uuid';
 import { DeliveryStore } from '../src/callbacks/delivery.store.js';
 import { dataSourceOptions } from '../src/data-source.js';
 import { Database, type Query, type Statement } from '../src/database.js';
@@ -245,5 +245,9 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       const found = await store.findRemovable('00000000-0000-0000-0000-000000000000', 50);
       expect(found).toHaveLength(50);
       expect(await store.remove(found.map(({ id }) => id))).toBe(50);
+      const removeFiles = () => Promise.resolve();
+      const inAnHour = new Date(Date.now() + 3_600_000);
+      expect(await store.removeExpired(inAnHour, someId, 500, removeFiles)).toHaveLength(500);
+      expect(await store.removeExpired(new Date(0), NIL, 500, removeFiles)).toEqual([]);
     }, 8_000));
 });

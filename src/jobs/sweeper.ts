@@ -5,6 +5,7 @@ import { CONFIG, type Config } from '../config.js';
 import { HealthService } from '../health/health.service.js';
 import { hasEnded } from '../holder.js';
 import { IdempotencyService } from '../requests/idempotency.service.js';
+import { RetentionService } from '../requests/retention.service.js';
 import { JobsRunner } from './jobs.runner.js';
 import { JobsStore } from './jobs.store.js';
 import { ReportMaker } from './report-maker.js';
@@ -32,6 +33,7 @@ export class Sweeper {
     private readonly maker: ReportMaker,
     private readonly callbacks: CallbacksDispatcher,
     private readonly idempotency: IdempotencyService,
+    private readonly retention: RetentionService,
     private readonly health: HealthService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'SWEEP_INTERVAL'>,
   ) {}
@@ -65,5 +67,6 @@ export class Sweeper {
     await this.syncRunner.adopt(ADOPT_LIMIT);
     await this.callbacks.sweep();
     await this.idempotency.forgetExpired();
+    await this.retention.removeSome();
   }
 }

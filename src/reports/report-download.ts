@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { GoneException, HttpException, HttpStatus, Injectable, Logger, NotFoundException } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { RequestsService, type ResultFile } from '../requests/requests.service.js';
+import { RetentionService } from '../requests/retention.service.js';
 import { byteRange } from './byte-range.js';
 import { type ByteRange, FileStore } from './file-store.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
@@ -17,6 +18,7 @@ export class ReportDownload {
   constructor(
     private readonly requests: RequestsService,
     private readonly files: FileStore,
+    private readonly retention: RetentionService,
   ) {}
 
   /** @throws NotFoundException, GoneException, and HttpException 416, all before the first byte. */
@@ -42,6 +44,10 @@ export class ReportDownload {
   private async find(fileName: string): Promise<ResultFile> {
     const requestId = REQUEST_ID.exec(fileName)?.[1];
     const file = requestId === undefined ? null : await this.requests.resultFile(requestId);
+    // What was deleted by age has left nothing to look up; but its name says how old it is.
+    if (requestId !== undefined && !file && this.retention.isPast(requestId)) {
+      throw new GoneException('Report files are not kept for that long');
+    }
     if (file?.fileName !== fileName) throw new NotFoundException('Report file not found');
     // A file of another size was cut short or tampered with; it is no longer the report.
     if ((await this.files.size(file.fileKey)) !== file.sizeBytes) throw new GoneException('The report file is gone');

@@ -10,6 +10,7 @@ import { type INestApplication, StandardSchemaValidationPipe } from '@nestjs/com
 import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ResultFile, RequestsService } from '../requests/requests.service.js';
+import { RetentionService } from '../requests/retention.service.js';
 import { DiskFileStore } from './disk-file-store.js';
 import { fileKey } from './file-key.js';
 import { type ByteRange, FileStore } from './file-store.js';
@@ -46,6 +47,7 @@ beforeAll(async () => {
       { provide: FileStore, useValue: files },
       { provide: REPORT_POOLS, useValue: { sync: pool, async: pool } },
       { provide: RequestsService, useValue: { resultFile: (id: string) => Promise.resolve(log.get(id) ?? null) } },
+      { provide: RetentionService, useValue: { isPast: () => false } },
     ],
   }).compile();
   app = module.createNestApplication({ logger: false });

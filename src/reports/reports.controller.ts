@@ -59,7 +59,7 @@ export class ReportsController {
   })
   @ApiResponse({ status: 304, description: 'The caller has this file already' })
   @ApiResponse({ status: 404, description: 'No finished report has a file of this name' })
-  @ApiResponse({ status: 410, description: 'The report is there but its file is gone' })
+  @ApiResponse({ status: 410, description: 'The file is gone, or older than files are kept' })
   @ApiResponse({ status: 416, description: 'The range lies outside the file' })
   download(@Param('file_name', { schema: fileNameParam }) fileName: string, @Req() req: Request, @Res() res: Response) {
     return this.downloads.send(fileName, req, res);

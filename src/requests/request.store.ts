@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Query } from '../database.js';
 import { HOLDER } from '../holder.js';
+import { firstIdAt } from './id-time.js';
 import { keepResponse } from './idempotency.store.js';
 import type { RequestMode, RequestStatus } from './request.entity.js';
 
@@ -91,6 +92,9 @@ export interface RemovableRequest {
   id: string;
   file_key: string | null;
 }
+
+/** Of {@link RequestStore.removeExpired}, so that one process at a time does it. Any number that no other lock has. */
+const RETENTION_LOCK = 7_240_201;
 
 /** Finished, and no callback is still owed: deleting such a request breaks no promise. */
 const IS_REMOVABLE = `r.status IN ('COMPLETED', 'FAILED', 'CANCELLED') AND NOT EXISTS (
@@ -186,6 +190,13 @@ async function acceptOn(
   });
 }
 
+async function removeOn(query: Query, ids: string[]): Promise<number> {
+  const text = `WITH gone AS (DELETE FROM requests r WHERE r.id = ANY ($1::uuid[]) AND ${IS_REMOVABLE} RETURNING 1)
+    SELECT count(*) AS removed FROM gone`;
+  const [row] = await query<{ removed: number }>({ name: 'request_remove', text }, [ids]);
+  return row?.removed ?? 0;
+}
+
 /** All SQL of the request log. */
 @Injectable()
 export class RequestStore {
@@ -263,10 +274,38 @@ export class RequestStore {
   }
 
   /** Deletes requests with their deliveries and logs; gives how many it was. */
-  async remove(ids: string[]): Promise<number> {
-    const text = `WITH gone AS (DELETE FROM requests r WHERE r.id = ANY ($1::uuid[]) AND ${IS_REMOVABLE} RETURNING 1)
-      SELECT count(*) AS removed FROM gone`;
-    const [row] = await this.database.query<{ removed: number }>({ name: 'request_remove', text }, [ids]);
-    return row?.removed ?? 0;
+  remove(ids: string[]): Promise<number> {
+    return removeOn(this.database.query, ids);
+  }
+
+  /**
+   * Deletes some of the requests that were finished before a time and owe nothing, oldest first. Ids are time-ordered, so
+   * the primary key finds them; an index of `completed_at` would cost every request.
+   * @param afterId Where the batch before ended.
+   * @param removeFiles Called with the keys of their files before they go. What it throws leaves them all.
+   * @returns The ids of the batch, or null when another process is at it.
+   */
+  async removeExpired(
+    before: Date,
+    afterId: string,
+    limit: number,
+    removeFiles: (keys: string[]) => Promise<void>,
+  ): Promise<string[] | null> {
+    const lockText = 'SELECT pg_try_advisory_xact_lock($1) AS "isFree"';
+    const findText = `SELECT r.id, r.file_key FROM requests r
+      WHERE r.id > $1 AND r.id < $2 AND r.completed_at < $3 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $4`;
+    let ids: string[] | null = null;
+    await this.database.transaction(async (query) => {
+      const [lock] = await query<{ isFree: boolean }>({ name: 'retention_lock', text: lockText }, [RETENTION_LOCK]);
+      if (!lock?.isFree) return false;
+      const values = [afterId, firstIdAt(before), before, limit];
+      const expired = await query<RemovableRequest>({ name: 'request_find_expired', text: findText }, values);
+      ids = expired.map(({ id }) => id);
+      if (ids.length === 0) return false;
+      await removeFiles(expired.flatMap(({ file_key }) => file_key ?? []));
+      await removeOn(query, ids);
+      return true;
+    });
+    return ids;
   }
 }

@@ -1,0 +1,49 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { NIL as NIL_ID } from 'uuid';
+import { CONFIG, type Config } from '../config.js';
+import { timeOfId } from './id-time.js';
+import { RequestStore } from './request.store.js';
+import { ResultFiles } from './result-files.js';
+
+/** Requests that go together: what a crash in between leaves without a file, and some tens of milliseconds of work. */
+const BATCH = 500;
+/** When nothing more was old enough, or nothing could be deleted, it is looked again after this. */
+const REST_MS = 60_000;
+
+/** Deletes finished requests by age, with their deliveries, logs and files. Nothing unfinished or owed is touched. */
+@Injectable()
+export class RetentionService {
+  private afterId: string = NIL_ID;
+  private restsUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly store: RequestStore,
+    private readonly files: ResultFiles,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'RETENTION'>,
+  ) {}
+
+  /**
+   * Deletes one batch, if there is anything to delete. Called by every worker's sweep: so a backlog goes a batch a sweep,
+   * and of several workers one at a time.
+   * @throws StorageUnavailable, DatabaseUnavailable: what is left goes later.
+   */
+  async removeSome(): Promise<void> {
+    const { RETENTION } = this.config;
+    const nowMs = performance.now();
+    if (RETENTION === null || nowMs < this.restsUntilMs) return;
+    this.restsUntilMs = nowMs + REST_MS;
+    const before = new Date(Date.now() - RETENTION);
+    // Files first: a row without its file says so when it is downloaded, a file without a row is lost for ever.
+    const removed = await this.store.removeExpired(before, this.afterId, BATCH, (keys) => this.files.remove(keys));
+    const isMoreLeft = removed === null || removed.length === BATCH;
+    if (isMoreLeft) this.restsUntilMs = nowMs;
+    this.afterId = isMoreLeft ? (removed?.at(-1) ?? this.afterId) : NIL_ID;
+  }
+
+  /** Whether a request with this id would have been deleted by now, had it been finished at once. */
+  isPast(id: string): boolean {
+    const { RETENTION } = this.config;
+    const givenAt = timeOfId(id);
+    return RETENTION !== null && givenAt !== null && givenAt.getTime() < Date.now() - RETENTION;
+  }
+}

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { NIL, v7 as uuidv7 } from 'uuid';
+import { RequestStore } from '../src/requests/request.store.js';
+import { expectProblem, get, post } from './support/client.js';
+import { startDaybook } from './support/daybook.js';
+import { eventually } from './support/eventually.js';
+import { temporaryFolder } from './support/folder.js';
+import { GatedDatabase, openStores, type Stores } from './support/stores.js';
+import { UNLIMITED } from './support/submit.js';
+
+/** The promise: what is finished goes after RETENTION, its file first, and nothing else goes. */
+const DAY_MS = 86_400_000;
+const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY_MS);
+const MONTH_AGO = daysAgo(30);
+
+/** What a finished request of some age may look like. */
+interface Aged {
+  acceptedAt: Date;
+  completedAt?: Date;
+  status?: string;
+  /** Of its callback; none is owed by default. */
+  delivery?: 'PENDING' | 'SUCCESS' | 'FAILED';
+}
+
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+
+/** Puts requests into the log as if they had been made at their time, each with a log entry; gives their ids. */
+async function write(aged: Aged[]): Promise<{ id: string; fileKey: string }[]> {
+  const rows = aged.map((request) => ({ ...request, id: uuidv7({ msecs: +request.acceptedAt }), file: randomUUID() }));
+  await stores.sql(
+    `INSERT INTO requests (id, mode, status, report, format, input_payload, result_payload, file_key, created_at, completed_at)
+     SELECT id, 'sync', status, 'transactions', 'csv', '{}',
+       json_build_object('file_name', 'Old_' || id || '.csv', 'file_size_bytes', 4, 'sha256', 'x'), file || '.csv', accepted, completed
+     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS t (id, status, file, accepted, completed)`,
+    [
+      rows.map(({ id }) => id),
+      rows.map(({ status }) => status ?? 'COMPLETED'),
+      rows.map(({ file }) => file),
+      rows.map(({ acceptedAt }) => acceptedAt),
+      rows.map(({ acceptedAt, completedAt }) => completedAt ?? acceptedAt),
+    ],
+  );
+  const owed = rows.filter(({ delivery }) => delivery);
+  await stores.sql(
+    `INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, next_attempt_at)
+     SELECT id, id, 'http://a.test/', 'http://a.test:80', id::text, 0, status, 'infinity'
+     FROM unnest($1::uuid[], $2::text[]) AS t (id, status)`,
+    [owed.map(({ id }) => id), owed.map(({ delivery }) => delivery)],
+  );
+  await stores.sql(
+    `INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
+     SELECT id, 1, 'http://a.test/', true, 1, now() FROM unnest($1::uuid[]) AS t (id)`,
+    [rows.map(({ id }) => id)],
+  );
+  return rows.map(({ id, file }) => ({ id, fileKey: `${file}.csv` }));
+}
+
+async function left(): Promise<string[]> {
+  return (await stores.sql<{ id: string }>('SELECT id FROM requests ORDER BY id')).map(({ id }) => id);
+}
+
+const ids = (written: { id: string }[]): string[] => written.map(({ id }) => id);
+const keep = (): Promise<void> => Promise.resolve();
+
+describe('what is deleted by age', () => {
+  it('is finished for that long and owes no callback; its deliveries and logs go along', async () => {
+    const old = daysAgo(31);
+    const gone = await write([
+      { acceptedAt: old },
+      { acceptedAt: old, status: 'FAILED' },
+      { acceptedAt: old, status: 'CANCELLED' },
+      { acceptedAt: old, delivery: 'SUCCESS' },
+      { acceptedAt: old, delivery: 'FAILED' },
+    ]);
+    const kept = await write([
+      { acceptedAt: old, status: 'PENDING' },
+      { acceptedAt: old, status: 'PROCESSING' },
+      { acceptedAt: old, delivery: 'PENDING' },
+      { acceptedAt: old, completedAt: daysAgo(29) },
+      { acceptedAt: daysAgo(29) },
+    ]);
+    const keys: string[] = [];
+    const removed = await stores.requests.removeExpired(MONTH_AGO, NIL, 100, async (given) => {
+      keys.push(...given);
+      expect(await left()).toHaveLength(10);
+    });
+    expect(removed).toEqual(ids(gone).sort());
+    expect(keys.sort()).toEqual(gone.map(({ fileKey }) => fileKey).sort());
+    expect(await left()).toEqual(ids(kept).sort());
+    expect(await stores.sql('SELECT FROM callback_logs')).toHaveLength(5);
+    expect(await stores.sql('SELECT FROM callback_deliveries')).toHaveLength(1);
+    await stores.sql('TRUNCATE requests CASCADE');
+  });
+
+  it('goes batch by batch, the oldest first', async () => {
+    const written = ids(await write([33, 32, 31].map((days) => ({ acceptedAt: daysAgo(days) }))));
+    expect(await stores.requests.removeExpired(MONTH_AGO, NIL, 2, keep)).toEqual(written.slice(0, 2));
+    expect(await stores.requests.removeExpired(MONTH_AGO, written[1]!, 2, keep)).toEqual(written.slice(2));
+    expect(await stores.requests.removeExpired(MONTH_AGO, NIL, 2, keep)).toEqual([]);
+  });
+
+  it('stays whole when its files cannot be deleted', async () => {
+    const written = ids(await write([{ acceptedAt: daysAgo(31) }]));
+    const fault = new Error('The disk is read-only');
+    await expect(stores.requests.removeExpired(MONTH_AGO, NIL, 2, () => Promise.reject(fault))).rejects.toBe(fault);
+    expect(await left()).toEqual(written);
+  });
+
+  it('is deleted by one process at a time', async () => {
+    const gated = new GatedDatabase(stores.dataSource, 1);
+    const first = new RequestStore(gated).removeExpired(MONTH_AGO, NIL, 2, keep);
+    await gated.reached;
+    expect(await stores.requests.removeExpired(MONTH_AGO, NIL, 2, keep)).toBeNull();
+    gated.letOn();
+    expect(await first).toHaveLength(1);
+    expect(await left()).toEqual([]);
+  });
+});
+
+describe('a service with three thousand requests that are past their time', () => {
+  const COUNT = 3_000;
+
+  it('deletes them and their files, also when it is killed on the way, and says 410 from then on', async () => {
+    const dataDir = await temporaryFolder();
+    const results = join(dataDir, 'files/results');
+    await mkdir(results, { recursive: true });
+    const old = await write(Array.from({ length: COUNT }, (_, index) => ({ acceptedAt: daysAgo(31 + index / COUNT) })));
+    const [young, owed] = await write([{ acceptedAt: daysAgo(29) }, { acceptedAt: daysAgo(90), delivery: 'PENDING' }]);
+    for (const { fileKey } of [...old, young!, owed!]) await writeFile(join(results, fileKey), 'text');
+    await stores.sql(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id, created_at)
+      VALUES ('a', 's', 'past', 'f', gen_random_uuid(), now() - interval '25 hours'),
+        ('a', 's', 'kept', 'f', gen_random_uuid(), now() - interval '23 hours')`);
+    const env = { ...UNLIMITED, DATABASE_URL: stores.url, DATA_DIR: dataDir, SWEEP_INTERVAL: '100ms' };
+
+    const off = await startDaybook({ env: { ...env, RETENTION: 'off' } });
+    const oldId = old[0]!.id;
+    expect((await get(off, `/api/reports/Old_${oldId}.csv`)).text).toBe('text');
+    expect((await get(off, `/api/reports/Old_${uuidv7({ msecs: 0 })}.csv`)).status).toBe(404);
+    // A sweep that has forgotten the key has come past what is old, too.
+    await eventually(async () => (await stores.sql('SELECT FROM idempotency_keys')).length === 1);
+    await off.stop();
+    expect(await left()).toHaveLength(COUNT + 2);
+
+    const killed = await startDaybook({ env });
+    await eventually(async () => (await left()).length < COUNT, { everyMs: 5 });
+    killed.kill('SIGKILL');
+    await killed.exited;
+    const rows = await stores.sql<{ file_key: string }>('SELECT file_key FROM requests');
+    const named = new Set(rows.map(({ file_key }) => file_key));
+    expect(named.size).toBeGreaterThan(2);
+    expect((await readdir(results)).filter((name) => !named.has(name))).toEqual([]);
+
+    const daybook = await startDaybook({ env });
+    await eventually(async () => (await left()).length === 2);
+    expect((await readdir(results)).sort()).toEqual([young!.fileKey, owed!.fileKey].sort());
+    expectProblem(await get(daybook, `/api/reports/Old_${oldId}.csv`), 410);
+    expectProblem(await get(daybook, `/api/requests/${oldId}`), 404);
+    for (const { id } of [young!, owed!]) {
+      expect((await get(daybook, `/api/reports/Old_${id}.csv`)).text).toBe('text');
+      expectProblem(await get(daybook, `/api/reports/New_${id}.csv`), 404);
+    }
+    expectProblem(await get(daybook, `/api/reports/Old_${uuidv7({ msecs: +daysAgo(29) })}.csv`), 404);
+    expect((await post(daybook, '/api/sync', { num_transactions: 1 })).status).toBe(200);
+  }, 120_000);
+});
