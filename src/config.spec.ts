@@ -114,6 +114,10 @@ const FREE_TEXT = { HOST: '::1', DATA_DIR: 'some/where', CALLBACK_ALLOW: 'a, 10.
 const SECRETS = {
   DATABASE_URL: { allowed: 'a URL that begins with postgres:// or postgresql://', good: 'postgres://u:p@h/d' },
   REDIS_URL: { allowed: 'a URL that begins with redis:// or rediss://', good: REDIS_URL },
+  CALLBACK_PROXY: {
+    allowed: 'a URL such as http://proxy.example:3128 (http:// or https://, without a path)',
+    good: 'https://u:p%40@proxy.example:3128',
+  },
 };
 
 describe('parseConfig', () => {
@@ -161,6 +165,11 @@ describe('parseConfig', () => {
       expect(refusal({ [name]: wrong })).toBe(`${name}=(not shown) is not valid: it must be ${allowed}`);
     }
   });
+
+  it.each(['http://proxy/path', 'http://proxy?x', 'http://u:%zz@proxy', 'socks5://proxy:1080', 'http:proxy'])(
+    'takes no proxy at %s',
+    (CALLBACK_PROXY) => expect(refusal({ CALLBACK_PROXY })).toContain('without a path'),
+  );
 
   it('stays in one line whatever the value', () => {
     expect(refusal({ PORT: '30\r\n00' })).not.toMatch(/[\n\r]/);

@@ -101,6 +101,18 @@ const serviceUrl = (...schemes: string[]) =>
       `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
     );
 
+const PROXY_URL = 'a URL such as http://proxy.example:3128 (http:// or https://, without a path)';
+
+function isProxyUrl(text: string): boolean {
+  try {
+    const { protocol, pathname, search, hash, username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^https?:\/\//i.test(text) && /^https?:$/.test(protocol) && pathname + search + hash === '/';
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Every environment variable: its limits, its default and the text of the README's table, in this one place.
  * A variable that is set to the empty string counts as not set.
@@ -174,6 +186,11 @@ export const environmentSchema = z.object({
   CALLBACK_ALLOW: list
     .default([])
     .describe('Private callback targets to allow: `CIDR`, `host` or `host:port`, comma-separated'),
+  CALLBACK_PROXY: z
+    .string()
+    .refine(isProxyUrl, PROXY_URL)
+    .optional()
+    .describe('CONNECT proxy that callbacks go through. Without it they go straight, whatever `HTTPS_PROXY` says'),
   CALLBACK_TIMEOUT: duration(100, 60_000, 'a time from 100ms to 1m')
     .default(10_000)
     .describe('Longest time of one callback attempt, connecting and answering together'),
@@ -234,7 +251,7 @@ export const CONFIG = Symbol('CONFIG');
 export class ConfigError extends Error {}
 
 /** Variables whose value may hold a password and is therefore not shown. */
-const SECRET = /URL|SECRET$|KEY|PASSWORD/;
+const SECRET = /URL|^CALLBACK_PROXY$|SECRET$|KEY|PASSWORD/;
 
 /** What zod's own issue says about the one value that stands in the environment. */
 function allowedText(issue: z.core.$ZodIssue): string {

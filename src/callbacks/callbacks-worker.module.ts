@@ -21,8 +21,12 @@ const CALLBACK_HTTP = Symbol('CALLBACK_HTTP');
     {
       provide: CALLBACK_HTTP,
       inject: [UrlGuard, CONFIG],
-      useFactory: (guard: UrlGuard, config: Config) =>
-        createCallbackHttp({ guard, timeoutMs: config.CALLBACK_TIMEOUT }),
+      useFactory: (guard: UrlGuard, { CALLBACK_TIMEOUT, CALLBACK_PROXY }: Config) =>
+        createCallbackHttp({
+          guard,
+          timeoutMs: CALLBACK_TIMEOUT,
+          proxy: CALLBACK_PROXY === undefined ? undefined : new URL(CALLBACK_PROXY),
+        }),
     },
   ],
   exports: [CALLBACK_HTTP],

@@ -3,7 +3,9 @@ import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
 import { type CallbackAttempt, NoAnswer } from './callback-attempt.js';
 import { Dial } from './dial.js';
-import { CallbackUrlRefused, type UrlGuard } from './url-guard.js';
+import { openTunnel, type TunnelOptions, TunnelRefused } from './proxy-tunnel.js';
+import { isLoopback } from './special-addresses.js';
+import { CallbackUrlRefused, portOf, type UrlGuard } from './url-guard.js';
 
 /** All addresses of a name, in the order to try them. */
 export type ResolveName = (hostname: string) => Promise<string[]>;
@@ -18,6 +20,8 @@ export interface DialOptions {
   resolve?: ResolveName;
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string;
+  /** A CONNECT proxy to go through. Without it the receivers are dialled, whatever proxy the environment names. */
+  proxy?: URL;
 }
 
 /** How long before the next address of a name is tried; RFC 8305 section 5 allows 250 ms to 2 s. */
@@ -77,6 +81,8 @@ function beforeHttp(error: NodeJS.ErrnoException, origin: URL): NoAnswer {
 /** Makes a connection; what it gives at once says how that goes. */
 type DialConnector = (...args: Parameters<buildConnector.connector>) => Dial;
 
+type Connect = (...args: Parameters<buildConnector.connector>) => Socket;
+
 /** A connector whose every connection leads to a checked address. */
 function checkedConnector(origin: URL, options: DialOptions): DialConnector {
   const connect = buildConnector({
@@ -86,18 +92,69 @@ function checkedConnector(origin: URL, options: DialOptions): DialConnector {
     lookup: guardedLookup(origin, options),
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-  }) as (...args: Parameters<buildConnector.connector>) => Socket; // It gives the socket; its type does not say so.
+  }) as Connect; // It gives the socket; its type does not say so.
   return (target, callback) => {
+    const dial = new Dial();
+    const connected: buildConnector.Callback = (...[error, socket]) =>
+      error ? callback(beforeHttp(error, origin), null) : callback(null, socket);
+    if (options.proxy) {
+      const through = { ...options, proxy: options.proxy };
+      void dialThrough(target, origin, dial, through, connect, connected);
+      return dial;
+    }
     // The socket looks up names only. An address was checked with the URL; here it is checked as dialled.
     if (isIP(target.hostname)) checkAddress(options.guard, target.hostname, origin);
-    const dial = new Dial();
-    dial.follow(
-      connect(target, (...[error, socket]) =>
-        error ? callback(beforeHttp(error, origin), null) : callback(null, socket),
-      ),
-    );
+    dial.follow(connect(target, connected));
     return dial;
   };
+}
+
+/**
+ * Through the proxy, to the first of the checked addresses that it reaches. A loopback address is this host's and is
+ * dialled without it: asked for it, the proxy would open what listens on its own host.
+ */
+async function dialThrough(
+  target: buildConnector.Options,
+  origin: URL,
+  dial: Dial,
+  options: DialOptions & TunnelOptions,
+  connect: Connect,
+  connected: buildConnector.Callback,
+): Promise<void> {
+  try {
+    const isName = isIP(target.hostname) === 0;
+    if (!isName) checkAddress(options.guard, target.hostname, origin);
+    const addresses = isName ? await checkedAddresses(target.hostname, origin, options) : [target.hostname];
+    if (isName) dial.dnsMs = dial.endStage();
+    const own = addresses.find(isLoopback);
+    // SNI is still the name's: it comes from `target.host`.
+    if (own !== undefined) return dial.follow(connect({ ...target, hostname: own }, connected));
+    const httpSocket = await firstTunnel(addresses, portOf(origin), dial, options);
+    dial.connectMs = dial.endStage();
+    if (origin.protocol === 'https:') dial.followTls(connect({ ...target, httpSocket }, connected));
+    else connected(null, httpSocket);
+  } catch (error) {
+    connected(error as Error, null);
+  }
+}
+
+async function firstTunnel(
+  addresses: string[],
+  port: number,
+  dial: Dial,
+  options: DialOptions & TunnelOptions,
+): Promise<Socket> {
+  const giveUpAtMs = performance.now() + options.timeoutMs;
+  for (const [index, address] of addresses.entries()) {
+    dial.address = address;
+    const timeoutMs = Math.max(1, giveUpAtMs - performance.now());
+    try {
+      return await openTunnel(address, port, { ...options, timeoutMs });
+    } catch (error) {
+      if (index === addresses.length - 1 || !(error instanceof TunnelRefused)) throw error;
+    }
+  }
+  throw new Error('A name with no address was let through');
 }
 
 /** One connection at a time, which remembers how it came about. */

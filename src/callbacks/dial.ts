@@ -20,8 +20,13 @@ export class Dial {
       .once('connect', () => {
         this.connectMs = this.endStage();
         this.address = socket.remoteAddress ?? this.address;
-      })
-      .once('secureConnect', () => (this.tlsMs = this.endStage()));
+      });
+    this.followTls(socket);
+  }
+
+  /** The same for TLS over a connection that stands. */
+  followTls(socket: Socket): void {
+    socket.once('secureConnect', () => (this.tlsMs = this.endStage()));
   }
 
   /** Milliseconds since the stage before ended. */
