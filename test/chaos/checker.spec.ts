@@ -1,0 +1,244 @@
+import { describe, expect, it } from '@jest/globals';
+import { RULES, check } from './checker.js';
+import type { Arrival, DeliveryRow, History, RequestRow, Submission } from './history.js';
+
+const HERE = 'http://127.0.0.1:1/hook';
+const THERE = 'http://127.0.0.1:2/hook';
+
+/**
+ * A run in which everything went as promised, though not everything went well: request 2 was sent twice under its key and
+ * its first answer was lost, 3 was cancelled and told of at once, 4 was delivered by a sender that died and by the next
+ * one, the first attempt of 5 was refused, 6 is dead, 7 wanted no callback, 8 and 9 are a batch, and 9 never got an answer
+ * that its client could use. 10 stands in another lane.
+ */
+function goodHistory(): History {
+  const requests = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((position) => request('a', position));
+  requests[2] = { ...requests[2]!, status: 'CANCELLED', startedAtMs: null, result: null };
+  requests[5]!.callbackUrl = THERE;
+  requests[6]!.callbackUrl = null;
+  requests.push(request('b', 1));
+  return {
+    requests,
+    lanes: [
+      { name: 'a', pending: 0 },
+      { name: 'b', pending: 0 },
+    ],
+    submissions: [
+      submission([requests[0]!], 0),
+      repeated(submission([requests[1]!], 10)),
+      ...[2, 3, 4, 5, 6].map((index) => submission([requests[index]!], 10 * index)),
+      submission([requests[7]!, requests[8]!], 70),
+      submission([requests[9]!], 70),
+    ],
+    cancellations: [
+      { id: 'a3', status: 200 },
+      { id: 'a4', status: 409 },
+      { id: 'a5', status: null },
+    ],
+    sightings: [
+      { id: 'a1', status: 'COMPLETED', result: { sum: 'a1' } },
+      { id: 'a3', status: 'CANCELLED', result: null },
+    ],
+    deliveries: requests.filter(({ callbackUrl }) => callbackUrl).map(deliveryOf),
+    arrivals: [
+      arrival(requests[2], 90),
+      arrival(requests[0]!, 100),
+      arrival(requests[1]!, 200),
+      arrival(requests[3]!, 300, { answered: null, endedAtMs: 450 }),
+      arrival(requests[3]!, 400),
+      arrival(requests[4]!, 500, { answered: 500 }),
+      arrival(requests[7]!, 510),
+      arrival(requests[8]!, 600),
+      arrival(requests[4]!, 605, { attempt: 2 }),
+      ...[1, 2, 3, 4].map((attempt) => arrival(requests[5]!, 510 + 100 * attempt, { attempt, answered: 503 })),
+      arrival(requests[9]!, 95),
+    ],
+  };
+}
+
+function request(lane: string, position: number): RequestRow {
+  const id = `${lane}${position}`;
+  const times = { startedAtMs: 100 * position, completedAtMs: 100 * position + 99 };
+  return {
+    id,
+    marker: `marker ${id}`,
+    lane,
+    position,
+    status: 'COMPLETED',
+    callbackUrl: HERE,
+    ...times,
+    result: { sum: id },
+  };
+}
+
+function submission(rows: RequestRow[], sentAtMs: number): Submission {
+  const items = rows.map(({ marker, lane, callbackUrl }) => ({ marker: marker!, lane, callbackUrl }));
+  const acknowledged = rows.map(({ id, lane, position }) => ({ id, lane, position }));
+  return {
+    key: `key ${rows[0]!.id}`,
+    items,
+    tries: [{ sentAtMs, endedAtMs: sentAtMs + 5, status: 202, acknowledged }],
+  };
+}
+
+/** Its first answer is lost, and after the second it is sent once more. */
+function repeated(sent: Submission): Submission {
+  const [answered] = sent.tries;
+  return { ...sent, tries: [{ ...answered!, status: null, acknowledged: [] }, answered!, answered!] };
+}
+
+function deliveryOf({ id, callbackUrl }: RequestRow): DeliveryRow {
+  return {
+    requestId: id,
+    status: callbackUrl === THERE ? 'FAILED' : 'SUCCESS',
+    attempts: callbackUrl === THERE ? 4 : 1,
+  };
+}
+
+function arrival({ id, callbackUrl }: RequestRow, arrivedAtMs: number, unlike: Partial<Arrival> = {}): Arrival {
+  const times = { arrivedAtMs, endedAtMs: arrivedAtMs + 9 };
+  const body = JSON.stringify({ request_id: id, ...(id !== 'a3' && { sum: id }) });
+  return {
+    url: callbackUrl!,
+    requestId: id,
+    webhookId: `msg ${id}`,
+    attempt: 1,
+    body,
+    ...times,
+    answered: 200,
+    ...unlike,
+  };
+}
+
+const requestOf = (history: History, id: string) => history.requests.find((row) => row.id === id)!;
+const arrivalOf = (history: History, id: string) => history.arrivals.find(({ requestId }) => requestId === id)!;
+const deliveryIn = (history: History, id: string) => history.deliveries.find(({ requestId }) => requestId === id)!;
+const without = <T>(items: T[], isGone: (item: T) => boolean) => items.splice(items.findIndex(isGone), 1);
+
+/** For each rule, what a product that breaks it would leave behind. */
+const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][] = [
+  ['every request that was answered 202', 'one is lost', ({ requests }) => without(requests, ({ id }) => id === 'a9')],
+  ['every request that was answered 202', 'one waits for ever', (h) => (requestOf(h, 'a9').status = 'PENDING')],
+  ['every request that was answered 202', 'one failed', (h) => (requestOf(h, 'a9').status = 'FAILED')],
+  [
+    'every request that was answered 202',
+    'one was cancelled by nobody',
+    (h) => (requestOf(h, 'a9').status = 'CANCELLED'),
+  ],
+  [
+    'every request that was answered 202',
+    'one is at another place than it was told',
+    (h) => (requestOf(h, 'b1').lane = 'c'),
+  ],
+  [
+    'a request that nobody was told of ends',
+    'it hangs',
+    (h) => h.requests.push({ ...request('a', 10), status: 'PROCESSING' }),
+  ],
+  ['a request that nobody was told of ends', 'a lane counts one too many', (h) => (h.lanes[0]!.pending = 1)],
+  ['positions of a lane have no gap', 'a gap', (h) => (requestOf(h, 'a9').position = 10)],
+  ['positions of a lane have no gap', 'a repeat', (h) => h.requests.push(request('b', 1))],
+  ['requests of a lane are made one after the other', 'two overlap', (h) => (requestOf(h, 'a5').startedAtMs = 498)],
+  [
+    'requests of a lane are made one after the other',
+    'two are swapped',
+    (h) => Object.assign(requestOf(h, 'a8'), { startedAtMs: 900, completedAtMs: 910 }),
+  ],
+  [
+    'requests of a lane are made one after the other',
+    'one has no beginning',
+    (h) => (requestOf(h, 'a5').startedAtMs = null),
+  ],
+  [
+    'requests of a lane are made one after the other',
+    'one ends before it begins',
+    (h) => (requestOf(h, 'a1').completedAtMs = 99),
+  ],
+  [
+    'who was acknowledged before another was sent',
+    'the later one stands before',
+    (h) => Object.assign(h.submissions[0]!.tries[0]!, { sentAtMs: 16, endedAtMs: 17 }),
+  ],
+  [
+    'a batch stands together',
+    'another is in between',
+    (h) => (h.submissions[7]!.tries[0]!.acknowledged[1]!.position = 10),
+  ],
+  ['a batch stands together', 'half of it is accepted', (h) => h.submissions[7]!.tries[0]!.acknowledged.pop()],
+  ['a cancellation that was confirmed', 'it was made all the same', (h) => (requestOf(h, 'a3').status = 'COMPLETED')],
+  ['no request is made twice', 'two deliveries, two results', (h) => (h.arrivals[4]!.body = '{"sum":"other"}')],
+  [
+    'no request is made twice',
+    'the database has another result',
+    (h) => (requestOf(h, 'a1').result = { sum: 'other' }),
+  ],
+  ['no request is made twice', 'a client saw another result', (h) => (h.sightings[0]!.result = { sum: 'other' })],
+  ['no request is made twice', 'it was finished, and made again', (h) => (h.sightings[1]!.status = 'COMPLETED')],
+  [
+    'every finished request is delivered',
+    'no delivery is owed',
+    (h) => without(h.deliveries, ({ requestId }) => requestId === 'a8'),
+  ],
+  ['every finished request is delivered', 'it is owed twice', (h) => h.deliveries.push(deliveryIn(h, 'a8'))],
+  ['every finished request is delivered', 'it waits for ever', (h) => (deliveryIn(h, 'a8').status = 'PENDING')],
+  ['every finished request is delivered', 'it never arrived', (h) => (arrivalOf(h, 'a8').answered = null)],
+  ['every finished request is delivered', 'it is dead too early', (h) => (deliveryIn(h, 'a6').attempts = 3)],
+  [
+    'every finished request is delivered',
+    'nobody asked for it',
+    (h) => h.deliveries.push({ ...deliveryIn(h, 'a8'), requestId: 'a7' }),
+  ],
+  ['deliveries go where their request said', 'elsewhere', (h) => (arrivalOf(h, 'a8').url = THERE)],
+  [
+    'deliveries go where their request said',
+    'of an unknown request',
+    (h) => h.arrivals.push(arrival(request('c', 1), 1)),
+  ],
+  [
+    'deliveries of one request, and of no other',
+    'a retry has another',
+    (h) => (h.arrivals[4]!.webhookId = 'msg other'),
+  ],
+  [
+    'deliveries of one request, and of no other',
+    'two requests share one',
+    (h) => (arrivalOf(h, 'b1').webhookId = 'msg a1'),
+  ],
+  [
+    'first deliveries of a lane',
+    'two are swapped',
+    (h) => Object.assign(arrivalOf(h, 'a2'), { arrivedAtMs: 50, endedAtMs: 59 }),
+  ],
+  ['first deliveries of a lane', 'one does not wait for the one before', (h) => (arrivalOf(h, 'a1').endedAtMs = 201)],
+  ['no key does the work twice', 'two requests of one key', (h) => (requestOf(h, 'a4').marker = 'marker a2')],
+  [
+    'no key does the work twice',
+    'a repeat is told of another request',
+    (h) => (h.submissions[1]!.tries[2] = h.submissions[3]!.tries[0]!),
+  ],
+  ['no key does the work twice', 'a request that nobody sent', (h) => (requestOf(h, 'a4').marker = null)],
+  ['whatever fails, a client gets an answer', 'a 500', (h) => (h.submissions[1]!.tries[0]!.status = 500)],
+  [
+    'whatever fails, a client gets an answer',
+    'a cancellation of what we accepted is 404',
+    (h) => (h.cancellations[1]!.status = 404),
+  ],
+];
+
+describe('check', () => {
+  it('finds nothing in a history in which every promise was kept', () => {
+    expect(check(goodHistory())).toEqual([]);
+  });
+
+  it.each(BROKEN)('%s…: catches that %s', (rule, _how, breakIt) => {
+    const history = structuredClone(goodHistory());
+    breakIt(history);
+    const broken = check(history).map((violation) => violation.rule);
+    expect(broken).toContainEqual(expect.stringContaining(rule));
+  });
+
+  it('is tested for every rule', () => {
+    const untested = Object.keys(RULES).filter((rule) => !BROKEN.some(([tested]) => rule.startsWith(tested)));
+    expect(untested).toEqual([]);
+  });
+});
