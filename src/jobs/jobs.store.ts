@@ -88,7 +88,9 @@ const BEGIN = `
   SELECT ${JOB}, 0 AS "leaseEpoch" FROM head r ORDER BY queue_position`;
 
 /**
- * Finishes requests of a lane we hold, owes their callbacks and begins the next one. Told a second time, because the
+ * Finishes requests of a lane we hold, owes their callbacks and begins the next one. They are looked up by id, and what is
+ * unfinished is told by `completed_at`: by lane or status the planner may take the index of all that is unfinished, and
+ * every batch would read the whole backlog. The condition stands in the join, or it would count on a single row. Told a second time, because the
  * connection broke after the commit, it names what the first one finished: those files are in use.
  */
 const FINISH = `
@@ -100,7 +102,7 @@ const FINISH = `
     UPDATE requests r SET status = CASE WHEN i.error IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
       result_payload = i.result::json, file_key = i.file_key, error = i.error,
       started_at = i.started_at, completed_at = i.completed_at
-    FROM item i WHERE r.id = i.id AND r.lane = $1 AND r.status IN ('PENDING', 'PROCESSING')
+    FROM item i WHERE r.id = ANY ($2::uuid[]) AND r.id = i.id AND (r.completed_at IS NULL OR i.id IS NULL)
     RETURNING r.id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination
   ), owed AS (
     INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
@@ -110,12 +112,15 @@ const FINISH = `
     UPDATE requests r SET status = 'PROCESSING', started_at = $11 WHERE r.id = $10 AND r.status = 'PENDING'
   ), unbegun AS (
     UPDATE requests r SET status = 'PENDING', started_at = NULL
-    WHERE $12 AND r.lane = $1 AND r.status = 'PROCESSING' AND r.id <> ALL ($2::uuid[])
+    WHERE $12 AND r.status = 'PROCESSING' AND r.id = (
+      SELECT n.id FROM requests n
+      WHERE n.lane = $1 AND n.status IN ('PENDING', 'PROCESSING') AND n.id <> ALL ($2::uuid[])
+      ORDER BY n.queue_position LIMIT 1)
   )
   SELECT id, true AS "isNew" FROM finished
   UNION ALL
   SELECT r.id, false FROM requests r JOIN item i ON i.id = r.id
-  WHERE r.status IN ('COMPLETED', 'FAILED') AND r.file_key = i.file_key`;
+  WHERE r.id = ANY ($2::uuid[]) AND r.status IN ('COMPLETED', 'FAILED') AND r.file_key = i.file_key`;
 
 /** Counts what was finished, and renews or ends the lease; no row when the lane is not ours any more. */
 const COUNT = `
@@ -255,7 +260,10 @@ export class JobsStore {
         UPDATE lanes SET lease_holder = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
         WHERE name = $1 AND lease_epoch = $2 RETURNING name
       )
-      UPDATE requests r SET status = 'PENDING', started_at = NULL FROM held WHERE r.lane = held.name AND r.status = 'PROCESSING'`;
+      UPDATE requests r SET status = 'PENDING', started_at = NULL FROM held
+      WHERE r.status = 'PROCESSING' AND r.id = (
+        SELECT n.id FROM requests n WHERE n.lane = held.name AND n.status IN ('PENDING', 'PROCESSING')
+        ORDER BY n.queue_position LIMIT 1)`;
     await this.database.query({ name: 'lane_release', text }, [lane.name, lane.epoch, pauseMs]);
   }
 

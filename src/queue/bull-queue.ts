@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import Bull, { type Queue } from 'bull';
 import { logOnce } from '../log-once.js';
@@ -7,6 +8,11 @@ import { TOPICS, type Topic, WorkQueue } from './work-queue.js';
 /** Longest that one wake-up may be on its way. Bull's own `add` can hang for minutes when Redis is away. */
 const WAKE_TIMEOUT_MS = 2_000;
 /**
+ * The shortest time between two wake-ups of a topic. A worker that was woken finds what comes meanwhile too, and each
+ * wake-up costs as much as a tenth of accepting a request.
+ */
+const WAKE_INTERVAL_MS = 10;
+/**
  * As many wake-ups may wait in Redis as there may be idle workers to take them. One that waits is taken later than now
  * and finds this work too; while all workers are busy more of them would only pile up, one for each request.
  */
@@ -14,7 +20,8 @@ const MAX_WAITING = 32;
 
 /**
  * Wakes workers through Bull on Redis. Its connections are the producer's own and fail fast; workers consume through
- * `@Processor` on theirs. At most one wake-up a topic is on its way: those that come meanwhile become one more.
+ * `@Processor` on theirs. At most one wake-up a topic is on its way: those that come meanwhile, and for a moment after it,
+ * become one more.
  */
 @Injectable()
 export class BullQueue extends WorkQueue implements OnApplicationShutdown {
@@ -49,6 +56,7 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
       this.logger.debug(`Wake-up of ${topic} not sent, left to the sweeper: ${String(error)}`);
       this.wokenMeanwhile.delete(topic);
     }
+    await sleep(WAKE_INTERVAL_MS, undefined, { ref: false });
     this.sending.delete(topic);
     if (this.wokenMeanwhile.delete(topic)) this.wake(topic);
   }
