@@ -173,6 +173,9 @@ export const environmentSchema = z.object({
   SHUTDOWN_TIMEOUT: duration(0, 600_000, 'a time up to 10m')
     .default(30_000)
     .describe('How long a stopping process lets the work in hand finish'),
+  REQUEST_TIMEOUT: duration(1_000, 600_000, 'a time from 1s to 10m')
+    .default(30_000)
+    .describe('Longest time in which a request must have arrived; its head has at most 10 s'),
   RATE_LIMIT_SYNC: rateLimit.default({ limit: 30, windowMs: 60_000 }).describe('Per caller on `POST /api/sync`'),
   RATE_LIMIT_ASYNC: rateLimit.default({ limit: 60, windowMs: 60_000 }).describe('Per caller on `POST /api/async`'),
   RATE_LIMIT_DEFAULT: rateLimit

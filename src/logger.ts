@@ -1,5 +1,6 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import type { Config } from './config.js';
+import { redact } from './redact.js';
 
 const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
 
@@ -12,7 +13,7 @@ const START_UP_CONTEXTS = new Set([
   'NestApplication',
 ]);
 
-/** Nest's logger at the level and in the format of the settings. */
+/** Nest's logger at the level and in the format of the settings. No secret that has a known look gets through it. */
 export class Logger extends ConsoleLogger {
   constructor({ LOG_LEVEL, LOG_FORMAT }: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(LOG_LEVEL) + 1);
@@ -31,5 +32,17 @@ export class Logger extends ConsoleLogger {
 
   override log(message: unknown, ...rest: unknown[]): void {
     if (!START_UP_CONTEXTS.has(String(rest.at(-1)))) super.log(message, ...rest);
+  }
+
+  protected override formatMessage(...parts: Parameters<ConsoleLogger['formatMessage']>): string {
+    return redact(super.formatMessage(...parts));
+  }
+
+  protected override stringifyJsonLogObject(line: Record<string, unknown>): string {
+    return redact(super.stringifyJsonLogObject(line));
+  }
+
+  protected override printStackTrace(stack: string): void {
+    super.printStackTrace(stack && redact(stack));
   }
 }

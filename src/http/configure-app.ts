@@ -6,6 +6,8 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Config } from '../config.js';
 import { problemOf } from './problem.js';
 import { assignRequestId } from './request-id.js';
+import { setSecurityHeaders } from './security-headers.js';
+import { limitServer, refuseManyHeaders } from './server-limits.js';
 
 const BODY_LIMIT_BYTES = 256 * 1024;
 const BATCH_BODY_LIMIT_BYTES = 1024 * 1024;
@@ -22,14 +24,20 @@ const EXPOSED_HEADERS = [
   'X-Request-Id',
 ];
 
-/** What stands before every controller and is not Nest's: request ids, CORS, the body parser and its errors. */
-export function configureApp(app: NestExpressApplication, config: Pick<Config, 'CORS_ORIGINS' | 'TRUST_PROXY'>): void {
+/** What stands before every controller and is not Nest's: limits, request ids, security headers, CORS, the body parser and its errors. */
+export function configureApp(
+  app: NestExpressApplication,
+  config: Pick<Config, 'CORS_ORIGINS' | 'TRUST_PROXY' | 'REQUEST_TIMEOUT'>,
+): void {
+  limitServer(app.getHttpServer(), config.REQUEST_TIMEOUT);
   app.set('trust proxy', config.TRUST_PROXY);
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   // Express would make one of every answer's bytes; only report files have one, and it is their SHA-256.
   app.disable('etag');
   app.use(assignRequestId);
+  app.use(setSecurityHeaders);
+  app.use(refuseManyHeaders);
   if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
   app.use(refuseOtherMediaTypes);
   // An empty body is none: the parser would take it for `{}`, which asks for the default report.

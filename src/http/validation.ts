@@ -20,6 +20,8 @@ export class InvalidInput extends Error {
 const MAX_ISSUES = 50;
 /** Deeper than any body of this API. */
 const MAX_DEPTH = 32;
+/** More fields than any object of this API has, and than a demo callback needs. */
+const MAX_FIELDS = 1_000;
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 /** A high surrogate without a low one, or the other way round: no Unicode text, so it has no UTF-8. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -66,6 +68,10 @@ function* unfitParts(value: unknown, path: string, depth: number): Generator<Iss
   if (typeof value !== 'object' || value === null) return;
   if (depth >= MAX_DEPTH) {
     yield { path, message: `must not be nested more than ${MAX_DEPTH} deep` };
+    return;
+  }
+  if (!Array.isArray(value) && Object.keys(value).length > MAX_FIELDS) {
+    yield { path, message: `must not have more than ${MAX_FIELDS} fields` };
     return;
   }
   for (const [key, part] of Object.entries(value)) {
