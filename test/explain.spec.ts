@@ -85,15 +85,21 @@ afterAll(async () => {
   await explainer.end();
 });
 
+/** Has a fourth of what is finished, and of the lanes. */
+const BIG_ACCOUNT = 'aaaaaaaa-0000-4000-8000-000000000000';
+/** Has a thousand requests, the newest of them long ago. */
+const SMALL_ACCOUNT = 'bbbbbbbb-0000-4000-8000-000000000000';
+const ACCOUNT = `(CASE WHEN n % 4 = 3 THEN '${BIG_ACCOUNT}' WHEN n % 100 = 1 AND n < 100000 THEN '${SMALL_ACCOUNT}' END)`;
+
 /** Ids that sort by n, as UUIDv7 does by time. */
 const ID = (n: string): string => `(lpad(to_hex(${n}), 8, '0') || '-0000-7000-8000-000000000000')::uuid`;
 
 async function fill(client: pg.Client): Promise<void> {
-  await client.query(`INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload,
+  await client.query(`INSERT INTO requests (id, account_id, mode, status, report, format, lane, queue_position, input_payload,
       result_payload, callback_url, created_at, started_at, completed_at)
-    SELECT ${ID('n')}, CASE WHEN n % 10 = 0 THEN 'sync' ELSE 'async' END, CASE WHEN n % 500 = 1 THEN 'FAILED' ELSE 'COMPLETED' END,
+    SELECT ${ID('n')}, ${ACCOUNT}::uuid, CASE WHEN n % 10 = 0 THEN 'sync' ELSE 'async' END, CASE WHEN n % 500 = 1 THEN 'FAILED' ELSE 'COMPLETED' END,
       CASE WHEN n % 1000 = 3 THEN 'digest' ELSE 'transactions' END, 'csv',
-      CASE WHEN n % 10 = 0 THEN NULL ELSE 'lane-' || n % 7 END, CASE WHEN n % 10 = 0 THEN NULL ELSE n END, '{}', '{}', NULL,
+      CASE WHEN n % 10 = 0 THEN NULL ELSE concat(${ACCOUNT} || '/', 'lane-', n % 7) END, CASE WHEN n % 10 = 0 THEN NULL ELSE n END, '{}', '{}', NULL,
       now(), now(), now() FROM generate_series(1, ${FINISHED}) n`);
   await client.query(`INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload, callback_url)
     SELECT ${ID(`${FINISHED} + n`)}, 'async', 'PENDING', 'transactions', 'csv', 'busy', n, '{}', 'http://a.test/'
@@ -101,9 +107,12 @@ async function fill(client: pg.Client): Promise<void> {
   await client.query(
     `INSERT INTO lanes (name, next_position, pending) SELECT 'lane-' || n, ${FINISHED} + 1, 0 FROM generate_series(0, 6) n`,
   );
+  for (const account of [BIG_ACCOUNT, SMALL_ACCOUNT])
+    await client.query(`INSERT INTO lanes (name) SELECT '${account}/lane-' || n FROM generate_series(0, 6) n`);
+  await client.query(`INSERT INTO lanes (name) SELECT md5(n::text) || '/lane' FROM generate_series(1, 50000) n`);
   await client.query(`INSERT INTO lanes (name, next_position, pending) VALUES ('busy', ${PENDING} + 1, ${PENDING})`);
   await client.query(`INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts, finished_at)
-    SELECT id, id, 'http://a.test/', 'http://a.test:80', coalesce(lane, id::text), coalesce(queue_position, 0),
+    SELECT id, id, 'http://a.test/', 'http://a.test:80', coalesce(lane, concat(account_id || '/', id)), coalesce(queue_position, 0),
       CASE WHEN status = 'FAILED' THEN 'FAILED' ELSE 'SUCCESS' END, 1, now() FROM requests WHERE status <> 'PENDING' AND queue_position % 5 = 1`);
   await client.query(`UPDATE callback_deliveries SET status = 'PENDING', attempts = (queue_position % 3)::integer, finished_at = NULL
     WHERE queue_position > ${FINISHED} - 5000`);
@@ -137,6 +146,7 @@ async function expectCheap(act: () => Promise<unknown>, mostBlocks = MOST_BLOCKS
 
 const asked = (lane: string | null, key: string | null): NewRequest => ({
   id: uuidv7(),
+  account: null,
   mode: lane === null ? 'sync' : 'async',
   lane,
   report: 'transactions',
@@ -200,8 +210,10 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await store.release(ids);
       await store.holdersOnThisHost();
       await store.nextRetryInMs();
-      await store.list({ status: 'FAILED', limit: 50 });
-      await store.list({ limit: 50 });
+      for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
+        await store.list({ account, status: 'FAILED', limit: 50 });
+        await store.list({ account, limit: 50 });
+      }
     }),
   );
 
@@ -220,7 +232,16 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     { lane: 'lane-3', status: 'COMPLETED' as const, beforeId: someId },
   ];
   it.each(filters)('listing %j', (filter) =>
-    expectCheap(() => new RequestStore(database).list({ ...filter, limit: 51 })),
+    expectCheap(() => new RequestStore(database).list({ ...filter, account: null, limit: 51 })),
+  );
+
+  it.each(filters)('listing %j of an account', (filter) =>
+    expectCheap(async () => {
+      for (const account of [BIG_ACCOUNT, SMALL_ACCOUNT]) {
+        const lane = filter.lane && `${account}/${filter.lane}`;
+        await new RequestStore(database).list({ ...filter, account, lane, limit: 51 });
+      }
+    }),
   );
 
   it('looking at one, and at lanes', () =>
@@ -230,6 +251,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await store.attempts(someId);
       await store.jobsAhead('busy', 100);
       await new LanesStore(database).list('', 100);
+      expect(await new LanesStore(database).listOwn(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
       await new IdempotencyStore(database).find({
         caller: 'open',
         scope: 'POST /api/async',
@@ -242,7 +264,9 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     // What is owed is looked up once for the page, so the pages grow with the callbacks that are pending.
     expectCheap(async () => {
       const store = new RequestStore(database);
-      const found = await store.findRemovable('00000000-0000-0000-0000-000000000000', 50);
+      const [own] = await store.findRemovable(SMALL_ACCOUNT, '00000000-0000-0000-0000-000000000000', 50);
+      expect(own).toBeDefined();
+      const found = await store.findRemovable(null, '00000000-0000-0000-0000-000000000000', 50);
       expect(found).toHaveLength(50);
       expect(await store.remove(found.map(({ id }) => id))).toBe(50);
       const removeFiles = () => Promise.resolve();

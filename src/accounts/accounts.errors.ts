@@ -7,6 +7,13 @@ export class ApiKeyNotFound extends DaybookError {
   }
 }
 
+export class AccountNotFound extends DaybookError {
+  readonly code = 'not-found';
+  constructor() {
+    super('Account not found');
+  }
+}
+
 const WHY = {
   revoked: 'The key is revoked',
   expired: 'The key has expired',

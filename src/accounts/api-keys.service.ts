@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
-import { ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.js';
+import { AccountNotFound, ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.js';
 import { mintKey } from './api-key.js';
 import { type ApiKeyFilter, type ApiKeyRow, ApiKeysStore, type NewApiKey } from './api-keys.store.js';
 
@@ -53,6 +53,16 @@ export class ApiKeysService {
     await this.find(id);
     await this.store.revoke(id);
     return this.view(id);
+  }
+
+  /**
+   * The id of an account, by its name.
+   * @throws AccountNotFound
+   */
+  async findAccount(name: string): Promise<string> {
+    const id = await this.store.findAccount(name);
+    if (id === null) throw new AccountNotFound();
+    return id;
   }
 
   private async find(id: string): Promise<ApiKeyRow> {

@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { NeedsScope } from '../http/auth.decorators.js';
+import type { AccountId } from '../account.js';
+import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { requestIdParam } from '../requests/requests.schema.js';
 import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';
 import { CallbackDeliveriesService } from './callback-deliveries.service.js';
@@ -14,8 +15,12 @@ export class CallbackDeliveriesController {
   @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List the callbacks that were or are owed, newest first' })
   @ApiOkResponse({ standardSchema: deliveryPage })
-  list(@Query({ schema: deliveriesQuery }) { cursor, since, ...filter }: DeliveriesQuery): Promise<object> {
-    return this.deliveries.list({ ...filter, beforeId: cursor, since: since === undefined ? since : new Date(since) });
+  list(
+    @Query({ schema: deliveriesQuery }) { cursor, since, ...filter }: DeliveriesQuery,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    const sinceTime = since === undefined ? since : new Date(since);
+    return this.deliveries.list({ ...filter, account, beforeId: cursor, since: sinceTime });
   }
 
   @Post('requests/:id/redeliver')
@@ -26,7 +31,7 @@ export class CallbackDeliveriesController {
   @ApiResponse({ status: 202, description: 'It is sent again', standardSchema: redelivery })
   @ApiResponse({ status: 404, description: 'Request not found' })
   @ApiResponse({ status: 409, description: 'The request owes no callback' })
-  redeliver(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
-    return this.deliveries.redeliver(id);
+  redeliver(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.deliveries.redeliver(id, account);
   }
 }

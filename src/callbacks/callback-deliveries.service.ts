@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type AccountId, laneName } from '../account.js';
 import { DaybookError } from '../errors.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { RequestsService } from '../requests/requests.service.js';
@@ -32,8 +33,8 @@ export class CallbackDeliveriesService {
    * Sends a request's callback again, with its whole schedule before it. One that is still being tried is sent at once.
    * @throws RequestNotFound, NoCallbackOwed
    */
-  async redeliver(requestId: string): Promise<object> {
-    const { id } = await this.requests.find(requestId);
+  async redeliver(requestId: string, account: AccountId): Promise<object> {
+    const { id } = await this.requests.find(requestId, account);
     if (!(await this.store.redeliver(id))) throw new NoCallbackOwed();
     this.queue.wake('callbacks');
     return { request_id: id, callback_status: 'PENDING', message: 'The callback is sent again.' };
@@ -44,6 +45,7 @@ function deliveryView({ id, status, next_attempt_at, created_at, finished_at, ..
   return {
     webhook_id: `msg_${id}`,
     ...rest,
+    lane: laneName(rest.lane),
     status,
     next_attempt_at: status === 'PENDING' ? next_attempt_at.toISOString() : null,
     created_at: created_at.toISOString(),

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { AccountId } from '../account.js';
 import { CONFIG, type Config } from '../config.js';
 import { Database, type Statement } from '../database.js';
 import { HOLDER, HOST_PREFIX } from '../holder.js';
@@ -33,6 +34,8 @@ export interface StreamHead {
 }
 
 export interface DeliveryFilter {
+  /** Null for everybody's. */
+  account: AccountId;
   status?: 'PENDING' | 'SUCCESS' | 'FAILED';
   destination?: string;
   since?: Date;
@@ -201,6 +204,9 @@ export class DeliveryStore {
     const conditions = (['status', 'destination'] as const)
       .filter((name) => filter[name] !== undefined)
       .map((name) => `d.${name} = $${values.push(filter[name])}`);
+    // The lane begins with the account. What it is compared with stands in the condition of its index too.
+    if (filter.account !== null)
+      conditions.push(`split_part(d.lane, '/', 1) = $${values.push(filter.account)} AND strpos(d.lane, '/') > 0`);
     if (filter.since) conditions.push(`d.created_at >= $${values.push(filter.since)}`);
     if (filter.beforeId) conditions.push(`d.id < $${values.push(filter.beforeId)}`);
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';

@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
+import { ApiKeysService } from '../accounts/api-keys.service.js';
 import { type Holder, type Refusal, Authenticator } from '../accounts/authenticator.js';
 import { type Scope, allows } from '../accounts/scopes.js';
 import { CONFIG, type Config } from '../config.js';
@@ -28,6 +29,8 @@ const REFUSALS: Record<Refusal, string> = {
   expired: 'The API key has expired',
 };
 const REALM = 'Bearer realm="daybook"';
+/** Names the account that an admin key acts for. */
+const ACCOUNT_HEADER = 'Daybook-Account';
 const BEARER = /^bearer +([^ ]+) *$/i;
 
 /**
@@ -39,6 +42,7 @@ export class AuthenticationGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
+    private readonly keys: ApiKeysService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'AUTH'>,
   ) {}
 
@@ -53,12 +57,15 @@ export class AuthenticationGuard implements CanActivate {
   }
 
   private async admit(request: Request, response: Response, scope: Scope): Promise<true> {
-    const { keyId, accountId, scopes } = await this.holderOf(request, response);
-    if (!allows(scopes, scope)) {
-      response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${scope}"`);
-      throw new InsufficientScope(scope);
+    const holder = await this.holderOf(request, response);
+    const actsFor = request.header(ACCOUNT_HEADER);
+    const needed = actsFor === undefined ? scope : 'admin';
+    if (!allows(holder.scopes, needed)) {
+      response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${needed}"`);
+      throw new InsufficientScope(needed);
     }
-    setCaller(request, { id: `key:${keyId}`, account: accountId });
+    const account = actsFor === undefined ? holder.accountId : await this.keys.findAccount(actsFor);
+    setCaller(request, { id: `key:${holder.keyId}`, account });
     return true;
   }
 

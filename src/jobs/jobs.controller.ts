@@ -1,7 +1,8 @@
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { NeedsScope } from '../http/auth.decorators.js';
+import type { AccountId } from '../account.js';
+import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { Idempotent } from '../http/idempotency.decorators.js';
 import { UsedKey } from '../http/idempotency.interceptor.js';
 import { preferenceOf } from '../http/prefer.js';
@@ -62,11 +63,12 @@ export class JobsController {
   async sync(
     @Body({ schema: syncBody }) request: ReportRequest,
     @UsedKey() key: IdempotencyKey | null,
+    @OwnAccount() account: AccountId,
     @Req() http: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
     const { waitMs, applied } = preferenceOf(http.header('Prefer'));
-    const { requestId, isFinished, body } = await this.jobs.runSync(request, key, waitMs);
+    const { requestId, isFinished, body } = await this.jobs.runSync(request, key, account, waitMs);
     if (!isFinished) response.status(202).location(`/api/requests/${requestId}`);
     if (applied !== null) response.setHeader('Preference-Applied', applied);
     return body;
@@ -84,9 +86,10 @@ export class JobsController {
   async async(
     @Body({ schema: asyncBody }) request: ReportRequest,
     @UsedKey() key: IdempotencyKey | null,
+    @OwnAccount() account: AccountId,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const { requestId, body } = await this.jobs.acceptAsync(request, key);
+    const { requestId, body } = await this.jobs.acceptAsync(request, key, account);
     response.location(`/api/requests/${requestId}`);
     return body;
   }
@@ -100,8 +103,12 @@ export class JobsController {
   @ApiHeader(KEY_HEADER)
   @ApiBody({ schema: batchJsonSchema, examples: batchExamples })
   @ApiResponse({ status: 202, description: 'All accepted durably', standardSchema: batchAnswerSchema })
-  batch(@Body({ schema: batchBody }) { requests }: BatchBody, @UsedKey() key: IdempotencyKey | null): Promise<object> {
-    return this.jobs.acceptBatch(requests, key);
+  batch(
+    @Body({ schema: batchBody }) { requests }: BatchBody,
+    @UsedKey() key: IdempotencyKey | null,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    return this.jobs.acceptBatch(requests, key, account);
   }
 
   @Post('requests/:id/cancel')
@@ -112,7 +119,7 @@ export class JobsController {
   @ApiResponse({ status: 200, description: 'Cancelled', standardSchema: requestDetail })
   @ApiResponse({ status: 404, description: 'Request not found' })
   @ApiResponse({ status: 409, description: 'It is not pending any more' })
-  cancel(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
-    return this.jobs.cancel(id);
+  cancel(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.jobs.cancel(id, account);
   }
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { type AccountId, qualifiedLane } from '../account.js';
 import { CallbackUrlRefused, UrlGuard, destination } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
 import { WorkQueue } from '../queue/work-queue.js';
@@ -43,9 +44,9 @@ export class JobsService {
    * Accepts an async request; it is durable when this resolves.
    * @throws CallbackUrlRefused, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
-  async acceptAsync(request: ReportRequest, key: IdempotencyKey | null): Promise<Answer> {
+  async acceptAsync(request: ReportRequest, key: IdempotencyKey | null, account: AccountId): Promise<Answer> {
     await this.guard.lookUp(request.callbackUrl ?? '');
-    const accepted = this.newRequest('async', request, key);
+    const accepted = this.newRequest('async', request, key, account);
     const place = await this.requests.accept(accepted);
     this.queue.wake('jobs');
     return { requestId: place.id, isFinished: false, body: acknowledgementOf(place, accepted.lane) };
@@ -55,8 +56,10 @@ export class JobsService {
    * Accepts async requests all or none, at consecutive positions of their lanes.
    * @throws CallbackUrlRefused, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
-  async acceptBatch(batch: ReportRequest[], key: IdempotencyKey | null): Promise<object> {
-    const requests = batch.map((request, index) => this.newRequest('async', request, null, `requests.${index}.`));
+  async acceptBatch(batch: ReportRequest[], key: IdempotencyKey | null, account: AccountId): Promise<object> {
+    const requests = batch.map((request, index) =>
+      this.newRequest('async', request, null, account, `requests.${index}.`),
+    );
     const answer = await this.requests.acceptAll(requests, key, (places) => ({
       requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
     }));
@@ -68,12 +71,12 @@ export class JobsService {
    * Cancels a request that is still pending; its position stays, and its callback says so.
    * @throws RequestNotFound, RequestNotPending
    */
-  async cancel(id: string): Promise<object> {
-    const { callback_url } = await this.requests.find(id);
+  async cancel(id: string, account: AccountId): Promise<object> {
+    const { callback_url } = await this.requests.find(id, account);
     const to = callback_url === null ? null : destination(new URL(callback_url));
     if (!(await this.store.cancel(id, uuidv7(), to))) throw new RequestNotPending();
     if (to !== null) this.queue.wake('callbacks');
-    return this.requests.detail(id);
+    return this.requests.detail(id, account);
   }
 
   /**
@@ -81,9 +84,14 @@ export class JobsService {
    * @param waitMs How long the caller waits; 0 for not at all.
    * @throws SyncBusy, CallbackUrlRefused, KeyAlreadyUsed, ReportHasFailed, StorageUnavailable, DatabaseUnavailable
    */
-  async runSync(request: ReportRequest, key: IdempotencyKey | null, waitMs: number): Promise<Answer> {
+  async runSync(
+    request: ReportRequest,
+    key: IdempotencyKey | null,
+    account: AccountId,
+    waitMs: number,
+  ): Promise<Answer> {
     if (this.syncUnderWay >= this.config.SYNC_MAX_PENDING) throw new SyncBusy(this.config.SYNC_MAX_PENDING);
-    const accepted = this.newRequest('sync', request, key);
+    const accepted = this.newRequest('sync', request, key, account);
     this.syncUnderWay++;
     const made = this.acceptAndMake(accepted);
     // Whatever becomes of it after the caller has stopped waiting is in the log of the request, and here.
@@ -114,14 +122,15 @@ export class JobsService {
     mode: RequestMode,
     request: ReportRequest,
     key: IdempotencyKey | null,
+    account: AccountId,
     at = '',
   ): Omit<NewRequest, 'id'> {
     const { report, format } = request;
     const callbackUrl = request.callbackUrl ?? null;
     if (callbackUrl !== null) this.checkCallbackUrl(callbackUrl, `${at}callback_url`);
     const params = this.reports.fixDefaults(report, request.params, new Date());
-    const lane = mode === 'async' ? request.lane : null;
-    return { mode, lane, report, format, params, callbackUrl, idempotency: key };
+    const lane = mode === 'async' ? qualifiedLane(account, request.lane) : null;
+    return { account, mode, lane, report, format, params, callbackUrl, idempotency: key };
   }
 
   private checkCallbackUrl(url: string, path: string): void {

@@ -148,10 +148,10 @@ const COMPLETE_SYNC = `
       result_payload = $3::json, file_key = $4, error = $5, completed_at = clock_timestamp(),
       lease_holder = NULL, lease_until = NULL
     WHERE id = $1 AND lease_epoch = $2 AND mode = 'sync' AND status = 'PROCESSING'
-    RETURNING id, callback_url
+    RETURNING id, account_id, callback_url
   ), owed AS (
     INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
-    SELECT $6::uuid, id, callback_url, $7, id::text, 0 FROM finished WHERE callback_url IS NOT NULL
+    SELECT $6::uuid, id, callback_url, $7, concat(account_id || '/', id), 0 FROM finished WHERE callback_url IS NOT NULL
   )
   SELECT id FROM finished
   UNION ALL

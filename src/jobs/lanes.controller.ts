@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { NeedsScope } from '../http/auth.decorators.js';
+import type { AccountId } from '../account.js';
+import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import {
   type LanePriorityBody,
   type LanesQuery,
@@ -24,8 +25,11 @@ export class LanesController {
   @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List the lanes by name, with what waits in each' })
   @ApiOkResponse({ standardSchema: lanePage })
-  async list(@Query({ schema: lanesQuery }) { after = '', limit }: LanesQuery): Promise<{ lanes: LaneView[] }> {
-    return { lanes: await this.lanes.list(after, limit) };
+  async list(
+    @Query({ schema: lanesQuery }) { after = '', limit }: LanesQuery,
+    @OwnAccount() account: AccountId,
+  ): Promise<{ lanes: LaneView[] }> {
+    return { lanes: await this.lanes.list(account, after, limit) };
   }
 
   @Post(':lane/pause')
@@ -34,8 +38,8 @@ export class LanesController {
   @ApiOperation({ summary: 'Make no further request of this lane for now; it goes on taking them' })
   @ApiParam(LANE)
   @ApiOkResponse({ standardSchema: laneSchema })
-  pause(@Param('lane', { schema: laneParam }) lane: string): Promise<LaneView> {
-    return this.lanes.setPaused(lane, true);
+  pause(@Param('lane', { schema: laneParam }) lane: string, @OwnAccount() account: AccountId): Promise<LaneView> {
+    return this.lanes.setPaused(account, lane, true);
   }
 
   @Post(':lane/resume')
@@ -44,8 +48,8 @@ export class LanesController {
   @ApiOperation({ summary: 'Go on with this lane' })
   @ApiParam(LANE)
   @ApiOkResponse({ standardSchema: laneSchema })
-  resume(@Param('lane', { schema: laneParam }) lane: string): Promise<LaneView> {
-    return this.lanes.setPaused(lane, false);
+  resume(@Param('lane', { schema: laneParam }) lane: string, @OwnAccount() account: AccountId): Promise<LaneView> {
+    return this.lanes.setPaused(account, lane, false);
   }
 
   @Put(':lane')
@@ -60,7 +64,8 @@ export class LanesController {
   setPriority(
     @Param('lane', { schema: laneParam }) lane: string,
     @Body({ schema: lanePriorityBody }) { priority }: LanePriorityBody,
+    @OwnAccount() account: AccountId,
   ): Promise<LaneView> {
-    return this.lanes.setPriority(lane, priority);
+    return this.lanes.setPriority(account, lane, priority);
   }
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { type AccountId, laneName, qualifiedLane } from '../account.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { LanesStore, type LaneView } from './lanes.store.js';
 
-/** What operators see of lanes and do with them. */
+/** What is seen of lanes and done with them: an account's own, or all of an open installation. */
 @Injectable()
 export class LanesService {
   constructor(
@@ -11,19 +12,27 @@ export class LanesService {
   ) {}
 
   /** @param after The last lane of the page before; empty for the first. */
-  list(after: string, limit: number): Promise<LaneView[]> {
-    return this.store.list(after, limit);
+  async list(account: AccountId, after: string, limit: number): Promise<LaneView[]> {
+    if (account === null) return this.store.list(after, limit);
+    const lanes = await this.store.listOwn(account, qualifiedLane(account, after), limit);
+    return lanes.map(ownView);
   }
 
   /** A paused lane goes on taking requests. The one in hand is finished; within a turn no further one begins. */
-  async setPaused(lane: string, paused: boolean): Promise<LaneView> {
-    await this.store.setPaused(lane, paused);
+  async setPaused(account: AccountId, lane: string, paused: boolean): Promise<LaneView> {
+    const qualified = qualifiedLane(account, lane);
+    await this.store.setPaused(qualified, paused);
     if (!paused) this.queue.wake('jobs');
-    return (await this.store.find(lane))!;
+    return ownView((await this.store.find(qualified))!);
   }
 
-  async setPriority(lane: string, priority: number): Promise<LaneView> {
-    await this.store.setPriority(lane, priority);
-    return (await this.store.find(lane))!;
+  async setPriority(account: AccountId, lane: string, priority: number): Promise<LaneView> {
+    const qualified = qualifiedLane(account, lane);
+    await this.store.setPriority(qualified, priority);
+    return ownView((await this.store.find(qualified))!);
   }
+}
+
+function ownView(view: LaneView): LaneView {
+  return { ...view, lane: laneName(view.lane) };
 }

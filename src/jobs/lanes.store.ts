@@ -33,6 +33,13 @@ export class LanesStore {
     return this.database.query<LaneView>({ name: 'lanes_list', text }, [after, limit]);
   }
 
+  /** Those of one account. */
+  async listOwn(account: string, after: string, limit: number): Promise<LaneView[]> {
+    const text = `SELECT ${VIEW} WHERE split_part(l.name, '/', 1) = $1 AND strpos(l.name, '/') > 0 AND l.name > $2
+      ORDER BY l.name LIMIT $3`;
+    return this.database.query<LaneView>({ name: 'lanes_list_own', text }, [account, after, limit]);
+  }
+
   async find(lane: string): Promise<LaneView | null> {
     const [row] = await this.database.query<LaneView>({ name: 'lane_find', text: `SELECT ${VIEW} WHERE l.name = $1` }, [
       lane,

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { GoneException, HttpException, HttpStatus, Injectable, Logger, NotFoundException } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import type { AccountId } from '../account.js';
 import { RequestsService, type ResultFile } from '../requests/requests.service.js';
 import { RetentionService } from '../requests/retention.service.js';
 import { byteRange } from './byte-range.js';
@@ -22,8 +23,8 @@ export class ReportDownload {
   ) {}
 
   /** @throws NotFoundException, GoneException, and HttpException 416, all before the first byte. */
-  async send(fileName: string, req: Request, res: Response): Promise<void> {
-    const file = await this.find(fileName);
+  async send(fileName: string, account: AccountId, req: Request, res: Response): Promise<void> {
+    const file = await this.find(fileName, account);
     const etag = `"${file.sha256}"`;
     // Asked again each time, so that a deleted report is not served from a cache; the answer is mostly a 304.
     res.set({ ETag: etag, 'Cache-Control': 'private, no-cache', 'Accept-Ranges': 'bytes' });
@@ -41,9 +42,9 @@ export class ReportDownload {
   }
 
   /** The name is only looked up and compared: no path is ever made from it. */
-  private async find(fileName: string): Promise<ResultFile> {
+  private async find(fileName: string, account: AccountId): Promise<ResultFile> {
     const requestId = REQUEST_ID.exec(fileName)?.[1];
-    const file = requestId === undefined ? null : await this.requests.resultFile(requestId);
+    const file = requestId === undefined ? null : await this.requests.resultFile(requestId, account);
     // What was deleted by age has left nothing to look up; but its name says how old it is.
     if (requestId !== undefined && !file && this.retention.isPast(requestId)) {
       throw new GoneException('Report files are not kept for that long');

@@ -2,7 +2,8 @@ import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { NeedsScope } from '../http/auth.decorators.js';
+import type { AccountId } from '../account.js';
+import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
 import { ReportDownload } from './report-download.js';
 import { ReportsService, type ReportTypeView } from './reports.service.js';
@@ -61,7 +62,12 @@ export class ReportsController {
   @ApiResponse({ status: 404, description: 'No finished report has a file of this name' })
   @ApiResponse({ status: 410, description: 'The file is gone, or older than files are kept' })
   @ApiResponse({ status: 416, description: 'The range lies outside the file' })
-  download(@Param('file_name', { schema: fileNameParam }) fileName: string, @Req() req: Request, @Res() res: Response) {
-    return this.downloads.send(fileName, req, res);
+  download(
+    @Param('file_name', { schema: fileNameParam }) fileName: string,
+    @OwnAccount() account: AccountId,
+    @Req() req: Request,
+    @Res() res: Response,
+  ) {
+    return this.downloads.send(fileName, account, req, res);
   }
 }

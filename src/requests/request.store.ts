@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { AccountId } from '../account.js';
 import { Database, type Query } from '../database.js';
 import { HOLDER } from '../holder.js';
 import { firstIdAt } from './id-time.js';
@@ -17,8 +18,9 @@ export interface IdempotencyKey {
 
 export interface NewRequest {
   id: string;
+  account: AccountId;
   mode: RequestMode;
-  /** Null for sync. */
+  /** As {@link qualifiedLane} has it; null for sync. */
   lane: string | null;
   report: string;
   format: string;
@@ -35,6 +37,7 @@ export type Acceptance =
 /** One row of `requests` as the wire needs it, with what its delivery adds. */
 export interface RequestRow {
   id: string;
+  account_id: AccountId;
   mode: RequestMode;
   status: RequestStatus;
   report: string;
@@ -79,6 +82,8 @@ export interface AttemptRow {
 }
 
 export interface RequestFilter {
+  /** Null for everybody's. */
+  account: AccountId;
   mode?: RequestMode;
   status?: RequestStatus;
   report?: string;
@@ -100,7 +105,7 @@ const RETENTION_LOCK = 7_240_201;
 const IS_REMOVABLE = `r.status IN ('COMPLETED', 'FAILED', 'CANCELLED') AND NOT EXISTS (
   SELECT 1 FROM callback_deliveries d WHERE d.request_id = r.id AND d.status = 'PENDING')`;
 
-const ROW = `r.id, r.mode, r.status, r.report, r.lane, r.queue_position, r.jobs_ahead_at_accept, r.input_payload,
+const ROW = `r.id, r.account_id, r.mode, r.status, r.report, r.lane, r.queue_position, r.jobs_ahead_at_accept, r.input_payload,
   r.result_payload, r.file_key, r.error, r.callback_url, r.idempotency_key, r.created_at, r.started_at, r.completed_at,
   d.status AS delivery_status, d.attempts AS delivery_attempts
   FROM requests r LEFT JOIN callback_deliveries d ON d.request_id = r.id`;
@@ -115,8 +120,8 @@ const ROW = `r.id, r.mode, r.status, r.report, r.lane, r.queue_position, r.jobs_
 const ACCEPT = `
   WITH input AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                         $8::text[], $9::text[], $10::text[], $11::text[]) WITH ORDINALITY
-      AS t (id, mode, lane, report, format, params, callback_url, caller, scope, key, fingerprint, ord)
+                         $8::text[], $9::text[], $10::text[], $11::text[], $15::uuid[]) WITH ORDINALITY
+      AS t (id, mode, lane, report, format, params, callback_url, caller, scope, key, fingerprint, account_id, ord)
   ), keyed AS (
     INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
     SELECT caller, scope, key, fingerprint, id FROM input WHERE key IS NOT NULL ORDER BY caller, scope, key, ord
@@ -140,9 +145,9 @@ const ACCEPT = `
     WHERE fresh.lane IS NULL OR nth <= last_admitted
   ), inserted AS (
     INSERT INTO requests (id, mode, status, report, format, lane, queue_position, jobs_ahead_at_accept, input_payload,
-                          callback_url, idempotency_key, started_at, lease_holder, lease_until)
+                          callback_url, idempotency_key, account_id, started_at, lease_holder, lease_until)
     SELECT id, mode, CASE mode WHEN 'sync' THEN 'PROCESSING' ELSE 'PENDING' END, report, format, lane, position,
-           jobs_ahead, params::json, callback_url, key,
+           jobs_ahead, params::json, callback_url, key, account_id,
            CASE mode WHEN 'sync' THEN now() END,
            CASE mode WHEN 'sync' THEN $13 END,
            CASE mode WHEN 'sync' THEN now() + $14 * interval '1 millisecond' END
@@ -182,6 +187,7 @@ async function acceptOn(
     maxPending,
     HOLDER,
     leaseMs,
+    column(({ account }) => account),
   ]);
   return rows.map((row): Acceptance => {
     if (!row.is_fresh) return { outcome: 'duplicate' };
@@ -240,6 +246,7 @@ export class RequestStore {
     const conditions = (['mode', 'status', 'report', 'lane'] as const)
       .filter((name) => filter[name] !== undefined)
       .map((name) => `r.${name} = $${values.push(filter[name])}`);
+    if (filter.account !== null) conditions.push(`r.account_id = $${values.push(filter.account)}`);
     if (filter.beforeId) conditions.push(`r.id < $${values.push(filter.beforeId)}`);
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
     const text = `SELECT ${ROW} ${where} ORDER BY r.id DESC LIMIT $${values.push(filter.limit)}`;
@@ -267,10 +274,16 @@ export class RequestStore {
   }
 
   /** The next requests that may be deleted, by id, after the one given. */
-  async findRemovable(afterId: string, limit: number): Promise<RemovableRequest[]> {
-    const text = `SELECT r.id, r.file_key FROM requests r
-      WHERE r.id > $1 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $2`;
-    return this.database.query<RemovableRequest>({ name: 'request_find_removable', text }, [afterId, limit]);
+  async findRemovable(account: AccountId, afterId: string, limit: number): Promise<RemovableRequest[]> {
+    const removable = (condition: string) => `SELECT r.id, r.file_key FROM requests r
+      WHERE ${condition} r.id > $1 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $2`;
+    if (account === null) {
+      const text = removable('');
+      return this.database.query<RemovableRequest>({ name: 'request_find_removable', text }, [afterId, limit]);
+    }
+    // A statement of its own, so that it is planned over the account's own index.
+    const own = { name: 'request_find_removable_own', text: removable('r.account_id = $3 AND') };
+    return this.database.query<RemovableRequest>(own, [afterId, limit, account]);
   }
 
   /** Deletes requests with their deliveries and logs; gives how many it was. */

@@ -1,3 +1,4 @@
+import { laneName } from '../account.js';
 import type { AttemptRow, RequestRow } from './request.store.js';
 
 /** The 202 of an async request. Made from the request alone, so that a repeat gives the same bytes. */
@@ -7,7 +8,8 @@ export function acknowledgement(request: {
   queue_position: number | null;
   jobs_ahead_at_accept: number | null;
 }): object {
-  const { id, lane, queue_position, jobs_ahead_at_accept } = request;
+  const { id, queue_position, jobs_ahead_at_accept } = request;
+  const lane = request.lane && laneName(request.lane);
   return {
     request_id: id,
     status: 'pending',
@@ -89,7 +91,7 @@ export function requestView(row: RequestRow): Record<string, unknown> {
     mode: row.mode,
     status: row.status,
     report: row.report,
-    lane: row.lane,
+    lane: row.lane && laneName(row.lane),
     input_payload: row.input_payload,
     result_payload: row.result_payload,
     error: row.error,

@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { NeedsScope } from '../http/auth.decorators.js';
+import type { AccountId } from '../account.js';
+import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import {
   type ListQuery,
   callbackLogs,
@@ -25,8 +26,11 @@ export class RequestsController {
   @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List requests, newest first' })
   @ApiOkResponse({ standardSchema: requestPage })
-  list(@Query({ schema: listQuery }) { cursor, ...filter }: ListQuery): Promise<object> {
-    return this.requests.list({ ...filter, beforeId: cursor });
+  list(
+    @Query({ schema: listQuery }) { cursor, ...filter }: ListQuery,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    return this.requests.list({ ...filter, account, beforeId: cursor });
   }
 
   @Get(':id')
@@ -35,8 +39,8 @@ export class RequestsController {
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: requestDetail })
   @ApiNotFoundResponse(NOT_FOUND)
-  detail(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
-    return this.requests.detail(id);
+  detail(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.requests.detail(id, account);
   }
 
   @Get(':id/callback-logs')
@@ -45,8 +49,8 @@ export class RequestsController {
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: callbackLogs })
   @ApiNotFoundResponse(NOT_FOUND)
-  logs(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
-    return this.requests.callbackLogs(id);
+  logs(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.requests.callbackLogs(id, account);
   }
 
   @Delete(':id')
@@ -56,8 +60,8 @@ export class RequestsController {
   @ApiOkResponse({ standardSchema: removedOne })
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiResponse({ status: 409, description: 'It is unfinished, or owes a callback' })
-  async remove(@Param('id', { schema: requestIdParam }) id: string): Promise<object> {
-    await this.requests.remove(id);
+  async remove(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    await this.requests.remove(id, account);
     return { deleted: true, id };
   }
 
@@ -65,7 +69,7 @@ export class RequestsController {
   @NeedsScope('reports:write')
   @ApiOperation({ summary: 'Delete every finished request with its logs and its file; what is unfinished is left' })
   @ApiOkResponse({ standardSchema: removedMany })
-  async removeFinished(): Promise<object> {
-    return { deleted: true, count: await this.requests.removeFinished() };
+  async removeFinished(@OwnAccount() account: AccountId): Promise<object> {
+    return { deleted: true, count: await this.requests.removeFinished(account) };
   }
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
+import { type AccountId, laneName, qualifiedLane } from '../account.js';
 import { CONFIG, type Config } from '../config.js';
 import { isDataError } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
@@ -92,7 +93,7 @@ export class RequestsService {
     if (acceptance.outcome === 'duplicate') throw new KeyAlreadyUsed(request.idempotency!);
     if (acceptance.outcome === 'lane-full') {
       const { MAX_PENDING } = this.config;
-      throw new LaneFull(request.lane!, MAX_PENDING, laneRetryAfterS(MAX_PENDING, acceptance.drainPerS));
+      throw new LaneFull(laneName(request.lane!), MAX_PENDING, laneRetryAfterS(MAX_PENDING, acceptance.drainPerS));
     }
     return { id: request.id, queuePosition: acceptance.queuePosition, jobsAhead: acceptance.jobsAhead };
   }
@@ -109,22 +110,23 @@ export class RequestsService {
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(filter: RequestFilter): Promise<{ requests: object[]; next_cursor: string | null }> {
-    const rows = await this.store.list({ ...filter, limit: filter.limit + 1 });
+    const lane = filter.lane === undefined ? undefined : qualifiedLane(filter.account, filter.lane);
+    const rows = await this.store.list({ ...filter, lane, limit: filter.limit + 1 });
     const page = rows.slice(0, filter.limit);
     const hasMore = rows.length > filter.limit;
     return { requests: page.map(requestView), next_cursor: hasMore ? page.at(-1)!.id : null };
   }
 
-  /** @throws RequestNotFound, also for an id that is no UUID: nothing can have it. */
-  async find(id: string): Promise<RequestRow> {
+  /** @throws RequestNotFound, also for another account's, and for an id that is no UUID: nothing can have it. */
+  async find(id: string, account: AccountId): Promise<RequestRow> {
     const row = isUuid(id) ? await this.store.find(id) : null;
-    if (!row) throw new RequestNotFound();
+    if (!row || !isOf(row, account)) throw new RequestNotFound();
     return row;
   }
 
   /** @throws RequestNotFound */
-  async detail(id: string): Promise<object> {
-    const row = await this.find(id);
+  async detail(id: string, account: AccountId): Promise<object> {
+    const row = await this.find(id, account);
     const attempts = await this.store.attempts(row.id);
     const isWaiting = row.lane !== null && (row.status === 'PENDING' || row.status === 'PROCESSING');
     const jobsAhead = isWaiting ? await this.store.jobsAhead(row.lane!, row.queue_position!) : null;
@@ -132,16 +134,16 @@ export class RequestsService {
   }
 
   /** @throws RequestNotFound */
-  async callbackLogs(id: string): Promise<object> {
-    const row = await this.find(id);
+  async callbackLogs(id: string, account: AccountId): Promise<object> {
+    const row = await this.find(id, account);
     const attempts = await this.store.attempts(row.id);
     return { request_id: id, total_attempts: attempts.length, logs: attempts.map(attemptLogView) };
   }
 
   /** The file of a finished report, or null when there is none. */
-  async resultFile(id: string): Promise<ResultFile | null> {
+  async resultFile(id: string, account: AccountId): Promise<ResultFile | null> {
     const row = await this.store.find(id);
-    if (!row?.file_key || !row.result_payload) return null;
+    if (!row?.file_key || !row.result_payload || !isOf(row, account)) return null;
     const { file_name, file_size_bytes, sha256 } = row.result_payload;
     return {
       fileName: String(file_name),
@@ -152,8 +154,8 @@ export class RequestsService {
   }
 
   /** @throws RequestNotFound, RequestUnfinished */
-  async remove(id: string): Promise<void> {
-    const row = await this.find(id);
+  async remove(id: string, account: AccountId): Promise<void> {
+    const row = await this.find(id, account);
     const isFinished = row.status !== 'PENDING' && row.status !== 'PROCESSING' && row.delivery_status !== 'PENDING';
     if (!isFinished) throw new RequestUnfinished();
     if (row.file_key) await this.files.remove([row.file_key]);
@@ -161,11 +163,11 @@ export class RequestsService {
   }
 
   /** Deletes every finished request that owes no callback; gives how many it was. */
-  async removeFinished(): Promise<number> {
+  async removeFinished(account: AccountId): Promise<number> {
     let count = 0;
     let afterId = NIL_ID;
     for (;;) {
-      const batch = await this.store.findRemovable(afterId, REMOVE_BATCH);
+      const batch = await this.store.findRemovable(account, afterId, REMOVE_BATCH);
       if (batch.length === 0) return count;
       // Files first: a row without its file says so when it is downloaded, a file without a row is lost for ever.
       await this.files.remove(batch.flatMap(({ file_key }) => (file_key ? [file_key] : [])));
@@ -173,4 +175,8 @@ export class RequestsService {
       afterId = batch.at(-1)!.id;
     }
   }
+}
+
+function isOf(row: RequestRow, account: AccountId): boolean {
+  return account === null || row.account_id === account;
 }

@@ -122,6 +122,7 @@ export class Stores {
 export function newRequest(lane: string | null, more: Partial<NewRequest> = {}): NewRequest {
   return {
     id: uuidv7(),
+    account: null,
     mode: lane === null ? 'sync' : 'async',
     lane,
     report: 'transactions',
