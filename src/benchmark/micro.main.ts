@@ -8,15 +8,19 @@ const FILE = new URL('../../../docs/benchmarks.md', import.meta.url);
 
 /** Measures and writes docs/benchmarks.md. */
 try {
-  const measured = await measureAll(({ title, result }) => console.log(`${result.padStart(8)}  ${title}`));
-  const lines = measured.map(({ title, result }) => `- ${title}: **${result}**`);
+  const measured = await measureAll(({ title, result, target = '' }) =>
+    console.log(`${result.padStart(30)}  ${target.padEnd(9)} ${title}`),
+  );
+  const rows = measured.map(({ title, result, target = '' }) => `| ${title} | **${result}** | ${target} |`);
   const text = `# Benchmarks
 
 Written by \`npm run bench:micro\` (needs \`redis-server\`). What has no unit is a ratio of two rates or times that were
 measured in turns in this one run, where there are rounds the median of three; in brackets is what the service did. The
 load generator, the service, Postgres and Redis share the machine.
 
-${lines.join('\n')}
+| what | measured | target |
+| --- | --- | --- |
+${rows.join('\n')}
 
 ${environmentLine(surroundings())}.
 `;

@@ -1,6 +1,11 @@
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../../embedded-postgres.js';
 import { BenchError } from '../cli-error.js';
 import { freePort } from '../own-service.js';
 
@@ -41,6 +46,30 @@ export async function startRedis(): Promise<Server> {
   }
   child.stdout.resume();
   return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child) };
+}
+
+/** A Postgres with nothing in it, and a folder that goes with it. */
+export interface OwnDatabase {
+  url: string;
+  client: pg.Client;
+  folder: string;
+}
+
+/** Works with a Postgres of its own. */
+export async function withDatabase<T>(work: (database: OwnDatabase) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'daybook-bench-'));
+  // As root an embedded Postgres runs under another user, which has to enter.
+  await chmod(folder, 0o755);
+  const postgres = await startEmbeddedPostgres({ dataDir: folder, log: () => undefined });
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  try {
+    return await work({ url: postgres.url, client, folder });
+  } finally {
+    await client.end();
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
 }
 
 /** Memory of a process, in MiB. */

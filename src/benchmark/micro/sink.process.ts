@@ -1,0 +1,40 @@
+import { type AddressInfo, createServer } from 'node:net';
+
+/** Answers every POST with 204 and does as little as it can, so that the sender is what is measured. Tells a count. */
+const ANSWER = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
+const HEAD_END = '\r\n\r\n';
+let expected = 0;
+
+process.on('message', (count: number) => (expected = count));
+process.on('disconnect', () => process.exit());
+
+function received(): void {
+  if (--expected === 0) process.send?.('all');
+}
+
+const server = createServer((socket) => {
+  let text = '';
+  socket.setNoDelay(true).setEncoding('latin1');
+  socket.on('error', () => undefined);
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+    for (let end = endOfRequest(text); end > 0; end = endOfRequest(text)) {
+      text = text.slice(end);
+      socket.write(ANSWER);
+      received();
+    }
+  });
+});
+
+/** Where the first request in the text ends; 0 when not all of it is there. */
+function endOfRequest(text: string): number {
+  const head = text.indexOf(HEAD_END);
+  if (head < 0) return 0;
+  const length = Number(/content-length: (\d+)/i.exec(text.slice(0, head))?.[1] ?? 0);
+  const end = head + HEAD_END.length + length;
+  return end <= text.length ? end : 0;
+}
+
+server.listen(0, '127.0.0.1', () => {
+  process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`);
+});
