@@ -32,16 +32,34 @@ export function callbackMessage(
     ...(delivery.error !== null && { error: delivery.error }),
   };
   const body = Buffer.from(JSON.stringify(message));
-  const id = `msg_${delivery.id}`;
-  const timestamp = String(Math.floor(now.getTime() / 1_000));
   return {
     body,
     headers: {
-      'webhook-id': id,
-      'webhook-timestamp': timestamp,
-      'webhook-signature': signer.signatures(id, timestamp, body),
+      ...signedHeaders(delivery.id, now, body, signer),
       'x-request-id': delivery.requestId,
       'x-attempt-number': String(attemptNumber),
     },
   };
+}
+
+/** The three headers of Standard Webhooks; the signature is over all three parts of what is sent. */
+function signedHeaders(
+  deliveryId: string,
+  now: Date,
+  body: Buffer,
+  signer: Pick<CallbackSigner, 'signatures'>,
+): Record<string, string> {
+  const id = `msg_${deliveryId}`;
+  const timestamp = String(Math.floor(now.getTime() / 1_000));
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signer.signatures(id, timestamp, body),
+  };
+}
+
+/** What a receiver is tried with; it looks like any callback and is about no request. */
+export function pingMessage(id: string, now: Date, signer: Pick<CallbackSigner, 'signatures'>): CallbackMessage {
+  const body = Buffer.from(JSON.stringify({ type: 'ping', timestamp: now.toISOString() }));
+  return { body, headers: signedHeaders(id, now, body, signer) };
 }

@@ -4,12 +4,15 @@ import { CallbackDeliveriesController } from './callback-deliveries.controller.j
 import { CallbackDeliveriesService } from './callback-deliveries.service.js';
 import { CallbackSecretsController } from './callback-secrets.controller.js';
 import { CallbackSecretsModule } from './callback-secrets.module.js';
+import { CallbackSenderModule } from './callback-sender.module.js';
+import { CallbackUrlModule } from './callback-url.module.js';
 import { DeliveryStore } from './delivery.store.js';
+import { PingService } from './ping.service.js';
 
-/** Callbacks over HTTP: looking at them, sending them again, and the secrets that they are signed with. */
+/** Callbacks over HTTP: looking at them, sending them again, trying a receiver, and the secrets that they are signed with. */
 @Module({
-  imports: [RequestsModule, CallbackSecretsModule],
+  imports: [RequestsModule, CallbackSecretsModule, CallbackSenderModule, CallbackUrlModule],
   controllers: [CallbackDeliveriesController, CallbackSecretsController],
-  providers: [DeliveryStore, CallbackDeliveriesService],
+  providers: [DeliveryStore, CallbackDeliveriesService, PingService],
 })
 export class CallbacksApiModule {}

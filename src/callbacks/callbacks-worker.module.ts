@@ -1,65 +1,13 @@
-import { HttpModule } from '@nestjs/axios';
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
-import { CallbackSecretsModule } from './callback-secrets.module.js';
-import { CallbackSecretsService } from './callback-secrets.service.js';
-import { CallbackSigner } from './callback-signer.js';
-import { CallbackUrlModule } from './callback-url.module.js';
+import { Module } from '@nestjs/common';
+import { CallbackSenderModule } from './callback-sender.module.js';
 import { CallbacksDispatcher } from './callbacks.dispatcher.js';
 import { CallbacksService } from './callbacks.service.js';
 import { DeliveryStore } from './delivery.store.js';
-import { type CallbackHttp, createCallbackHttp } from './http-transport.js';
-import { UrlGuard } from './url-guard.js';
-
-/** Injection token of the {@link CallbackHttp}. */
-const CALLBACK_HTTP = Symbol('CALLBACK_HTTP');
-
-/** The client that dials only checked addresses. */
-@Module({
-  imports: [CallbackUrlModule],
-  providers: [
-    {
-      provide: CALLBACK_HTTP,
-      inject: [UrlGuard, CONFIG],
-      useFactory: (guard: UrlGuard, { CALLBACK_TIMEOUT, CALLBACK_PROXY }: Config) =>
-        createCallbackHttp({
-          guard,
-          timeoutMs: CALLBACK_TIMEOUT,
-          proxy: CALLBACK_PROXY === undefined ? undefined : new URL(CALLBACK_PROXY),
-        }),
-    },
-  ],
-  exports: [CALLBACK_HTTP],
-})
-class CallbackClientModule implements OnApplicationShutdown {
-  constructor(@Inject(CALLBACK_HTTP) private readonly http: CallbackHttp) {}
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.http.close();
-  }
-}
 
 /** Delivering callbacks: the worker's half of the feature. */
 @Module({
-  imports: [
-    CallbackSecretsModule,
-    HttpModule.registerAsync({
-      imports: [CallbackClientModule],
-      inject: [CALLBACK_HTTP],
-      useFactory: (http: CallbackHttp) => http.axiosConfig,
-    }),
-  ],
-  providers: [
-    DeliveryStore,
-    {
-      provide: CallbackSigner,
-      inject: [CallbackSecretsService, CONFIG],
-      useFactory: (secrets: CallbackSecretsService, { CALLBACK_SIGNATURE }: Config) =>
-        new CallbackSigner(() => secrets.prepare().then(() => secrets.valid()), CALLBACK_SIGNATURE),
-    },
-    CallbacksService,
-    CallbacksDispatcher,
-  ],
+  imports: [CallbackSenderModule],
+  providers: [DeliveryStore, CallbacksService, CallbacksDispatcher],
   exports: [CallbacksDispatcher],
 })
 export class CallbacksWorkerModule {}

@@ -5,24 +5,16 @@ import { throughOutage } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
 import { Metrics } from '../metrics.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
-import { type AttemptTrace, CallbackAttemptError } from './callback-attempt.js';
 import { callbackMessage } from './callback-message.js';
 import { CallbackSigner } from './callback-signer.js';
 import { type AttemptRecord, DeliveryStore, type DueDelivery } from './delivery.store.js';
-import { postCallback } from './http-transport.js';
+import { type CallbackOutcome, sendCallback } from './http-transport.js';
 import { matchesStatus, nextAttemptAt } from './retry-schedule.js';
 
 /** An attempt that is to be recorded, and the delivery that follows in its stream and takes over the lease. */
 export interface Recording {
   record: AttemptRecord;
   next: string | null;
-}
-
-/** How an attempt went. Without an error kind a 2xx was answered in full; `status` is any other full answer. */
-interface Outcome {
-  trace: AttemptTrace;
-  errorKind: string | null;
-  errorMessage: string | null;
 }
 
 /** Makes attempts and records them. Attempts that end together are written together. */
@@ -44,7 +36,7 @@ export class CallbacksService {
     const attemptNumber = delivery.attempts + 1;
     const attemptedAt = new Date();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
-    const outcome = await this.post(delivery.url, body, headers);
+    const outcome = await sendCallback(this.http, new URL(delivery.url), body, headers);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
     const verdict = this.judge(outcome, attemptNumber - delivery.scheduleStart);
     return {
@@ -68,19 +60,11 @@ export class CallbacksService {
     return this.recordings.submit(recording);
   }
 
-  private async post(url: string, body: Buffer, headers: Record<string, string>): Promise<Outcome> {
-    try {
-      const trace = await postCallback(this.http, new URL(url), body, headers);
-      const errorMessage = isSuccess(trace.status) ? null : `The receiver answered ${trace.status}`;
-      return { trace, errorKind: errorMessage && 'status', errorMessage };
-    } catch (error) {
-      if (!(error instanceof CallbackAttemptError)) throw error;
-      return { trace: error.trace, errorKind: error.kind, errorMessage: error.message };
-    }
-  }
-
   /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
-  private judge({ trace, errorKind }: Outcome, attempts: number): Pick<AttemptRecord, 'status' | 'nextAttemptAt'> {
+  private judge(
+    { trace, errorKind }: CallbackOutcome,
+    attempts: number,
+  ): Pick<AttemptRecord, 'status' | 'nextAttemptAt'> {
     const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
     if (errorKind === null) return { status: 'SUCCESS', nextAttemptAt: null };
     const mayPass =
@@ -99,12 +83,8 @@ export class CallbacksService {
   }
 }
 
-function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
-}
-
 /** An outcome in the columns of the log. */
-function logged({ trace, errorKind, errorMessage }: Outcome) {
+function logged({ trace, errorKind, errorMessage }: CallbackOutcome) {
   const { status, totalMs, ...rest } = trace;
   return { ...rest, statusCode: status, responseTimeMs: totalMs, errorKind, errorMessage };
 }

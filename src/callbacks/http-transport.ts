@@ -1,7 +1,15 @@
 import type { HttpService } from '@nestjs/axios';
 import type { AxiosAdapter, AxiosRequestConfig, AxiosResponse } from 'axios';
 import { Agent } from 'undici';
-import { CallbackAttempt, type CallbackRequest, type CallbackResponse, NoAnswer } from './callback-attempt.js';
+import {
+  type AttemptFailure,
+  type AttemptTrace,
+  CallbackAttempt,
+  CallbackAttemptError,
+  type CallbackRequest,
+  type CallbackResponse,
+  NoAnswer,
+} from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
 import { CallbackUrlRefused } from './url-guard.js';
 
@@ -67,6 +75,13 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
   return { axiosConfig: axiosConfig(adapter, options.userAgent), close: () => agent.destroy() };
 }
 
+/** How an attempt went. Without an error kind a 2xx was answered in full; `status` is any other full answer. */
+export interface CallbackOutcome {
+  trace: AttemptTrace;
+  errorKind: AttemptFailure | 'status' | null;
+  errorMessage: string | null;
+}
+
 /** Takes the place of every axios default that would touch the headers or the bytes. */
 function axiosConfig(adapter: AxiosAdapter, userAgent = 'Daybook (callbacks)'): AxiosRequestConfig {
   return {
@@ -97,4 +112,22 @@ export async function postCallback(
     headers,
   });
   return data;
+}
+
+/** Sends one callback attempt. Rejects for no answer and no lack of one: whatever went wrong is in the outcome. */
+export async function sendCallback(
+  http: HttpService,
+  url: URL,
+  body: Buffer,
+  headers: Record<string, string>,
+): Promise<CallbackOutcome> {
+  try {
+    const trace = await postCallback(http, url, body, headers);
+    const isTaken = trace.status >= 200 && trace.status < 300;
+    if (isTaken) return { trace, errorKind: null, errorMessage: null };
+    return { trace, errorKind: 'status', errorMessage: `The receiver answered ${trace.status}` };
+  } catch (error) {
+    if (!(error instanceof CallbackAttemptError)) throw error;
+    return { trace: error.trace, errorKind: error.kind, errorMessage: error.message };
+  }
 }

@@ -37,6 +37,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'lane-full': { status: 503, type: CAPACITY },
   'sync-busy': { status: 503, type: CAPACITY },
   'pool-full': { status: 503, type: CAPACITY },
+  'pings-busy': { status: 503, type: CAPACITY },
   'pool-closed': { status: 503 },
   'database-unavailable': { status: 503 },
   'storage-unavailable': { status: 503 },

@@ -57,10 +57,8 @@ export interface RequestRow {
   delivery_attempts: number | null;
 }
 
-/** One attempt to deliver a request's callback. Of one that was only begun, what its end would bring is null. */
-export interface AttemptRow {
-  attempt_number: number;
-  trigger: 'first' | 'retry' | 'manual' | 'replay';
+/** What an attempt did and saw. Of one that was only begun, what its end would bring is null. */
+export interface TraceRow {
   url: string;
   dialled_address: string | null;
   request_headers: object | null;
@@ -78,6 +76,12 @@ export interface AttemptRow {
   first_byte_ms: number | null;
   response_time_ms: number | null;
   attempted_at: Date;
+}
+
+/** One attempt to deliver a request's callback. */
+export interface AttemptRow extends TraceRow {
+  attempt_number: number;
+  trigger: 'first' | 'retry' | 'manual' | 'replay';
   next_attempt_at: Date | null;
 }
 

@@ -1,5 +1,5 @@
 import { laneName } from '../account.js';
-import type { AttemptRow, RequestRow } from './request.store.js';
+import type { AttemptRow, RequestRow, TraceRow } from './request.store.js';
 
 /** The 202 of an async request. Made from the request alone, so that a repeat gives the same bytes. */
 export function acknowledgement(request: {
@@ -39,13 +39,18 @@ const BEGUN =
   'The attempt was begun, and how it ended is not on record: it is under way, or its process died and the receiver may have it';
 
 export function attemptView(attempt: AttemptRow): object {
-  const { attempted_at, next_attempt_at, dns_ms, connect_ms, tls_ms, first_byte_ms, response_time_ms, ...rest } =
-    attempt;
+  const { next_attempt_at, ...trace } = attempt;
+  return { ...traceView(trace), next_attempt_at: next_attempt_at?.toISOString() ?? null };
+}
+
+/** What an attempt did and saw, whether it was at a request's callback or at a ping. */
+export function traceView(row: TraceRow): object {
+  const { attempted_at, dns_ms, connect_ms, tls_ms, first_byte_ms, response_time_ms, ...rest } = row;
   return {
     ...rest,
-    outcome: attempt.success === null ? 'unknown' : attempt.success ? 'succeeded' : 'failed',
-    success: attempt.success === true,
-    error_message: errorMessage(attempt),
+    outcome: row.success === null ? 'unknown' : row.success ? 'succeeded' : 'failed',
+    success: row.success === true,
+    error_message: errorMessage(row),
     timings: {
       dns_ms: hundredths(dns_ms),
       connect_ms: hundredths(connect_ms),
@@ -55,7 +60,6 @@ export function attemptView(attempt: AttemptRow): object {
     },
     response_time_ms: rounded(response_time_ms),
     attempted_at: attempted_at.toISOString(),
-    next_attempt_at: next_attempt_at?.toISOString() ?? null,
   };
 }
 
@@ -71,7 +75,7 @@ export function attemptLogView(attempt: AttemptRow): object {
   };
 }
 
-function errorMessage({ success, error_message }: AttemptRow): string | null {
+function errorMessage({ success, error_message }: TraceRow): string | null {
   return success === null ? BEGUN : error_message;
 }
 

@@ -28,6 +28,22 @@ const attemptLog = z.object({
   attempted_at: timestamp,
 });
 
+/** What an attempt did and saw. */
+export const attemptTrace = attemptLog.omit({ attempt_number: true }).extend({
+  outcome: z.enum(['succeeded', 'failed', 'unknown']).describe('unknown: begun, and its end is not on record'),
+  url: z.string(),
+  dialled_address: z.string().nullable(),
+  request_headers: headers.describe('As sent; the signatures are cut to their scheme'),
+  body_bytes: z.int().nullable(),
+  body_sha256: z.string().nullable(),
+  response_headers: headers.describe('Null when no answer came'),
+  response_body: z.string().nullable().describe('The first 4 KiB'),
+  error_kind: z.string().nullable().describe('status, blocked, dns, connect, tls, timeout, reset or protocol'),
+  timings: z
+    .object({ dns_ms: ms, connect_ms: ms, tls_ms: ms, first_byte_ms: ms, total_ms: ms })
+    .describe('Null for a stage that did not happen (the connection was there already) or did not end'),
+});
+
 export const requestSummary = z.object({
   id: z.uuid(),
   mode: z.enum(REQUEST_MODES),
@@ -50,20 +66,9 @@ export const requestSummary = z.object({
 export const requestDetail = requestSummary.extend({
   jobs_ahead: z.int().nullable(),
   delivery_trace: z.array(
-    attemptLog.extend({
+    attemptTrace.extend({
+      attempt_number: z.int(),
       trigger: z.enum(['first', 'retry', 'manual', 'replay']),
-      outcome: z.enum(['succeeded', 'failed', 'unknown']).describe('unknown: begun, and its end is not on record'),
-      url: z.string(),
-      dialled_address: z.string().nullable(),
-      request_headers: headers.describe('As sent; the signatures are cut to their scheme'),
-      body_bytes: z.int().nullable(),
-      body_sha256: z.string().nullable(),
-      response_headers: headers.describe('Null when no answer came'),
-      response_body: z.string().nullable().describe('The first 4 KiB'),
-      error_kind: z.string().nullable().describe('status, blocked, dns, connect, tls, timeout, reset or protocol'),
-      timings: z
-        .object({ dns_ms: ms, connect_ms: ms, tls_ms: ms, first_byte_ms: ms, total_ms: ms })
-        .describe('Null for a stage that did not happen (the connection was there already) or did not end'),
       next_attempt_at: timestamp.nullable(),
     }),
   ),
