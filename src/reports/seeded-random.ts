@@ -18,10 +18,11 @@ export function seededRandom(seed: string): DrawBelow {
   );
   return (bound) => {
     // The values past the last whole multiple of `bound` would favour small numbers, so they are drawn again.
-    const limit = 2 ** 31 - (2 ** 31 % bound);
-    let value = next31(state);
-    while (value >= limit) value = next31(state);
-    return value % bound;
+    for (;;) {
+      const value = next31(state);
+      const drawn = value % bound;
+      if (value - drawn <= 2 ** 31 - bound) return drawn;
+    }
   };
 }
 
