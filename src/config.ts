@@ -151,6 +151,15 @@ export const environmentSchema = z.object({
     .optional()
     .describe('Redis for the Bull queue and for shared rate limits. Without it both are in-process'),
   MAX_PENDING: wholeNumber(1, 10_000_000).default(1_000).describe('Most unfinished requests in one lane'),
+  MAX_PENDING_TOTAL: wholeNumber(1, 100_000_000)
+    .default(100_000)
+    .describe('About the most unfinished requests in all lanes together, counted once a second'),
+  MAX_EVENT_LOOP_LAG: duration(10, 60_000, 'a time from 10ms to 1m')
+    .default(1_000)
+    .describe('Mean lag of the event loop over a second, from which on requests are turned away'),
+  MAX_DATABASE_WAIT: duration(10, 60_000, 'a time from 10ms to 1m')
+    .default(5_000)
+    .describe('Time a statement takes to get a connection and come back, from which on requests are turned away'),
   REPORT_THREADS: wholeNumber(1, 64)
     .optional()
     .describe('Threads that make reports, in each of the two pools (sync, async). Default: the number of cores'),

@@ -12,6 +12,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly shed = new Counter({
+    name: 'daybook_shed_total',
+    help: 'Requests turned away because the whole had too much to do, by what: backlog, event-loop, database',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+
   readonly callbackAttempts = new Counter({
     name: 'daybook_callback_attempts_total',
     help: 'Attempts to deliver a callback, by what became of them: success, or the kind of failure',

@@ -8,6 +8,7 @@ import { Database, type Query, type Statement } from '../src/database.js';
 import { WorkerStore } from '../src/health/worker.store.js';
 import { JobsStore, type LaneLease } from '../src/jobs/jobs.store.js';
 import { LanesStore } from '../src/jobs/lanes.store.js';
+import { BacklogStore } from '../src/requests/backlog.store.js';
 import { IdempotencyStore } from '../src/requests/idempotency.store.js';
 import { type NewRequest, RequestStore } from '../src/requests/request.store.js';
 import { createDatabase } from './support/database.js';
@@ -196,6 +197,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await store.adoptSync(4, 15_000);
       await new IdempotencyStore(database).forgetExpired(86_400, 1_000);
       await new WorkerStore(database).figures();
+      await new BacklogStore(database).pending();
     }));
 
   it.each(['ordered', 'strict', 'unordered'] as const)('sending callbacks: %s', (CALLBACK_ORDER) =>

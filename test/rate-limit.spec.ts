@@ -95,7 +95,7 @@ describe('the limits that hold when nobody sets any', () => {
   });
 
   it('are 600 of everything else a minute', async () => {
-    expectLimit(await burst(750, askOther), 'default', 600, 60);
+    expectLimit(await burst(1_500, askOther), 'default', 600, 60);
   });
 
   it('spend nothing on what is refused: a caller that hammers does not push its turn away', async () => {

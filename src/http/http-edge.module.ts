@@ -8,6 +8,8 @@ import { RequestsModule } from '../requests/requests.module.js';
 import { AuthenticationGuard } from './authentication.guard.js';
 import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
+import { OverloadGuard } from './overload.guard.js';
+import { Overload } from './overload.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { RedisGcraStorage } from './redis-gcra.storage.js';
@@ -18,7 +20,7 @@ function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): QuotaStorage
   return REDIS_URL && ROLE !== 'worker' ? new RedisGcraStorage(REDIS_URL, metrics) : new GcraStorage();
 }
 
-/** The edge of every controller: API keys, limits, idempotency keys, validation, problem details. */
+/** The edge of every controller: overload, API keys, limits, idempotency keys, validation, problem details. */
 @Module({
   imports: [
     RequestsModule,
@@ -33,7 +35,9 @@ function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): QuotaStorage
     }),
   ],
   providers: [
-    // In this order: limits are counted by the key.
+    Overload,
+    // In this order: who is turned away costs nothing, and limits are counted by the key.
+    { provide: APP_GUARD, useClass: OverloadGuard },
     { provide: APP_GUARD, useClass: AuthenticationGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type AccountId, qualifiedLane } from '../account.js';
 import { CallbackUrlRefused, UrlGuard, destination } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
+import { DrainRate } from '../drain-rate.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import type { ReportRequest } from '../reports/report-request.schema.js';
 import { ReportsService } from '../reports/reports.service.js';
@@ -10,6 +11,7 @@ import { IdempotencyService } from '../requests/idempotency.service.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import type { IdempotencyKey, NewRequest } from '../requests/request.store.js';
 import { acknowledgement, syncAnswer, syncContinues } from '../requests/request.view.js';
+import { retryAfterS } from '../requests/retry-after.js';
 import { ReportHasFailed, RequestNotPending, SyncBusy } from '../requests/requests.errors.js';
 import { type Place, RequestsService } from '../requests/requests.service.js';
 import { JobsStore } from './jobs.store.js';
@@ -28,6 +30,7 @@ export interface Answer {
 export class JobsService {
   private readonly logger = new Logger(JobsService.name);
   private syncUnderWay = 0;
+  private readonly syncDrain = new DrainRate();
 
   constructor(
     private readonly requests: RequestsService,
@@ -90,12 +93,18 @@ export class JobsService {
     account: AccountId,
     waitMs: number,
   ): Promise<Answer> {
-    if (this.syncUnderWay >= this.config.SYNC_MAX_PENDING) throw new SyncBusy(this.config.SYNC_MAX_PENDING);
+    const { SYNC_MAX_PENDING } = this.config;
+    if (this.syncUnderWay >= SYNC_MAX_PENDING) {
+      throw new SyncBusy(SYNC_MAX_PENDING, retryAfterS(SYNC_MAX_PENDING, this.syncDrain.perS()));
+    }
     const accepted = this.newRequest('sync', request, key, account);
     this.syncUnderWay++;
     const made = this.acceptAndMake(accepted);
     // Whatever becomes of it after the caller has stopped waiting is in the log of the request, and here.
-    const done = made.result.finally(() => this.syncUnderWay--);
+    const done = made.result.finally(() => {
+      this.syncUnderWay--;
+      this.syncDrain.add(1);
+    });
     done.catch((error: unknown) => this.logger.debug(`Sync request ended: ${String(error)}`));
     const id = await made.accepted;
     const inTime = await raceWithTimer(done, waitMs);

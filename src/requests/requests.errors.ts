@@ -38,8 +38,10 @@ export class LaneFull extends DaybookError {
 /** Every thread for sync reports is busy and the line before them is full. */
 export class SyncBusy extends DaybookError {
   readonly code = 'sync-busy';
-  override readonly retryAfterS = 1;
-  constructor(limit: number) {
+  constructor(
+    limit: number,
+    override readonly retryAfterS: number,
+  ) {
     super(`${limit} sync requests are in progress or waiting, the most there may be. Nothing was accepted.`);
   }
 }

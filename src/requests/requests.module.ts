@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { Backlog } from './backlog.service.js';
+import { BacklogStore } from './backlog.store.js';
 import { IdempotencyService } from './idempotency.service.js';
 import { IdempotencyStore } from './idempotency.store.js';
 import { RequestStore } from './request.store.js';
@@ -7,7 +9,15 @@ import { RetentionService } from './retention.service.js';
 
 /** The request log. */
 @Module({
-  providers: [RequestStore, IdempotencyStore, RequestsService, IdempotencyService, RetentionService],
-  exports: [RequestsService, IdempotencyService, RetentionService],
+  providers: [
+    Backlog,
+    BacklogStore,
+    RequestStore,
+    IdempotencyStore,
+    RequestsService,
+    IdempotencyService,
+    RetentionService,
+  ],
+  exports: [Backlog, RequestsService, IdempotencyService, RetentionService],
 })
 export class RequestsModule {}

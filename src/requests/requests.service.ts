@@ -4,6 +4,7 @@ import { type AccountId, laneName, qualifiedLane } from '../account.js';
 import { CONFIG, type Config } from '../config.js';
 import { isDataError } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
+import { Backlog } from './backlog.service.js';
 import { IdempotencyStore } from './idempotency.store.js';
 import {
   type Acceptance,
@@ -16,7 +17,7 @@ import {
 import { attemptLogView, attemptView, requestView } from './request.view.js';
 import { KeyAlreadyUsed, LaneFull, RequestNotFound, RequestUnfinished } from './requests.errors.js';
 import { ResultFiles } from './result-files.js';
-import { laneRetryAfterS } from './retry-after.js';
+import { retryAfterS } from './retry-after.js';
 
 /** The file of a finished report. */
 export interface ResultFile {
@@ -48,6 +49,7 @@ export class RequestsService {
     private readonly store: RequestStore,
     private readonly keys: IdempotencyStore,
     private readonly files: ResultFiles,
+    private readonly backlog: Backlog,
     @Inject(CONFIG) private readonly config: Pick<Config, 'MAX_PENDING' | 'LANE_LEASE'>,
   ) {
     this.accepting = new GroupCommit((batch) => this.acceptBatch(batch), isDataError);
@@ -60,7 +62,9 @@ export class RequestsService {
   async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
     const id = uuidv7();
     const acceptance = await this.accepting.submit({ ...request, id });
-    return this.placeOf({ ...request, id }, acceptance);
+    const place = this.placeOf({ ...request, id }, acceptance);
+    if (place.queuePosition !== null) this.backlog.add(1);
+    return place;
   }
 
   /**
@@ -86,14 +90,16 @@ export class RequestsService {
     const acceptances = await this.store.acceptAll(batch, MAX_PENDING, LANE_LEASE, (accepted) =>
       JSON.stringify(answer(places(accepted))),
     );
-    return answer(places(acceptances));
+    const accepted = places(acceptances);
+    this.backlog.add(accepted.length);
+    return answer(accepted);
   }
 
   private placeOf(request: NewRequest, acceptance: Acceptance): Place {
     if (acceptance.outcome === 'duplicate') throw new KeyAlreadyUsed(request.idempotency!);
     if (acceptance.outcome === 'lane-full') {
       const { MAX_PENDING } = this.config;
-      throw new LaneFull(laneName(request.lane!), MAX_PENDING, laneRetryAfterS(MAX_PENDING, acceptance.drainPerS));
+      throw new LaneFull(laneName(request.lane!), MAX_PENDING, retryAfterS(MAX_PENDING, acceptance.drainPerS));
     }
     return { id: request.id, queuePosition: acceptance.queuePosition, jobsAhead: acceptance.jobsAhead };
   }

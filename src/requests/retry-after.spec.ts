@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { laneRetryAfterS } from './retry-after.js';
+import { retryAfterS } from './retry-after.js';
 
-describe('laneRetryAfterS', () => {
+describe('retryAfterS', () => {
   it.each<[number, number, number, string]>([
     [1_000, 10, 10, 'a tenth of the limit at the measured speed'],
     [1_000, 3, 34, 'whole seconds, rounded up'],
@@ -11,6 +11,6 @@ describe('laneRetryAfterS', () => {
     [1, 0.5, 2, 'room for one at the least, however small the limit'],
     [15, 1, 2, 'room for one and a half is room for two'],
   ])('for a limit of %d drained at %d/s is %d s: %s', (maxPending, drainPerS, seconds) => {
-    expect(laneRetryAfterS(maxPending, drainPerS)).toBe(seconds);
+    expect(retryAfterS(maxPending, drainPerS)).toBe(seconds);
   });
 });
