@@ -269,10 +269,11 @@ export class JobsStore {
 
   /** Renews leases; gives the names of the lanes that are still ours. */
   async renew(lanes: LaneLease[], leaseMs: number): Promise<Set<string>> {
-    // In the order of their names, as an accept locks them: else the two could wait for each other.
+    // In the order of their names, as an accept locks them: else the two could wait for each other. Not one that was
+    // given back while this was on its way: nobody would hold it, and nobody could take it.
     const text = `WITH held AS (
         SELECT l.name FROM lanes l JOIN unnest($1::text[], $2::bigint[]) AS t (name, epoch)
-          ON l.name = t.name AND l.lease_epoch = t.epoch
+          ON l.name = t.name AND l.lease_epoch = t.epoch AND l.lease_holder IS NOT NULL
         ORDER BY l.name FOR UPDATE OF l
       )
       UPDATE lanes l SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'

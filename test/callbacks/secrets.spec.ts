@@ -11,7 +11,7 @@ import {
 import { generateSecret, publicKeyOf, readPublicKey, readSecret } from '../../src/callbacks/signature.js';
 import { dataSourceOptions } from '../../src/data-source.js';
 import { Database } from '../../src/database.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { DATABASE_SETTINGS, createDatabase, type TestDatabase } from '../support/database.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   Logger.overrideLogger(false);
   testDatabase = await createDatabase();
   dataSource = await new DataSource(dataSourceOptions(testDatabase.url, 20)).initialize();
-  store = new CallbackSecretStore(new Database(dataSource, { DATABASE_PREPARE: true }));
+  store = new CallbackSecretStore(new Database(dataSource, DATABASE_SETTINGS));
 });
 beforeEach(() => dataSource.query('DELETE FROM callback_secrets'));
 afterAll(async () => {

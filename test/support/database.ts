@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 
+/** What the stores must be told: a run through PgBouncer, see services.js, can use no named statements. */
+export const DATABASE_SETTINGS = { DATABASE_PREPARE: !process.env.TEST_POOLED_URL };
+
 export interface TestDatabase {
   readonly url: string;
   /** Throws out whoever is still connected. May be called twice. */
@@ -13,7 +16,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   // The template's name begins every name, so that the run also clears away what a test forgot.
   const name = template.replace('template', randomBytes(6).toString('hex'));
   await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-  const url = new URL(process.env.TEST_DATABASE_URL!);
+  const url = new URL(process.env.TEST_POOLED_URL ?? process.env.TEST_DATABASE_URL!);
   url.pathname = name;
   return { url: url.href, drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }

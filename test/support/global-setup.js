@@ -17,9 +17,10 @@ export default async function globalSetup() {
   globalThis.daybookServices = services;
   const [line] = await Promise.race([once(createInterface(services.stdout), 'line'), once(services, 'exit')]);
   if (typeof line !== 'string') process.exit(1); // They have said why; a stack would only bury it.
-  const { folder, databaseUrl, templateDatabase, redisUrl } = JSON.parse(line);
+  const { folder, databaseUrl, templateDatabase, pooledUrl, redisUrl } = JSON.parse(line);
   process.env.TEST_FOLDER = folder;
   process.env.TEST_DATABASE_URL = databaseUrl;
   process.env.TEST_TEMPLATE_DATABASE = templateDatabase;
+  if (pooledUrl) process.env.TEST_POOLED_URL = pooledUrl;
   process.env.TEST_REDIS_URL = redisUrl;
 }

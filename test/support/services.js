@@ -1,5 +1,5 @@
 /**
- * The Postgres and the Redis of one test run, in a process of its own: its standard input ends when the run does,
+ * The Postgres and the Redis of one test run, and a PgBouncer if that is asked for, in a process of its own: its standard input ends when the run does,
  * however it ended (Ctrl-C, kill -9, a failed setup), and then it clears everything away.
  * Writes one line of JSON when both are ready.
  */
@@ -13,6 +13,7 @@ import { Client } from 'pg';
 import { migrate } from '../../dist/src/data-source.js';
 import { startEmbeddedPostgres } from '../../dist/src/embedded-postgres.js';
 import { SYSTEM_DIR } from '../../dist/src/postgres-binaries.js';
+import { startPgBouncer } from './pgbouncer.js';
 import { startRedisServer } from './redis-server.js';
 
 /** What is gained by losing the data of a test run with the machine. */
@@ -53,6 +54,13 @@ async function startPostgres(folder) {
   const postgres = await startEmbeddedPostgres({ dataDir: folder, log: () => undefined, settings: UNSAFE_BUT_FAST });
   cleanups.push(() => postgres.stop());
   return postgres.url;
+}
+
+/** With TEST_PGBOUNCER=1 the tests and the services they start reach their databases only through it. */
+async function poolConnections(databaseUrl, folder) {
+  const pgbouncer = await startPgBouncer(databaseUrl, folder);
+  cleanups.push(() => pgbouncer.stop());
+  return pgbouncer.url;
 }
 
 async function onServer(url, work) {
@@ -106,7 +114,7 @@ async function ownRedis() {
   return redis.url;
 }
 
-const { DATABASE_URL, REDIS_URL } = process.env;
+const { DATABASE_URL, REDIS_URL, TEST_PGBOUNCER } = process.env;
 process.stdout.on('error', () => undefined); // Nobody is left to read.
 // Whoever means the run means it; this process ends after it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
@@ -115,8 +123,9 @@ try {
   const folder = (process.env.TEST_FOLDER = await makeFolder());
   const databaseUrl = DATABASE_URL || (await startPostgres(folder));
   const templateDatabase = await prepareTemplate(databaseUrl);
+  const pooledUrl = TEST_PGBOUNCER === '1' ? await poolConnections(databaseUrl, folder) : undefined;
   const redisUrl = REDIS_URL ? await borrowRedis(REDIS_URL) : await ownRedis();
-  console.log(JSON.stringify({ folder, databaseUrl, templateDatabase, redisUrl }));
+  console.log(JSON.stringify({ folder, databaseUrl, templateDatabase, pooledUrl, redisUrl }));
   await runEnds;
 } catch (error) {
   console.error(`The services of the tests do not start: ${error.message}`);

@@ -14,7 +14,7 @@ import {
   type LaneLease,
 } from '../../src/jobs/jobs.store.js';
 import { type NewRequest, RequestStore } from '../../src/requests/request.store.js';
-import { createDatabase } from './database.js';
+import { DATABASE_SETTINGS, createDatabase } from './database.js';
 import { eventually } from './eventually.js';
 
 /** Long enough that no lease ends by itself while a test runs. */
@@ -61,7 +61,7 @@ export class Stores {
   static async open(url: string): Promise<Stores> {
     const dataSource = await new DataSource(dataSourceOptions(url)).initialize();
     closers.unshift(() => dataSource.destroy());
-    return new Stores(url, dataSource, new Database(dataSource, { DATABASE_PREPARE: true }));
+    return new Stores(url, dataSource, new Database(dataSource, DATABASE_SETTINGS));
   }
 
   deliveries(CALLBACK_ORDER: Config['CALLBACK_ORDER'] = 'ordered'): DeliveryStore {
@@ -196,7 +196,7 @@ export class GatedDatabase extends Database {
     dataSource: DataSource,
     private readonly gate: number,
   ) {
-    super(dataSource, { DATABASE_PREPARE: true });
+    super(dataSource, DATABASE_SETTINGS);
   }
 
   letOn(): void {

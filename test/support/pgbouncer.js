@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.js';
+
+const START_TIMEOUT_MS = 10_000;
+
+/** Every database of the server, a server connection for each transaction, whoever asks. */
+function settings(port, { hostname, port: serverPort, username, password }) {
+  const [user, secret] = [username, password].map(decodeURIComponent);
+  return `[databases]
+* = host=${hostname} port=${serverPort || 5432} user=${user} password=${secret}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 20
+max_client_conn = 1000
+server_login_retry = 1
+`;
+}
+
+/**
+ * A transaction-pooling PgBouncer before a server. It gives a connection to another client after each transaction: what
+ * leans on the state of a session (a named statement, a lock, a setting) breaks soon.
+ * @returns The server's address through it.
+ */
+export async function startPgBouncer(databaseUrl, folder) {
+  const url = new URL(databaseUrl);
+  const port = await freePort();
+  const file = join(folder, `pgbouncer-${port}.ini`);
+  await writeFile(file, settings(port, url), { mode: 0o600 });
+  // It refuses to be root; it reads its settings before it becomes somebody else.
+  const account = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
+  const child = spawn('pgbouncer', [...account, file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  await once(child, 'spawn').catch(() => {
+    throw new Error('pgbouncer is missing. Install it (apt-get install pgbouncer), or leave out TEST_PGBOUNCER');
+  });
+  const exited = once(child, 'exit');
+
+  let output = '';
+  const isReady = new Promise((resolve) => {
+    child.stderr.on('data', (chunk) => {
+      output = (output + chunk).slice(-4_000);
+      if (output.includes('process up')) resolve(true);
+    });
+  });
+  const failed = Promise.race([exited, sleep(START_TIMEOUT_MS, undefined, { ref: false })]).then(() => false);
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await exited;
+  };
+  if (!(await Promise.race([isReady, failed]))) {
+    await stop();
+    throw new Error(`pgbouncer does not start: ${output.trim().split('\n').slice(-3).join(' | ')}`);
+  }
+  url.host = `127.0.0.1:${port}`;
+  return { url: url.href, stop };
+}
