@@ -59,7 +59,7 @@ async function migrateWhenThere(url: string, logger: LoggerService): Promise<voi
 }
 
 /** A connection to a name with several addresses fails with all their errors in one, and no message of its own. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
