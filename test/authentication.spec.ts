@@ -13,6 +13,7 @@ import { createKey, type TestKey } from './support/keys.js';
 import { sql } from './support/sql.js';
 import { UNLIMITED } from './support/submit.js';
 
+const BENCH = fileURLToPath(new URL('../dist/src/benchmark/cli.main.js', import.meta.url));
 const ROUTES = fileURLToPath(new URL('./support/routes.js', import.meta.url));
 /** What watches over the service bears no key. */
 const OPEN = ['GET /healthz', 'GET /api/health', 'GET /readyz', 'GET /metrics'];
@@ -117,6 +118,37 @@ describe('every route that a controller declares', () => {
 
   it('of the demo receiver is not there', async () => {
     for (const route of ABSENT) expect([route, (await ask(route, admin.headers)).status]).toEqual([route, 404]);
+  });
+});
+
+it('says at the start that there is no key yet, and nothing once there is', async () => {
+  const told = 'Nobody can call yet: there is no API key. npm run keys -- create';
+  const keyless = await startDaybook({ env: { AUTH: 'required' } });
+  expect(keyless.output()).toContain(told);
+  expect((await startDaybook({ env: { ...settings, DATABASE_URL: daybook.databaseUrl } })).output()).not.toContain(
+    told,
+  );
+});
+
+describe('the load test', () => {
+  it('is an admin’s, and sends its load in the same name', async () => {
+    const body = { num_requests: 5, concurrency: 2, num_transactions: 1 };
+    const { status, json } = await post(daybook, '/api/benchmark/both', body, admin.headers);
+    expect([status, json]).toMatchObject([200, { sync: { successful: 5 }, async: { callbacks_received: 5, lost: 0 } }]);
+  });
+
+  it('of the command line takes a key', async () => {
+    const bench = (...more: string[]) => {
+      const args = [BENCH, '--url', daybook.url, '--num-requests', '5', '--concurrency', '2', ...more];
+      return promisify(execFile)(process.execPath, args).then(
+        ({ stdout }) => ({ code: 0, output: stdout }),
+        ({ code, stdout }: { code: number; stdout: string }) => ({ code, output: stdout }),
+      );
+    };
+    const passed = await bench('--api-key', admin.key);
+    expect(passed).toEqual({ code: 0, output: expect.stringContaining('lost 0') });
+    expect(passed.output).not.toContain(admin.key.slice(-43));
+    expect(await bench('--mode', 'sync')).toEqual({ code: 1, output: expect.stringContaining('401 5 times') });
   });
 });
 

@@ -92,7 +92,7 @@ describe('CORS', () => {
     expect(exposed).toEqual(
       expect.arrayContaining(
         `content-disposition etag idempotency-replayed location preference-applied ratelimit ratelimit-policy
-        retry-after x-request-id`.split(/\s+/),
+        retry-after www-authenticate x-request-id`.split(/\s+/),
       ),
     );
     expect(headers.get('access-control-allow-credentials')).toBeNull();

@@ -65,6 +65,11 @@ export class ApiKeysService {
     return id;
   }
 
+  /** Whether anybody can authenticate at all. */
+  hasLive(): Promise<boolean> {
+    return this.store.hasLive();
+  }
+
   private async find(id: string): Promise<ApiKeyRow> {
     const row = isUuid(id) ? await this.store.find(id) : null;
     if (!row) throw new ApiKeyNotFound();

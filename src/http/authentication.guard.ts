@@ -1,4 +1,11 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { ApiKeysService } from '../accounts/api-keys.service.js';
@@ -38,13 +45,21 @@ const BEARER = /^bearer +([^ ]+) *$/i;
  * before the rate limits, which count by the key.
  */
 @Injectable()
-export class AuthenticationGuard implements CanActivate {
+export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap {
+  private readonly logger = new Logger(AuthenticationGuard.name);
+
   constructor(
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
     private readonly keys: ApiKeysService,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'AUTH'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'AUTH' | 'ROLE'>,
   ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { AUTH, ROLE } = this.config;
+    if (AUTH === 'open' || ROLE === 'worker' || (await this.keys.hasLive().catch(() => true))) return;
+    this.logger.warn('Nobody can call yet: there is no API key. npm run keys -- create --name me --scope admin');
+  }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (this.config.AUTH === 'open') return true;
