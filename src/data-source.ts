@@ -5,6 +5,7 @@ import { CallbackOrder1764150000000 } from '../migrations/1764150000000-callback
 import { BenchmarkRuns1764300000000 } from '../migrations/1764300000000-benchmark-runs.js';
 import { CallbackSecrets1764400000000 } from '../migrations/1764400000000-callback-secrets.js';
 import { AttemptTrace1764500000000 } from '../migrations/1764500000000-attempt-trace.js';
+import { DeadlyRequests1764700000000 } from '../migrations/1764700000000-deadly-requests.js';
 import { Accounts1764800000000 } from '../migrations/1764800000000-accounts.js';
 import { AccountEntity } from './accounts/account.entity.js';
 import { ApiKeyEntity } from './accounts/api-key.entity.js';
@@ -46,6 +47,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       BenchmarkRuns1764300000000,
       CallbackSecrets1764400000000,
       AttemptTrace1764500000000,
+      DeadlyRequests1764700000000,
       Accounts1764800000000,
     ],
     synchronize: false,

@@ -11,6 +11,9 @@ export const HOST_PREFIX = `${hostname()}${processNamespace()}:`;
 /** The name under which this process holds leases: host, process id, and a part that no restart repeats. */
 export const HOLDER = `${HOST_PREFIX}${process.pid}:${randomUUID().slice(0, 8)}`;
 
+/** Ends the name of a holder that was told to end. */
+export const LEAVING = ':leaving';
+
 function processNamespace(): string {
   try {
     return `/${readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '')}`;
@@ -24,7 +27,7 @@ function processNamespace(): string {
  * them to expire. A wrong answer costs nothing but double work: the fencing epoch keeps the results single.
  */
 export function hasEnded(holder: string, isAlive: (pid: number) => boolean = processExists): boolean {
-  if (!holder.startsWith(HOST_PREFIX) || holder === HOLDER) return false;
+  if (!holder.startsWith(HOST_PREFIX) || holder.startsWith(HOLDER)) return false;
   const pid = Number(holder.slice(HOST_PREFIX.length).split(':')[0]);
   // The same pid with another suffix is an earlier life of this container, whose first process always has pid 1.
   return pid === process.pid || !isAlive(pid);

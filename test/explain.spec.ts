@@ -195,6 +195,9 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await store.holdersOnThisHost();
       await store.expire(['nobody']);
       await store.adoptSync(4, 15_000);
+      await store.releaseSync({ id: someId, leaseEpoch: 0 }, 0);
+      await store.refuteDeath();
+      await store.leave();
       await new IdempotencyStore(database).forgetExpired(86_400, 1_000);
       await new WorkerStore(database).figures();
       await new BacklogStore(database).pending();

@@ -8,7 +8,7 @@ import { Drain, type Task } from '../queue/drain.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from './jobs.store.js';
 import { AHEAD, LaneRun } from './lane-run.js';
-import { ReportMaker } from './report-maker.js';
+import { ReportMaker, SuspectWaits } from './report-maker.js';
 
 /** After so long a lane is given back, so that others have their turn. */
 const TURN_MS = 1_000;
@@ -53,7 +53,7 @@ export class JobsRunner {
   /** Takes nothing more; resolves when the requests in hand are finished and their lanes given back. */
   async stop(): Promise<void> {
     this.isStopping = true;
-    await this.drain.stop();
+    await Promise.all([this.store.leave().catch(() => undefined), this.drain.stop()]);
   }
 
   private async claim(): Promise<Task[]> {
@@ -75,11 +75,18 @@ export class JobsRunner {
       mayContinue: () => !this.isStopping && performance.now() < endsAtMs && this.leases.isSafe(lane),
     });
     try {
-      const isOurs = await run.run(await this.store.begin(lane, AHEAD));
+      const jobs = await this.store.begin(lane, AHEAD);
+      const [head] = jobs;
+      if (lane.lostBy !== null && head?.deaths) {
+        this.logger.warn(`${lane.lostBy} fell silent while it made request ${head.id} of lane ${lane.name}`);
+      }
+      const isOurs = await run.run(jobs);
       if (!isOurs) this.logger.warn(`Lane ${lane.name} passed to another worker; it goes on there`);
     } catch (error) {
-      this.logger.error(`Lane ${lane.name} rests for ${PAUSE_MS / 1_000} s: ${String(error)}`);
-      await this.store.release(lane, PAUSE_MS).catch(() => undefined);
+      const pauseMs = error instanceof SuspectWaits ? error.pauseMs : PAUSE_MS;
+      if (pauseMs === PAUSE_MS)
+        this.logger.error(`Lane ${lane.name} rests for ${PAUSE_MS / 1_000} s: ${String(error)}`);
+      await this.store.release(lane, pauseMs).catch(() => undefined);
     }
   }
 

@@ -121,7 +121,17 @@ export class JobsService {
     const accepted = this.requests.accept(request).then(({ id }) => id);
     const { mode, report, format, params, callbackUrl } = request;
     const result = accepted.then((id) =>
-      this.syncRunner.run({ id, mode, report, format, params, callbackUrl, queuePosition: 0, leaseEpoch: 0 }),
+      this.syncRunner.run({
+        id,
+        mode,
+        report,
+        format,
+        params,
+        callbackUrl,
+        queuePosition: 0,
+        leaseEpoch: 0,
+        deaths: 0,
+      }),
     );
     return { accepted, result };
   }

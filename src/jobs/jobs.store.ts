@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database.js';
-import { HOLDER, HOST_PREFIX } from '../holder.js';
+import { HOLDER, HOST_PREFIX, LEAVING } from '../holder.js';
 
 /** A lane that this process holds, and the fencing epoch under which it may write. */
 export interface LaneLease {
@@ -8,6 +8,10 @@ export interface LaneLease {
   epoch: number;
   /** By the database's clock; not before the lane's last completion. */
   startedAt: Date;
+  /** Who held it before, if that process fell silent instead of giving it back. */
+  lostBy: string | null;
+  /** Up to this position a request is made alone, and is on record as begun before it is made. */
+  carefulUntil: number;
 }
 
 /** A request that waits to be made. */
@@ -22,6 +26,8 @@ export interface Job {
   queuePosition: number;
   /** Of a sync request; async requests go by their lane's. */
   leaseEpoch: number;
+  /** Processes that died while they made it. */
+  deaths: number;
 }
 
 /** What came of a request. Exactly one of result and error is set. */
@@ -48,11 +54,26 @@ export interface CompletedBatch {
   busyS: number;
 }
 
+/** How many requests a holder may have made, or be making, behind the one that is on record as begun. */
+export const MOST_AHEAD = 160;
+
 /** Drain rates are smoothed over about so many seconds of work. */
 const RATE_WINDOW_S = 30;
 
 const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
-  coalesce(r.queue_position, 0) AS "queuePosition"`;
+  coalesce(r.queue_position, 0) AS "queuePosition", coalesce(cardinality(r.died_making), 0) AS deaths`;
+
+/** The holder of a lease that has run out, if that may be its death: not if it was we, or was about to end anyway. */
+const lostBy = (holder: string, us: string): string =>
+  `CASE WHEN ${holder} NOT LIKE '%${LEAVING}' THEN nullif(${holder}, ${us}) END`;
+
+/**
+ * The processes that died while they made request r, when it passes from a holder that fell silent. By their names, so that
+ * a process that turns out to be alive can take itself off again, and so that it counts once, however often it falls silent.
+ */
+const withDeathOf = (holder: string): string =>
+  `CASE WHEN r.status = 'PROCESSING' AND ${holder} IS NOT NULL AND ${holder} <> ALL (coalesce(r.died_making, '{}'))
+     THEN array_append(r.died_making, ${holder}) ELSE r.died_making END`;
 
 const FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
@@ -60,30 +81,39 @@ const FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until
  * Takes the free lane that has waited longest, its priority counted as seconds of waiting, so that every lane comes to
  * its turn, and bumps its fencing epoch. The lane's requests are read by a statement
  * of their own afterwards: one that began before a former holder committed would still see what that holder finished.
+ *
+ * A holder that fell silent may have died of any request that it had made ahead. Those lie below `careful_until`: the head is
+ * not behind next_position - pending, whatever was cancelled in between.
  */
 const leaseText = (skipLocked: boolean): string => `
   WITH free AS (
-    SELECT name FROM lanes WHERE ${FREE} ORDER BY served_at - priority * interval '1 second' LIMIT 1 FOR UPDATE ${skipLocked ? 'SKIP LOCKED' : ''}
+    SELECT name, ${lostBy('lease_holder', '$1')} AS lost_by
+    FROM lanes WHERE ${FREE} ORDER BY served_at - priority * interval '1 second' LIMIT 1 FOR UPDATE ${skipLocked ? 'SKIP LOCKED' : ''}
   )
   UPDATE lanes l SET lease_holder = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond',
-    lease_epoch = l.lease_epoch + 1, served_at = clock_timestamp()
+    lease_epoch = l.lease_epoch + 1, served_at = clock_timestamp(),
+    careful_until = CASE WHEN free.lost_by IS NULL THEN l.careful_until ELSE l.next_position - l.pending + ${MOST_AHEAD} END
   FROM free WHERE l.name = free.name
-  RETURNING l.name, l.lease_epoch AS epoch, greatest(clock_timestamp(), l.last_completed_at) AS started_at`;
+  RETURNING l.name, l.lease_epoch AS epoch, greatest(clock_timestamp(), l.last_completed_at) AS "startedAt",
+    free.lost_by AS "lostBy", l.careful_until AS "carefulUntil"`;
 
 /**
- * Reads the head of a lane we hold and marks its first request as begun, unless it was cancelled since it was read. The
+ * Reads the head of a lane we hold and marks its first request as begun, unless it was cancelled since it was read. If it
+ * was begun before by a holder that fell silent, that counts as a death; only the first one of a lane is ever begun. The
  * lane's row is not locked: a cancellation locks it after its request, and the two would wait for each other.
  */
 const BEGIN = `
   WITH held AS (
     SELECT name FROM lanes WHERE name = $1 AND lease_epoch = $2
   ), head AS (
-    SELECT r.id, r.mode, r.report, r.format, r.input_payload, r.callback_url, r.queue_position
+    SELECT r.id, r.mode, r.report, r.format, r.input_payload, r.callback_url, r.queue_position,
+      ${withDeathOf('$5::text')} AS died_making
     FROM requests r, held WHERE r.lane = held.name AND r.status IN ('PENDING', 'PROCESSING')
     ORDER BY r.queue_position LIMIT $4
   ), begun AS (
-    UPDATE requests SET status = 'PROCESSING', started_at = $3
-    WHERE id = (SELECT id FROM head ORDER BY queue_position LIMIT 1) AND status IN ('PENDING', 'PROCESSING')
+    UPDATE requests r SET status = 'PROCESSING', started_at = $3, died_making = first.died_making
+    FROM (SELECT id, died_making FROM head ORDER BY queue_position LIMIT 1) first
+    WHERE r.id = first.id AND r.status IN ('PENDING', 'PROCESSING')
   )
   SELECT ${JOB}, 0 AS "leaseEpoch" FROM head r ORDER BY queue_position`;
 
@@ -173,11 +203,8 @@ export class JobsStore {
   }
 
   private async lease(name: string, text: string, leaseMs: number): Promise<LaneLease | null> {
-    const [row] = await this.database.query<{ name: string; epoch: number; started_at: Date }>({ name, text }, [
-      HOLDER,
-      leaseMs,
-    ]);
-    return row ? { name: row.name, epoch: row.epoch, startedAt: row.started_at } : null;
+    const [lane] = await this.database.query<LaneLease>({ name, text }, [HOLDER, leaseMs]);
+    return lane ?? null;
   }
 
   /** The lowest unfinished requests of a lane we hold, in order; the first is marked as begun. Empty if we lost it. */
@@ -187,6 +214,7 @@ export class JobsStore {
       lane.epoch,
       lane.startedAt,
       limit,
+      lane.lostBy,
     ]);
   }
 
@@ -305,10 +333,19 @@ export class JobsStore {
 
   /** Renews the leases of sync requests that this process makes; gives the ids that are still ours. */
   async renewSync(ids: string[], leaseMs: number): Promise<Set<string>> {
+    // Also under the name that we have while we are ending.
     const text = `UPDATE requests SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      WHERE id = ANY ($1::uuid[]) AND lease_holder = $2 AND status = 'PROCESSING' RETURNING id`;
+      WHERE id = ANY ($1::uuid[]) AND starts_with(lease_holder, $2) AND status = 'PROCESSING' RETURNING id`;
     const rows = await this.database.query<{ id: string }>({ name: 'sync_renew', text }, [ids, HOLDER, leaseMs]);
     return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Gives a sync request back that cannot be made now, to be taken over after a while. Nobody has died of it. */
+  async releaseSync({ id, leaseEpoch }: Pick<Job, 'id' | 'leaseEpoch'>, pauseMs: number): Promise<void> {
+    const text = `UPDATE requests
+      SET lease_holder = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      WHERE id = $1 AND lease_epoch = $2 AND mode = 'sync' AND status = 'PROCESSING'`;
+    await this.database.query({ name: 'sync_release', text }, [id, leaseEpoch, pauseMs]);
   }
 
   /** Takes over sync requests whose process fell silent. */
@@ -318,7 +355,7 @@ export class JobsStore {
         ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED
       )
       UPDATE requests r SET lease_holder = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
-        lease_epoch = r.lease_epoch + 1
+        lease_epoch = r.lease_epoch + 1, died_making = ${withDeathOf(`(${lostBy('r.lease_holder', '$2')})`)}
       FROM orphan WHERE r.id = orphan.id
       RETURNING ${JOB}, r.lease_epoch AS "leaseEpoch"`;
     return this.database.query<Job>({ name: 'sync_adopt', text }, [limit, HOLDER, leaseMs]);
@@ -344,5 +381,31 @@ export class JobsStore {
       UPDATE requests SET lease_until = '-infinity'
       WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder = ANY ($1::text[])`;
     await this.database.query({ name: 'lane_expire', text }, [holders]);
+  }
+
+  /**
+   * Says that this process is about to end: should it be ended before its work is, that counts as nobody's death. It keeps
+   * its leases.
+   */
+  async leave(): Promise<void> {
+    const text = `WITH held AS (
+        SELECT name FROM lanes WHERE lease_holder = $1 ORDER BY name FOR UPDATE
+      ), leaving AS (
+        UPDATE lanes l SET lease_holder = $1 || '${LEAVING}' FROM held WHERE l.name = held.name
+      )
+      UPDATE requests SET lease_holder = $1 || '${LEAVING}'
+      WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder = $1`;
+    await this.database.query({ name: 'lane_leave', text }, [HOLDER]);
+  }
+
+  /** Takes this process off the lists of the dead: it was silent for longer than its lease, and goes on. */
+  async refuteDeath(): Promise<void> {
+    // What is locked is just being finished or begun; the next sweep comes to it.
+    const text = `WITH blamed AS (
+        SELECT id FROM requests WHERE died_making IS NOT NULL AND status IN ('PENDING', 'PROCESSING')
+          AND died_making @> ARRAY[$1::text] FOR UPDATE SKIP LOCKED
+      )
+      UPDATE requests r SET died_making = nullif(array_remove(r.died_making, $1), '{}') FROM blamed WHERE r.id = blamed.id`;
+    await this.database.query({ name: 'request_refute_death', text }, [HOLDER]);
   }
 }

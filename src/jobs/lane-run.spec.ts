@@ -195,3 +195,43 @@ describe('What LaneRun commits', () => {
     expect(first! + second!).toBeLessThan(allS + 1);
   });
 });
+
+describe('Where the holder before fell silent, LaneRun', () => {
+  it('makes one request at a time, and each only when it is on record as begun', async () => {
+    bench.lane.carefulUntil = 3;
+    const quick = jobs(1, 5);
+    for (const each of quick) each.params = { isQuick: true };
+    const { result } = await bench.start(quick);
+    for (const position of [1, 2, 3]) {
+      expect(bench.written.at(-1)).toEqual({ done: [], begun: position, release: false });
+      expect(bench.begun).not.toContain(position);
+      await bench.committed();
+      expect(bench.begun.at(-1)).toBe(position);
+      await bench.made(position);
+      expect(bench.written.at(-1)).toMatchObject({ done: [position], release: false });
+      if (position < 3) await bench.committed();
+    }
+    // Past that point it goes on as ever.
+    expect(bench.begun).toEqual([1, 2, 3, 4, 5]);
+    expect(bench.together).toEqual([1, 1, 1, 2]);
+    await bench.committed();
+    await bench.made(4, 5);
+    await bench.committed();
+    expect(await result).toBe(true);
+  });
+
+  it('makes nothing when it has lost the lane meanwhile, or cannot put on record what it begins', async () => {
+    bench.lane.carefulUntil = 1;
+    const { result } = await bench.start(jobs(1, 1));
+    await bench.committed(false);
+    expect(await result).toBe(false);
+
+    const other = new LaneBench();
+    other.lane.carefulUntil = 1;
+    const { result: failed } = await other.start(jobs(1, 1));
+    await other.commitFailed(new Error('The database is away'));
+    await expect(failed).rejects.toThrow('The database is away');
+    expect([...bench.begun, ...other.begun]).toEqual([]);
+    expect([bench.commits.length, other.commits.length]).toEqual([1, 1]);
+  });
+});

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { GroupCommit } from '../group-commit.js';
-import type { CompletedBatch, Completion, Job, LaneLease } from './jobs.store.js';
+import { type CompletedBatch, type Completion, type Job, type LaneLease, MOST_AHEAD } from './jobs.store.js';
 import { LaneClock } from './lane-clock.js';
 import type { Made } from './report-maker.js';
 
@@ -9,7 +9,7 @@ export const AHEAD = 64;
 /** Quick reports that are made in one go: about 30 ms of work at the most. */
 const MADE_TOGETHER = 32;
 /** Completions that may wait for their commit. */
-const MAX_UNCOMMITTED = 128;
+const MAX_UNCOMMITTED = MOST_AHEAD - MADE_TOGETHER;
 
 /** What a {@link LaneRun} needs from the world. */
 export interface LaneRunPorts {
@@ -31,7 +31,8 @@ export interface LaneRunPorts {
 
 /**
  * Makes the requests of one lane we hold, one after the other in order. Completions are written together: while one
- * batch is being committed the next reports are already made, and a lone long report waits for nobody.
+ * batch is being committed the next reports are already made, and a lone long report waits for nobody. Where the holder
+ * before fell silent they are made one by one instead, so that what a process dies of is known.
  */
 export class LaneRun {
   private readonly clock: LaneClock;
@@ -50,7 +51,7 @@ export class LaneRun {
   private isBroken = false;
 
   constructor(
-    lane: LaneLease,
+    private readonly lane: LaneLease,
     private readonly ports: LaneRunPorts,
   ) {
     this.clock = new LaneClock(lane.startedAt);
@@ -73,7 +74,7 @@ export class LaneRun {
       if (outcome.status === 'rejected') throw outcome.reason;
       if (!outcome.value) return false;
     }
-    return this.isReleased || this.commit([]);
+    return !this.isBroken && (this.isReleased || this.commit([]));
   }
 
   private async makeAll(jobs: Job[]): Promise<void> {
@@ -84,8 +85,10 @@ export class LaneRun {
       ahead?.catch(() => undefined);
       for (const together of this.inOneGo(batch)) {
         if (this.isBroken || !this.ports.mayContinue()) return;
+        const startedAt = this.begin(together);
+        if (this.isCareful(together[0]!) && !(await this.putOnRecord())) return;
         // In one step, so that they are committed together: their files may be parts of one.
-        for (const completion of await this.make(together)) this.submit(completion);
+        for (const completion of await this.make(together, startedAt)) this.submit(completion);
         // What was made must not pile up behind a slow commit.
         await this.written.at(-MAX_UNCOMMITTED)?.catch(() => undefined);
       }
@@ -97,7 +100,7 @@ export class LaneRun {
   private *inOneGo(batch: Job[]): Generator<Job[]> {
     let quick: Job[] = [];
     for (const job of batch) {
-      const isQuick = this.ports.isQuick(job);
+      const isQuick = !this.isCareful(job) && this.ports.isQuick(job);
       if (quick.length > 0 && (!isQuick || quick.length === MADE_TOGETHER)) {
         yield quick;
         quick = [];
@@ -108,9 +111,24 @@ export class LaneRun {
     if (quick.length > 0) yield quick;
   }
 
-  private async make(jobs: Job[]): Promise<Completion[]> {
-    let startedAt = this.clock.now();
+  private isCareful({ queuePosition }: Job): boolean {
+    return queuePosition <= this.lane.carefulUntil;
+  }
+
+  private begin(jobs: Job[]): Date {
+    const startedAt = this.clock.now();
     this.begun.push(...jobs.map(({ id }) => ({ id, startedAt })));
+    return startedAt;
+  }
+
+  /** Commits all that was made before, then marks what was begun. False: the lane is not ours any more. */
+  private async putOnRecord(): Promise<boolean> {
+    await Promise.allSettled(this.written);
+    return !this.isBroken && this.commit([]);
+  }
+
+  private async make(jobs: Job[], begunAt: Date): Promise<Completion[]> {
+    let startedAt = begunAt;
     const made = await this.ports.make(jobs);
     return jobs.map((job, index) => {
       const { tookMs, ...outcome } = made[index]!;

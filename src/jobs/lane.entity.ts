@@ -48,4 +48,8 @@ export class LaneEntity {
   /** Seconds of waiting that the lane has ahead of others. It orders lanes, never the requests of one. */
   @Column('integer', { default: 0 })
   priority!: number;
+
+  /** Up to this position requests are made one by one, because a holder fell silent somewhere before it. */
+  @Column('bigint', { name: 'careful_until', default: 0 })
+  carefulUntil!: number;
 }

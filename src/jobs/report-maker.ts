@@ -6,27 +6,54 @@ import type { Completion, Job } from './jobs.store.js';
 /** A spooled file that nobody has touched for so long is nobody's. Longer than any report takes. */
 const LEFTOVER_AGE_MS = 86_400_000;
 
+/** A request of which so many processes have died is not made again. */
+const MOST_DEATHS = 3;
+const DEADLY = 'Its worker process died three times while making it';
+
 /** What came of making one report, and how long that took. Exactly one of result and error is set. */
 export type Made = Pick<Completion, 'result' | 'fileKey' | 'error'> & { tookMs: number };
+
+/** Of this request a process has died before, and another such request is being made here just now. */
+export class SuspectWaits extends Error {
+  /** So long whoever wants it made gives it back. */
+  readonly pauseMs = 100;
+}
 
 /** Makes reports and brings their files into the store together with the transaction that makes them results. */
 @Injectable()
 export class ReportMaker {
+  private hasSuspect = false;
+
   constructor(
     private readonly reports: ReportsService,
     private readonly files: FileStore,
   ) {}
 
   /** Whether a request takes so little that it is made together with those next to it. */
-  isQuick({ report, params }: Job): boolean {
-    return this.reports.isQuick(report, params);
+  isQuick({ report, params, deaths }: Job): boolean {
+    return deaths === 0 && this.reports.isQuick(report, params);
   }
 
   /**
    * Makes requests of one mode one after the other. A report that fails is a result too.
-   * @throws StorageUnavailable, PoolFull, PoolClosed: nothing can be made now.
+   * @throws StorageUnavailable, PoolFull, PoolClosed: nothing can be made now; SuspectWaits.
    */
   async make(jobs: Job[]): Promise<Made[]> {
+    // A request that a process has died of is no quick one, so it comes alone.
+    const [{ deaths }] = jobs as [Job];
+    if (deaths === 0) return this.makeAll(jobs);
+    if (deaths >= MOST_DEATHS) return [{ result: null, fileKey: null, error: DEADLY, tookMs: 0 }];
+    // One at a time: else what kills the process would take the same others with it each time, and they would fail too.
+    if (this.hasSuspect) throw new SuspectWaits('Another request that a process has died of is being made here');
+    this.hasSuspect = true;
+    try {
+      return await this.makeAll(jobs);
+    } finally {
+      this.hasSuspect = false;
+    }
+  }
+
+  private async makeAll(jobs: Job[]): Promise<Made[]> {
     const orders = jobs.map(({ id, report, format, params }) => ({ type: report, params, format, requestId: id }));
     const generated = await this.reports.generate(jobs[0]!.mode, orders);
     return generated.map((one) => {

@@ -61,6 +61,7 @@ export class Sweeper {
 
   private async sweep(): Promise<void> {
     await this.health.beat();
+    await this.jobs.refuteDeath();
     const dead = (await this.jobs.holdersOnThisHost()).filter((holder) => hasEnded(holder));
     if (dead.length > 0) await this.jobs.expire(dead);
     void this.runner.run();

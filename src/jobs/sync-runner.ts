@@ -6,7 +6,7 @@ import { throughOutage } from '../database.js';
 import { LeaseKeeper } from '../lease-keeper.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { type Job, JobsStore } from './jobs.store.js';
-import { type Made, ReportMaker } from './report-maker.js';
+import { type Made, ReportMaker, SuspectWaits } from './report-maker.js';
 
 /** Makes sync requests at once, outside every lane, and keeps the lease that tells other processes we are alive. */
 @Injectable()
@@ -34,7 +34,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
    */
   run(job: Job): Promise<Made> {
     this.leases.add(job, performance.now());
-    const done = this.finish(job).finally(() => {
+    const done = this.finishOrRelease(job).finally(() => {
       this.leases.remove(job);
       this.underWay.delete(done);
     });
@@ -51,7 +51,18 @@ export class SyncRunner implements BeforeApplicationShutdown {
 
   /** Also those that nobody waits for any more are finished while the threads and the database are still there. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.allSettled(this.underWay);
+    await Promise.allSettled([this.store.leave(), ...this.underWay]);
+  }
+
+  private async finishOrRelease(job: Job): Promise<Made> {
+    try {
+      return await this.finish(job);
+    } catch (error) {
+      await this.store
+        .releaseSync(job, error instanceof SuspectWaits ? error.pauseMs : this.config.LANE_LEASE)
+        .catch(() => undefined);
+      throw error;
+    }
   }
 
   private async finish(job: Job): Promise<Made> {

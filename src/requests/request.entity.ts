@@ -23,6 +23,7 @@ export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 @Index('requests_by_account_status', ['accountId', 'status', 'id'], {
   where: `account_id IS NOT NULL AND status <> 'COMPLETED'`,
 })
+@Index('requests_suspected', ['id'], { where: `died_making IS NOT NULL AND status IN ('PENDING', 'PROCESSING')` })
 @Index('requests_sync_leases', ['leaseUntil'], { where: `mode = 'sync' AND status = 'PROCESSING'` })
 export class RequestEntity {
   /** UUIDv7, so that the newest request has the greatest id. */
@@ -92,4 +93,8 @@ export class RequestEntity {
 
   @Column('bigint', { name: 'lease_epoch', default: 0 })
   leaseEpoch!: number;
+
+  /** The processes that fell silent while they made it and have not been heard of since; null for none. */
+  @Column('text', { name: 'died_making', array: true, nullable: true })
+  diedMaking!: string[] | null;
 }

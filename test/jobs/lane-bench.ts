@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { CompletedBatch, Job } from '../../src/jobs/jobs.store.js';
+import type { CompletedBatch, Job, LaneLease } from '../../src/jobs/jobs.store.js';
 import { LaneRun } from '../../src/jobs/lane-run.js';
 import type { Made } from '../../src/jobs/report-maker.js';
 
@@ -19,7 +19,8 @@ interface Making {
 /** The request at a position of the lane; its id is its position. */
 export function job(queuePosition: number, callbackUrl: string | null = null): Job {
   const id = String(queuePosition);
-  return { id, mode: 'async', report: 'digest', format: 'json', params: {}, callbackUrl, queuePosition, leaseEpoch: 0 };
+  const what = { id, mode: 'async', report: 'digest', format: 'json', params: {}, callbackUrl } as const;
+  return { ...what, queuePosition, leaseEpoch: 0, deaths: 0 };
 }
 
 /** Requests at these positions, both included. */
@@ -36,33 +37,32 @@ export class LaneBench {
   readonly commits: Commit[] = [];
   /** Behind which positions the run has looked for more. */
   readonly looked: number[] = [];
+  /** Set `carefulUntil` before the run begins. */
+  readonly lane: LaneLease = { name: 'default', epoch: 7, startedAt: LEASED_AT, lostBy: null, carefulUntil: 0 };
   mayContinue = true;
   /** What such a look finds: by default nothing. */
   readAfter: (queuePosition: number) => Promise<Job[]> = () => Promise.resolve([]);
   private readonly making = new Map<number, Making>();
-  private readonly run = new LaneRun(
-    { name: 'default', epoch: 7, startedAt: LEASED_AT },
-    {
-      readAfter: (queuePosition) => {
-        this.looked.push(queuePosition);
-        return this.readAfter(queuePosition);
-      },
-      isQuick: ({ params }) => 'isQuick' in params,
-      make: (given) => {
-        this.begun.push(...given.map(({ queuePosition }) => queuePosition));
-        this.together.push(given.length);
-        return Promise.all(
-          given.map(
-            ({ queuePosition }) =>
-              new Promise<Made>((resolve, reject) => this.making.set(queuePosition, { resolve, reject })),
-          ),
-        );
-      },
-      commit: (batch) => new Promise((end, fail) => this.commits.push({ ...batch, end, fail })),
-      destinationOf: (url) => `to ${url}`,
-      mayContinue: () => this.mayContinue,
+  private readonly run = new LaneRun(this.lane, {
+    readAfter: (queuePosition) => {
+      this.looked.push(queuePosition);
+      return this.readAfter(queuePosition);
     },
-  );
+    isQuick: ({ params }) => 'isQuick' in params,
+    make: (given) => {
+      this.begun.push(...given.map(({ queuePosition }) => queuePosition));
+      this.together.push(given.length);
+      return Promise.all(
+        given.map(
+          ({ queuePosition }) =>
+            new Promise<Made>((resolve, reject) => this.making.set(queuePosition, { resolve, reject })),
+        ),
+      );
+    },
+    commit: (batch) => new Promise((end, fail) => this.commits.push({ ...batch, end, fail })),
+    destinationOf: (url) => `to ${url}`,
+    mayContinue: () => this.mayContinue,
+  });
 
   /** Begins the run. Its result is wrapped, for a promise that is returned would be waited for. */
   async start(given: Job[]): Promise<{ result: Promise<boolean> }> {
