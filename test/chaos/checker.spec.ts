@@ -36,9 +36,10 @@ function goodHistory(): History {
       { id: 'a5', status: null },
     ],
     sightings: [
-      { id: 'a1', status: 'COMPLETED', result: { sum: 'a1' } },
+      { id: 'a1', status: 'COMPLETED', result: { sum: 'a1', sha256: 'hash a1' } },
       { id: 'a3', status: 'CANCELLED', result: null },
     ],
+    downloads: requests.map(({ id }) => ({ id, status: 200, sha256: `hash ${id}` })),
     deliveries: requests.filter(({ callbackUrl }) => callbackUrl).map(deliveryOf),
     arrivals: [
       arrival(requests[2], 90),
@@ -67,7 +68,7 @@ function request(lane: string, position: number): RequestRow {
     status: 'COMPLETED',
     callbackUrl: HERE,
     ...times,
-    result: { sum: id },
+    result: { sum: id, sha256: `hash ${id}` },
   };
 }
 
@@ -97,7 +98,7 @@ function deliveryOf({ id, callbackUrl }: RequestRow): DeliveryRow {
 
 function arrival({ id, callbackUrl }: RequestRow, arrivedAtMs: number, unlike: Partial<Arrival> = {}): Arrival {
   const times = { arrivedAtMs, endedAtMs: arrivedAtMs + 9 };
-  const body = JSON.stringify({ request_id: id, ...(id !== 'a3' && { sum: id }) });
+  const body = JSON.stringify({ request_id: id, ...(id !== 'a3' && { sum: id, sha256: `hash ${id}` }) });
   return {
     url: callbackUrl!,
     requestId: id,
@@ -188,6 +189,8 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
     'nobody asked for it',
     (h) => h.deliveries.push({ ...deliveryIn(h, 'a8'), requestId: 'a7' }),
   ],
+  ['the file of every completed report', 'it is lost', (h) => (h.downloads[0]!.status = 404)],
+  ['the file of every completed report', 'it is cut short', (h) => (h.downloads[0]!.sha256 = 'other')],
   ['deliveries go where their request said', 'elsewhere', (h) => (arrivalOf(h, 'a8').url = THERE)],
   [
     'deliveries go where their request said',

@@ -122,6 +122,16 @@ export const RULES: Record<string, (history: History) => string[]> = {
     });
   },
 
+  'the file of every completed report is there, whole': ({ requests, downloads }) => {
+    const files = byKey(downloads, ({ id }) => id);
+    return requests.flatMap((row) => {
+      if (row.result?.sha256 === undefined) return [];
+      const [file] = files.get(row.id) ?? [];
+      if (file?.status !== 200) return `The file of ${at(row)} is answered ${file?.status}`;
+      return file.sha256 === row.result.sha256 ? [] : `The file of ${at(row)} is not the one that was made`;
+    });
+  },
+
   'every finished request is delivered, or its delivery is dead': ({ requests, deliveries, arrivals }) => {
     const owed = byKey(deliveries, ({ requestId }) => requestId);
     const told = byKey(arrivals, ({ requestId }) => requestId);

@@ -4,6 +4,7 @@ export interface History {
   cancellations: Cancellation[];
   sightings: Sighting[];
   arrivals: Arrival[];
+  downloads: Download[];
   requests: RequestRow[];
   deliveries: DeliveryRow[];
   lanes: LaneRow[];
@@ -52,6 +53,14 @@ export interface Sighting {
   id: string;
   status: string;
   result: Record<string, unknown> | null;
+}
+
+/** A report's file, fetched when all was done. */
+export interface Download {
+  id: string;
+  status: number;
+  /** Of what came, hex. */
+  sha256: string;
 }
 
 /** One attempt to deliver, as the receiver saw it. */

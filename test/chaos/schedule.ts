@@ -51,9 +51,9 @@ const DECK: ((random: Random, free: (names: readonly ProcessName[]) => ProcessNa
   (random) => ({ kind: 'store-full', forMs: random.between(2_000, 6_000) }),
 ];
 
-/** Seconds up to two hours, forward or back. */
+/** Seconds up to forty days, forward or back: past every schedule, and past what is kept for a time. */
 function jump(random: Random): number {
-  return (random.percent(50) ? 1 : -1) * random.between(1_000, random.pick([10_000, 7_200_000]));
+  return (random.percent(50) ? 1 : -1) * random.between(1_000, random.pick([10_000, 7_200_000, 3_456_000_000]));
 }
 
 /** What a fault is done to; no two faults are done to the same at once. */

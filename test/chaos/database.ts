@@ -1,0 +1,40 @@
+import { Client } from 'pg';
+import type { DeliveryRow, History, LaneRow, RequestRow } from './history.js';
+
+const MS = (column: string) => `(1000 * extract(epoch FROM ${column}))::float8`;
+
+const REQUESTS = `SELECT id, coalesce(input_payload->>'report_name', input_payload->>'input_data') AS marker, lane,
+    queue_position::integer AS position, status, callback_url AS "callbackUrl", ${MS('started_at')} AS "startedAtMs",
+    ${MS('completed_at')} AS "completedAtMs", result_payload AS result
+  FROM requests WHERE mode = 'async'`;
+const DELIVERIES = 'SELECT request_id AS "requestId", status, attempts FROM callback_deliveries';
+const LANES = 'SELECT name, pending FROM lanes';
+const UNFINISHED = `SELECT (SELECT count(*) FROM requests WHERE status IN ('PENDING', 'PROCESSING'))::integer AS requests,
+  (SELECT count(*) FROM callback_deliveries WHERE status = 'PENDING')::integer AS deliveries`;
+
+/** Looks into the database with SQL of its own. */
+export async function readDatabase(url: string): Promise<Pick<History, 'requests' | 'deliveries' | 'lanes'>> {
+  return onDatabase(url, async (client) => ({
+    requests: (await client.query<RequestRow>(REQUESTS)).rows,
+    deliveries: (await client.query<DeliveryRow>(DELIVERIES)).rows,
+    lanes: (await client.query<LaneRow>(LANES)).rows,
+  }));
+}
+
+/** How much is still to be made and to be delivered. */
+export async function unfinished(url: string): Promise<{ requests: number; deliveries: number }> {
+  return onDatabase(url, async (client) => {
+    const { rows } = await client.query<{ requests: number; deliveries: number }>(UNFINISHED);
+    return rows[0]!;
+  });
+}
+
+async function onDatabase<T>(connectionString: string, look: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    return await look(client);
+  } finally {
+    await client.end();
+  }
+}

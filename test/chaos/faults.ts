@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fleet } from './fleet.js';
+import type { Fault } from './schedule.js';
+
+/** Does a fault to the fleet; resolves when it is over and what it hit is up again. */
+export async function inject(fault: Fault, fleet: Fleet): Promise<void> {
+  switch (fault.kind) {
+    case 'kill': {
+      const service = fleet.services.get(fault.process)!;
+      await service.kill();
+      await sleep(fault.forMs);
+      return service.start();
+    }
+    case 'freeze': {
+      const thaw = fleet.services.get(fault.process)!.freeze();
+      await sleep(fault.forMs);
+      return thaw();
+    }
+    case 'clock-jump': {
+      const service = fleet.services.get(fault.process)!;
+      service.setClock(fault.byMs);
+      await sleep(fault.forMs);
+      return service.setClock(0);
+    }
+    case 'redis-kill':
+      return fleet.restartRedis(fault.forMs);
+    case 'redis-flush':
+      return fleet.flushRedis();
+    case 'redis-unreachable':
+      fleet.link.cut(fault.how);
+      await sleep(fault.forMs);
+      return fleet.link.mend();
+    case 'postgres-restart':
+      return fleet.restartPostgres(fault.how, fault.forMs);
+    case 'store-full':
+      await fleet.disk.fill();
+      await sleep(fault.forMs);
+      return fleet.disk.free();
+  }
+}
+
+/** A fault in a line. */
+export function describe(fault: Fault): string {
+  const { kind, forMs } = fault;
+  const words: string[] = [kind];
+  if ('process' in fault) words.push(fault.process);
+  if ('how' in fault) words.push(fault.how);
+  if (kind === 'clock-jump') words.push(`by ${fault.byMs / 1_000} s`);
+  if (forMs > 0) words.push(`for ${(forMs / 1_000).toFixed(1)} s`);
+  return words.join(' ');
+}

@@ -1,0 +1,105 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres.js';
+import { type RedisServer, startRedisServer } from '../support/redis-server.js';
+import { Link } from './link.js';
+import { APIS, LEASE_MS, PROCESSES, type ProcessName } from './schedule.js';
+import { Service } from './service.js';
+import { StoreDisk } from './store-disk.js';
+
+const SETTINGS = {
+  RATE_LIMIT_SYNC: 'off',
+  RATE_LIMIT_ASYNC: 'off',
+  RATE_LIMIT_DEFAULT: 'off',
+  MAX_PENDING: '2000',
+  DATABASE_POOL: '8',
+  REPORT_THREADS: '1',
+  LANE_LEASE: `${LEASE_MS}ms`,
+  SWEEP_INTERVAL: '500ms',
+  CALLBACK_ALLOW: '127.0.0.1/32',
+  CALLBACK_TIMEOUT: '1s',
+  CALLBACK_RETRY_DELAYS: '300ms,600ms,1200ms',
+};
+
+/** Two APIs and three workers on a Postgres and a Redis of their own, all on this machine. */
+export class Fleet {
+  readonly services = new Map<ProcessName, Service>();
+  readonly disk: StoreDisk;
+  /** The APIs' way to Redis; the workers have their own. */
+  link!: Link;
+  private postgres!: EmbeddedPostgres;
+  private redis!: RedisServer;
+
+  constructor(private readonly folder: string) {
+    this.disk = new StoreDisk(join(folder, 'data', 'files'));
+  }
+
+  async start(): Promise<void> {
+    await mkdir(join(this.folder, 'postgres'), { recursive: true });
+    await this.disk.mount();
+    process.env.TEST_FOLDER = this.folder; // Where a Redis server of the tests keeps its pid file.
+    [this.postgres, this.redis] = await Promise.all([this.startPostgres(), startRedisServer()]);
+    this.link = new Link(this.redis.port);
+    const linkPort = await this.link.listen();
+    const shared = { ...SETTINGS, DATA_DIR: join(this.folder, 'data'), DATABASE_URL: this.databaseUrl };
+    for (const name of PROCESSES) {
+      const isApi = APIS.some((api) => api === name);
+      const redisPort = isApi ? linkPort : this.redis.port;
+      const env = { ...shared, ROLE: isApi ? 'api' : 'worker', REDIS_URL: `redis://127.0.0.1:${redisPort}` };
+      this.services.set(name, new Service(name, this.folder, env));
+    }
+    await Promise.all([...this.services.values()].map((service) => service.start()));
+  }
+
+  get databaseUrl(): string {
+    return this.postgres.url;
+  }
+
+  get apiUrls(): string[] {
+    return APIS.map((name) => this.services.get(name)!.url);
+  }
+
+  /** Ends Postgres as `pg_ctl stop` would, and starts it again after a while. An immediate stop is a crash to it. */
+  async restartPostgres(how: 'fast' | 'immediate', afterMs: number): Promise<void> {
+    const { directory, url } = this.postgres;
+    const pidFile = join(directory, 'data', 'postmaster.pid');
+    process.kill(parseInt(await readFile(pidFile, 'utf8'), 10), how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    while (
+      await stat(pidFile).then(
+        () => true,
+        () => false,
+      )
+    )
+      await sleep(50);
+    await sleep(afterMs);
+    this.postgres = await this.startPostgres();
+    if (this.postgres.url !== url) throw new Error('Postgres came back at another port');
+  }
+
+  /** Redis forgets everything: it keeps nothing on disk. */
+  async restartRedis(afterMs: number): Promise<void> {
+    await this.redis.kill();
+    await sleep(afterMs);
+    this.redis = await startRedisServer({ port: this.redis.port });
+  }
+
+  async flushRedis(): Promise<void> {
+    const redis = new Redis(this.redis.url);
+    await redis.flushall();
+    redis.disconnect();
+  }
+
+  /** Ends all of it; the logs stay. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.services.values()].map((service) => service.kill()));
+    this.link?.close();
+    await Promise.allSettled([this.postgres?.stop(), this.redis?.stop()]);
+    await this.disk.unmount();
+  }
+
+  private startPostgres(): Promise<EmbeddedPostgres> {
+    return startEmbeddedPostgres({ dataDir: join(this.folder, 'postgres'), log: () => undefined });
+  }
+}

@@ -1,0 +1,109 @@
+import { randomInt } from 'node:crypto';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { check, type Violation } from './checker.js';
+import { Clients } from './clients.js';
+import { readDatabase, unfinished } from './database.js';
+import { downloadAll } from './downloads.js';
+import { describe, inject } from './faults.js';
+import { Fleet } from './fleet.js';
+import type { Arrival, History } from './history.js';
+import { Receiver } from './receiver.js';
+import { type PlannedFault, schedule } from './schedule.js';
+
+const USAGE = 'npm run test:chaos -- [--minutes 2] [--seed 1]';
+/** Time to finish everything after the last fault; what is not done then is found by the checker. */
+const SETTLE_MS = 180_000;
+const SHOWN_VIOLATIONS = 20;
+const MINUTE_MS = 60_000;
+
+/** Lets faults happen while clients submit, waits until all is done, and gives what is left behind. */
+async function run(fleet: Fleet, planned: PlannedFault[], seed: number, durationMs: number): Promise<History> {
+  const arrivals: Arrival[] = [];
+  const receivers = [new Receiver(seed, arrivals), new Receiver(seed + 1, arrivals)];
+  const urls = await Promise.all(receivers.map((receiver) => receiver.listen()));
+  const clients = new Clients(seed, fleet.apiUrls, urls);
+  const startedAtMs = performance.now();
+  const until = (atMs: number) => sleep(Math.max(0, startedAtMs + atMs - performance.now()));
+  const underWay = planned.map(async (fault) => {
+    await until(fault.atMs);
+    say(`${(fault.atMs / 1_000).toFixed(1).padStart(6)} s  ${describe(fault)}`);
+    await inject(fault, fleet);
+  });
+  await Promise.all([until(durationMs), ...underWay]);
+  await clients.stop();
+  await settle(fleet);
+  const database = await readDatabase(fleet.databaseUrl);
+  const downloads = await downloadAll(fleet.apiUrls[0]!, database.requests);
+  for (const receiver of receivers) receiver.close();
+  return { ...clients.log, arrivals, downloads, ...database };
+}
+
+async function settle(fleet: Fleet): Promise<void> {
+  const giveUpAtMs = performance.now() + SETTLE_MS;
+  let isDone = false;
+  while (!isDone && performance.now() < giveUpAtMs) {
+    await sleep(500);
+    const { requests, deliveries } = await unfinished(fleet.databaseUrl);
+    isDone = requests + deliveries === 0;
+  }
+}
+
+function summary({ submissions, cancellations, arrivals, requests, deliveries }: History): string {
+  const tries = submissions.flatMap((submission) => submission.tries);
+  const firsts = arrivals.filter(({ attempt }) => attempt === 1).length;
+  const count = (status: string, rows: { status: string }[]) => rows.filter((row) => row.status === status).length;
+  return [
+    `${submissions.length} submissions, ${tries.length} tries, ${tries.filter(({ status }) => status !== 202).length} of them not answered 202`,
+    `${requests.length} requests, ${count('COMPLETED', requests)} completed, ${count('CANCELLED', requests)} cancelled of ${cancellations.length} asked`,
+    `${deliveries.length} deliveries, ${count('FAILED', deliveries)} dead; ${arrivals.length} arrivals`,
+    `${firsts - new Set(arrivals.map(({ requestId }) => requestId)).size} first attempts arrived again, their sender having died or lost its lease`,
+  ].join('\n');
+}
+
+function verdict(violations: Violation[]): string {
+  if (violations.length === 0) return 'Every promise was kept.';
+  const shown = violations.slice(0, SHOWN_VIOLATIONS).map(({ rule, what }) => `BROKEN: ${rule}\n  ${what}`);
+  return [...shown, `${violations.length} violations`].join('\n');
+}
+
+function say(line: string): void {
+  console.log(line);
+}
+
+async function main(): Promise<boolean> {
+  const options = { minutes: { type: 'string', default: '2' }, seed: { type: 'string' } } as const;
+  const { values } = parseArgs({ options });
+  const seed = Number(values.seed ?? randomInt(1_000_000));
+  const durationMs = Number(values.minutes) * MINUTE_MS;
+  if (!Number.isInteger(seed) || !(durationMs > 0)) throw new Error(`Use it so: ${USAGE}`);
+  say(`Seed ${seed}; the same again: npm run test:chaos -- --minutes ${values.minutes} --seed ${seed}`);
+
+  const folder = await mkdtemp(join(tmpdir(), 'daybook-chaos-'));
+  await chmod(folder, 0o755); // As root, Postgres runs under another user.
+  const fleet = new Fleet(folder);
+  let isKept = false;
+  try {
+    await fleet.start();
+    const planned = schedule(seed, durationMs).filter(({ kind }) => kind !== 'store-full' || fleet.disk.canBeFull);
+    if (!fleet.disk.canBeFull) say('Left out: a full file store, since root may not mount here');
+    const history = await run(fleet, planned, seed, durationMs);
+    await writeFile(join(folder, 'history.json'), JSON.stringify(history));
+    const misdeeds = [...fleet.services.values()].flatMap((service) => service.misdeeds);
+    const violations = [...check(history), ...misdeeds.map((what) => ({ rule: 'only we end a process', what }))];
+    say(`${planned.length} faults`);
+    say(summary(history));
+    say(verdict(violations));
+    isKept = violations.length === 0;
+    return isKept;
+  } finally {
+    await fleet.stop();
+    if (isKept) await rm(folder, { recursive: true, force: true });
+    else say(`Logs and history are in ${folder}`);
+  }
+}
+
+process.exit((await main()) ? 0 : 1);
