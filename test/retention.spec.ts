@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { NIL, v7 as uuidv7 } from 'uuid';
 import { RequestStore } from '../src/requests/request.store.js';
 import { expectProblem, get, post } from './support/client.js';
@@ -14,7 +14,7 @@ import { UNLIMITED } from './support/submit.js';
 /** The promise: what is finished goes after RETENTION, its file first, and nothing else goes. */
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY_MS);
-const MONTH_AGO = daysAgo(30);
+const MONTH_MS = 30 * DAY_MS;
 
 /** What a finished request of some age may look like. */
 interface Aged {
@@ -86,7 +86,7 @@ describe('what is deleted by age', () => {
       { acceptedAt: daysAgo(29) },
     ]);
     const keys: string[] = [];
-    const removed = await stores.requests.removeExpired(MONTH_AGO, NIL, 100, async (given) => {
+    const removed = await stores.requests.removeExpired(MONTH_MS, NIL, 100, async (given) => {
       keys.push(...given);
       expect(await left()).toHaveLength(10);
     });
@@ -100,23 +100,32 @@ describe('what is deleted by age', () => {
 
   it('goes batch by batch, the oldest first', async () => {
     const written = ids(await write([33, 32, 31].map((days) => ({ acceptedAt: daysAgo(days) }))));
-    expect(await stores.requests.removeExpired(MONTH_AGO, NIL, 2, keep)).toEqual(written.slice(0, 2));
-    expect(await stores.requests.removeExpired(MONTH_AGO, written[1]!, 2, keep)).toEqual(written.slice(2));
-    expect(await stores.requests.removeExpired(MONTH_AGO, NIL, 2, keep)).toEqual([]);
+    expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(written.slice(0, 2));
+    expect(await stores.requests.removeExpired(MONTH_MS, written[1]!, 2, keep)).toEqual(written.slice(2));
+    expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
+  });
+
+  it('is old by the clock of the database, whatever that of the process says', async () => {
+    const [young] = await write([{ acceptedAt: daysAgo(1) }]);
+    const jump = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 40 * DAY_MS);
+    expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
+    jump.mockRestore();
+    expect(await left()).toEqual([young!.id]);
+    await stores.sql('TRUNCATE requests CASCADE');
   });
 
   it('stays whole when its files cannot be deleted', async () => {
     const written = ids(await write([{ acceptedAt: daysAgo(31) }]));
     const fault = new Error('The disk is read-only');
-    await expect(stores.requests.removeExpired(MONTH_AGO, NIL, 2, () => Promise.reject(fault))).rejects.toBe(fault);
+    await expect(stores.requests.removeExpired(MONTH_MS, NIL, 2, () => Promise.reject(fault))).rejects.toBe(fault);
     expect(await left()).toEqual(written);
   });
 
   it('is deleted by one process at a time', async () => {
     const gated = new GatedDatabase(stores.dataSource, 1);
-    const first = new RequestStore(gated).removeExpired(MONTH_AGO, NIL, 2, keep);
+    const first = new RequestStore(gated).removeExpired(MONTH_MS, NIL, 2, keep);
     await gated.reached;
-    expect(await stores.requests.removeExpired(MONTH_AGO, NIL, 2, keep)).toBeNull();
+    expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toBeNull();
     gated.letOn();
     expect(await first).toHaveLength(1);
     expect(await left()).toEqual([]);

@@ -296,26 +296,29 @@ export class RequestStore {
   }
 
   /**
-   * Deletes some of the requests that were finished before a time and owe nothing, oldest first. Ids are time-ordered, so
+   * Deletes some of the requests that were finished long enough ago and owe nothing, oldest first. Ids are time-ordered, so
    * the primary key finds them; an index of `completed_at` would cost every request.
+   * @param ageMs By the database's clock: a worker whose own runs ahead must not delete what is not past its time.
    * @param afterId Where the batch before ended.
    * @param removeFiles Called with the keys of their files before they go. What it throws leaves them all.
    * @returns The ids of the batch, or null when another process is at it.
    */
   async removeExpired(
-    before: Date,
+    ageMs: number,
     afterId: string,
     limit: number,
     removeFiles: (keys: string[]) => Promise<void>,
   ): Promise<string[] | null> {
-    const lockText = 'SELECT pg_try_advisory_xact_lock($1) AS "isFree"';
+    const lockText = `SELECT pg_try_advisory_xact_lock($1) AS "isFree",
+      clock_timestamp() - $2 * interval '1 millisecond' AS before`;
     const findText = `SELECT r.id, r.file_key FROM requests r
       WHERE r.id > $1 AND r.id < $2 AND r.completed_at < $3 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $4`;
     let ids: string[] | null = null;
     await this.database.transaction(async (query) => {
-      const [lock] = await query<{ isFree: boolean }>({ name: 'retention_lock', text: lockText }, [RETENTION_LOCK]);
-      if (!lock?.isFree) return false;
-      const values = [afterId, firstIdAt(before), before, limit];
+      const lock = { name: 'retention_lock', text: lockText };
+      const [row] = await query<{ isFree: boolean; before: Date }>(lock, [RETENTION_LOCK, ageMs]);
+      if (!row?.isFree) return false;
+      const values = [afterId, firstIdAt(row.before), row.before, limit];
       const expired = await query<RemovableRequest>({ name: 'request_find_expired', text: findText }, values);
       ids = expired.map(({ id }) => id);
       if (ids.length === 0) return false;

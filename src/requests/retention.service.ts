@@ -32,9 +32,8 @@ export class RetentionService {
     const nowMs = performance.now();
     if (RETENTION === null || nowMs < this.restsUntilMs) return;
     this.restsUntilMs = nowMs + REST_MS;
-    const before = new Date(Date.now() - RETENTION);
     // Files first: a row without its file says so when it is downloaded, a file without a row is lost for ever.
-    const removed = await this.store.removeExpired(before, this.afterId, BATCH, (keys) => this.files.remove(keys));
+    const removed = await this.store.removeExpired(RETENTION, this.afterId, BATCH, (keys) => this.files.remove(keys));
     const isMoreLeft = removed === null || removed.length === BATCH;
     if (isMoreLeft) this.restsUntilMs = nowMs;
     this.afterId = isMoreLeft ? (removed?.at(-1) ?? this.afterId) : NIL_ID;
