@@ -42,7 +42,9 @@ export function isConnectionError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
   if (CONNECTION_CODES.has(code) || /^(08|53|57P)/.test(code)) return true;
-  return /Connection terminated|timeout exceeded when trying to connect|connection timeout/i.test(error.message);
+  return /Connection terminated|is not queryable|timeout exceeded when trying to connect|connection timeout/i.test(
+    error.message,
+  );
 }
 
 /** Whether one of the values given was at fault (SQLSTATE classes 22 and 23), not the statement or the server. */
