@@ -132,22 +132,3 @@ async function expectWorks(daybook: Daybook, position: number): Promise<void> {
     return status === 'COMPLETED';
   });
 }
-
-describe('SIGTERM', () => {
-  it('finishes what is in hand, gives back the rest and exits 0', async () => {
-    const database = await createDatabase();
-    const env = { ...UNLIMITED, DATABASE_URL: database.url, REPORT_THREADS: '1' };
-    const daybook = await startDaybook({ env });
-    const slow = { input_data: 'x', iterations: 300_000, callback_url: null };
-    await submitAsync(daybook.url, 20, () => slow, 4);
-    daybook.kill('SIGTERM');
-    expect(await daybook.exited).toBe(0);
-
-    const next = await startDaybook({ env });
-    const before = await getJson(`${next.url}/api/requests?limit=200`);
-    expect(before.requests).toHaveLength(20);
-    await eventually(async () => (await getJson(`${next.url}/healthz`)).queue_depth === 0);
-    const after = await getJson(`${next.url}/api/requests?status=COMPLETED&limit=200`);
-    expect(after.requests).toHaveLength(20);
-  });
-});

@@ -35,6 +35,7 @@ const START_TIMEOUT_MS = 45_000;
 const STOP_TIMEOUT_MS = 35_000;
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const LEASH = new URL('./leash.js', import.meta.url).href;
+const stops: (() => Promise<unknown>)[] = [];
 const cleanups: (() => Promise<unknown>)[] = [];
 
 /** Starts the built service in a folder and, if not told otherwise, with a database of its own; ended after the file. */
@@ -52,7 +53,7 @@ export async function startDaybook(options: DaybookOptions = {}): Promise<Dayboo
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
   const exited = once(child, 'close').then(([code]) => code as number | null);
-  cleanups.unshift(async () => {
+  stops.push(async () => {
     await stop(child, exited);
     await endPostgres(settings.DATA_DIR!);
   });
@@ -71,6 +72,7 @@ export async function startDaybook(options: DaybookOptions = {}): Promise<Dayboo
 }
 
 afterAll(async () => {
+  await Promise.all(stops.map((end) => end()));
   for (const cleanUp of cleanups) await cleanUp();
 });
 
