@@ -5,6 +5,7 @@ import { CallbackOrder1764150000000 } from '../migrations/1764150000000-callback
 import { BenchmarkRuns1764300000000 } from '../migrations/1764300000000-benchmark-runs.js';
 import { CallbackSecrets1764400000000 } from '../migrations/1764400000000-callback-secrets.js';
 import { AttemptTrace1764500000000 } from '../migrations/1764500000000-attempt-trace.js';
+import { Redeliveries1764510000000 } from '../migrations/1764510000000-redeliveries.js';
 import { DeadlyRequests1764700000000 } from '../migrations/1764700000000-deadly-requests.js';
 import { Accounts1764800000000 } from '../migrations/1764800000000-accounts.js';
 import { AccountEntity } from './accounts/account.entity.js';
@@ -12,6 +13,7 @@ import { ApiKeyEntity } from './accounts/api-key.entity.js';
 import { BenchmarkRunEntity } from './benchmark/benchmark-run.entity.js';
 import { CallbackDeliveryEntity } from './callbacks/callback-delivery.entity.js';
 import { CallbackLogEntity } from './callbacks/callback-log.entity.js';
+import { CallbackRedeliveryEntity } from './callbacks/callback-redelivery.entity.js';
 import { CallbackSecretEntity } from './callbacks/callback-secret.entity.js';
 import { WorkerEntity } from './health/worker.entity.js';
 import { LaneEntity } from './jobs/lane.entity.js';
@@ -33,6 +35,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       IdempotencyKeyEntity,
       CallbackDeliveryEntity,
       CallbackLogEntity,
+      CallbackRedeliveryEntity,
       CallbackSecretEntity,
       WorkerEntity,
       BenchmarkRunEntity,
@@ -47,6 +50,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       BenchmarkRuns1764300000000,
       CallbackSecrets1764400000000,
       AttemptTrace1764500000000,
+      Redeliveries1764510000000,
       DeadlyRequests1764700000000,
       Accounts1764800000000,
     ],

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { NIL, v7 as uuidv7 } from 'uuid';
 import { DeliveryStore } from '../src/callbacks/delivery.store.js';
+import { type RedeliverySelection, RedeliveryStore } from '../src/callbacks/redelivery.store.js';
 import { dataSourceOptions } from '../src/data-source.js';
 import { Database, type Query, type Statement } from '../src/database.js';
 import { WorkerStore } from '../src/health/worker.store.js';
@@ -46,13 +47,15 @@ class ExplainedDatabase extends Database {
     return this.plain(statement, values);
   };
 
+  /** On the connection that explains, which would otherwise wait for what the transaction has locked. */
   override async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
-    return super.transaction((query) =>
-      work(async (statement, values) => {
-        await this.explain(statement, values);
-        return query(statement, values);
-      }),
-    );
+    await this.explainer.query('BEGIN');
+    const isToKeep = await work(async (statement, values) => {
+      await this.explain(statement, values, ['SAVEPOINT before', 'ROLLBACK TO before']);
+      return this.plain(statement, values);
+    });
+    await this.explainer.query(isToKeep ? 'COMMIT' : 'ROLLBACK');
+    return isToKeep;
   }
 
   private readonly plain: Query = async <Row extends object>(statement: Statement, values: unknown[] = []) => {
@@ -60,10 +63,14 @@ class ExplainedDatabase extends Database {
     return rows;
   };
 
-  private async explain({ name, text }: Statement, values: unknown[] = []): Promise<void> {
-    await this.explainer.query('BEGIN');
+  private async explain(
+    { name, text }: Statement,
+    values: unknown[] = [],
+    [begin, end] = ['BEGIN', 'ROLLBACK'] as [string, string],
+  ): Promise<void> {
+    await this.explainer.query(begin);
     const { rows } = await this.explainer.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`, values);
-    await this.explainer.query('ROLLBACK');
+    await this.explainer.query(end);
     this.plans.push({ name, plan: rows[0]['QUERY PLAN'][0].Plan });
   }
 }
@@ -218,9 +225,39 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
         await store.list({ account, status: 'FAILED', limit: 50 });
         await store.list({ account, limit: 50 });
+        await store.list({ account, since: new Date(), limit: 50 });
+      }
+      for (const destination of ['http://a.test:80', 'http://nowhere.test:80']) {
+        await store.list({ account: null, destination, limit: 50 });
+        await store.list({ account: null, destination, status: 'FAILED', limit: 50 });
+        await store.list({ account: null, destination, status: 'SUCCESS', since: new Date(), limit: 50 });
       }
     }),
   );
+
+  const selections: Partial<RedeliverySelection>[] = [
+    { status: 'FAILED' },
+    { status: 'FAILED', destination: 'http://a.test:80' },
+    { status: 'FAILED', destination: 'http://nowhere.test:80' },
+    { status: 'SUCCESS', destination: 'http://a.test:80' },
+    { status: 'SUCCESS', since: new Date() },
+    { destination: 'http://nowhere.test:80' },
+    { since: new Date() },
+  ];
+  it.each(selections)('sending %j again', async (selection) => {
+    const store = new RedeliveryStore(database);
+    const id = uuidv7();
+    const until = new Date(Date.now() + 60_000);
+    // What matches is counted, and putting back 200 writes to each of their indexes.
+    await expectCheap(() => store.count({ account: null, ...selection, until }, 1_000), 8_000);
+    await expectCheap(async () => {
+      await store.add(id, { account: null, ...selection, until }, 0, 20);
+      await store.find(id);
+      await store.list(null, null, 50);
+      await store.advance();
+      await store.cancel(id);
+    }, 12_000);
+  });
 
   const filters = [
     {},

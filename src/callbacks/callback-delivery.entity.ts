@@ -15,6 +15,11 @@ export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
 @Index('callback_deliveries_unordered', ['nextAttemptAt'], { where: `status = 'PENDING' AND attempts = 0` })
 @Index('callback_deliveries_by_status', ['status', 'id'], { where: `status <> 'SUCCESS'` })
 @Index('callback_deliveries_by_account', { synchronize: false })
+@Index('callback_deliveries_by_destination', ['destination', 'id'])
+@Index('callback_deliveries_failed', ['destination', 'id'], { where: `status = 'FAILED'` })
+@Index('callback_deliveries_replayed', ['redeliveryId'], {
+  where: `status = 'PENDING' AND redelivery_id IS NOT NULL`,
+})
 @Index('callback_deliveries_leases', ['leaseHolder'], { where: 'lease_holder IS NOT NULL' })
 export class CallbackDeliveryEntity {
   @PrimaryColumn('uuid')
@@ -50,6 +55,10 @@ export class CallbackDeliveryEntity {
   /** Attempts made before the schedule began that is running now: it begins anew when a delivery is sent again by hand. */
   @Column('integer', { name: 'schedule_start', default: 0 })
   scheduleStart!: number;
+
+  /** The job that wanted it sent again, if one did last. */
+  @Column('uuid', { name: 'redelivery_id', nullable: true })
+  redeliveryId!: string | null;
 
   @Column('timestamp with time zone', { name: 'next_attempt_at', precision: 3, default: () => 'now()' })
   nextAttemptAt!: Date;

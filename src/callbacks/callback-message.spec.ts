@@ -12,6 +12,7 @@ const DELIVERY: DueDelivery = {
   queuePosition: 12,
   attempts: 0,
   scheduleStart: 0,
+  redeliveryId: null,
   requestStatus: 'COMPLETED',
   requestPosition: 12,
   result: { report_name: 'Übersicht', row_count: 50, summary: { total_revenue: 1.5 } },

@@ -8,11 +8,13 @@ import { CallbackSenderModule } from './callback-sender.module.js';
 import { CallbackUrlModule } from './callback-url.module.js';
 import { DeliveryStore } from './delivery.store.js';
 import { PingService } from './ping.service.js';
+import { RedeliveriesController } from './redeliveries.controller.js';
+import { RedeliveriesModule } from './redeliveries.module.js';
 
 /** Callbacks over HTTP: looking at them, sending them again, trying a receiver, and the secrets that they are signed with. */
 @Module({
-  imports: [RequestsModule, CallbackSecretsModule, CallbackSenderModule, CallbackUrlModule],
-  controllers: [CallbackDeliveriesController, CallbackSecretsController],
+  imports: [RequestsModule, CallbackSecretsModule, CallbackSenderModule, CallbackUrlModule, RedeliveriesModule],
+  controllers: [CallbackDeliveriesController, RedeliveriesController, CallbackSecretsController],
   providers: [DeliveryStore, CallbackDeliveriesService, PingService],
 })
 export class CallbacksApiModule {}

@@ -89,7 +89,8 @@ function logged({ trace, errorKind, errorMessage }: CallbackOutcome) {
   return { ...rest, statusCode: status, responseTimeMs: totalMs, errorKind, errorMessage };
 }
 
-function triggerOf({ attempts, scheduleStart }: DueDelivery): AttemptTrigger {
+function triggerOf({ attempts, scheduleStart, redeliveryId }: DueDelivery): AttemptTrigger {
   if (attempts === 0) return 'first';
-  return attempts === scheduleStart ? 'manual' : 'retry';
+  if (attempts !== scheduleStart) return 'retry';
+  return redeliveryId === null ? 'manual' : 'replay';
 }

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import type { AccountId } from '../account.js';
 import { CONFIG, type Config } from '../config.js';
 import { Database, type Statement } from '../database.js';
 import { HOLDER, HOST_PREFIX } from '../holder.js';
 import { CallbackLogEntity } from './callback-log.entity.js';
+import { type DeliverySelection, selectionConditions } from './delivery-selection.js';
 
 /** A delivery that is due, with what its body is made of. */
 export interface DueDelivery {
@@ -18,6 +18,8 @@ export interface DueDelivery {
   attempts: number;
   /** Those of them that an earlier schedule made. */
   scheduleStart: number;
+  /** The job that wanted it sent again; null when it was somebody, or nobody. */
+  redeliveryId: string | null;
   requestStatus: 'COMPLETED' | 'FAILED' | 'CANCELLED';
   requestPosition: number | null;
   result: Record<string, unknown> | null;
@@ -33,12 +35,7 @@ export interface StreamHead {
   queuePosition: number;
 }
 
-export interface DeliveryFilter {
-  /** Null for everybody's. */
-  account: AccountId;
-  status?: 'PENDING' | 'SUCCESS' | 'FAILED';
-  destination?: string;
-  since?: Date;
+export interface DeliveryFilter extends DeliverySelection {
   /** Only deliveries older than this one. */
   beforeId?: string;
   limit: number;
@@ -80,7 +77,7 @@ const IS_FREE = `(d.lease_until IS NULL OR d.lease_until < clock_timestamp())`;
 const IS_DUE = `d.next_attempt_at <= clock_timestamp() AND ${IS_FREE}`;
 
 const DUE = `d.id, d.request_id AS "requestId", d.url, d.destination, d.lane, d.queue_position AS "queuePosition",
-  d.attempts, d.schedule_start AS "scheduleStart", r.status AS "requestStatus", r.queue_position AS "requestPosition", r.result_payload AS result, r.error,
+  d.attempts, d.schedule_start AS "scheduleStart", d.redelivery_id AS "redeliveryId", r.status AS "requestStatus", r.queue_position AS "requestPosition", r.result_payload AS result, r.error,
   r.completed_at AS "completedAt"`;
 
 /**
@@ -191,7 +188,7 @@ export class DeliveryStore {
   async redeliver(requestId: string): Promise<boolean> {
     const text = `WITH owed AS (SELECT id FROM callback_deliveries WHERE request_id = $1), again AS (
         UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts, next_attempt_at = now(),
-          finished_at = NULL
+          finished_at = NULL, redelivery_id = NULL
         FROM owed WHERE d.id = owed.id AND d.attempts > 0 AND ${IS_FREE}
       )
       SELECT id FROM owed`;
@@ -201,13 +198,7 @@ export class DeliveryStore {
   /** Newest first. */
   async list(filter: DeliveryFilter): Promise<DeliveryRow[]> {
     const values: unknown[] = [];
-    const conditions = (['status', 'destination'] as const)
-      .filter((name) => filter[name] !== undefined)
-      .map((name) => `d.${name} = $${values.push(filter[name])}`);
-    // The lane begins with the account. What it is compared with stands in the condition of its index too.
-    if (filter.account !== null)
-      conditions.push(`split_part(d.lane, '/', 1) = $${values.push(filter.account)} AND strpos(d.lane, '/') > 0`);
-    if (filter.since) conditions.push(`d.created_at >= $${values.push(filter.since)}`);
+    const conditions = selectionConditions(filter, values);
     if (filter.beforeId) conditions.push(`d.id < $${values.push(filter.beforeId)}`);
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
     const text = `SELECT d.id, d.request_id, d.url, d.destination, d.lane, d.queue_position, d.status, d.attempts,

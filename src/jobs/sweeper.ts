@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CallbacksDispatcher } from '../callbacks/callbacks.dispatcher.js';
+import { RedeliveriesService } from '../callbacks/redeliveries.service.js';
 import { CONFIG, type Config } from '../config.js';
 import { HealthService } from '../health/health.service.js';
 import { hasEnded } from '../holder.js';
@@ -32,6 +33,7 @@ export class Sweeper {
     private readonly syncRunner: SyncRunner,
     private readonly maker: ReportMaker,
     private readonly callbacks: CallbacksDispatcher,
+    private readonly redeliveries: RedeliveriesService,
     private readonly idempotency: IdempotencyService,
     private readonly retention: RetentionService,
     private readonly health: HealthService,
@@ -66,6 +68,7 @@ export class Sweeper {
     if (dead.length > 0) await this.jobs.expire(dead);
     void this.runner.run();
     await this.syncRunner.adopt(ADOPT_LIMIT);
+    await this.redeliveries.sweep();
     await this.callbacks.sweep();
     await this.idempotency.forgetExpired();
     await this.retention.removeSome();

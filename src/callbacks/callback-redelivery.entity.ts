@@ -1,0 +1,50 @@
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/** A job: to send again the callbacks that a filter matched when it was asked for. */
+@Entity('callback_redeliveries')
+@Check('callback_redeliveries_status_check', `status IN ('RUNNING', 'COMPLETED', 'CANCELLED')`)
+@Index('callback_redeliveries_running', ['advancedAt'], { where: `status = 'RUNNING'` })
+export class CallbackRedeliveryEntity {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('uuid', { name: 'account_id', nullable: true })
+  accountId!: string | null;
+
+  @Column('text', { default: 'RUNNING' })
+  status!: 'RUNNING' | 'COMPLETED' | 'CANCELLED';
+
+  /** Null: both those that were taken and those that failed. */
+  @Column('text', { name: 'callback_status', nullable: true })
+  callbackStatus!: 'SUCCESS' | 'FAILED' | null;
+
+  @Column('text', { nullable: true })
+  destination!: string | null;
+
+  @Column('timestamp with time zone', { precision: 3, nullable: true })
+  since!: Date | null;
+
+  /** No later than the job itself: what is owed after it is not its business. */
+  @Column('timestamp with time zone', { precision: 3 })
+  until!: Date;
+
+  @Column('integer')
+  matched!: number;
+
+  @Column('integer', { default: 0 })
+  redelivered!: number;
+
+  /** How far it has come: deliveries are gone through by id, each once. */
+  @Column('uuid', { name: 'last_id', default: '00000000-0000-0000-0000-000000000000' })
+  lastId!: string;
+
+  /** Jobs take turns by this. */
+  @Column('timestamp with time zone', { name: 'advanced_at', default: () => 'now()' })
+  advancedAt!: Date;
+
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column('timestamp with time zone', { name: 'finished_at', precision: 3, nullable: true })
+  finishedAt!: Date | null;
+}
