@@ -6,15 +6,18 @@ import { BenchmarkRuns1764300000000 } from '../migrations/1764300000000-benchmar
 import { CallbackSecrets1764400000000 } from '../migrations/1764400000000-callback-secrets.js';
 import { AttemptTrace1764500000000 } from '../migrations/1764500000000-attempt-trace.js';
 import { Redeliveries1764510000000 } from '../migrations/1764510000000-redeliveries.js';
+import { CallbackDispatch1764600000000 } from '../migrations/1764600000000-callback-dispatch.js';
 import { DeadlyRequests1764700000000 } from '../migrations/1764700000000-deadly-requests.js';
 import { Accounts1764800000000 } from '../migrations/1764800000000-accounts.js';
 import { AccountEntity } from './accounts/account.entity.js';
 import { ApiKeyEntity } from './accounts/api-key.entity.js';
 import { BenchmarkRunEntity } from './benchmark/benchmark-run.entity.js';
 import { CallbackDeliveryEntity } from './callbacks/callback-delivery.entity.js';
+import { CallbackDestinationEntity, CallbackDisabledUrlEntity } from './callbacks/callback-destination.entity.js';
 import { CallbackLogEntity } from './callbacks/callback-log.entity.js';
 import { CallbackRedeliveryEntity } from './callbacks/callback-redelivery.entity.js';
 import { CallbackSecretEntity } from './callbacks/callback-secret.entity.js';
+import { CallbackStreamEntity } from './callbacks/callback-stream.entity.js';
 import { WorkerEntity } from './health/worker.entity.js';
 import { LaneEntity } from './jobs/lane.entity.js';
 import { IdempotencyKeyEntity } from './requests/idempotency-key.entity.js';
@@ -36,6 +39,9 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       CallbackDeliveryEntity,
       CallbackLogEntity,
       CallbackRedeliveryEntity,
+      CallbackStreamEntity,
+      CallbackDestinationEntity,
+      CallbackDisabledUrlEntity,
       CallbackSecretEntity,
       WorkerEntity,
       BenchmarkRunEntity,
@@ -51,6 +57,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       CallbackSecrets1764400000000,
       AttemptTrace1764500000000,
       Redeliveries1764510000000,
+      CallbackDispatch1764600000000,
       DeadlyRequests1764700000000,
       Accounts1764800000000,
     ],

@@ -1,23 +1,25 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { DeliveryStore, DueDelivery, StreamHead } from '../src/callbacks/delivery.store.js';
+import type { DeliveryStore } from '../src/callbacks/delivery.store.js';
+import type { DueDelivery, DueStore, Stream } from '../src/callbacks/due.store.js';
 import { HOLDER } from '../src/holder.js';
 import { GatedDatabase, LEASE_MS, Stores, attemptAt, batchOf, openStores } from './support/stores.js';
 
 /** The promise: a stream is sent by one worker at a time and in order; retries, when due, on their own. */
 let one: Stores;
-let ordered: DeliveryStore;
+let ordered: DueStore;
+let deliveries: DeliveryStore;
 /** The same as another process has it. */
-let elsewhere: DeliveryStore;
+let elsewhere: DueStore;
 
 beforeAll(async () => {
   one = await openStores();
-  ordered = one.deliveries();
-  elsewhere = (await Stores.open(one.url)).deliveries();
+  ordered = one.due();
+  deliveries = one.deliveries();
+  elsewhere = (await Stores.open(one.url)).due();
 });
 
-afterEach(() => one.sql('TRUNCATE lanes, requests CASCADE'));
+afterEach(() => one.sql('TRUNCATE lanes, requests, callback_streams, callback_disabled_urls CASCADE'));
 
-const START = { lane: '', destination: '' };
 const A = 'http://a.test';
 const B = 'http://b.test';
 
@@ -29,19 +31,36 @@ async function owe(lane: string, count: number, ...destinations: string[]): Prom
   await one.jobs.complete(held, batchOf(await one.jobs.begin(held, count), { release: true }), LEASE_MS);
 }
 
-const leaseStreams = (store = ordered): Promise<StreamHead[]> => store.leaseStreams(START, [], 9, LEASE_MS);
-const leaseSingles = (store = ordered): Promise<DueDelivery[]> => store.leaseSingles([], 9, LEASE_MS);
-const named = (heads: StreamHead[]): string[] =>
-  heads.map(({ lane, destination, queuePosition }) => `${lane} ${destination} ${queuePosition}`).toSorted();
+const take = (destination: string, store = ordered): Promise<Stream[]> =>
+  store.takeStreams(destination, '', 9, LEASE_MS);
+const takeAll = async (store = ordered): Promise<Stream[]> =>
+  (await Promise.all((await store.destinations()).map(({ destination }) => take(destination, store)))).flat();
+const leaseRetries = (store = ordered, destination = A): Promise<DueDelivery[]> =>
+  store.leaseRetries(destination, 9, LEASE_MS);
+const named = (streams: Stream[]): string[] =>
+  streams.map(({ lane, destination }) => `${lane} ${destination}`).toSorted();
 const endLeases = (): Promise<unknown> =>
-  one.sql(`UPDATE callback_deliveries SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL`);
+  one.sql(`WITH s AS (UPDATE callback_streams SET lease_until = now() - interval '1 second')
+    UPDATE callback_deliveries SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL`);
 const makeDue = (): Promise<unknown> => one.sql(`UPDATE callback_deliveries SET next_attempt_at = now()`);
+const positions = (read: DueDelivery[]): number[] => read.map(({ queuePosition }) => queuePosition);
 
-/** The first of a lane's deliveries, leased with its stream. */
-async function takeFirst(count = 9, store = ordered): Promise<DueDelivery[]> {
-  const [head] = await leaseStreams(store);
-  return store.readStream(head!, 0, count);
+/** The first of a stream's deliveries, and the stream, which is held now. */
+async function takeFirst(count = 9, store = ordered): Promise<[Stream, DueDelivery[]]> {
+  const [stream] = await take(A, store);
+  return [stream!, await store.readStreams(A, [stream!.lane], 0, count)];
 }
+
+/** Puts on record that these are on their way. */
+const start = (stream: Stream, sent: DueDelivery[], store = ordered): Promise<boolean> =>
+  store.start(
+    stream,
+    sent.map(({ id, attempts, unknown }) => ({ id, number: attempts + unknown + 1 })),
+    LEASE_MS,
+  );
+
+const logs = (): Promise<{ number: number; success: boolean | null; trigger: string }[]> =>
+  one.sql('SELECT attempt_number AS number, success, trigger FROM callback_logs ORDER BY attempt_number');
 
 const inAnHour = (): Date => new Date(Date.now() + 3_600_000);
 
@@ -50,75 +69,111 @@ function failedAt(delivery: DueDelivery, nextAttemptAt: Date): ReturnType<typeof
   return attemptAt(delivery, { status: 'PENDING', nextAttemptAt });
 }
 
+describe('a destination', () => {
+  it('is due when something stands in line or a retry waits, and says when', async () => {
+    await owe('x', 4, A, B);
+    expect(await ordered.destinations()).toMatchObject([
+      { destination: A, hasLine: true, retryInMs: null, breaker: { state: 'closed', failures: 0 } },
+      { destination: B, hasLine: true, retryInMs: null },
+    ]);
+    const [stream, [first, second]] = await takeFirst();
+    await deliveries.record([attemptAt(first!), failedAt(second!, inAnHour())]);
+    await ordered.releaseStreams([stream.id]);
+    const [a] = await ordered.destinations();
+    expect(a).toMatchObject({ destination: A, hasLine: false });
+    expect(a!.retryInMs).toBeGreaterThan(3_500_000);
+    await makeDue();
+    expect((await ordered.destinations())[0]!.retryInMs).toBeLessThanOrEqual(0);
+    await leaseRetries();
+    expect((await ordered.destinations()).map(({ destination }) => destination)).toEqual([B]);
+  });
+});
+
 describe('a stream', () => {
-  it('is leased by its head, for each lane and destination', async () => {
+  it('is taken for each lane and destination', async () => {
     await owe('x', 4, A, B);
     await owe('y', 2, A);
-    expect(named(await leaseStreams())).toEqual([`x ${A} 1`, `x ${B} 2`, `y ${A} 1`]);
+    expect(named(await takeAll())).toEqual([`x ${A}`, `x ${B}`, `y ${A}`]);
   });
 
-  it('is leased once, however many ask at the same time', async () => {
+  it('is taken once, however many ask at the same time', async () => {
     for (const lane of ['x', 'y', 'z']) await owe(lane, 3, A, B);
-    const asked = Array.from({ length: 12 }, (_, index) => leaseStreams(index % 2 ? ordered : elsewhere));
-    const leased = named((await Promise.all(asked)).flat());
-    expect(leased).toHaveLength(6);
-    expect(new Set(leased).size).toBe(6);
-    expect(await leaseStreams()).toEqual([]);
+    const asked = Array.from({ length: 12 }, (_, index) => takeAll(index % 2 ? ordered : elsewhere));
+    const taken = named((await Promise.all(asked)).flat());
+    expect(taken).toHaveLength(6);
+    expect(new Set(taken).size).toBe(6);
+    expect(await takeAll()).toEqual([]);
   });
 
-  it('is read in order, from a position on', async () => {
+  it('is read in order, from a position on, and its head counts as started', async () => {
     await owe('x', 5, A, B);
-    const [head] = await leaseStreams();
-    const read = async (from: number): Promise<number[]> =>
-      (await ordered.readStream(head!, from, 2)).map(({ queuePosition }) => queuePosition);
-    expect(await read(0)).toEqual([1, 3]);
-    expect(await read(4)).toEqual([5]);
+    const [stream, read] = await takeFirst(2);
+    expect(positions(read)).toEqual([1, 3]);
+    expect(stream.head).toEqual({ id: read[0]!.id, number: 1 });
+    expect(positions(await ordered.readStreams(A, ['x'], 4, 2))).toEqual([5]);
   });
 
-  it('stays leased while it goes on: the lease moves to the next with the record', async () => {
+  it('is read together with others, each in its order', async () => {
     await owe('x', 3, A);
-    const [first, second, third] = await takeFirst();
-    await ordered.record([attemptAt(first!)], [second!.id], LEASE_MS);
-    expect(await leaseStreams(elsewhere)).toEqual([]);
-    await ordered.record([attemptAt(second!)], [third!.id], LEASE_MS);
-    expect(await leaseStreams(elsewhere)).toEqual([]);
-    await ordered.record([attemptAt(third!)], [], LEASE_MS);
-    const rows = await one.sql('SELECT status, attempts, lease_holder FROM callback_deliveries');
-    expect(rows).toEqual(Array.from({ length: 3 }, () => ({ status: 'SUCCESS', attempts: 1, lease_holder: null })));
+    await owe('y', 3, A);
+    const read = await ordered.readStreams(A, ['x', 'y'], 2, 2);
+    expect(read.map(({ lane, queuePosition }) => `${lane}${queuePosition}`)).toEqual(['x2', 'x3', 'y2', 'y3']);
   });
 
-  it('is taken again from where it stood when its holder fell silent', async () => {
-    await owe('x', 3, A);
-    const [first, second] = await takeFirst();
-    await ordered.record([attemptAt(first!)], [second!.id], LEASE_MS);
+  it('goes on where it stood when its holder fell silent: what was begun is known to be', async () => {
+    await owe('x', 4, A);
+    const [stream, [first, second, third]] = await takeFirst();
+    expect(await start(stream, [first!, second!, third!])).toBe(true);
+    await deliveries.record([attemptAt(first!)]);
+    await endLeases();
+    expect(await take(A, elsewhere)).toEqual([]);
+    await elsewhere.bury();
+    expect(await logs()).toEqual([
+      { number: 1, success: true, trigger: 'first' },
+      { number: 1, success: null, trigger: 'first' },
+      { number: 1, success: null, trigger: 'first' },
+    ]);
+    const [again, read] = await takeFirst(9, elsewhere);
+    expect(again.head).toEqual({ id: second!.id, number: 2 });
+    expect(read.map(({ queuePosition, attempts, unknown }) => [queuePosition, attempts, unknown])).toEqual([
+      [2, 0, 1],
+      [3, 0, 1],
+      [4, 0, 0],
+    ]);
+    expect(await start(stream, [third!])).toBe(false);
+    expect(await ordered.renewStreams([stream.id], LEASE_MS)).toEqual(new Set());
+  });
+
+  it('is given free at once when its holder is known to be dead', async () => {
+    await owe('x', 1, A);
+    await takeFirst();
+    await elsewhere.bury();
+    expect(await take(A, elsewhere)).toEqual([]);
     expect(await elsewhere.holdersOnThisHost()).toEqual([HOLDER]);
-    await endLeases();
-    expect(named(await leaseStreams(elsewhere))).toEqual([`x ${A} 2`]);
     await elsewhere.expire([HOLDER]);
-    expect(named(await leaseStreams())).toEqual([`x ${A} 2`]);
+    await elsewhere.bury();
+    expect(named(await take(A, elsewhere))).toEqual([`x ${A}`]);
   });
 
-  it('is given back, renewed, and left alone while its destination is busy', async () => {
-    await owe('x', 2, A, B);
-    const heads = await leaseStreams();
-    const ids = heads.map(({ id }) => id);
+  it('that is given back leaves nothing in doubt', async () => {
+    await owe('x', 2, A);
+    const [stream, read] = await takeFirst();
+    await start(stream, read);
     await endLeases();
-    expect(await ordered.renew(ids, LEASE_MS)).toEqual(new Set(ids));
-    expect(await leaseStreams(elsewhere)).toEqual([]);
-    await ordered.release(ids);
-    expect(await ordered.renew(ids, LEASE_MS)).toEqual(new Set());
-    expect(named(await elsewhere.leaseStreams(START, [A], 9, LEASE_MS))).toEqual([`x ${B} 2`]);
+    expect(await ordered.renewStreams([stream.id], LEASE_MS)).toEqual(new Set([stream.id]));
+    await elsewhere.bury();
+    await ordered.releaseStreams([stream.id]);
+    expect(await logs()).toEqual([]);
+    expect((await takeFirst(9, elsewhere))[1]).toMatchObject([{ unknown: 0 }, { unknown: 0 }]);
   });
 
   it('has its turn after the ones before it', async () => {
     for (const lane of ['x', 'y', 'z']) await owe(lane, 1, A);
     const turns: string[] = [];
-    let last: Pick<StreamHead, 'lane' | 'destination'> = START;
     for (let i = 0; i < 5; i++) {
-      const [head] = await ordered.leaseStreams(last, [], 1, LEASE_MS);
-      turns.push(head!.lane);
-      last = head!;
-      await ordered.release([head!.id]);
+      const [stream] = await ordered.takeStreams(A, turns.at(-1) ?? '', 1, LEASE_MS);
+      turns.push(stream!.lane);
+      await ordered.releaseStreams([stream!.id]);
     }
     expect(turns).toEqual(['x', 'y', 'z', 'x', 'y']);
   });
@@ -127,110 +182,124 @@ describe('a stream', () => {
 describe('a retry', () => {
   it('is leased when it is due, and by one', async () => {
     await owe('x', 1, A);
-    const [first] = await takeFirst();
-    await ordered.record([failedAt(first!, inAnHour())], [], LEASE_MS);
-    expect([...(await leaseSingles()), ...(await leaseStreams())]).toEqual([]);
-    expect(await ordered.nextRetryInMs()).toBeGreaterThan(3_500_000);
+    const [stream, [first]] = await takeFirst();
+    await deliveries.record([failedAt(first!, inAnHour())]);
+    await ordered.releaseStreams([stream.id]);
+    expect([...(await leaseRetries()), ...(await take(A))]).toEqual([]);
     await makeDue();
-    expect(await ordered.nextRetryInMs()).toBeLessThanOrEqual(0);
-    const leased = await Promise.all([ordered, elsewhere, ordered, elsewhere].map(leaseSingles));
+    const leased = await Promise.all([ordered, elsewhere, ordered, elsewhere].map((store) => leaseRetries(store)));
     expect(leased.flat()).toMatchObject([{ id: first!.id, attempts: 1 }]);
-    expect(await ordered.nextRetryInMs()).toBeNull();
+    await ordered.releaseRetries([first!.id]);
+    expect(await leaseRetries(elsewhere)).toMatchObject([{ id: first!.id, unknown: 0 }]);
+  });
+
+  it('whose holder fell silent is known to have begun, and is made again with the next number', async () => {
+    await owe('x', 1, A);
+    const [stream, [first]] = await takeFirst();
+    await deliveries.record([failedAt(first!, new Date())]);
+    await ordered.releaseStreams([stream.id]);
+    const [retry] = await leaseRetries();
     await endLeases();
-    expect(await leaseSingles(elsewhere)).toMatchObject([{ id: first!.id }]);
+    expect(await leaseRetries(elsewhere)).toEqual([]);
+    await elsewhere.bury();
+    expect(await logs()).toEqual([
+      { number: 1, success: true, trigger: 'first' },
+      { number: 2, success: null, trigger: 'retry' },
+    ]);
+    const [again] = await leaseRetries(elsewhere);
+    expect(again).toMatchObject({ id: retry!.id, attempts: 1, unknown: 1 });
+    // Its holder comes to again: what became of the attempt is told, and decides nothing any more.
+    await deliveries.record([
+      attemptAt(retry!, { status: 'FAILED', log: { ...attemptAt(retry!).log, success: false } }),
+    ]);
+    expect((await logs())[1]).toEqual({ number: 2, success: false, trigger: 'first' });
+    expect(await one.sql('SELECT status, attempts, unknown FROM callback_deliveries')).toEqual([
+      { status: 'PENDING', attempts: 1, unknown: 1 },
+    ]);
+    await deliveries.record([attemptAt(again!)]);
+    expect(await one.sql('SELECT status, attempts, unknown FROM callback_deliveries')).toEqual([
+      { status: 'SUCCESS', attempts: 2, unknown: 1 },
+    ]);
   });
 
   it('holds up nobody behind it', async () => {
     await owe('x', 2, A);
-    const [first, second] = await takeFirst();
-    await ordered.record([failedAt(first!, inAnHour())], [second!.id], LEASE_MS);
-    await ordered.release([second!.id]);
-    expect(named(await leaseStreams())).toEqual([`x ${A} 2`]);
+    const [stream, [first, second]] = await takeFirst();
+    await deliveries.record([failedAt(first!, inAnHour())]);
+    await ordered.releaseStreams([stream.id]);
+    expect((await takeFirst())[0].head).toEqual({ id: second!.id, number: 1 });
   });
 
   it('holds up what is behind it when the order is strict', async () => {
-    const strict = (await Stores.open(one.url)).deliveries('strict');
+    const strict = (await Stores.open(one.url)).due('strict');
     await owe('x', 2, A);
-    const [first] = await takeFirst(9, strict);
-    await strict.record([failedAt(first!, inAnHour())], [], LEASE_MS);
-    expect([...(await leaseStreams(strict)), ...(await leaseSingles(strict))]).toEqual([]);
+    const [stream, [first]] = await takeFirst(9, strict);
+    await deliveries.record([failedAt(first!, inAnHour())]);
+    await strict.releaseStreams([stream.id]);
+    expect([...(await take(A, strict)), ...(await leaseRetries(strict))]).toEqual([]);
     await makeDue();
-    expect(named(await leaseStreams(strict))).toEqual([`x ${A} 1`]);
-  });
-});
-
-describe('without an order', () => {
-  it('every delivery is leased by itself, and once', async () => {
-    const [here, there] = [one, await Stores.open(one.url)].map((stores) => stores.deliveries('unordered'));
-    await owe('x', 5, A);
-    expect(await leaseStreams(here)).toEqual([]);
-    const leased = (
-      await Promise.all([here, there, here, there].map((store) => store!.leaseSingles([], 2, LEASE_MS)))
-    ).flat();
-    const rest = await leaseSingles(here);
-    expect([...leased, ...rest].map(({ queuePosition }) => queuePosition).toSorted((a, b) => a - b)).toEqual([
-      1, 2, 3, 4, 5,
-    ]);
+    const [again, read] = await takeFirst(9, strict);
+    expect(again.head).toEqual({ id: first!.id, number: 2 });
+    expect(positions(read)).toEqual([1, 2]);
   });
 });
 
 describe('a record', () => {
   it('counts once, whoever writes it again', async () => {
     await owe('x', 1, A);
-    const [first] = await takeFirst();
-    await ordered.record([failedAt(first!, inAnHour())], [], LEASE_MS);
+    const [, [first]] = await takeFirst();
+    const record = failedAt(first!, inAnHour());
+    await deliveries.record([record]);
     const before = await one.sql('SELECT * FROM callback_deliveries');
-    await elsewhere.record([attemptAt(first!)], [], LEASE_MS);
+    await deliveries.record([record]);
+    await deliveries.record([attemptAt(first!)]);
     expect(await one.sql('SELECT * FROM callback_deliveries')).toEqual(before);
-  });
-
-  it('takes no delivery from somebody else who has it by now', async () => {
-    await owe('x', 2, A);
-    const [first, second] = await takeFirst();
-    const lease = `UPDATE callback_deliveries SET lease_holder = 'other', lease_until = 'infinity' WHERE id = $1`;
-    await one.sql(lease, [second!.id]);
-    await ordered.record([attemptAt(first!)], [second!.id], LEASE_MS);
-    const [row] = await one.sql('SELECT lease_holder FROM callback_deliveries WHERE id = $1', [second!.id]);
-    expect(row).toEqual({ lease_holder: 'other' });
-    expect(await ordered.renew([second!.id], LEASE_MS)).toEqual(new Set());
+    expect(await logs()).toEqual([{ number: 1, success: true, trigger: 'first' }]);
   });
 
   it('of a batch is written with its log, whole or not at all', async () => {
     await owe('x', 2, A);
-    const [first, second] = await takeFirst();
+    const [, [first, second]] = await takeFirst();
     const broken = attemptAt(second!);
     const batch = [attemptAt(first!), { ...broken, log: { ...broken.log, url: null as unknown as string } }];
-    await expect(ordered.record(batch, [], LEASE_MS)).rejects.toThrow('null value');
-    expect(await one.sql('SELECT id FROM callback_logs')).toEqual([]);
-    expect((await leaseStreams(elsewhere)).length + (await leaseSingles(elsewhere)).length).toBe(0);
-    await ordered.record([attemptAt(first!), attemptAt(second!)], [], LEASE_MS);
-    expect(await one.sql('SELECT id FROM callback_logs')).toHaveLength(2);
+    await expect(deliveries.record(batch)).rejects.toThrow('null value');
+    expect(await logs()).toEqual([]);
+    expect(await one.sql('SELECT DISTINCT status FROM callback_deliveries')).toEqual([{ status: 'PENDING' }]);
+    await deliveries.record([attemptAt(first!), attemptAt(second!)]);
+    expect(await logs()).toHaveLength(2);
+  });
+
+  it('says by how long the next attempt is put off, by the clock of the database', async () => {
+    await owe('x', 1, A);
+    const [, [first]] = await takeFirst();
+    const realNow = Date.now;
+    try {
+      Date.now = () => realNow() - 600_000; // A worker whose clock is ten minutes behind.
+      await deliveries.record([failedAt(first!, new Date(Date.now() + 5_000))]);
+    } finally {
+      Date.now = realNow;
+    }
+    const [row] = await one.sql<{ s: number }>(
+      'SELECT extract(epoch FROM next_attempt_at - now())::float8 AS s FROM callback_deliveries',
+    );
+    expect(row!.s).toBeGreaterThan(0);
+    expect(row!.s).toBeLessThanOrEqual(5);
   });
 });
 
 describe('the order of locks', () => {
+  const ids = (all: DueDelivery[]): string[] => all.map(({ id }) => id);
   it.each([
-    [
-      'renewing',
-      (all: DueDelivery[]) =>
-        ordered.renew(
-          all.map(({ id }) => id),
-          LEASE_MS,
-        ),
-    ],
-    [
-      'recording',
-      (all: DueDelivery[]) =>
-        ordered.record(
-          all.map((delivery) => attemptAt(delivery)),
-          [],
-          LEASE_MS,
-        ),
-    ],
+    ['renewing', (all: DueDelivery[]) => ordered.renewRetries(ids(all), LEASE_MS)],
+    ['recording', (all: DueDelivery[]) => deliveries.record(all.map((delivery) => attemptAt(delivery)))],
+    ['refusing', (all: DueDelivery[]) => deliveries.refuse(ids(all), 'gone')],
+    ['burying', () => endLeases().then(() => ordered.bury())],
   ] as [string, (all: DueDelivery[]) => Promise<unknown>][])('is by id: %s', async (_, act) => {
     // The later ones come first in the table, as they do when rows were moved.
     await owe('x', 3, A);
-    const all = (await takeFirst()).toReversed();
+    const [stream, read] = await takeFirst();
+    await start(stream, read);
+    const all = read.toReversed();
     await one.sql(`UPDATE callback_deliveries SET lease_holder = $1 WHERE id <> ALL ($2::uuid[])`, [
       HOLDER,
       [all[0]!.id],

@@ -3,6 +3,8 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { NIL, v7 as uuidv7 } from 'uuid';
 import { DeliveryStore } from '../src/callbacks/delivery.store.js';
+import { DestinationStore } from '../src/callbacks/destination.store.js';
+import { type DueDestination, DueStore } from '../src/callbacks/due.store.js';
 import { type RedeliverySelection, RedeliveryStore } from '../src/callbacks/redelivery.store.js';
 import { dataSourceOptions } from '../src/data-source.js';
 import { Database, type Query, type Statement } from '../src/database.js';
@@ -212,25 +214,45 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
 
   it.each(['ordered', 'strict', 'unordered'] as const)('sending callbacks: %s', (CALLBACK_ORDER) =>
     expectCheap(async () => {
-      const store = new DeliveryStore(database, dataSource, { CALLBACK_ORDER });
-      const [head] = await store.leaseStreams({ lane: '', destination: '' }, [], 8, 15_000);
-      if (head) expect((await store.readStream(head, head.queuePosition, 64)).length).toBeGreaterThan(0);
-      const singles = await store.leaseSingles([], 8, 15_000);
-      const ids = [head, ...singles].flatMap((leased) => (leased ? [leased.id] : []));
-      expect(ids.length).toBeGreaterThan(0);
-      await store.renew(ids, 15_000);
-      await store.release(ids);
-      await store.holdersOnThisHost();
-      await store.nextRetryInMs();
+      const due = new DueStore(database, { CALLBACK_ORDER });
+      const destinations = new DestinationStore(database);
+      const [{ destination }] = (await due.destinations()) as [DueDestination];
+      const streams = await due.takeStreams(destination, '', 8, 15_000);
+      const lanes = streams.map(({ lane }) => lane);
+      expect((await due.readStreams(destination, lanes, 0, 64)).length).toBeGreaterThan(0);
+      expect(await due.start(streams[0]!, [streams[0]!.head], 15_000)).toBe(true);
+      const retries = await due.leaseRetries(destination, 8, 15_000);
+      expect(retries.length > 0).toBe(CALLBACK_ORDER !== 'strict');
+      const ids = retries.map(({ id }) => id);
+      await due.renewRetries(ids, 15_000);
+      await due.releaseRetries(ids);
+      await due.renewStreams(
+        streams.map(({ id }) => id),
+        15_000,
+      );
+      await due.holdersOnThisHost();
+      await due.expire(['nobody']);
+      await due.bury();
+      await due.releaseStreams(streams.map(({ id }) => id));
+      await database.query({
+        name: '',
+        text: `INSERT INTO callback_destinations (destination, state, opened_at)
+        VALUES ('http://a.test:80', 'open', '-infinity') ON CONFLICT DO NOTHING`,
+      });
+      expect((await destinations.giveUpWaiting(60_000)).count).toBe(0);
+      await destinations.disable([{ url: 'http://a.test/gone', requestId: someId }], () => destination);
+      await destinations.list('', 50);
+      await destinations.enable('http://a.test/gone');
+      const store = new DeliveryStore(database, dataSource);
       for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
         await store.list({ account, status: 'FAILED', limit: 50 });
         await store.list({ account, limit: 50 });
         await store.list({ account, since: new Date(), limit: 50 });
       }
-      for (const destination of ['http://a.test:80', 'http://nowhere.test:80']) {
-        await store.list({ account: null, destination, limit: 50 });
-        await store.list({ account: null, destination, status: 'FAILED', limit: 50 });
-        await store.list({ account: null, destination, status: 'SUCCESS', since: new Date(), limit: 50 });
+      for (const to of ['http://a.test:80', 'http://nowhere.test:80']) {
+        await store.list({ account: null, destination: to, limit: 50 });
+        await store.list({ account: null, destination: to, status: 'FAILED', limit: 50 });
+        await store.list({ account: null, destination: to, status: 'SUCCESS', since: new Date(), limit: 50 });
       }
     }),
   );

@@ -24,6 +24,7 @@ export const deliveryPage = z.object({
       queue_position: z.int(),
       status,
       attempts: z.int(),
+      error: z.string().nullable().describe('Why it failed, if no attempt says so'),
       next_attempt_at: timestamp.nullable(),
       created_at: timestamp,
       finished_at: timestamp.nullable(),

@@ -7,12 +7,13 @@ export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
 /** The one callback that a finished request owes; its id is the `webhook-id` of every attempt. */
 @Entity('callback_deliveries')
 @Check('callback_deliveries_status_check', `status IN ('PENDING', 'SUCCESS', 'FAILED')`)
-@Index('callback_deliveries_first', ['lane', 'destination', 'queuePosition'], {
+@Index('callback_deliveries_first', ['destination', 'lane', 'queuePosition'], {
   where: `status = 'PENDING' AND attempts = 0`,
 })
-@Index('callback_deliveries_retry', ['nextAttemptAt'], { where: `status = 'PENDING' AND attempts > 0` })
-@Index('callback_deliveries_strict', ['lane', 'destination', 'queuePosition'], { where: `status = 'PENDING'` })
-@Index('callback_deliveries_unordered', ['nextAttemptAt'], { where: `status = 'PENDING' AND attempts = 0` })
+@Index('callback_deliveries_retry', ['destination', 'nextAttemptAt'], { where: `status = 'PENDING' AND attempts > 0` })
+@Index('callback_deliveries_strict', ['destination', 'lane', 'queuePosition'], {
+  where: `status = 'PENDING' AND attempts > 0`,
+})
 @Index('callback_deliveries_by_status', ['status', 'id'], { where: `status <> 'SUCCESS'` })
 @Index('callback_deliveries_by_account', { synchronize: false })
 @Index('callback_deliveries_by_destination', ['destination', 'id'])
@@ -49,8 +50,17 @@ export class CallbackDeliveryEntity {
   @Column('text', { default: 'PENDING' })
   status!: DeliveryStatus;
 
+  /** Attempts whose end is on record. */
   @Column('integer', { default: 0 })
   attempts!: number;
+
+  /** Attempts that were begun and whose process died. They have a number, and take nothing from the schedule. */
+  @Column('integer', { default: 0 })
+  unknown!: number;
+
+  /** Why it is FAILED, if no attempt says so. */
+  @Column('text', { nullable: true })
+  error!: string | null;
 
   /** Attempts made before the schedule began that is running now: it begins anew when a delivery is sent again by hand. */
   @Column('integer', { name: 'schedule_start', default: 0 })
@@ -63,14 +73,12 @@ export class CallbackDeliveryEntity {
   @Column('timestamp with time zone', { name: 'next_attempt_at', precision: 3, default: () => 'now()' })
   nextAttemptAt!: Date;
 
+  /** Who sends it, if it is sent by itself; what stands in a line is sent by who holds the stream. */
   @Column('text', { name: 'lease_holder', nullable: true })
   leaseHolder!: string | null;
 
   @Column('timestamp with time zone', { name: 'lease_until', nullable: true })
   leaseUntil!: Date | null;
-
-  @Column('bigint', { name: 'lease_epoch', default: 0 })
-  leaseEpoch!: number;
 
   @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'now()' })
   createdAt!: Date;

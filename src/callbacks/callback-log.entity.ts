@@ -9,7 +9,7 @@ export type AttemptTrigger = 'first' | 'retry' | 'manual' | 'replay';
  * that an end brings are null until it is recorded, for ever if its process died.
  */
 @Entity('callback_logs')
-@Index('callback_logs_request', ['requestId', 'attemptNumber'])
+@Index('callback_logs_attempt', ['requestId', 'attemptNumber'], { unique: true })
 export class CallbackLogEntity {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
   id!: number;

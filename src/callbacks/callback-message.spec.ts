@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { callbackMessage } from './callback-message.js';
 import { callbackBody } from './callback.schema.js';
-import type { DueDelivery } from './delivery.store.js';
+import type { DueDelivery } from './due.store.js';
 
 const DELIVERY: DueDelivery = {
   id: '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55',
@@ -11,6 +11,8 @@ const DELIVERY: DueDelivery = {
   lane: 'default',
   queuePosition: 12,
   attempts: 0,
+  unknown: 0,
+  isDisabled: false,
   scheduleStart: 0,
   redeliveryId: null,
   requestStatus: 'COMPLETED',

@@ -1,5 +1,5 @@
 import type { CallbackSigner } from './callback-signer.js';
-import type { DueDelivery } from './delivery.store.js';
+import type { DueDelivery } from './due.store.js';
 
 /** The words of a finished request's state on the wire. */
 const STATUS = { COMPLETED: 'completed', FAILED: 'failed', CANCELLED: 'cancelled' } as const;

@@ -7,6 +7,9 @@ import { CallbackSecretsModule } from './callback-secrets.module.js';
 import { CallbackSenderModule } from './callback-sender.module.js';
 import { CallbackUrlModule } from './callback-url.module.js';
 import { DeliveryStore } from './delivery.store.js';
+import { DestinationStore } from './destination.store.js';
+import { DestinationsController } from './destinations.controller.js';
+import { DestinationsService } from './destinations.service.js';
 import { PingService } from './ping.service.js';
 import { RedeliveriesController } from './redeliveries.controller.js';
 import { RedeliveriesModule } from './redeliveries.module.js';
@@ -14,7 +17,12 @@ import { RedeliveriesModule } from './redeliveries.module.js';
 /** Callbacks over HTTP: looking at them, sending them again, trying a receiver, and the secrets that they are signed with. */
 @Module({
   imports: [RequestsModule, CallbackSecretsModule, CallbackSenderModule, CallbackUrlModule, RedeliveriesModule],
-  controllers: [CallbackDeliveriesController, RedeliveriesController, CallbackSecretsController],
-  providers: [DeliveryStore, CallbackDeliveriesService, PingService],
+  controllers: [
+    CallbackDeliveriesController,
+    RedeliveriesController,
+    DestinationsController,
+    CallbackSecretsController,
+  ],
+  providers: [DeliveryStore, DestinationStore, CallbackDeliveriesService, DestinationsService, PingService],
 })
 export class CallbacksApiModule {}

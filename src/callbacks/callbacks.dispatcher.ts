@@ -3,49 +3,69 @@ import { CONFIG, type Config } from '../config.js';
 import { hasEnded } from '../holder.js';
 import { LeaseKeeper } from '../lease-keeper.js';
 import { Drain, type Task } from '../queue/drain.js';
-import { CallbacksService } from './callbacks.service.js';
-import { DeliveryStore, type DueDelivery, type StreamHead } from './delivery.store.js';
+import { LONGEST_OPEN_MS } from './breaker.js';
+import { Breakers } from './breakers.js';
+import { CallbacksService, type EndedAttempt } from './callbacks.service.js';
+import { DestinationStore } from './destination.store.js';
+import { type DueDelivery, type DueDestination, DueStore, type StartedAttempt, type Stream } from './due.store.js';
+import { RetryRun } from './retry-run.js';
+import { scheduleMs } from './retry-schedule.js';
+import { SLOTS, SLOTS_PER_DESTINATION, Slots } from './slots.js';
+import { READ_AHEAD, StreamRun } from './stream-run.js';
 
-/** Attempts under way in one process. */
-const SLOTS = 64;
-/** Attempts under way to one destination, so that one that is slow or dead leaves room for the others. */
-const SLOTS_PER_DESTINATION = 8;
-/** Deliveries of a stream that are read at once. */
-const READ_AHEAD = 64;
-/** Attempts of a stream that may wait to be recorded. */
+/** Attempts of a run that may wait to be recorded. */
 const MAX_UNRECORDED = 128;
 /** After so long a stream is given back, so that others have their turn. */
 const TURN_MS = 1_000;
+/** A timer cannot be set for longer; the sweep sets it again. */
+const LONGEST_TIMER_MS = 60_000;
 
-/** The deliveries of a stream, one of which bears the stream's lease; or a retry, which bears its own. */
-interface DeliveryLease {
-  ids: string[];
+/** What a run holds: a stream, or retries. */
+interface RunLease {
+  stream: number | null;
+  retries: Set<string>;
+}
+
+/** One turn of sending to a destination. */
+interface Run {
   destination: string;
+  lease: RunLease;
+  /** At most so many attempts at a time. */
+  senders: number;
+  next(): Promise<DueDelivery | null>;
+  /** It is on record. */
+  recorded(id: string): void;
 }
 
 /**
  * Delivers what is due: first attempts in the order of their stream (one lane, one destination), retries on their own.
- * A stream is held by the lease of its head, so that two workers never send one stream at the same time.
+ * A stream is held under a lease, so that two workers never send one stream at the same time.
  */
 @Injectable()
 export class CallbacksDispatcher {
   private readonly logger = new Logger(CallbacksDispatcher.name);
-  private readonly underWay = new Map<string, number>();
-  private readonly leases: LeaseKeeper<DeliveryLease>;
+  private readonly slots = new Slots();
+  private readonly leases: LeaseKeeper<RunLease>;
   private readonly drain: Drain;
-  private lastStream: Pick<StreamHead, 'lane' | 'destination'> = { lane: '', destination: '' };
-  private retryTimer: NodeJS.Timeout | undefined;
+  /** The lane taken last, of each destination that has more lanes than it had slots. */
+  private readonly lastLanes = new Map<string, string>();
+  private lastDestination = '';
+  private turn = 0;
+  private timer: { dueAtMs: number; handle: NodeJS.Timeout } | undefined;
   private isStopping = false;
 
   constructor(
-    private readonly store: DeliveryStore,
+    private readonly due: DueStore,
+    private readonly destinations: DestinationStore,
     private readonly callbacks: CallbacksService,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_ORDER' | 'LANE_LEASE' | 'SWEEP_INTERVAL'>,
+    private readonly breakers: Breakers,
+    @Inject(CONFIG)
+    private readonly config: Pick<Config, 'CALLBACK_ORDER' | 'CALLBACK_RETRY_DELAYS' | 'LANE_LEASE'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (leases) => this.renew(leases));
     this.drain = new Drain(
       SLOTS,
-      (free) => this.claim(free),
+      () => this.claim(),
       (error) => this.logger.warn(`Callbacks wait: ${String(error)}`),
     );
   }
@@ -55,118 +75,249 @@ export class CallbacksDispatcher {
     return this.drain.run();
   }
 
-  /** Looks for what no wake-up announced, takes over from dead processes, and is there when the next retry is due. */
+  /** Looks for what no wake-up announced, takes over from dead processes, gives up what has waited for too long. */
   async sweep(): Promise<void> {
-    const dead = (await this.store.holdersOnThisHost()).filter((holder) => hasEnded(holder));
-    if (dead.length > 0) await this.store.expire(dead);
+    const dead = (await this.due.holdersOnThisHost()).filter((holder) => hasEnded(holder));
+    if (dead.length > 0) await this.due.expire(dead);
+    await this.due.bury();
+    while ((await this.destinations.giveUpWaiting(this.patienceMs())).mayBeMore);
     void this.run();
-    const dueInMs = await this.store.nextRetryInMs();
-    if (dueInMs !== null && dueInMs < this.config.SWEEP_INTERVAL) this.runIn(dueInMs);
   }
 
   /** Begins no further attempt; resolves when those under way are recorded. */
   async stop(): Promise<void> {
     this.isStopping = true;
-    clearTimeout(this.retryTimer);
+    clearTimeout(this.timer?.handle);
     await this.drain.stop();
   }
 
-  private runIn(ms: number): void {
-    clearTimeout(this.retryTimer);
-    if (!this.isStopping) this.retryTimer = setTimeout(() => void this.run(), Math.max(0, ms)).unref();
+  /** A delivery that waits for its destination is given the time of its whole schedule, and of one probe at least. */
+  private patienceMs(): number {
+    return Math.max(scheduleMs(this.config.CALLBACK_RETRY_DELAYS), LONGEST_OPEN_MS);
   }
 
-  private async claim(free: number): Promise<Task[]> {
-    const busy = [...this.underWay].filter(([, count]) => count >= SLOTS_PER_DESTINATION).map(([name]) => name);
-    const askedAtMs = performance.now();
-    const { LANE_LEASE } = this.config;
-    const limit = Math.min(Math.ceil(free / 2), SLOTS_PER_DESTINATION);
-    const [heads, singles] = await Promise.all([
-      this.store.leaseStreams(this.lastStream, busy, limit, LANE_LEASE),
-      this.store.leaseSingles(busy, limit, LANE_LEASE),
-    ]);
-    if (heads.length > 0) this.lastStream = heads.at(-1)!;
-    return [
-      ...heads.map((head) => this.taken(head, askedAtMs, (lease) => this.sendStream(head, lease))),
-      ...singles.map((single) => this.taken(single, askedAtMs, () => this.sendSingle(single))),
-    ];
-  }
-
-  private async renew(leases: DeliveryLease[]): Promise<DeliveryLease[]> {
-    const ids = leases.flatMap((lease) => lease.ids);
-    const ours = await this.store.renew(ids, this.config.LANE_LEASE);
-    return leases.filter((lease) => lease.ids.some((id) => ours.has(id)));
-  }
-
-  /** Counts the delivery against its destination and keeps its lease until the task has ended. */
-  private taken(
-    { id, destination }: { id: string; destination: string },
-    askedAtMs: number,
-    send: (lease: DeliveryLease) => Promise<void>,
-  ): Task {
-    const lease: DeliveryLease = { ids: [id], destination };
-    this.underWay.set(destination, (this.underWay.get(destination) ?? 0) + 1);
-    this.leases.add(lease, askedAtMs);
-    return async () => {
-      try {
-        await send(lease);
-      } catch (error) {
-        this.logger.warn(`Callbacks to ${destination} wait: ${String(error)}`);
-      } finally {
-        this.leases.remove(lease);
-        const left = this.underWay.get(destination)! - 1;
-        if (left > 0) this.underWay.set(destination, left);
-        else this.underWay.delete(destination);
-      }
+  /** Is there when the next thing is due: the earliest of all that were announced. */
+  private wakeIn(ms: number): void {
+    const inMs = Math.min(Math.max(0, ms), LONGEST_TIMER_MS);
+    const dueAtMs = performance.now() + inMs;
+    if (this.isStopping || (this.timer && this.timer.dueAtMs <= dueAtMs)) return;
+    clearTimeout(this.timer?.handle);
+    const wake = (): void => {
+      this.timer = undefined;
+      void this.run();
     };
+    this.timer = { dueAtMs, handle: setTimeout(wake, Math.ceil(inMs)).unref() };
   }
 
-  private async sendSingle(delivery: DueDelivery): Promise<void> {
-    if (this.isStopping) return this.store.release([delivery.id]);
-    const record = await this.callbacks.attempt(delivery);
-    await this.callbacks.record({ record, next: null });
-    this.expect(record.nextAttemptAt);
-  }
-
-  /** First attempts, one after the other. What follows an attempt that failed is not held up by its retry. */
-  private async sendStream(head: StreamHead, lease: DeliveryLease): Promise<void> {
-    const endsAtMs = performance.now() + TURN_MS;
-    const read = (fromPosition: number) => this.store.readStream(head, fromPosition, READ_AHEAD);
-    const recorded: Promise<void>[] = [];
-    let isBroken = false;
-    const known = await read(head.queuePosition);
-    lease.ids = known.map(({ id }) => id);
-    let ahead: Promise<DueDelivery[]> | null = null;
-    for (const [index, delivery] of known.entries()) {
-      if (this.isStopping || isBroken || performance.now() > endsAtMs || !this.leases.isSafe(lease)) break;
-      if (index % READ_AHEAD === 0) {
-        ahead = known.length === index + READ_AHEAD ? read(known.at(-1)!.queuePosition + 1) : null;
-        ahead?.catch(() => undefined);
-      }
-      const record = await this.callbacks.attempt(delivery);
-      // What follows must be known before the last one is recorded, since it takes over the lease then.
-      if (ahead && index === known.length - 1) known.push(...(await ahead));
-      lease.ids = known.slice(Math.max(0, index - MAX_UNRECORDED)).map(({ id }) => id);
-      // In strict order nothing follows what is to be tried again: the line waits for it.
-      const mayFollow = this.config.CALLBACK_ORDER !== 'strict' || record.status !== 'PENDING';
-      const recording = this.callbacks.record({ record, next: (mayFollow && known[index + 1]?.id) || null });
-      recording.catch(() => (isBroken = true));
-      recorded.push(recording.then(() => this.expect(record.nextAttemptAt)));
-      if (!mayFollow) break;
-      await recorded.at(-MAX_UNRECORDED)?.catch(() => undefined);
+  private async claim(): Promise<Task[]> {
+    const all = await this.due.destinations();
+    // Each in its turn: those behind the one that was served last come first.
+    const behind = all.findIndex(({ destination }) => destination > this.lastDestination);
+    const inTurn = behind > 0 ? [...all.slice(behind), ...all.slice(0, behind)] : all;
+    const claims: Promise<Task[]>[] = [];
+    for (const due of inTurn) {
+      this.breakers.learn(due.destination, due.breaker);
+      if (due.retryInMs !== null && due.retryInMs > 0) this.wakeIn(due.retryInMs);
+      if (!due.hasLine && !((due.retryInMs ?? 1) <= 0)) continue;
+      const slots = this.slotsFor(due);
+      if (slots === 0) continue;
+      this.lastDestination = due.destination;
+      claims.push(this.claimAt(due, this.slots.take(due.destination, slots)));
     }
-    await Promise.allSettled(recorded);
-    // The lease may have moved on to a delivery that is not sent now; it is nobody's then. Those that were sent gave it up
-    // when they were recorded, and a retry of theirs may be under way by now, under a lease of its own.
-    const unsent = known.slice(recorded.length).map(({ id }) => id);
-    if (unsent.length > 0) await this.store.release(unsent);
-    await Promise.all(recorded);
+    return (await Promise.all(claims)).flat();
   }
 
-  /** Is there when a retry is due that comes before the next sweep. */
-  private expect(nextAttemptAt: Date | null): void {
-    if (!nextAttemptAt) return;
-    const inMs = nextAttemptAt.getTime() - Date.now();
-    if (inMs < this.config.SWEEP_INTERVAL) this.runIn(inMs);
+  /** How many attempts may be under way to a destination on top of those that are. */
+  private slotsFor({ destination, breaker, opensInMs }: DueDestination): number {
+    const room = this.slots.room(destination);
+    if (this.breakers.isClosed(destination)) return room;
+    // Here it has just opened, and Postgres is about to hear of it.
+    if (breaker.state === 'closed') return 0;
+    if (opensInMs <= 0) return Math.min(room, 1);
+    this.wakeIn(opensInMs);
+    return 0;
+  }
+
+  /** Takes what is due at a destination, with so many slots; those that are not needed are given back. */
+  private async claimAt({ destination, hasLine, retryInMs }: DueDestination, slots: number): Promise<Task[]> {
+    let unused = slots;
+    const tasks: Task[] = [];
+    const take = (task: Task, senders: number): void => {
+      tasks.push(task);
+      unused -= senders;
+    };
+    try {
+      const hasRetries = this.config.CALLBACK_ORDER !== 'strict' && retryInMs !== null && retryInMs <= 0;
+      // Half of the slots each; a single one in turn.
+      const share = slots > 1 ? Math.ceil(slots / 2) : this.turn++ % 2;
+      const forLine = hasLine ? slots - (hasRetries ? share : 0) : 0;
+      if (forLine > 0) for (const task of await this.streamTasks(destination, forLine)) take(task, 1);
+      if (hasRetries && unused > 0) take(this.retryTask(destination, unused), unused);
+    } catch (error) {
+      this.logger.warn(`Callbacks to ${destination} wait: ${String(error)}`);
+    } finally {
+      this.slots.free(destination, unused);
+    }
+    return tasks;
+  }
+
+  /** Takes streams; each has one slot. */
+  private async streamTasks(destination: string, limit: number): Promise<Task[]> {
+    const { LANE_LEASE } = this.config;
+    const askedAtMs = performance.now();
+    const streams = await this.due.takeStreams(destination, this.lastLanes.get(destination) ?? '', limit, LANE_LEASE);
+    if (streams.length === limit) this.lastLanes.set(destination, streams.at(-1)!.lane);
+    else this.lastLanes.delete(destination);
+    if (streams.length === 0) return [];
+    const lanes = streams.map(({ lane }) => lane);
+    const read = await this.due.readStreams(destination, lanes, 0, READ_AHEAD).catch(async (error: unknown) => {
+      await this.due.releaseStreams(streams.map(({ id }) => id)).catch(() => undefined);
+      throw error;
+    });
+    return streams.map((stream) => {
+      const lease: RunLease = { stream: stream.id, retries: new Set() };
+      this.leases.add(lease, askedAtMs);
+      const first = read.filter(({ lane }) => lane === stream.lane);
+      return () => this.sendStream(stream, lease, first);
+    });
+  }
+
+  private async sendStream(stream: Stream, lease: RunLease, first: DueDelivery[]): Promise<void> {
+    const { destination, lane } = stream;
+    const { CALLBACK_ORDER, LANE_LEASE } = this.config;
+    // In line one goes after the other; without an order as many as there are slots.
+    const isSideBySide = CALLBACK_ORDER === 'unordered' && this.breakers.isClosed(destination);
+    const senders = 1 + (isSideBySide ? this.slots.take(destination, SLOTS_PER_DESTINATION) : 0);
+    const ports = {
+      read: (from: number) => this.due.readStreams(destination, [lane], from, READ_AHEAD),
+      start: (attempts: StartedAttempt[]) => this.due.start(stream, attempts, LANE_LEASE),
+    };
+    const run = new StreamRun(ports, senders, stream.head, first);
+    const next = (): Promise<DueDelivery | null> => run.next();
+    await this.send({ destination, lease, senders, next, recorded: (id) => run.recorded(id) }, async (isWhole) => {
+      await run.settle();
+      // What could not be recorded was sent: that is found when the lease has ended.
+      if (isWhole) await this.due.releaseStreams([stream.id]);
+    });
+  }
+
+  private retryTask(destination: string, senders: number): Task {
+    const { LANE_LEASE } = this.config;
+    const lease: RunLease = { stream: null, retries: new Set() };
+    const run = new RetryRun(senders, async (limit) => {
+      const leased = await this.due.leaseRetries(destination, limit, LANE_LEASE);
+      for (const { id } of leased) lease.retries.add(id);
+      return leased;
+    });
+    this.leases.add(lease, performance.now());
+    const next = (): Promise<DueDelivery | null> => run.next();
+    const recorded = (id: string): void => void lease.retries.delete(id);
+    return () =>
+      this.send({ destination, lease, senders, next, recorded }, async (_, unsent) => {
+        const held = await run.end();
+        const ids = [...unsent, ...held].map(({ id }) => id);
+        if (ids.length > 0) await this.due.releaseRetries(ids);
+      });
+  }
+
+  /**
+   * Sends what a run hands out until its turn is over, and gives the rest back.
+   * @param giveBack Told whether everything is on record, and what was handed out and not sent.
+   */
+  private async send(run: Run, giveBack: (isWhole: boolean, unsent: DueDelivery[]) => Promise<void>): Promise<void> {
+    const { destination } = run;
+    const turn = new Turn(performance.now() + TURN_MS);
+    try {
+      const ended = await Promise.allSettled(Array.from({ length: run.senders }, () => this.sendFrom(run, turn)));
+      ended.push(...(await Promise.allSettled(turn.recorded)));
+      await giveBack(!turn.isBroken, turn.unsent);
+      for (const outcome of ended) if (outcome.status === 'rejected') throw outcome.reason;
+    } catch (error) {
+      this.logger.warn(`Callbacks to ${destination} wait: ${String(error)}`);
+    } finally {
+      this.leases.remove(run.lease);
+      this.slots.free(destination, run.senders);
+    }
+  }
+
+  /** One attempt after the other; the next is not held up by the record of the one before. */
+  private async sendFrom(run: Run, turn: Turn): Promise<void> {
+    const mayGoOn = (): boolean => !turn.isOver() && !this.isStopping && this.leases.isSafe(run.lease);
+    while (mayGoOn()) {
+      const delivery = await run.next();
+      if (!delivery) return;
+      if (delivery.isDisabled) {
+        turn.add(this.callbacks.refuse(delivery.id).then(() => run.recorded(delivery.id)));
+      } else if (mayGoOn() && (await this.isAdmitted(run.destination, turn))) {
+        const attempt = await this.callbacks.attempt(delivery);
+        turn.add(this.callbacks.record(attempt).then(() => run.recorded(delivery.id)));
+        this.follow(attempt, run.destination, turn);
+      } else {
+        turn.unsent.push(delivery);
+        return turn.end();
+      }
+      await turn.recorded.at(-MAX_UNRECORDED)?.catch(() => undefined);
+    }
+  }
+
+  /** Freely while the breaker is closed; else one attempt to see how things stand, if no other worker makes it. */
+  private async isAdmitted(destination: string, turn: Turn): Promise<boolean> {
+    if (this.breakers.isClosed(destination)) return true;
+    if (turn.hasProbed) return false;
+    turn.hasProbed = true;
+    return this.breakers.mayProbe(destination);
+  }
+
+  /** What an attempt means for what comes after it. */
+  private follow({ event, isGone, status, nextAttemptAt }: EndedAttempt, destination: string, turn: Turn): void {
+    // A probe that could not be made must not leave the breaker half open.
+    const noted = event ?? (turn.hasProbed ? 'failure' : null);
+    if (noted) this.breakers.note(destination, noted);
+    if (nextAttemptAt) this.wakeIn(nextAttemptAt.getTime() - Date.now());
+    // In strict order nothing follows what is to be tried again: the line waits for it. What was read before a URL was
+    // gone does not know that it is.
+    if (isGone || (this.config.CALLBACK_ORDER === 'strict' && status === 'PENDING')) turn.end();
+  }
+
+  private async renew(leases: RunLease[]): Promise<RunLease[]> {
+    const { LANE_LEASE } = this.config;
+    const streams = leases.flatMap(({ stream }) => (stream === null ? [] : [stream]));
+    const retries = leases.flatMap((lease) => [...lease.retries]);
+    const [ourStreams, ourRetries] = await Promise.all([
+      streams.length > 0 ? this.due.renewStreams(streams, LANE_LEASE) : new Set(),
+      retries.length > 0 ? this.due.renewRetries(retries, LANE_LEASE) : new Set(),
+    ]);
+    return leases.filter((lease) =>
+      lease.stream === null
+        ? lease.retries.size === 0 || [...lease.retries].some((id) => ourRetries.has(id))
+        : ourStreams.has(lease.stream),
+    );
+  }
+}
+
+/** How far a run has come. */
+class Turn {
+  /** Settle when what was sent is on record. */
+  readonly recorded: Promise<void>[] = [];
+  /** Handed out, and not sent. */
+  readonly unsent: DueDelivery[] = [];
+  hasProbed = false;
+  /** Something that was sent could not be recorded. */
+  isBroken = false;
+  private hasEnded = false;
+
+  constructor(private readonly endsAtMs: number) {}
+
+  add(recording: Promise<void>): void {
+    recording.catch(() => (this.isBroken = true));
+    this.recorded.push(recording);
+  }
+
+  end(): void {
+    this.hasEnded = true;
+  }
+
+  isOver(): boolean {
+    return this.hasEnded || this.isBroken || performance.now() > this.endsAtMs;
   }
 }

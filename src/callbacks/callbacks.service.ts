@@ -1,47 +1,59 @@
 import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
-import { throughOutage } from '../database.js';
+import { isDataError, throughOutage } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
 import { Metrics } from '../metrics.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
 import { callbackMessage } from './callback-message.js';
 import { CallbackSigner } from './callback-signer.js';
-import { type AttemptRecord, DeliveryStore, type DueDelivery } from './delivery.store.js';
+import { type AttemptRecord, DeliveryStore } from './delivery.store.js';
+import { DestinationStore } from './destination.store.js';
+import type { DueDelivery } from './due.store.js';
 import { type CallbackOutcome, sendCallback } from './http-transport.js';
-import { matchesStatus, nextAttemptAt } from './retry-schedule.js';
+import { matchesStatus, nextAttemptAt, retryAfterMs } from './retry-schedule.js';
+import { destination } from './url-guard.js';
 
-/** An attempt that is to be recorded, and the delivery that follows in its stream and takes over the lease. */
-export interface Recording {
-  record: AttemptRecord;
-  next: string | null;
+const GONE = 'The URL answered 410 Gone before and is disabled; enable it and send this callback again';
+
+/** An attempt that has ended, and what it says about the destination and the URL. */
+export interface EndedAttempt extends AttemptRecord {
+  /** Null: nothing, since nothing was dialled. */
+  event: 'success' | 'failure' | null;
+  isGone: boolean;
 }
 
 /** Makes attempts and records them. Attempts that end together are written together. */
 @Injectable()
 export class CallbacksService {
-  private readonly recordings = new GroupCommit<Recording, void>((batch) => this.recordBatch(batch));
+  private readonly recordings = new GroupCommit<EndedAttempt, void>((batch) => this.recordBatch(batch), isDataError);
+
+  private readonly refusals = new GroupCommit<string, void>(async (ids) => {
+    await throughOutage(() => this.store.refuse(ids, GONE));
+    return ids.map(() => undefined);
+  });
 
   constructor(
     private readonly http: HttpService,
     private readonly store: DeliveryStore,
+    private readonly destinations: DestinationStore,
     private readonly signer: CallbackSigner,
     private readonly metrics: Metrics,
     @Inject(CONFIG)
-    private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES' | 'LANE_LEASE'>,
+    private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES'>,
   ) {}
 
   /** Sends a delivery once. Never rejects: whatever went wrong is in the record. */
-  async attempt(delivery: DueDelivery): Promise<AttemptRecord> {
-    const attemptNumber = delivery.attempts + 1;
+  async attempt(delivery: DueDelivery): Promise<EndedAttempt> {
+    const attemptNumber = nextNumber(delivery);
     const attemptedAt = new Date();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
     const outcome = await sendCallback(this.http, new URL(delivery.url), body, headers);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
-    const verdict = this.judge(outcome, attemptNumber - delivery.scheduleStart);
+    const verdict = this.judge(outcome, delivery.attempts + 1 - delivery.scheduleStart);
     return {
-      deliveryId: delivery.id,
       ...verdict,
+      deliveryId: delivery.id,
       log: {
         ...logged(outcome),
         requestId: delivery.requestId,
@@ -56,31 +68,49 @@ export class CallbacksService {
   }
 
   /** Writes an attempt; it is durable when this resolves. */
-  record(recording: Recording): Promise<void> {
-    return this.recordings.submit(recording);
+  record(attempt: EndedAttempt): Promise<void> {
+    return this.recordings.submit(attempt);
+  }
+
+  /** Ends a delivery whose URL answered 410 Gone before. */
+  refuse(id: string): Promise<void> {
+    return this.refusals.submit(id);
   }
 
   /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
-  private judge(
-    { trace, errorKind }: CallbackOutcome,
-    attempts: number,
-  ): Pick<AttemptRecord, 'status' | 'nextAttemptAt'> {
+  private judge({ trace, errorKind }: CallbackOutcome, attempts: number): Verdict {
+    if (errorKind === null) return { status: 'SUCCESS', nextAttemptAt: null, event: 'success', isGone: false };
     const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
-    if (errorKind === null) return { status: 'SUCCESS', nextAttemptAt: null };
-    const mayPass =
-      errorKind === 'status' ? matchesStatus(trace.status!, CALLBACK_RETRY_STATUSES) : errorKind !== 'blocked';
-    const next = mayPass ? nextAttemptAt(attempts, new Date(), CALLBACK_RETRY_DELAYS) : null;
-    return next ? { status: 'PENDING', nextAttemptAt: next } : { status: 'FAILED', nextAttemptAt: null };
+    const isAnswer = errorKind === 'status';
+    const isGone = isAnswer && trace.status === 410;
+    const mayPass = isAnswer
+      ? !isGone && matchesStatus(trace.status!, CALLBACK_RETRY_STATUSES)
+      : errorKind !== 'blocked';
+    // An answer that is final is one all the same: the destination works.
+    const event = mayPass ? 'failure' : isAnswer ? 'success' : null;
+    if (!mayPass) return { status: 'FAILED', nextAttemptAt: null, event, isGone };
+    const now = new Date();
+    const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders?.['retry-after'], now) : 0;
+    const next = nextAttemptAt(attempts, now, CALLBACK_RETRY_DELAYS, askedMs);
+    return { status: next ? 'PENDING' : 'FAILED', nextAttemptAt: next, event, isGone };
   }
 
-  private async recordBatch(batch: Recording[]): Promise<void[]> {
-    const records = batch.map(({ record }) => record);
-    // What follows may have been sent by now too, and stand in this very batch: then it needs no lease any more.
-    const recorded = new Set<string | null>(records.map(({ deliveryId }) => deliveryId)).add(null);
-    const next = batch.flatMap((recording) => (recorded.has(recording.next) ? [] : [recording.next!]));
-    await throughOutage(() => this.store.record(records, next, this.config.LANE_LEASE));
+  private async recordBatch(batch: EndedAttempt[]): Promise<void[]> {
+    const gone = batch.filter(({ isGone }) => isGone).map(({ log }) => log);
+    // First: what follows must not be sent by somebody who does not know yet.
+    if (gone.length > 0) {
+      await throughOutage(() => this.destinations.disable(gone, (url) => destination(new URL(url))));
+    }
+    await throughOutage(() => this.store.record(batch));
     return batch.map(() => undefined);
   }
+}
+
+type Verdict = Pick<EndedAttempt, 'status' | 'nextAttemptAt' | 'event' | 'isGone'>;
+
+/** The number of a delivery's next attempt: all that were begun have one, whatever became of them. */
+export function nextNumber({ attempts, unknown }: Pick<DueDelivery, 'attempts' | 'unknown'>): number {
+  return attempts + unknown + 1;
 }
 
 /** An outcome in the columns of the log. */

@@ -141,7 +141,7 @@ export class RedeliveryStore {
         WHERE d.id IN (SELECT id FROM page) AND d.status <> 'PENDING' ORDER BY d.id FOR UPDATE SKIP LOCKED
       ), again AS (
         UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts, next_attempt_at = now(),
-          finished_at = NULL, redelivery_id = $1
+          finished_at = NULL, error = NULL, redelivery_id = $1
         FROM locked WHERE d.id = locked.id RETURNING d.id
       )
       SELECT (SELECT count(*) FROM page) AS size, (SELECT count(*) FROM again) AS redelivered,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { matchesStatus, nextAttemptAt } from './retry-schedule.js';
+import { LONGEST_RETRY_AFTER_MS, matchesStatus, nextAttemptAt, retryAfterMs, scheduleMs } from './retry-schedule.js';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 const DELAYS = [2_000, 4_000, 8_000];
 
 /** How long after now, in milliseconds. */
 function waitMs(attempts: number, random?: number, delays = DELAYS): number | null {
-  const at = nextAttemptAt(attempts, NOW, delays, random);
+  const at = nextAttemptAt(attempts, NOW, delays, 0, random);
   return at && at.getTime() - NOW.getTime();
 }
 
@@ -50,5 +50,45 @@ describe('matchesStatus', () => {
     [500, [], false],
   ])('%d is one of %j: %s', (status, patterns, expected) => {
     expect(matchesStatus(status, patterns)).toBe(expected);
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([
+    ['120', 120_000],
+    ['0', 0],
+    [' 7 ', 7_000],
+    ['Sun, 01 Mar 2026 12:00:30 GMT', 30_000],
+    ['Sunday, 01-Mar-26 12:00:30 GMT', 30_000],
+    ['Sun Mar  1 12:00:30 2026', 30_000],
+    ['Sun, 01 Mar 2026 11:59:00 GMT', 0],
+    ['Sun, 31 Feb 2026 99:00:00 GMT', 0],
+    ['2026-03-01T12:00:30Z', 0],
+    ['-5', 0],
+    ['1.5', 0],
+    ['soon', 0],
+    ['', 0],
+  ])('%j asks for %d ms', (header, ms) => {
+    expect(retryAfterMs(header, NOW)).toBe(ms);
+  });
+
+  it('may be missing, or there twice: the first counts', () => {
+    expect(retryAfterMs(undefined, NOW)).toBe(0);
+    expect(retryAfterMs(['3', '9'], NOW)).toBe(3_000);
+  });
+
+  it('puts an attempt off, never brings it forward, and no longer than the limit', () => {
+    const wait = (askedMs: number) => nextAttemptAt(1, NOW, DELAYS, askedMs, 0.5)!.getTime() - NOW.getTime();
+    expect(wait(500)).toBe(2_000);
+    expect(wait(30_000)).toBe(30_000);
+    expect(wait(Infinity)).toBe(LONGEST_RETRY_AFTER_MS);
+    expect(nextAttemptAt(4, NOW, DELAYS, 30_000)).toBeNull();
+  });
+});
+
+describe('scheduleMs', () => {
+  it('is the longest that all waits together can be', () => {
+    expect(scheduleMs(DELAYS)).toBe(17_500);
+    expect(scheduleMs([])).toBe(0);
   });
 });

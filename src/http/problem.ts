@@ -32,6 +32,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'redelivery-ended': { status: 409 },
   'redelivery-too-large': { status: 422 },
   'too-many-redeliveries': { status: 409 },
+  'url-not-disabled': { status: 404 },
   'too-many-callback-secrets': { status: 409 },
   'callback-secrets-busy': { status: 409 },
   'benchmark-busy': { status: 409 },

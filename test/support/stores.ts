@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { type AttemptRecord, DeliveryStore, type DueDelivery } from '../../src/callbacks/delivery.store.js';
+import { type AttemptRecord, DeliveryStore } from '../../src/callbacks/delivery.store.js';
+import { type DueDelivery, DueStore } from '../../src/callbacks/due.store.js';
 import type { Config } from '../../src/config.js';
 import { dataSourceOptions } from '../../src/data-source.js';
 import { Database, type Query } from '../../src/database.js';
@@ -64,8 +65,12 @@ export class Stores {
     return new Stores(url, dataSource, new Database(dataSource, DATABASE_SETTINGS));
   }
 
-  deliveries(CALLBACK_ORDER: Config['CALLBACK_ORDER'] = 'ordered'): DeliveryStore {
-    return new DeliveryStore(this.database, this.dataSource, { CALLBACK_ORDER });
+  deliveries(): DeliveryStore {
+    return new DeliveryStore(this.database, this.dataSource);
+  }
+
+  due(CALLBACK_ORDER: Config['CALLBACK_ORDER'] = 'ordered'): DueStore {
+    return new DueStore(this.database, { CALLBACK_ORDER });
   }
 
   sql<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
@@ -159,7 +164,7 @@ export function batchOf(jobs: Job[], more: Partial<CompletedBatch> = {}): Comple
 export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = {}): AttemptRecord {
   const log: AttemptRecord['log'] = {
     requestId: delivery.requestId,
-    attemptNumber: delivery.attempts + 1,
+    attemptNumber: delivery.attempts + delivery.unknown + 1,
     trigger: 'first',
     url: delivery.url,
     dialledAddress: null,

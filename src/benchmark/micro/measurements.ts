@@ -1,4 +1,5 @@
 import { accepting, acceptingUnderBacklog } from './accepting.js';
+import { deliveries } from './deliveries.js';
 import { draining } from './draining.js';
 import { footprint } from './footprint.js';
 import type { Measurement } from './measurement.js';
@@ -15,6 +16,7 @@ export async function measureAll(tell: (measurement: Measurement) => void): Prom
       () => accepting(redis.url),
       () => acceptingUnderBacklog(redis.url),
       () => draining(redis.url),
+      () => deliveries(redis.url),
       syncWork,
       reportRows,
       footprint,

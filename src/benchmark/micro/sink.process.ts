@@ -1,7 +1,9 @@
 import { type AddressInfo, createServer } from 'node:net';
 
-/** Answers every POST with 204 and does as little as it can, so that the sender is what is measured. Tells a count. */
+/** Answers every POST with 204, or as many with 500 as its argument says, and does as little as it can, so that the sender is what is measured. Tells a count. */
 const ANSWER = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
+const FAILURE = Buffer.from('HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n');
+const ERROR_RATE = Number(process.argv[2] ?? 0);
 const HEAD_END = '\r\n\r\n';
 let expected = 0;
 
@@ -20,7 +22,7 @@ const server = createServer((socket) => {
     text += chunk;
     for (let end = endOfRequest(text); end > 0; end = endOfRequest(text)) {
       text = text.slice(end);
-      socket.write(ANSWER);
+      socket.write(Math.random() < ERROR_RATE ? FAILURE : ANSWER);
       received();
     }
   });

@@ -13,8 +13,9 @@ export interface Sink {
 
 const PROCESS = fileURLToPath(new URL('./sink.process.js', import.meta.url));
 
-export async function startSink(): Promise<Sink> {
-  const child = fork(PROCESS, { execArgv: [] });
+/** @param errorRate How many of all are answered with 500, from 0 to 1. */
+export async function startSink(errorRate = 0): Promise<Sink> {
+  const child = fork(PROCESS, [String(errorRate)], { execArgv: [] });
   const [url] = (await once(child, 'message')) as [string];
   return {
     url,
