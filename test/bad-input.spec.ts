@@ -236,10 +236,6 @@ describe('what does not exist is 404:', () => {
     ['GET', '/nope'],
     ['GET', '/api'],
     ['POST', '/api/nope'],
-    ['GET', '/api/sync'],
-    ['PUT', '/api/async'],
-    ['PATCH', `/api/requests/${NOBODY}`],
-    ['POST', '/api/requests'],
   ])('%s %s', async (method, path) => {
     expectProblem(await send(daybook, method, path), 404, path);
   });
@@ -267,6 +263,18 @@ describe('what does not exist is 404:', () => {
       expect(reply.json.detail).toBe('Request not found');
     }
   });
+});
+
+it.each([
+  ['GET', '/api/sync', 'POST'],
+  ['PUT', '/api/async/', 'POST'],
+  ['PATCH', `/api/requests/${NOBODY}`, 'DELETE, GET'],
+  ['POST', '/api/requests', 'DELETE, GET'],
+  ['DELETE', '/healthz', 'GET'],
+])('%s %s is 405, and says that it takes %s', async (method, path, allowed) => {
+  const reply = await send(daybook, method, path);
+  expectProblem(reply, 405, path);
+  expect(reply.headers.get('allow')).toBe(allowed);
 });
 
 it('a path that is no text is 400', async () => {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../config.js';
 import { callbackOperations } from '../callbacks/callback.schema.js';
 import { KEY_SCHEME } from './auth.decorators.js';
+import { LIMIT_EXTENSION } from './rate-limit.decorators.js';
 
 /** Operations whose body has a `callback_url`. */
 const CALLING_BACK = ['/api/sync', '/api/async'];
@@ -18,24 +19,56 @@ const problemSchema = z.object({
   request_id: z.uuid().optional(),
 });
 
-/** The problem responses that every operation may give. */
+const { $schema: _, ...problemJsonSchema } = z.toJSONSchema(problemSchema);
+const PROBLEM_CONTENT = { 'application/problem+json': { schema: problemJsonSchema } };
+
 function problemResponse(description: string): object {
-  const { $schema: _, ...schema } = z.toJSONSchema(problemSchema);
-  return { description, content: { 'application/problem+json': { schema } } };
+  return { description, content: PROBLEM_CONTENT };
 }
 
 interface Operation {
-  responses?: Record<string, unknown>;
+  parameters?: { in: string; name: string }[];
+  requestBody?: object;
+  responses?: Record<string, { description?: string; content?: object }>;
+  /** Which limit it is under, if not the default one; null for none. */
+  [LIMIT_EXTENSION]?: string | null;
   /** Which scheme, with which scopes. */
   security?: Record<string, string[]>[];
 }
 
 /** What an operation answers who may not use it. An open installation asks for no key and takes it all the same. */
-function describeKey({ security, responses }: Required<Operation>, isRequired: boolean): void {
+function describeKey(operation: Operation, isRequired: boolean): void {
+  const { security = [], responses = {} } = operation;
   const scope = security.flatMap((requirement) => requirement[KEY_SCHEME] ?? []).join(' ');
   responses['401'] ??= problemResponse('With `AUTH=required`: no API key, or none that is good (RFC 6750)');
   responses['403'] ??= problemResponse(`With \`AUTH=required\`: an API key without the scope \`${scope}\``);
-  if (!isRequired) security.unshift({});
+  // The operations of a controller share this list.
+  if (!isRequired) operation.security = [{}, ...security];
+}
+
+/** What the edge answers before an operation is reached, and the shape of all that operations refuse themselves. */
+function describeRefusals(method: string, operation: Operation): void {
+  const { parameters = [], requestBody, responses = {} } = operation;
+  const add = (status: number, description: string): void => {
+    responses[status] ??= { description };
+  };
+  const has = (place: string): boolean => parameters.some((parameter) => parameter.in === place);
+  const isKeyed = parameters.some(({ name }) => name === 'Idempotency-Key');
+  if (method === 'get') add(304, 'Not modified: the caller sent `If-None-Match: *`');
+  // Also where no body is asked for: one that is sent all the same is read.
+  add(400, 'The body is not valid JSON, or the path is not valid');
+  add(408, 'The request did not arrive in time');
+  add(431, 'The head of the request is over 16 KiB, or has over 100 headers');
+  add(413, 'The body is over the limit');
+  add(415, 'The body is not sent as `application/json` in UTF-8');
+  if (isKeyed) add(409, 'The first request with this idempotency key is still running');
+  if (requestBody || has('query') || has('path')) add(422, 'Something is not valid; `errors` names each place');
+  if (operation[LIMIT_EXTENSION] !== null) {
+    add(429, 'Over the rate limit; `Retry-After` says when to come back');
+    add(503, 'Too much to do, or the database is away; `Retry-After` says when to come back');
+  }
+  for (const [status, response] of Object.entries(responses))
+    if (/^[45]/.test(status) && !response.content) response.content = PROBLEM_CONTENT;
 }
 
 /** Describes the whole API (OpenAPI 3.1). */
@@ -65,10 +98,11 @@ function document(app: INestApplication): OpenAPIObject {
   for (const path of CALLING_BACK)
     Object.assign(described.paths[path]?.post ?? {}, { callbacks: callbackOperations() });
   for (const operations of Object.values(described.paths)) {
-    for (const operation of Object.values(operations) as Operation[]) {
+    for (const [method, operation] of Object.entries(operations) as [string, Operation][]) {
       if (!operation.responses) continue;
       operation.responses['default'] ??= problemResponse('What went wrong (RFC 9457)');
-      if (operation.security) describeKey(operation as Required<Operation>, AUTH === 'required');
+      if (operation.security) describeKey(operation, AUTH === 'required');
+      describeRefusals(method, operation);
     }
   }
   return described;

@@ -90,9 +90,13 @@ function invalidInput({ issues, where }: InvalidInput, instance: string): Proble
   return { ...plain(422, detail, instance), errors: issues };
 }
 
+const UNREADABLE = 'The body is not compressed as its Content-Encoding says';
+
 /** What express' body parser refuses carries a type of its own. */
 function bodyParserProblem(error: unknown, instance: string): Problem | null {
-  if (!(error instanceof Error) || !('type' in error) || !('status' in error)) return null;
+  if (!(error instanceof Error) || !('status' in error)) return null;
+  // zlib's own errors: what was sent is not compressed, or not in the way that Content-Encoding says.
+  if (!('type' in error)) return error.status === 400 && 'errno' in error ? plain(400, UNREADABLE, instance) : null;
   if (error.type === 'entity.parse.failed') return plain(400, 'The body is not valid JSON', instance);
   if (error.type === 'entity.too.large') {
     const limit = 'limit' in error ? ` of ${String(error.limit)} bytes` : '';

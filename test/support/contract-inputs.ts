@@ -1,0 +1,248 @@
+import fc from 'fast-check';
+import { type JsonSchema, mutated, strange, valid } from './json-schema.js';
+
+export interface Operation {
+  method: string;
+  path: string;
+  parameters?: { in: string; name: string; required?: boolean; schema?: JsonSchema }[];
+  requestBody?: { required?: boolean; content: Record<string, { schema: JsonSchema }> };
+  responses: Record<string, { content?: Record<string, { schema?: object }> }>;
+}
+
+export interface Input {
+  operation: Operation;
+  url: string;
+  headers: Record<string, string | string[]>;
+  body: string | Buffer | undefined;
+}
+
+/** A lane in which nothing is made, so that what is asked for there can be cancelled. */
+export const HELD = 'held';
+/** Where callbacks may go; the service under test itself. */
+export const receiver = { url: '' };
+/** What was there at some time, and may still be: what else would a path find? */
+export const known = {
+  requests: [] as string[],
+  called: [] as string[],
+  keys: [] as string[],
+  redeliveries: [] as string[],
+  files: [] as string[],
+};
+export type Known = keyof typeof known;
+
+/** A run would store requests of its own and take seconds; test/benchmark.spec.ts has them. Here all are refused. */
+const isRun = ({ method, path }: Operation): boolean => method === 'POST' && path.startsWith('/api/benchmark/');
+
+/** Valid, but quick to make; and callbacks go to ourselves, or to where they may not. */
+function cheap(field: string): fc.Arbitrary<unknown> | null {
+  if (field === 'iterations') return fc.integer({ min: 1, max: 300 });
+  if (field === 'num_transactions') return fc.integer({ min: 1, max: 60 });
+  if (field === 'lane') return fc.constantFrom('default', HELD, 'b:c', 'x'.repeat(64));
+  if (field === 'input_data') return fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' });
+  if (field === 'expire_old_after' || field === 'expires_in') return fc.constantFrom('1d', '0s', '90d', 'soon');
+  if (field === 'callback_url' || field === 'url') {
+    const uncallable = [
+      'http://10.0.0.1/',
+      'https://u:p@example.com/',
+      'ftp://x/',
+      '',
+      `http://a.example/${'x'.repeat(2_048)}`,
+    ];
+    return fc.oneof({ weight: 4, arbitrary: fc.constantFrom(null, receiver.url) }, fc.constantFrom(...uncallable));
+  }
+  return null;
+}
+
+const rawBodies = fc.oneof(
+  fc.constantFrom(
+    '',
+    '{',
+    'null',
+    '[]',
+    '"x"',
+    '5',
+    '{"a":1}{"b":2}',
+    '{"a":1,}',
+    "{'a':1}",
+    '\ufeff{}',
+    'NaN',
+    '1e999',
+  ),
+  fc.constantFrom('{"input_data":"x","input_data":"y","callback_url":null}', '['.repeat(20_000), '{"a":'.repeat(5_000)),
+  fc.constant(' '.repeat(257 * 1_024)),
+  fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+  fc.string({ unit: 'grapheme' }).map((text) => Buffer.from(text, 'utf16le')),
+  fc.string().map((text) => Buffer.from(`{"input_data":"${text}é","callback_url":null}`, 'latin1')),
+);
+
+function bodyOf(operation: Operation): fc.Arbitrary<string | Buffer | undefined> {
+  const schema = operation.requestBody?.content['application/json']?.schema;
+  if (!schema) return fc.option(fc.constantFrom('{}', '[]', 'x'), { nil: undefined, freq: 30 });
+  const good = valid(schema, cheap);
+  if (isRun(operation)) return good.map((body) => JSON.stringify({ ...(body as object), colour: 'red' }));
+  const texts = (value: fc.Arbitrary<unknown>) => value.map((body) => JSON.stringify(body) ?? '');
+  return fc.oneof(
+    { weight: 8, arbitrary: texts(good) },
+    { weight: 8, arbitrary: texts(mutated(good)) },
+    { weight: 1, arbitrary: texts(strange) },
+    { weight: 2, arbitrary: rawBodies },
+    { weight: 1, arbitrary: fc.constant(undefined) },
+  );
+}
+
+/** Text that is not Unicode has no percent-encoding. */
+function encoded(text: string): string {
+  return encodeURIComponent(text.replaceAll(/\p{Surrogate}/gu, '\ufffd'));
+}
+
+const SEGMENTS = [
+  'x',
+  '1',
+  '..',
+  '.',
+  '%2e%2e%2f',
+  '%00',
+  '%ff',
+  '%E0%80',
+  'a%20b',
+  '%F0%9F%92%A9',
+  "'",
+  '*',
+  'x'.repeat(2_000),
+];
+
+/** What a parameter of a path may name. */
+function knownFor(path: string, name: string): Known | null {
+  if (name === 'file_name') return 'files';
+  if (name !== 'id') return null;
+  if (path.startsWith('/api/keys')) return 'keys';
+  if (path.startsWith('/api/callbacks/redeliveries')) return 'redeliveries';
+  return path.endsWith('/redeliver') ? 'called' : 'requests';
+}
+
+function segmentOf(path: string, name: string, schema: JsonSchema = {}): fc.Arbitrary<string> {
+  const kind = knownFor(path, name);
+  // Looked up when it is sent: known by then.
+  const found = fc.nat(1_000_000).map((index) => known[kind!][index % Math.max(1, known[kind!].length)] ?? 'none');
+  const likely = kind ? found : (cheap(name) ?? valid(schema, cheap));
+  return fc.oneof(
+    { weight: 6, arbitrary: likely.map((value) => encoded(String(value))) },
+    { weight: 2, arbitrary: fc.uuid() },
+    { weight: 2, arbitrary: fc.constantFrom(...SEGMENTS) },
+    {
+      weight: 1,
+      arbitrary: fc.string({ minLength: 1, unit: 'grapheme' }).map((text) => encoded(text)),
+    },
+  );
+}
+
+function pathOf({ path, parameters = [] }: Operation): fc.Arbitrary<string> {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  const schemaOf = (name: string) => parameters.find((one) => one.name === name)?.schema;
+  const segments = names.map((name) => segmentOf(path, name, schemaOf(name)));
+  const filled = fc.tuple(...segments).map((values) => {
+    let index = 0;
+    return path.replaceAll(/\{\w+\}/g, () => values[index++]!);
+  });
+  return fc.tuple(filled, fc.constantFrom('', '', '', '', '', '/')).map(([text, end]) => text + end);
+}
+
+function queryOf({ parameters = [] }: Operation): fc.Arbitrary<string> {
+  const fields = parameters.filter((parameter) => parameter.in === 'query');
+  const pair = fc.oneof(
+    ...fields.map(({ name, schema = {} }) => valid(schema, cheap).map((value) => [name, String(value)] as const)),
+    ...fields.map(({ name }) => strange.map((value) => [name, String(JSON.stringify(value))] as const)),
+    fc.constantFrom(
+      ...([
+        ['colour', 'red'],
+        ['__proto__', 'x'],
+        ['limit[a]', '1'],
+        ['', ''],
+        ['a[]', '1'],
+      ] as const),
+    ),
+  );
+  const rendered = fc.array(pair, { maxLength: 3 }).map((pairs) => {
+    return pairs.length > 0 ? `?${pairs.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&')}` : '';
+  });
+  const odd = fc.constantFrom('?', '?&&=', '?limit=%ff', '?limit', `?${'a=1&'.repeat(2_000)}`, '?limit=1&limit=2');
+  const none = { weight: 3, arbitrary: fc.constant('') };
+  return fields.length > 0 ? fc.oneof(none, { weight: 6, arbitrary: rendered }, odd) : fc.oneof(none, odd);
+}
+
+const MEDIA_TYPES = [
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'nonsense',
+  'application/json; charset=latin1',
+  'application/xml',
+];
+const latin1 = fc.string({ maxLength: 30 }).map((text) => text.replaceAll(/[^\x20-\x7e]/g, 'é').trim());
+const keyOf = fc.oneof(
+  fc.nat(500).map((n) => `key-${n}`),
+  fc.uuid(),
+  latin1,
+  fc.constantFrom('', '""', '"a"', 'x'.repeat(256)),
+);
+
+const headersOf: fc.Arbitrary<Record<string, string | string[]>> = fc.record(
+  {
+    'content-type': fc.oneof(
+      {
+        weight: 30,
+        arbitrary: fc.constantFrom('application/json', 'application/json; charset=utf-8', 'application/vnd.x+json'),
+      },
+      fc.constantFrom(...MEDIA_TYPES),
+    ),
+    'idempotency-key': fc.oneof({ weight: 5, arbitrary: keyOf }, fc.array(keyOf, { minLength: 2, maxLength: 2 })),
+    'x-idempotency-key': keyOf,
+    prefer: fc.oneof(
+      fc.constantFrom('respond-async', 'wait=1', 'wait=0', 'wait=-1', 'wait=9999999999', 'wait="1"', ',;='),
+      latin1,
+    ),
+    range: fc.oneof(
+      fc.constantFrom('bytes=0-10', 'bytes=-1', 'bytes=9999999-', 'bytes=5-1', 'lines=1-2', 'bytes=0-0,2-3'),
+      latin1,
+    ),
+    'if-none-match': fc.constantFrom('*', '"x"', 'W/"x"', ''),
+    'if-range': fc.constantFrom('"x"', 'yesterday'),
+    'x-request-id': latin1,
+    'x-forwarded-for': fc.constantFrom('127.0.0.1', 'unknown', '::1, x'),
+    'content-encoding': fc.constantFrom('identity', 'gzip', 'br', 'rot13'),
+    accept: fc.constantFrom('application/json', 'text/html', '*/*;q=0', ''),
+    authorization: fc.constantFrom('Bearer x', 'Basic eA==', 'Bearer'),
+    origin: fc.constantFrom('null', 'https://evil.example'),
+    'last-event-id': fc.constantFrom('1', 'x'),
+  },
+  { requiredKeys: [] },
+);
+/** Most requests have no odd header at all, or nearly all would be refused for one. */
+const fewHeaders = fc.tuple(headersOf, fc.array(fc.nat(13), { maxLength: 2 }), fc.nat(9)).map(([all, picks, dice]) => {
+  const names = Object.keys(all);
+  const picked = dice < 5 ? [] : picks.map((pick) => names[pick % Math.max(1, names.length)]!).filter(Boolean);
+  return Object.fromEntries(picked.map((name) => [name, all[name]!]));
+});
+
+/** What makes requests is sent most, and what deletes them all least, or nothing else would find any. */
+function weightOf({ method, path }: Operation): number {
+  if (/^\/api\/(sync|async|batch)$/.test(path)) return 15;
+  if (/\/redeliver|^\/api\/requests\/\{id\}$/.test(path)) return 9;
+  return method === 'DELETE' && path === '/api/requests' ? 1 : 3;
+}
+
+/** Inputs for the operations of a description: valid ones, ones with something wrong, and what no client would send. */
+export function inputs(operations: Operation[]): fc.Arbitrary<Input> {
+  const weighted = operations.flatMap((operation) => Array<Operation>(weightOf(operation)).fill(operation));
+  const one = new Map(
+    operations.map((operation) => [
+      operation,
+      fc.record({
+        operation: fc.constant(operation),
+        url: fc.tuple(pathOf(operation), queryOf(operation)).map(([path, query]) => path + query),
+        headers: fewHeaders,
+        body: bodyOf(operation),
+      }),
+    ]),
+  );
+  return fc.oneof(...weighted.map((operation) => one.get(operation)!));
+}
