@@ -211,13 +211,15 @@ describe('a key whose request was refused is free:', () => {
     expect(accepted.json.queue_position).toBe(2);
   });
 
-  it('503 of too many sync requests', async () => {
-    const key = randomUUID();
+  it('503 of too many sync requests, but a repeat is still answered', async () => {
+    const [key, doneKey] = [randomUUID(), randomUUID()];
+    const done = await postSync(QUICK, keyed(doneKey));
     await whileNothingFinishes(daybook, async () => {
       for (let n = 0; n < SYNC_MAX_PENDING; n++) await postSync(QUICK, { Prefer: 'respond-async' });
       const busy = await postSync(QUICK, keyed(key));
       expectProblem(busy, 503);
       expect(Number(busy.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expectReplayOf(done, await postSync(QUICK, keyed(doneKey)));
     });
     expect(await isFree(key)).toBe(true);
     const made = await eventually(async () => {
@@ -266,6 +268,53 @@ describe('at the same time', () => {
       else expectProblem(reply, reply.status === 503 ? 503 : 409);
     }
     expect(await idsUnder(key)).toEqual([first.json.request_id]);
+  });
+});
+
+describe('over two processes', () => {
+  let pair: [Daybook, Daybook];
+  beforeAll(async () => {
+    const env = { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl, LANE_LEASE: '2s', SWEEP_INTERVAL: '100ms' };
+    pair = [await startDaybook({ env }), await startDaybook({ env })];
+  });
+
+  it.each(['sync', 'async'])('500 posts to /api/%s with one key do the work once', async (mode) => {
+    const [key, body] = [randomUUID(), mode === 'sync' ? QUICK : asyncBody()];
+    const replies = await Promise.all(
+      Array.from({ length: 500 }, (_, index) => post(pair[index % 2]!, `/api/${mode}`, body, keyed(key))),
+    );
+    const answers = replies.filter(({ status }) => status < 300);
+    expect(new Set(answers.map((reply) => JSON.stringify(essence(reply)))).size).toBe(1);
+    expect(answers.filter(({ headers }) => headers.get(ALREADY) === null)).toHaveLength(1);
+    // A sync request that is still running has no answer yet, and too many at once are not looked up.
+    for (const reply of replies) if (reply.status >= 300) expectProblem(reply, reply.status === 503 ? 503 : 409);
+    if (mode === 'async') expect(answers).toHaveLength(500);
+    expect(await idsUnder(key)).toEqual([answers[0]!.json.request_id]);
+    const again = await post(pair[1], `/api/${mode}`, body, keyed(key));
+    expect([again.text, again.headers.get(ALREADY)]).toEqual([answers[0]!.text, 'true']);
+  });
+
+  it('a key whose process died is bound to its request, and answers once another has made it', async () => {
+    const key = randomUUID();
+    const id = await whileNothingFinishes(daybook, async () => {
+      const lost = post(pair[0], '/api/sync', QUICK, keyed(key)).catch(() => null);
+      const [first] = await eventually(async () => {
+        const ids = await idsUnder(key);
+        return ids.length > 0 && ids;
+      });
+      pair[0].kill();
+      expect(await lost).toBeNull();
+      const early = await post(pair[1], '/api/sync', QUICK, keyed(key));
+      expectProblem(early, 409, '/api/sync');
+      expect(Number(early.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      return first;
+    });
+    const reply = await eventually(async () => {
+      const asked = await post(pair[1], '/api/sync', QUICK, keyed(key));
+      return asked.status === 200 && asked;
+    });
+    expect([reply.json.request_id, reply.headers.get(ALREADY)]).toEqual([id, 'true']);
+    expect(await idsUnder(key)).toEqual([id]);
   });
 });
 
