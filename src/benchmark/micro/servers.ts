@@ -19,6 +19,7 @@ export interface Server {
 }
 
 async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGKILL');
   await exited;
@@ -31,8 +32,12 @@ export async function startHello(): Promise<Server> {
   return { url: url.replace('[::1]', '127.0.0.1'), stop: () => stop(child) };
 }
 
+export interface RedisServer extends Server {
+  kill(signal: NodeJS.Signals): void;
+}
+
 /** A Redis that keeps nothing. @throws BenchError when there is no redis-server. */
-export async function startRedis(): Promise<Server> {
+export async function startRedis(): Promise<RedisServer> {
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -46,7 +51,8 @@ export async function startRedis(): Promise<Server> {
     output += chunk.toString();
   }
   child.stdout.resume();
-  return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child) };
+  const kill = (signal: NodeJS.Signals): void => void child.kill(signal);
+  return { url: `redis://127.0.0.1:${port}`, kill, stop: () => stop(child) };
 }
 
 /** A Postgres with nothing in it, and a folder that goes with it. */
