@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { post } from './support/client.js';
 import { startDaybook } from './support/daybook.js';
 import { createDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
@@ -6,6 +7,7 @@ import { getJson } from './support/json.js';
 import { expectFirstArrivalsInOrder, expectNoGaps, expectStrictOrder, laneHistory } from './support/order-check.js';
 import { startReceiver } from './support/receiver.js';
 import { redisUrl, startRedis } from './support/redis.js';
+import { sql, whileNothingFinishes } from './support/sql.js';
 import { UNLIMITED, submitAsync } from './support/submit.js';
 
 const COUNT = 500;
@@ -58,26 +60,43 @@ describe('kill -9', () => {
     const database = await createDatabase();
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REPORT_THREADS: '1' };
     const victim = await startDaybook({ env });
-    const post = (url: string): Promise<Response> =>
+    const ask = (url: string): Promise<Response> =>
       fetch(`${url}/api/sync`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'idempotency-key': 'sync-1' },
         body: JSON.stringify({ input_data: 'long', iterations: 1_000_000 }),
       });
-    const cut = post(victim.url).catch(() => 'cut');
+    const cut = ask(victim.url).catch(() => 'cut');
     await eventually(async () => (await getJson(`${victim.url}/api/requests`)).requests.length === 1, { everyMs: 10 });
     victim.kill('SIGKILL');
     expect(await cut).toBe('cut');
 
     const next = await startDaybook({ env });
     const answer = await eventually(async () => {
-      const response = await post(next.url);
+      const response = await ask(next.url);
       return response.status === 200 && response;
     });
     expect(answer.headers.get('idempotency-replayed')).toBe('true');
     const { requests } = await getJson(`${next.url}/api/requests`);
     expect(requests).toHaveLength(1);
     await database.drop();
+  });
+});
+
+describe('a process that stood still for longer than its lease', () => {
+  it('does not answer a sync request with what it made: another process has the request, and its result counts', async () => {
+    const daybook = await startDaybook({ env: UNLIMITED });
+    const answer = await whileNothingFinishes(daybook, async () => {
+      const waiting = post(daybook, '/api/sync', { num_transactions: 5 });
+      await eventually(async () => (await getJson(`${daybook.url}/api/requests`)).requests.length === 1);
+      const text = `UPDATE requests SET lease_holder = 'another', lease_epoch = lease_epoch + 1, lease_until = 'infinity'`;
+      await sql(daybook, text);
+      return () => waiting;
+    });
+    const { status, headers, json } = await answer();
+    expect({ status, json }).toMatchObject({ status: 202, json: { status: 'processing' } });
+    expect(headers.get('location')).toBe(`/api/requests/${json.request_id}`);
+    expect(await getJson(`${daybook.url}/api/requests/${json.request_id}`)).toMatchObject({ status: 'PROCESSING' });
   });
 });
 

@@ -154,8 +154,15 @@ describe('the holder of a lane', () => {
   it('keeps the lane by renewing it', async () => {
     await take(1);
     await one.endLease('x');
-    expect(await one.jobs.renew([lane], LEASE_MS)).toEqual(new Set(['x']));
+    expect(await one.jobs.renew([lane], LEASE_MS)).toEqual([lane]);
     expect(await other.jobs.leaseLane(LEASE_MS)).toBeNull();
+  });
+
+  it('that lost it and took it again keeps only its newer lease', async () => {
+    await take(1);
+    await one.endLease('x');
+    const newer = await one.lease();
+    expect(await one.jobs.renew([lane, newer], LEASE_MS)).toEqual([newer]);
   });
 
   it('may say twice what it has finished: the answer to the first may be lost', async () => {
@@ -177,7 +184,7 @@ describe('the holder of a lane', () => {
 describe('a worker that has lost its lane', () => {
   it.each([
     ['begins nothing', async (stale: LaneLease) => expect(await one.jobs.begin(stale, 9)).toEqual([])],
-    ['renews nothing', async (stale: LaneLease) => expect(await one.jobs.renew([stale], LEASE_MS)).toEqual(new Set())],
+    ['renews nothing', async (stale: LaneLease) => expect(await one.jobs.renew([stale], LEASE_MS)).toEqual([])],
     ['releases nothing', (stale: LaneLease) => one.jobs.release(stale, LEASE_MS)],
     [
       'finishes nothing',

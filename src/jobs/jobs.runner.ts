@@ -29,10 +29,7 @@ export class JobsRunner {
     private readonly queue: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
   ) {
-    this.leases = new LeaseKeeper(config.LANE_LEASE, async (lanes) => {
-      const ours = await store.renew(lanes, config.LANE_LEASE);
-      return lanes.filter(({ name }) => ours.has(name));
-    });
+    this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => store.renew(lanes, config.LANE_LEASE));
     this.drain = new Drain(
       config.REPORT_THREADS ?? availableParallelism(),
       () => this.claim(),

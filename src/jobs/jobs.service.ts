@@ -108,6 +108,7 @@ export class JobsService {
     done.catch((error: unknown) => this.logger.debug(`Sync request ended: ${String(error)}`));
     const id = await made.accepted;
     const inTime = await raceWithTimer(done, waitMs);
+    // Neither is there anything to answer when another process has taken it over meanwhile.
     if (!inTime) {
       const body = syncContinues(id);
       if (key) await this.idempotency.keepResponse(key, 202, body);
@@ -117,7 +118,7 @@ export class JobsService {
     return { requestId: id, isFinished: true, body: syncAnswer(id, inTime.result ?? {}) };
   }
 
-  private acceptAndMake(request: Omit<NewRequest, 'id'>): { accepted: Promise<string>; result: Promise<Made> } {
+  private acceptAndMake(request: Omit<NewRequest, 'id'>): { accepted: Promise<string>; result: Promise<Made | null> } {
     const accepted = this.requests.accept(request).then(({ id }) => id);
     const { mode, report, format, params, callbackUrl } = request;
     const result = accepted.then((id) =>

@@ -295,8 +295,8 @@ export class JobsStore {
     await this.database.query({ name: 'lane_release', text }, [lane.name, lane.epoch, pauseMs]);
   }
 
-  /** Renews leases; gives the names of the lanes that are still ours. */
-  async renew(lanes: LaneLease[], leaseMs: number): Promise<Set<string>> {
+  /** Renews leases; gives those that are still ours. A lane that we lost and took again is ours by the newer one alone. */
+  async renew(lanes: LaneLease[], leaseMs: number): Promise<LaneLease[]> {
     // In the order of their names, as an accept locks them: else the two could wait for each other. Not one that was
     // given back while this was on its way: nobody would hold it, and nobody could take it.
     const text = `WITH held AS (
@@ -305,13 +305,14 @@ export class JobsStore {
         ORDER BY l.name FOR UPDATE OF l
       )
       UPDATE lanes l SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      FROM held WHERE l.name = held.name RETURNING l.name`;
-    const rows = await this.database.query<{ name: string }>({ name: 'lane_renew', text }, [
+      FROM held WHERE l.name = held.name RETURNING l.name, l.lease_epoch AS epoch`;
+    const rows = await this.database.query<Pick<LaneLease, 'name' | 'epoch'>>({ name: 'lane_renew', text }, [
       lanes.map(({ name }) => name),
       lanes.map(({ epoch }) => epoch),
       leaseMs,
     ]);
-    return new Set(rows.map(({ name }) => name));
+    const epochs = new Map(rows.map(({ name, epoch }) => [name, epoch]));
+    return lanes.filter(({ name, epoch }) => epochs.get(name) === epoch);
   }
 
   /** @returns The request's id, or null when another process has taken it over: then nothing was written. */

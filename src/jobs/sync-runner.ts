@@ -29,10 +29,11 @@ export class SyncRunner implements BeforeApplicationShutdown {
   }
 
   /**
-   * Makes the report of a request that this process leased when it accepted it, and finishes the request.
+   * Makes the report of a request that this process leased when it accepted it, and finishes the request. Gives null when
+   * another process has taken it over: its result is what counts, and the file of ours is gone.
    * @throws StorageUnavailable, PoolClosed, DatabaseUnavailable: the request stays, and is made when its lease has ended.
    */
-  run(job: Job): Promise<Made> {
+  run(job: Job): Promise<Made | null> {
     this.leases.add(job, performance.now());
     const done = this.finishOrRelease(job).finally(() => {
       this.leases.remove(job);
@@ -54,7 +55,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
     await Promise.allSettled([this.store.leave(), ...this.underWay]);
   }
 
-  private async finishOrRelease(job: Job): Promise<Made> {
+  private async finishOrRelease(job: Job): Promise<Made | null> {
     try {
       return await this.finish(job);
     } catch (error) {
@@ -65,7 +66,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
     }
   }
 
-  private async finish(job: Job): Promise<Made> {
+  private async finish(job: Job): Promise<Made | null> {
     const [made] = (await this.maker.make([job])) as [Made];
     const owed = {
       deliveryId: uuidv7(),
@@ -76,6 +77,6 @@ export class SyncRunner implements BeforeApplicationShutdown {
     );
     if (!isOurs) this.logger.warn(`Request ${job.id} was taken over by another process`);
     if (owed.destination !== null) this.queue.wake('callbacks');
-    return made;
+    return isOurs ? made : null;
   }
 }
