@@ -41,6 +41,25 @@ describe('GroupCommit', () => {
     expect(await results).toEqual([3, 1, 2].map(resultOf));
   });
 
+  it('gathers for the interval too, where there is one', async () => {
+    const beganAtMs: number[] = [];
+    const batches: number[][] = [];
+    const write = (items: number[]): Promise<number[]> => {
+      beganAtMs.push(performance.now());
+      batches.push(items);
+      return Promise.resolve(items);
+    };
+    const commit = new GroupCommit(write, () => false, 50);
+    await commit.submit(1);
+    const results = [commit.submit(2)];
+    await nextTurn();
+    results.push(commit.submit(3));
+    expect(await Promise.all(results)).toEqual([2, 3]);
+    expect(batches).toEqual([[1], [2, 3]]);
+    // Timers count whole milliseconds and may be early by one.
+    expect(beganAtMs[1]! - beganAtMs[0]!).toBeGreaterThanOrEqual(49);
+  });
+
   it('gathers while a batch is being written, and writes one batch at a time', async () => {
     const { batches, commit } = gated();
     const first = commit.submit(1);

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** The most items of one batch; past it a statement's arrays cost more than another round trip. */
 const BATCH_LIMIT = 512;
 
@@ -19,10 +21,12 @@ export class GroupCommit<In, Out> {
    * @param write Writes a batch; its results stand in the order of the items.
    * @param isOneToBlame Whether an error may be the fault of a single item. Then each is tried alone, so that a bad one
    *   fails by itself.
+   * @param intervalMs The shortest time from one batch to the next: for what nobody waits for, larger batches.
    */
   constructor(
     private readonly write: (items: In[]) => Promise<Out[]>,
     private readonly isOneToBlame: (error: unknown) => boolean = () => false,
+    private readonly intervalMs = 0,
   ) {}
 
   /** Resolves when the item's batch is written; rejects with the batch's error. */
@@ -38,8 +42,10 @@ export class GroupCommit<In, Out> {
 
   private async drain(): Promise<void> {
     while (this.waiting.length > 0) {
-      const batch = this.waiting.splice(0, BATCH_LIMIT);
-      await this.settle(batch);
+      const nextAtMs = performance.now() + this.intervalMs;
+      await this.settle(this.waiting.splice(0, BATCH_LIMIT));
+      const restMs = nextAtMs - performance.now();
+      if (restMs > 0) await sleep(restMs);
     }
     this.isBusy = false;
   }
