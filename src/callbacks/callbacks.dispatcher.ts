@@ -269,11 +269,11 @@ export class CallbacksDispatcher {
   }
 
   /** What an attempt means for what comes after it. */
-  private follow({ event, isGone, status, nextAttemptAt }: EndedAttempt, destination: string, turn: Turn): void {
+  private follow({ event, isGone, status, retryAtMs }: EndedAttempt, destination: string, turn: Turn): void {
     // A probe that could not be made must not leave the breaker half open.
     const noted = event ?? (turn.hasProbed ? 'failure' : null);
     if (noted) this.breakers.note(destination, noted);
-    if (nextAttemptAt) this.wakeIn(nextAttemptAt.getTime() - Date.now());
+    if (retryAtMs !== null) this.wakeIn(retryAtMs - performance.now());
     // In strict order nothing follows what is to be tried again: the line waits for it. What was read before a URL was
     // gone does not know that it is.
     if (isGone || (this.config.CALLBACK_ORDER === 'strict' && status === 'PENDING')) turn.end();

@@ -11,7 +11,7 @@ import { type AttemptRecord, DeliveryStore } from './delivery.store.js';
 import { DestinationStore } from './destination.store.js';
 import type { DueDelivery } from './due.store.js';
 import { type CallbackOutcome, sendCallback } from './http-transport.js';
-import { matchesStatus, nextAttemptAt, retryAfterMs } from './retry-schedule.js';
+import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 import { destination } from './url-guard.js';
 
 const GONE = 'The URL answered 410 Gone before and is disabled; enable it and send this callback again';
@@ -72,7 +72,6 @@ export class CallbacksService {
         url: delivery.url,
         success: verdict.status === 'SUCCESS',
         attemptedAt,
-        nextAttemptAt: verdict.nextAttemptAt,
       },
     };
   }
@@ -89,7 +88,7 @@ export class CallbacksService {
 
   /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
   private judge({ trace, errorKind }: CallbackOutcome, attempts: number): Verdict {
-    if (errorKind === null) return { status: 'SUCCESS', nextAttemptAt: null, event: 'success', isGone: false };
+    if (errorKind === null) return { status: 'SUCCESS', retryAtMs: null, event: 'success', isGone: false };
     const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
     const isAnswer = errorKind === 'status';
     const isGone = isAnswer && trace.status === 410;
@@ -98,11 +97,10 @@ export class CallbacksService {
       : errorKind !== 'blocked';
     // An answer that is final is one all the same: the destination works.
     const event = mayPass ? 'failure' : isAnswer ? 'success' : null;
-    if (!mayPass) return { status: 'FAILED', nextAttemptAt: null, event, isGone };
-    const now = new Date();
-    const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders?.['retry-after'], now) : 0;
-    const next = nextAttemptAt(attempts, now, CALLBACK_RETRY_DELAYS, askedMs);
-    return { status: next ? 'PENDING' : 'FAILED', nextAttemptAt: next, event, isGone };
+    if (!mayPass) return { status: 'FAILED', retryAtMs: null, event, isGone };
+    const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders?.['retry-after'], new Date()) : 0;
+    const atMs = retryAtMs(attempts, performance.now(), CALLBACK_RETRY_DELAYS, askedMs);
+    return { status: atMs === null ? 'FAILED' : 'PENDING', retryAtMs: atMs, event, isGone };
   }
 
   private async recordBatch(batch: EndedAttempt[]): Promise<void[]> {
@@ -116,7 +114,7 @@ export class CallbacksService {
   }
 }
 
-type Verdict = Pick<EndedAttempt, 'status' | 'nextAttemptAt' | 'event' | 'isGone'>;
+type Verdict = Pick<EndedAttempt, 'status' | 'retryAtMs' | 'event' | 'isGone'>;
 
 /** The number of a delivery's next attempt: all that were begun have one, whatever became of them. */
 export function nextNumber({ attempts, unknown }: Pick<DueDelivery, 'attempts' | 'unknown'>): number {

@@ -29,8 +29,9 @@ export interface DeliveryRow {
 export interface AttemptRecord {
   deliveryId: string;
   status: 'PENDING' | 'SUCCESS' | 'FAILED';
-  nextAttemptAt: Date | null;
-  log: Omit<CallbackLogEntity, 'id' | 'request'>;
+  /** By `performance.now()` of this process; null for never. */
+  retryAtMs: number | null;
+  log: Omit<CallbackLogEntity, 'id' | 'request' | 'nextAttemptAt'>;
 }
 
 /** What a record is written from: column, type, value. */
@@ -38,7 +39,7 @@ const RECORD: [string, string, (record: AttemptRecord) => unknown][] = [
   ['delivery_id', 'uuid', ({ deliveryId }) => deliveryId],
   ['status', 'text', ({ status }) => status],
   // By how long, not when: the clocks of a worker and of the database may differ.
-  ['retry_in_ms', 'float8', ({ nextAttemptAt }) => nextAttemptAt && nextAttemptAt.getTime() - Date.now()],
+  ['retry_in_ms', 'float8', ({ retryAtMs }) => retryAtMs && retryAtMs - performance.now()],
   ['request_id', 'uuid', ({ log }) => log.requestId],
   ['attempt_number', 'integer', ({ log }) => log.attemptNumber],
   ['trigger', 'text', ({ log }) => log.trigger],

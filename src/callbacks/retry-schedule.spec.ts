@@ -1,17 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { LONGEST_RETRY_AFTER_MS, matchesStatus, nextAttemptAt, retryAfterMs, scheduleMs } from './retry-schedule.js';
+import { LONGEST_RETRY_AFTER_MS, matchesStatus, retryAfterMs, retryAtMs, scheduleMs } from './retry-schedule.js';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
+/** Of a monotonic clock. */
+const NOW_MS = 1_000;
 const DELAYS = [2_000, 4_000, 8_000];
 
 /** How long after now, in milliseconds. */
 function waitMs(attempts: number, random?: number, delays = DELAYS): number | null {
-  const at = nextAttemptAt(attempts, NOW, delays, 0, random);
-  return at && at.getTime() - NOW.getTime();
+  const atMs = retryAtMs(attempts, NOW_MS, delays, 0, random);
+  return atMs && atMs - NOW_MS;
 }
 
-describe('nextAttemptAt', () => {
+describe('retryAtMs', () => {
   it('waits 2, 4 and 8 s after the 1st, 2nd and 3rd attempt', () => {
     expect([1, 2, 3].map((attempts) => waitMs(attempts, 0.5))).toEqual(DELAYS);
   });
@@ -78,11 +80,11 @@ describe('Retry-After', () => {
   });
 
   it('puts an attempt off, never brings it forward, and no longer than the limit', () => {
-    const wait = (askedMs: number) => nextAttemptAt(1, NOW, DELAYS, askedMs, 0.5)!.getTime() - NOW.getTime();
+    const wait = (askedMs: number) => retryAtMs(1, NOW_MS, DELAYS, askedMs, 0.5)! - NOW_MS;
     expect(wait(500)).toBe(2_000);
     expect(wait(30_000)).toBe(30_000);
     expect(wait(Infinity)).toBe(LONGEST_RETRY_AFTER_MS);
-    expect(nextAttemptAt(4, NOW, DELAYS, 30_000)).toBeNull();
+    expect(retryAtMs(4, NOW_MS, DELAYS, 30_000)).toBeNull();
   });
 });
 

@@ -5,24 +5,25 @@ const JITTER = 0.25;
 export const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
 /**
- * When to try again: when the schedule says, or when the receiver asked to be tried, whichever is later.
+ * When to try again: when the schedule says, or when the receiver asked to be tried, whichever is later. By the monotonic
+ * clock that `nowMs` was read from: the wall clock may jump while an attempt waits to be recorded, and the retry with it.
  * @param attempts Attempts made so far, at least 1.
  * @param delaysMs Waits before the 2nd, 3rd, … attempt.
  * @param askedMs The wait that the receiver asked for; see {@link retryAfterMs}.
  * @param random From 0 up to 1.
  * @returns Null when the schedule has ended.
  */
-export function nextAttemptAt(
+export function retryAtMs(
   attempts: number,
-  now: Date,
+  nowMs: number,
   delaysMs: number[],
   askedMs = 0,
   random = Math.random(),
-): Date | null {
+): number | null {
   const delayMs = delaysMs[attempts - 1];
   if (delayMs === undefined) return null;
   const spreadMs = delayMs * (1 - JITTER + 2 * JITTER * random);
-  return new Date(now.getTime() + Math.max(spreadMs, Math.min(askedMs, LONGEST_RETRY_AFTER_MS)));
+  return nowMs + Math.max(spreadMs, Math.min(askedMs, LONGEST_RETRY_AFTER_MS));
 }
 
 /** The longest that a delivery can be on its schedule, from its first attempt to its last. */

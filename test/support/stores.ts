@@ -183,9 +183,8 @@ export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = 
     firstByteMs: 1,
     responseTimeMs: 1,
     attemptedAt: new Date(),
-    nextAttemptAt: null,
   };
-  return { deliveryId: delivery.id, status: 'SUCCESS', nextAttemptAt: null, log, ...more };
+  return { deliveryId: delivery.id, status: 'SUCCESS', retryAtMs: null, log, ...more };
 }
 
 /** A database whose transactions stop before one of their statements, until they are let on. */
