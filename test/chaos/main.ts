@@ -54,13 +54,18 @@ async function settle(fleet: Fleet): Promise<void> {
 
 function summary({ submissions, cancellations, arrivals, requests, deliveries }: History): string {
   const tries = submissions.flatMap((submission) => submission.tries);
-  const firsts = arrivals.filter(({ attempt }) => attempt === 1).length;
+  const answered = new Set<string>();
+  const again = arrivals.filter(({ requestId, answered: status }) => {
+    const isAgain = answered.has(requestId);
+    if (status === 200) answered.add(requestId);
+    return isAgain;
+  });
   const count = (status: string, rows: { status: string }[]) => rows.filter((row) => row.status === status).length;
   return [
     `${submissions.length} submissions, ${tries.length} tries, ${tries.filter(({ status }) => status !== 202).length} of them not answered 202`,
     `${requests.length} requests, ${count('COMPLETED', requests)} completed, ${count('CANCELLED', requests)} cancelled of ${cancellations.length} asked`,
     `${deliveries.length} deliveries, ${count('FAILED', deliveries)} dead; ${arrivals.length} arrivals`,
-    `${firsts - new Set(arrivals.map(({ requestId }) => requestId)).size} first attempts arrived again, their sender having died or lost its lease`,
+    `${again.length} arrivals of what had been taken already: their sender died, or lost its lease, before it was on record`,
   ].join('\n');
 }
 
