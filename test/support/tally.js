@@ -1,5 +1,5 @@
-// Ends .ci/run: prints `N passed, N failed` from the results that runs of Jest wrote, and fails unless in each of them
-// there were tests and all ran and passed.
+// Ends .ci/run: prints `N passed, N failed` from the results that runs of Jest and of chaos wrote, and fails unless in each
+// of them there were tests and all ran and passed.
 import { existsSync, readFileSync } from 'node:fs';
 
 const runs = process.argv.slice(2).map((file) => {
