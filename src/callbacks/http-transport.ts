@@ -63,16 +63,21 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     agent.dispatch(dispatched, attempt);
   };
 
+  const constant = {
+    Accept: '*/*',
+    'Content-Type': 'application/json',
+    'User-Agent': options.userAgent ?? 'Daybook (callbacks)',
+  };
   const adapter: AxiosAdapter = async (config) => {
-    const headers = config.headers.toJSON() as Record<string, string>;
-    const request: CallbackRequest = { url: new URL(config.url!), headers, body: config.data as Buffer };
+    const { url, headers, body } = config.data as PreparedCallback;
+    const request: CallbackRequest = { url, headers: { ...constant, ...headers }, body };
     const attempt = new CallbackAttempt(request, options.timeoutMs);
     await send(request, attempt).catch((error: Error) => attempt.fail(notSent(error)));
     const data = await attempt.response;
     return { data, status: data.status, statusText: '', headers: {}, config };
   };
 
-  return { axiosConfig: axiosConfig(adapter, options.userAgent), close: () => agent.destroy() };
+  return { axiosConfig: axiosConfig(adapter), close: () => agent.destroy() };
 }
 
 /** How an attempt went. Without an error kind a 2xx was answered in full; `status` is any other full answer. */
@@ -83,13 +88,17 @@ export interface CallbackOutcome {
 }
 
 /** Takes the place of every axios default that would touch the headers or the bytes. */
-function axiosConfig(adapter: AxiosAdapter, userAgent = 'Daybook (callbacks)'): AxiosRequestConfig {
-  return {
-    adapter,
-    transformRequest: [],
-    transformResponse: [],
-    headers: { Accept: '*/*', 'Content-Type': 'application/json', 'User-Agent': userAgent },
-  };
+function axiosConfig(adapter: AxiosAdapter): AxiosRequestConfig {
+  return { adapter, transformRequest: [], transformResponse: [] };
+}
+
+/** All of a callback in one object: axios hands it on as it is, where headers of its own it would copy four times. */
+class PreparedCallback implements CallbackRequest {
+  constructor(
+    readonly url: URL,
+    readonly headers: Record<string, string>,
+    readonly body: Buffer,
+  ) {}
 }
 
 /**
@@ -108,8 +117,7 @@ export async function postCallback(
   const { data }: AxiosResponse<CallbackResponse> = await http.axiosRef.request({
     method: 'POST',
     url: url.href,
-    data: body,
-    headers,
+    data: new PreparedCallback(url, headers, body),
   });
   return data;
 }

@@ -15,8 +15,8 @@ const ROUNDS = 3;
 const TARGETS = { ordered: '≥ 1.0', unordered: '≥ 1.2' };
 
 /** Of the ten destinations: batches of one callback each, and the time between them. */
-const BATCHES = 150;
-const BATCH_EVERY_MS = 20;
+const BATCHES = 100;
+const BATCH_EVERY_MS = 50;
 
 async function post(url: string, body?: object): Promise<void> {
   const headers = { 'content-type': 'application/json' };
