@@ -33,6 +33,9 @@ interface Answer {
   text: string;
 }
 
+/** Operations that nothing sent here can succeed with: load tests (see contract-inputs.ts), a URL that has answered 410. */
+const BEYOND_CHANCE = /^\/api\/(benchmark\/|callbacks\/urls\/enable$)/;
+
 let daybook: Daybook;
 let pool: Pool;
 let operations: Operation[];
@@ -41,7 +44,9 @@ const answered = new Map<string, Map<number, number>>();
 
 /** A service of its own for the tests of a group, and what it describes. */
 async function begin(AUTH: 'open' | 'required'): Promise<void> {
-  daybook = await startDaybook({ env: { ...UNLIMITED, AUTH, CALLBACK_RETRY_DELAYS: '1ms' } });
+  // A small heap is collected often, so that what is measured is what is held; and a leak ends the process.
+  const settings = { AUTH, CALLBACK_RETRY_DELAYS: '1ms', NODE_OPTIONS: '--max-old-space-size=128' };
+  daybook = await startDaybook({ env: { ...UNLIMITED, ...settings } });
   receiver.url = `${daybook.url}/api/callbacks/receive`;
   credentials = AUTH === 'open' ? {} : (await createKey(daybook, ['admin'])).headers;
   pool = new Pool(daybook.url, { connections: AT_ONCE, headersTimeout: PATIENCE_MS, bodyTimeout: PATIENCE_MS });
@@ -206,8 +211,7 @@ describe.each(['open', 'required'] as const)(`${INPUTS / 2} inputs from the seed
   );
 
   it('reach every operation, with success where there can be one', () => {
-    const isClosed = (path: string) =>
-      path.startsWith('/api/benchmark/') || (AUTH === 'open' && path.startsWith('/api/keys'));
+    const isClosed = (path: string) => BEYOND_CHANCE.test(path) || (AUTH === 'open' && path.startsWith('/api/keys'));
     const unreached = operations.filter(({ method, path }) => {
       const statuses = [...(answered.get(`${method} ${path}`)?.keys() ?? [])];
       return statuses.length === 0 || (!isClosed(path) && !statuses.some((status) => status < 400));
