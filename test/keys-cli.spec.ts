@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { get } from './support/client.js';
+import { DATABASE_ENVIRONMENT } from './support/database.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { eventually } from './support/eventually.js';
 import { temporaryFolder } from './support/folder.js';
@@ -25,7 +26,7 @@ async function keys(env: Record<string, string>, ...args: string[]): Promise<Out
     execFile(
       process.execPath,
       [MAIN, ...args],
-      { cwd, env: { PATH: process.env.PATH, ...env } },
+      { cwd, env: { PATH: process.env.PATH, ...DATABASE_ENVIRONMENT, ...env } },
       (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });

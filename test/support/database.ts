@@ -3,6 +3,8 @@ import { Client } from 'pg';
 
 /** What the stores must be told: a run through PgBouncer, see services.js, can use no named statements. */
 export const DATABASE_SETTINGS = { DATABASE_PREPARE: !process.env.TEST_POOLED_URL };
+/** The same for the environment of a process. */
+export const DATABASE_ENVIRONMENT = { DATABASE_PREPARE: DATABASE_SETTINGS.DATABASE_PREPARE ? 'on' : 'off' };
 
 export interface TestDatabase {
   readonly url: string;

@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DATABASE_SETTINGS, createDatabase } from './database.js';
+import { DATABASE_ENVIRONMENT, createDatabase } from './database.js';
 import { temporaryFolder } from './folder.js';
 import { freePort } from './free-port.js';
 
@@ -88,7 +88,7 @@ async function environment(home: string, { env, role = 'all' }: DaybookOptions) 
     // A busy test machine is no overload.
     MAX_EVENT_LOOP_LAG: '1m',
     MAX_DATABASE_WAIT: '1m',
-    DATABASE_PREPARE: DATABASE_SETTINGS.DATABASE_PREPARE ? 'on' : 'off',
+    ...DATABASE_ENVIRONMENT,
     ...env,
   };
   if ('DATABASE_URL' in settings) return settings;

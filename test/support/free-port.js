@@ -1,11 +1,20 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/** Below what Linux gives to whoever asks for any port: those come back at once, to another test or a connection. */
+const [LOWEST, HIGHEST] = [15_000, 32_000];
+
 /** A port of loopback that nobody listens on right now. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await once(server.close(), 'close');
-  return port;
+  for (;;) {
+    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    await once(server.close(), 'close');
+    return port;
+  }
 }
