@@ -26,7 +26,13 @@ export class StreamRun {
   private readonly open = new Map<string, number>();
   private readonly beganAtMs = performance.now();
   private handedOut = 0;
-  private lastPosition: number;
+  /** All that was read. */
+  private readonly known = new Set<string>();
+  /**
+   * The last position whose request was made. Requests are made in order, so nothing comes into line below it any more but
+   * what is cancelled; while below a request that was cancelled before its turn others are still to come.
+   */
+  private lastMade = 0;
   private lastRead: number;
   private reading: Promise<void> | null = null;
   private starting: Promise<void> | null = null;
@@ -44,9 +50,8 @@ export class StreamRun {
     head: StartedAttempt,
     first: DueDelivery[],
   ) {
-    this.waiting = [...first];
+    this.waiting = this.taken(first);
     this.lastRead = first.length;
-    this.lastPosition = first.at(-1)?.queuePosition ?? 0;
     const [next] = first;
     if (next && next.id === head.id && numberOf(next) === head.number) {
       this.ready.push(this.waiting.shift()!);
@@ -72,6 +77,14 @@ export class StreamRun {
   /** Waits for what is being read and written ahead. */
   async settle(): Promise<void> {
     await Promise.allSettled([this.starting, this.reading]);
+  }
+
+  /** What of a page is new. */
+  private taken(page: DueDelivery[]): DueDelivery[] {
+    this.lastMade = page.findLast(({ requestStatus }) => requestStatus !== 'CANCELLED')?.queuePosition ?? this.lastMade;
+    const fresh = page.filter(({ id }) => !this.known.has(id));
+    for (const { id } of fresh) this.known.add(id);
+    return fresh;
   }
 
   private window(): number {
@@ -107,11 +120,13 @@ export class StreamRun {
   private readNext(): Promise<void> {
     if (this.lastRead < 2 || this.reading) return this.reading ?? Promise.resolve();
     const reading = this.ports
-      .read(this.lastPosition + 1)
+      .read(this.lastMade + 1)
       .then((read) => {
-        this.lastRead = read.length;
-        this.lastPosition = read.at(-1)?.queuePosition ?? this.lastPosition;
-        this.waiting.push(...read);
+        const fresh = this.taken(read);
+        // A page of nothing but what is known already would be read again and again.
+        this.lastRead = fresh.length > 0 ? read.length : 0;
+        this.waiting.push(...fresh);
+        this.waiting.sort((a, b) => a.queuePosition - b.queuePosition);
       })
       .finally(() => (this.reading = null));
     reading.catch(() => undefined);
