@@ -189,9 +189,9 @@ async function startServer(cluster: Cluster, settings: Record<string, string>): 
     () => 0,
   );
   if (before > LOG_LIMIT_BYTES) await rename(logFile, `${logFile}.old`);
-  // The port of the last time, if it is free: clients of a server that died find its successor.
+  // The port that is asked for or that of the last time, if it is free: clients of a server that died find its successor.
   const lastStart = await readFile(join(data, 'postmaster.opts'), 'utf8').catch(() => '');
-  const port = await freePort(Number(/port=(\d+)/.exec(lastStart)?.[1] ?? 0));
+  const port = await freePort(Number(settings.port ?? /port=(\d+)/.exec(lastStart)?.[1] ?? 0));
   const options = Object.entries({ ...settings, port: String(port) }).map(([name, value]) => `-c "${name}=${value}"`);
   const args = ['start', '-w', '-t', '30', '-D', data, '-l', logFile, '-o', options.join(' ')];
   try {

@@ -7,6 +7,7 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { Link } from './link.js';
 import { APIS, LEASE_MS, PROCESSES, type ProcessName } from './schedule.js';
 import { Service } from './service.js';
+import { stablePort } from './stable-port.js';
 import { StoreDisk } from './store-disk.js';
 
 const SETTINGS = {
@@ -31,6 +32,7 @@ export class Fleet {
   link!: Link;
   private postgres!: EmbeddedPostgres;
   private redis!: RedisServer;
+  private postgresPort = 0;
 
   constructor(private readonly folder: string) {
     this.disk = new StoreDisk(join(folder, 'data', 'files'));
@@ -40,7 +42,9 @@ export class Fleet {
     await mkdir(join(this.folder, 'postgres'), { recursive: true });
     await this.disk.mount();
     process.env.TEST_FOLDER = this.folder; // Where a Redis server of the tests keeps its pid file.
-    [this.postgres, this.redis] = await Promise.all([this.startPostgres(), startRedisServer()]);
+    this.postgresPort = await stablePort();
+    const redis = startRedisServer({ port: await stablePort() });
+    [this.postgres, this.redis] = await Promise.all([this.startPostgres(), redis]);
     this.link = new Link(this.redis.port);
     const linkPort = await this.link.listen();
     const shared = { ...SETTINGS, DATA_DIR: join(this.folder, 'data'), DATABASE_URL: this.databaseUrl };
@@ -100,6 +104,7 @@ export class Fleet {
   }
 
   private startPostgres(): Promise<EmbeddedPostgres> {
-    return startEmbeddedPostgres({ dataDir: join(this.folder, 'postgres'), log: () => undefined });
+    const settings = { port: String(this.postgresPort) };
+    return startEmbeddedPostgres({ dataDir: join(this.folder, 'postgres'), log: () => undefined, settings });
   }
 }

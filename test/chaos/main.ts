@@ -12,7 +12,7 @@ import { describe, inject } from './faults.js';
 import { Fleet } from './fleet.js';
 import type { Arrival, History } from './history.js';
 import { Receiver } from './receiver.js';
-import { type PlannedFault, schedule } from './schedule.js';
+import { type PlannedFault, schedule, targetOf } from './schedule.js';
 
 const USAGE = 'npm run test:chaos -- [--minutes 2] [--seed 1] [--outputFile results.json]';
 /** What a process is not asked for by the contract, and must not do all the same. */
@@ -30,12 +30,18 @@ async function run(fleet: Fleet, planned: PlannedFault[], seed: number, duration
   const clients = new Clients(seed, fleet.apiUrls, urls);
   const startedAtMs = performance.now();
   const until = (atMs: number) => sleep(Math.max(0, startedAtMs + atMs - performance.now()));
-  const underWay = planned.map(async (fault) => {
-    await until(fault.atMs);
-    say(`${(fault.atMs / 1_000).toFixed(1).padStart(6)} s  ${describe(fault)}`);
-    await inject(fault, fleet);
-  });
-  await Promise.all([until(durationMs), ...underWay]);
+  const underWay = new Map<string, Promise<void>>();
+  for (const fault of planned) {
+    const target = targetOf(fault);
+    // On a slow machine what was hit last may not be up again yet.
+    const isUp = underWay.get(target) ?? Promise.resolve();
+    const injected = Promise.all([isUp, until(fault.atMs)]).then(async () => {
+      say(`${((performance.now() - startedAtMs) / 1_000).toFixed(1).padStart(6)} s  ${describe(fault)}`);
+      await inject(fault, fleet);
+    });
+    underWay.set(target, injected);
+  }
+  await Promise.all([until(durationMs), ...underWay.values()]);
   await clients.stop();
   await settle(fleet);
   const database = await readDatabase(fleet.databaseUrl);
@@ -102,6 +108,9 @@ async function main(): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-chaos-'));
   await chmod(folder, 0o755); // As root, Postgres runs under another user.
   const fleet = new Fleet(folder);
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => void fleet.stop().finally(() => process.exit(130)));
+  }
   let isKept = false;
   try {
     await fleet.start();

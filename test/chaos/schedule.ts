@@ -57,7 +57,7 @@ function jump(random: Random): number {
 }
 
 /** What a fault is done to; no two faults are done to the same at once. */
-function targetOf(fault: Fault): string {
+export function targetOf(fault: Fault): string {
   if ('process' in fault) return fault.process;
   return fault.kind === 'redis-flush' ? 'redis-kill' : fault.kind;
 }

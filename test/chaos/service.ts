@@ -4,8 +4,8 @@ import { createWriteStream, writeFileSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../support/free-port.js';
 import type { ProcessName } from './schedule.js';
+import { stablePort } from './stable-port.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 /** Ends the process with this one, however this one ends. */
@@ -40,7 +40,7 @@ export class Service {
 
   /** Resolves when it answers, or has been killed meanwhile. */
   async start(): Promise<void> {
-    this.port ||= await freePort();
+    this.port ||= await stablePort();
     const child = spawn(process.execPath, ['--import', LEASH, '--import', CLOCK, MAIN], {
       cwd: join(this.clockFile, '..'),
       env: {
@@ -83,16 +83,15 @@ export class Service {
 
   private async untilHealthy(child: ChildProcess): Promise<void> {
     const deadline = performance.now() + START_TIMEOUT_MS;
-    while (this.child === child) {
+    let isHealthy = false;
+    while (this.child === child && !isHealthy) {
+      if (performance.now() > deadline) return void this.misdeeds.push(`${this.name} is not healthy in time`);
+      await sleep(100);
       const signal = AbortSignal.timeout(2_000);
-      const isHealthy = await fetch(`${this.url}/healthz`, { signal }).then(
+      isHealthy = await fetch(`${this.url}/healthz`, { signal }).then(
         ({ ok }) => ok,
         () => false,
       );
-      if (isHealthy) return;
-      if (performance.now() > deadline) this.misdeeds.push(`${this.name} is not healthy in time`);
-      if (performance.now() > deadline) return;
-      await sleep(100);
     }
   }
 }
