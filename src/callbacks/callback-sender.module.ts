@@ -1,4 +1,4 @@
-import { HttpModule } from '@nestjs/axios';
+import { HttpService } from '@nestjs/axios';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import { CallbackSecretsModule } from './callback-secrets.module.js';
@@ -38,15 +38,9 @@ class CallbackClientModule implements OnApplicationShutdown {
 
 /** What it takes to send a callback: the client that dials only checked addresses, and what signs. */
 @Module({
-  imports: [
-    CallbackSecretsModule,
-    HttpModule.registerAsync({
-      imports: [CallbackClientModule],
-      inject: [CALLBACK_HTTP],
-      useFactory: (http: CallbackHttp) => http.axiosConfig,
-    }),
-  ],
+  imports: [CallbackSecretsModule, CallbackClientModule],
   providers: [
+    { provide: HttpService, inject: [CALLBACK_HTTP], useFactory: ({ axios }: CallbackHttp) => new HttpService(axios) },
     {
       provide: CallbackSigner,
       inject: [CallbackSecretsService, CONFIG],
@@ -54,6 +48,6 @@ class CallbackClientModule implements OnApplicationShutdown {
         new CallbackSigner(() => secrets.prepare().then(() => secrets.valid()), CALLBACK_SIGNATURE),
     },
   ],
-  exports: [HttpModule, CallbackSigner],
+  exports: [HttpService, CallbackSigner],
 })
 export class CallbackSenderModule {}

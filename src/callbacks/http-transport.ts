@@ -1,5 +1,5 @@
 import type { HttpService } from '@nestjs/axios';
-import type { AxiosAdapter, AxiosRequestConfig, AxiosResponse } from 'axios';
+import axios, { type AxiosAdapter, type AxiosInstance, type AxiosResponse } from 'axios';
 import { Agent } from 'undici';
 import {
   type AttemptFailure,
@@ -27,8 +27,8 @@ export interface CallbackHttpOptions extends DialOptions {
 }
 
 export interface CallbackHttp {
-  /** For `HttpModule.registerAsync`; the HttpService that {@link postCallback} takes. */
-  axiosConfig: AxiosRequestConfig;
+  /** For the HttpService that {@link postCallback} takes. */
+  axios: AxiosInstance;
   /** Ends every connection; attempts in flight fail. */
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     return { data, status: data.status, statusText: '', headers: {}, config };
   };
 
-  return { axiosConfig: axiosConfig(adapter), close: () => agent.destroy() };
+  return { axios: bareAxios(adapter), close: () => agent.destroy() };
 }
 
 /** How an attempt went. Without an error kind a 2xx was answered in full; `status` is any other full answer. */
@@ -87,9 +87,13 @@ export interface CallbackOutcome {
   errorMessage: string | null;
 }
 
-/** Takes the place of every axios default that would touch the headers or the bytes. */
-function axiosConfig(adapter: AxiosAdapter): AxiosRequestConfig {
-  return { adapter, transformRequest: [], transformResponse: [] };
+/** Without axios' defaults: they would touch the headers and the bytes, and are merged into each request anew. */
+function bareAxios(adapter: AxiosAdapter): AxiosInstance {
+  const instance = axios.create();
+  const defaults: Partial<AxiosInstance['defaults']> = instance.defaults;
+  for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) delete defaults[name];
+  Object.assign(defaults, { adapter, transformRequest: [], transformResponse: [] });
+  return instance;
 }
 
 /** All of a callback in one object: axios hands it on as it is, where headers of its own it would copy four times. */
@@ -103,7 +107,7 @@ class PreparedCallback implements CallbackRequest {
 
 /**
  * Sends one callback attempt.
- * @param http the service made with {@link CallbackHttp.axiosConfig}.
+ * @param http the service made with {@link CallbackHttp.axios}.
  * @param body the bytes on the wire, exactly.
  * @param headers beside content-type, user-agent and accept.
  * @throws CallbackAttemptError when there is no answer; any HTTP status is an answer.

@@ -4,6 +4,9 @@ import type { LoadRuns } from '../load-runs.js';
 import { AllowList, isHostName } from './allow-list.js';
 import { isLoopback, whyNotPublic } from './special-addresses.js';
 
+/** URLs that were let through are remembered, so that the callbacks of a lane are not judged anew by the same rules. */
+const MAX_REMEMBERED = 1_000;
+
 /** Longest callback URL, as given and as normalised. */
 export const MAX_CALLBACK_URL_LENGTH = 2_048;
 
@@ -142,6 +145,8 @@ export interface UrlGuardOptions {
  */
 export class UrlGuard {
   private readonly allowList: AllowList;
+  /** By the rules that stay as they are; by their text. */
+  private readonly passed = new Map<string, Readonly<URL>>();
 
   /** @throws ConfigError naming the first malformed entry of `allow`. */
   constructor(private readonly options: UrlGuardOptions) {
@@ -157,7 +162,9 @@ export class UrlGuard {
    * @returns the URL in normal form, without fragment: what may be stored and called.
    * @throws CallbackUrlRefused
    */
-  check(text: string): URL {
+  check(text: string): Readonly<URL> {
+    const known = this.passed.get(text);
+    if (known) return known;
     const url = parse(text);
     if (this.isDemoOrigin(url) && url.pathname === DEMO_RECEIVER_PATH) return url;
     if (this.options.loadRuns?.isReceiver(url)) return url;
@@ -166,11 +173,11 @@ export class UrlGuard {
     if (BAD_PORTS.has(port) && !this.allowList.namesPort(host, port)) {
       throw new CallbackUrlRefused('port', `The callback URL's port ${port} belongs to another protocol than HTTP`);
     }
-    if (this.allowList.covers(host, port)) return url;
+    if (this.allowList.covers(host, port)) return this.remember(text, url);
     const literal = isIP(host) !== 0;
     const why = literal ? whyNotPublic(host) : whyNotPublicName(host);
     if (why) throw refusal(literal ? 'address' : 'host', `${host} is ${why}`);
-    return url;
+    return this.remember(text, url);
   }
 
   /**
@@ -185,6 +192,12 @@ export class UrlGuard {
     if (this.allowList.covers(host, port) || this.allowList.covers(address, port)) return;
     const why = whyNotPublic(address);
     if (why) throw refusal('address', host === address ? `${host} is ${why}` : `${host} resolves to ${why}`);
+  }
+
+  private remember(text: string, url: URL): URL {
+    if (this.passed.size >= MAX_REMEMBERED) this.passed.clear();
+    this.passed.set(text, url);
+    return url;
   }
 
   private isDemoOrigin(url: URL): boolean {

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HttpService } from '@nestjs/axios';
 import { afterEach, expect } from '@jest/globals';
-import axios from 'axios';
 import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/callback-attempt.js';
 import { createCallbackHttp, postCallback, type CallbackHttpOptions } from '../../src/callbacks/http-transport.js';
 import { UrlGuard } from '../../src/callbacks/url-guard.js';
@@ -58,7 +57,7 @@ type Options = Partial<Omit<CallbackHttpOptions, 'guard'>> & { allow?: string[] 
 export function client({ allow = LOCAL, timeoutMs = 5_000, ...options }: Options = {}) {
   const made = createCallbackHttp({ guard: new UrlGuard({ allow }), timeoutMs, ...options });
   cleanups.push(() => made.close());
-  const service = new HttpService(axios.create(made.axiosConfig));
+  const service = new HttpService(made.axios);
   return {
     close: () => made.close(),
     post: (url: string, headers = {}): Promise<CallbackResponse> => postCallback(service, new URL(url), BODY, headers),
