@@ -60,19 +60,15 @@ export class CallbacksService {
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
     const outcome = await sendCallback(this.http, new URL(delivery.url), body, headers);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
-    const verdict = this.judge(outcome, delivery.attempts + 1 - delivery.scheduleStart);
     return {
-      ...verdict,
       deliveryId: delivery.id,
-      log: {
-        ...logged(outcome),
-        requestId: delivery.requestId,
-        attemptNumber,
-        trigger: triggerOf(delivery),
-        url: delivery.url,
-        success: verdict.status === 'SUCCESS',
-        attemptedAt,
-      },
+      requestId: delivery.requestId,
+      url: delivery.url,
+      attemptNumber,
+      trigger: triggerOf(delivery),
+      attemptedAt,
+      outcome,
+      ...this.judge(outcome, delivery.attempts + 1 - delivery.scheduleStart),
     };
   }
 
@@ -104,7 +100,7 @@ export class CallbacksService {
   }
 
   private async recordBatch(batch: EndedAttempt[]): Promise<void[]> {
-    const gone = batch.filter(({ isGone }) => isGone).map(({ log }) => log);
+    const gone = batch.filter(({ isGone }) => isGone);
     // First: what follows must not be sent by somebody who does not know yet.
     if (gone.length > 0) {
       await throughOutage(() => this.destinations.disable(gone, (url) => destination(new URL(url))));
@@ -119,12 +115,6 @@ type Verdict = Pick<EndedAttempt, 'status' | 'retryAtMs' | 'event' | 'isGone'>;
 /** The number of a delivery's next attempt: all that were begun have one, whatever became of them. */
 export function nextNumber({ attempts, unknown }: Pick<DueDelivery, 'attempts' | 'unknown'>): number {
   return attempts + unknown + 1;
-}
-
-/** An outcome in the columns of the log. */
-function logged({ trace, errorKind, errorMessage }: CallbackOutcome) {
-  const { status, totalMs, ...rest } = trace;
-  return { ...rest, statusCode: status, responseTimeMs: totalMs, errorKind, errorMessage };
 }
 
 function triggerOf({ attempts, scheduleStart, redeliveryId }: DueDelivery): AttemptTrigger {

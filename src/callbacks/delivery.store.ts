@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Database } from '../database.js';
-import type { CallbackLogEntity } from './callback-log.entity.js';
+import type { AttemptTrigger } from './callback-log.entity.js';
 import { type DeliverySelection, selectionConditions } from './delivery-selection.js';
+import type { CallbackOutcome } from './http-transport.js';
 
 export interface DeliveryFilter extends DeliverySelection {
   /** Only deliveries older than this one. */
@@ -28,10 +29,16 @@ export interface DeliveryRow {
 /** How an attempt ended and what follows from it. */
 export interface AttemptRecord {
   deliveryId: string;
+  requestId: string;
+  url: string;
+  attemptNumber: number;
+  trigger: AttemptTrigger;
+  attemptedAt: Date;
+  outcome: CallbackOutcome;
+  /** Of the delivery, from now on. */
   status: 'PENDING' | 'SUCCESS' | 'FAILED';
   /** By `performance.now()` of this process; null for never. */
   retryAtMs: number | null;
-  log: Omit<CallbackLogEntity, 'id' | 'request' | 'nextAttemptAt'>;
 }
 
 /** What a record is written from: column, type, value. */
@@ -40,26 +47,30 @@ const RECORD: [string, string, (record: AttemptRecord) => unknown][] = [
   ['status', 'text', ({ status }) => status],
   // By how long, not when: the clocks of a worker and of the database may differ.
   ['retry_in_ms', 'float8', ({ retryAtMs }) => retryAtMs && retryAtMs - performance.now()],
-  ['request_id', 'uuid', ({ log }) => log.requestId],
-  ['attempt_number', 'integer', ({ log }) => log.attemptNumber],
-  ['trigger', 'text', ({ log }) => log.trigger],
-  ['url', 'text', ({ log }) => log.url],
-  ['dialled_address', 'text', ({ log }) => log.dialledAddress],
-  ['status_code', 'integer', ({ log }) => log.statusCode],
-  ['success', 'boolean', ({ log }) => log.success],
-  ['error_kind', 'text', ({ log }) => log.errorKind],
-  ['error_message', 'text', ({ log }) => log.errorMessage],
-  ['request_headers', 'json', ({ log }) => log.requestHeaders && JSON.stringify(log.requestHeaders)],
-  ['body_bytes', 'integer', ({ log }) => log.bodyBytes],
-  ['body_sha256', 'text', ({ log }) => log.bodySha256],
-  ['response_headers', 'json', ({ log }) => log.responseHeaders && JSON.stringify(log.responseHeaders)],
-  ['response_body', 'text', ({ log }) => log.responseBody],
-  ['dns_ms', 'real', ({ log }) => log.dnsMs],
-  ['connect_ms', 'real', ({ log }) => log.connectMs],
-  ['tls_ms', 'real', ({ log }) => log.tlsMs],
-  ['first_byte_ms', 'real', ({ log }) => log.firstByteMs],
-  ['response_time_ms', 'real', ({ log }) => log.responseTimeMs],
-  ['attempted_at', 'timestamptz', ({ log }) => log.attemptedAt],
+  ['request_id', 'uuid', ({ requestId }) => requestId],
+  ['attempt_number', 'integer', ({ attemptNumber }) => attemptNumber],
+  ['trigger', 'text', ({ trigger }) => trigger],
+  ['url', 'text', ({ url }) => url],
+  ['success', 'boolean', ({ status }) => status === 'SUCCESS'],
+  ['attempted_at', 'timestamptz', ({ attemptedAt }) => attemptedAt],
+  ['error_kind', 'text', ({ outcome }) => outcome.errorKind],
+  ['error_message', 'text', ({ outcome }) => outcome.errorMessage],
+  ['dialled_address', 'text', ({ outcome: { trace } }) => trace.dialledAddress],
+  ['status_code', 'integer', ({ outcome: { trace } }) => trace.status],
+  ['request_headers', 'json', ({ outcome: { trace } }) => JSON.stringify(trace.requestHeaders)],
+  ['body_bytes', 'integer', ({ outcome: { trace } }) => trace.bodyBytes],
+  ['body_sha256', 'text', ({ outcome: { trace } }) => trace.bodySha256],
+  [
+    'response_headers',
+    'json',
+    ({ outcome: { trace } }) => trace.responseHeaders && JSON.stringify(trace.responseHeaders),
+  ],
+  ['response_body', 'text', ({ outcome: { trace } }) => trace.responseBody],
+  ['dns_ms', 'real', ({ outcome: { trace } }) => trace.dnsMs],
+  ['connect_ms', 'real', ({ outcome: { trace } }) => trace.connectMs],
+  ['tls_ms', 'real', ({ outcome: { trace } }) => trace.tlsMs],
+  ['first_byte_ms', 'real', ({ outcome: { trace } }) => trace.firstByteMs],
+  ['response_time_ms', 'real', ({ outcome: { trace } }) => trace.totalMs],
 ];
 const LOGGED = RECORD.slice(3).map(([column]) => column);
 

@@ -162,29 +162,32 @@ export function batchOf(jobs: Job[], more: Partial<CompletedBatch> = {}): Comple
 
 /** An attempt at a delivery, and what it led to. */
 export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = {}): AttemptRecord {
-  const log: AttemptRecord['log'] = {
-    requestId: delivery.requestId,
-    attemptNumber: delivery.attempts + delivery.unknown + 1,
-    trigger: 'first',
-    url: delivery.url,
+  const trace = {
     dialledAddress: null,
     requestHeaders: {},
     bodyBytes: 1,
     bodySha256: '',
-    statusCode: 200,
+    status: 200,
     responseHeaders: {},
     responseBody: '',
-    success: true,
-    errorKind: null,
-    errorMessage: null,
     dnsMs: null,
     connectMs: null,
     tlsMs: null,
     firstByteMs: 1,
-    responseTimeMs: 1,
-    attemptedAt: new Date(),
+    totalMs: 1,
   };
-  return { deliveryId: delivery.id, status: 'SUCCESS', retryAtMs: null, log, ...more };
+  return {
+    deliveryId: delivery.id,
+    requestId: delivery.requestId,
+    url: delivery.url,
+    attemptNumber: delivery.attempts + delivery.unknown + 1,
+    trigger: 'first',
+    attemptedAt: new Date(),
+    outcome: { trace, errorKind: null, errorMessage: null },
+    status: 'SUCCESS',
+    retryAtMs: null,
+    ...more,
+  };
 }
 
 /** A database whose transactions stop before one of their statements, until they are let on. */
