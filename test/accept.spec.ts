@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuidv7 } from 'uuid';
-import type { Job, LaneLease } from '../src/jobs/jobs.store.js';
+import type { Job } from '../src/jobs/job.js';
+import type { LaneLease } from '../src/jobs/jobs.store.js';
 import type { Acceptance } from '../src/requests/request.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, newRequest, openStores } from './support/stores.js';
 
@@ -188,17 +189,17 @@ describe('a sync request', () => {
     expect(await one.sql('SELECT status, lease_epoch FROM requests')).toEqual([
       { status: 'PROCESSING', lease_epoch: 0 },
     ]);
-    expect(await other.jobs.adoptSync(9, LEASE_MS)).toEqual([]);
+    expect(await other.sync.adopt(9, LEASE_MS)).toEqual([]);
     await silence();
-    expect(await one.jobs.renewSync([id!], LEASE_MS)).toEqual(new Set([id]));
-    expect(await other.jobs.adoptSync(9, LEASE_MS)).toEqual([]);
+    expect(await one.sync.renew([id!], LEASE_MS)).toEqual(new Set([id]));
+    expect(await other.sync.adopt(9, LEASE_MS)).toEqual([]);
   });
 
   it('is adopted by one process when its own fell silent', async () => {
     const ids = await one.accept(null, 3);
     await silence();
-    const adopted = await Promise.all([one, other, one, other].map(({ jobs }) => jobs.adoptSync(2, LEASE_MS)));
-    const rest = await one.jobs.adoptSync(9, LEASE_MS);
+    const adopted = await Promise.all([one, other, one, other].map(({ sync }) => sync.adopt(2, LEASE_MS)));
+    const rest = await one.sync.adopt(9, LEASE_MS);
     expect([...adopted.flat(), ...rest].map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
     expect(new Set(adopted.flat().map(({ leaseEpoch }) => leaseEpoch))).toEqual(new Set([1]));
   });
@@ -206,16 +207,16 @@ describe('a sync request', () => {
   it('is finished by who adopted it, and no more by who lost it', async () => {
     const [id] = await one.accept(null, 1, { callbackUrl: 'http://a.test/' });
     await silence();
-    const [job] = await other.jobs.adoptSync(1, LEASE_MS);
+    const [job] = await other.sync.adopt(1, LEASE_MS);
     const before = await one.snapshot();
-    expect(await one.jobs.completeSync({ ...job!, leaseEpoch: 0 }, done(job!))).toBeNull();
+    expect(await one.sync.complete({ ...job!, leaseEpoch: 0 }, done(job!))).toBeNull();
     expect(await one.snapshot()).toEqual(before);
     const completion = done(job!);
-    expect(await other.jobs.completeSync(job!, completion)).toEqual(new Set([id]));
+    expect(await other.sync.complete(job!, completion)).toEqual(new Set([id]));
     const after = await one.snapshot();
-    expect(await other.jobs.completeSync(job!, completion)).toEqual(new Set([id]));
+    expect(await other.sync.complete(job!, completion)).toEqual(new Set([id]));
     expect(await one.snapshot()).toEqual(after);
     expect(await one.sql('SELECT id FROM callback_deliveries')).toEqual([{ id: completion.deliveryId }]);
-    expect(await one.jobs.renewSync([id!], LEASE_MS)).toEqual(new Set());
+    expect(await one.sync.renew([id!], LEASE_MS)).toEqual(new Set());
   });
 });

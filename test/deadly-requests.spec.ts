@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { HOLDER, LEAVING } from '../src/holder.js';
-import { type Job, type LaneLease, MOST_AHEAD } from '../src/jobs/jobs.store.js';
+import type { Job } from '../src/jobs/job.js';
+import { type LaneLease, MOST_AHEAD } from '../src/jobs/jobs.store.js';
 import { get, post } from './support/client.js';
 import { createDatabase } from './support/database.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
@@ -58,7 +59,7 @@ describe('a death', () => {
     for (const name of [HOLDER, `a${LEAVING}`]) await fallSilentAs(name);
     expect(await deathsInLane()).toEqual([0]);
     await stores.lease();
-    await stores.jobs.leave();
+    await stores.holders.leave();
     expect(await stores.sql('SELECT lease_holder FROM lanes')).toEqual([{ lease_holder: HOLDER + LEAVING }]);
   });
 
@@ -66,9 +67,9 @@ describe('a death', () => {
     await stores.accept('x', 1);
     for (const name of ['a', HOLDER]) await fallSilentAs(name);
     await stores.sql(`UPDATE requests SET died_making = ARRAY['a', $1]`, [HOLDER]);
-    await stores.jobs.refuteDeath();
+    await stores.holders.refuteDeath();
     expect(await deathsInLane()).toEqual([1]);
-    await stores.jobs.refuteDeath();
+    await stores.holders.refuteDeath();
     expect(await deathsInLane()).toEqual([1]);
   });
 
@@ -76,20 +77,20 @@ describe('a death', () => {
     const [id] = await stores.accept(null, 1);
     const adoptAfter = async (holder: string | null): Promise<number> => {
       await stores.sql(`UPDATE requests SET lease_holder = $1, lease_until = '-infinity'`, [holder]);
-      const [job] = await stores.jobs.adoptSync(1, LEASE_MS);
+      const [job] = await stores.sync.adopt(1, LEASE_MS);
       return job!.deaths;
     };
     const counted = [];
     for (const holder of [HOLDER, `a${LEAVING}`, 'a', 'b', 'b', null]) counted.push(await adoptAfter(holder));
     expect(counted).toEqual([0, 0, 1, 2, 2, 2]);
-    await stores.jobs.leave();
-    expect(await stores.jobs.renewSync([id!], LEASE_MS)).toEqual(new Set([id]));
+    await stores.holders.leave();
+    expect(await stores.sync.renew([id!], LEASE_MS)).toEqual(new Set([id]));
     await stores.sql(`UPDATE requests SET lease_holder = 'c'`);
     const [{ lease_epoch: leaseEpoch }] = (await stores.sql('SELECT lease_epoch FROM requests')) as [
       { lease_epoch: number },
     ];
-    await stores.jobs.releaseSync({ id: id!, leaseEpoch }, -1);
-    expect((await stores.jobs.adoptSync(1, LEASE_MS))[0]!.deaths).toBe(2);
+    await stores.sync.release({ id: id!, leaseEpoch }, -1);
+    expect((await stores.sync.adopt(1, LEASE_MS))[0]!.deaths).toBe(2);
   });
 });
 

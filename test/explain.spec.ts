@@ -9,8 +9,10 @@ import { type RedeliverySelection, RedeliveryStore } from '../src/callbacks/rede
 import { dataSourceOptions } from '../src/data-source.js';
 import { Database, type Query, type Statement } from '../src/database.js';
 import { WorkerStore } from '../src/health/worker.store.js';
+import { HoldersStore } from '../src/jobs/holders.store.js';
 import { JobsStore, type LaneLease } from '../src/jobs/jobs.store.js';
 import { LanesStore } from '../src/jobs/lanes.store.js';
+import { SyncStore } from '../src/jobs/sync.store.js';
 import { BacklogStore } from '../src/requests/backlog.store.js';
 import { IdempotencyStore } from '../src/requests/idempotency.store.js';
 import { type NewRequest, RequestStore } from '../src/requests/request.store.js';
@@ -200,13 +202,14 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
 
   it('sweeping', () =>
     expectCheap(async () => {
-      const store = new JobsStore(database);
-      await store.holdersOnThisHost();
-      await store.expire(['nobody']);
-      await store.adoptSync(4, 15_000);
-      await store.releaseSync({ id: someId, leaseEpoch: 0 }, 0);
-      await store.refuteDeath();
-      await store.leave();
+      const holders = new HoldersStore(database);
+      await holders.onThisHost();
+      await holders.expire(['nobody']);
+      await holders.refuteDeath();
+      await holders.leave();
+      const sync = new SyncStore(database);
+      await sync.adopt(4, 15_000);
+      await sync.release({ id: someId, leaseEpoch: 0 }, 0);
       await new IdempotencyStore(database).forgetExpired(86_400, 1_000);
       await new WorkerStore(database).figures();
       await new BacklogStore(database).pending();

@@ -46,10 +46,10 @@ describe('a lane', () => {
   it('goes to another worker at once when its holder is known to be dead', async () => {
     await one.accept('x', 1);
     await one.lease();
-    expect(await other.jobs.holdersOnThisHost()).toEqual([HOLDER]);
-    await other.jobs.expire(['somebody else']);
+    expect(await other.holders.onThisHost()).toEqual([HOLDER]);
+    await other.holders.expire(['somebody else']);
     expect(await other.jobs.leaseLane(LEASE_MS)).toBeNull();
-    await other.jobs.expire([HOLDER]);
+    await other.holders.expire([HOLDER]);
     expect(await other.lease()).toMatchObject({ name: 'x', epoch: 2 });
   });
 
@@ -271,7 +271,7 @@ describe('the order of locks', () => {
 
   it.each([
     ['renewing lanes', (lanes: LaneLease[]) => one.jobs.renew(lanes, LEASE_MS)],
-    ['ending the leases of the dead', () => one.jobs.expire([HOLDER])],
+    ['ending the leases of the dead', () => one.holders.expire([HOLDER])],
   ])('is by name, as in an accept: %s', async (_, act) => {
     await expectLocksInOrder(act);
     expect(await one.sql(`SELECT name FROM lanes`)).toHaveLength(2);

@@ -6,6 +6,7 @@ import { throughOutage } from '../database.js';
 import { LeaseKeeper } from '../lease-keeper.js';
 import { Drain, type Task } from '../queue/drain.js';
 import { WorkQueue } from '../queue/work-queue.js';
+import { HoldersStore } from './holders.store.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from './jobs.store.js';
 import { AHEAD, LaneRun } from './lane-run.js';
 import { ReportMaker, SuspectWaits } from './report-maker.js';
@@ -25,6 +26,7 @@ export class JobsRunner {
 
   constructor(
     private readonly store: JobsStore,
+    private readonly holders: HoldersStore,
     private readonly maker: ReportMaker,
     private readonly queue: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
@@ -50,7 +52,7 @@ export class JobsRunner {
   /** Takes nothing more; resolves when the requests in hand are finished and their lanes given back. */
   async stop(): Promise<void> {
     this.isStopping = true;
-    await Promise.all([this.store.leave().catch(() => undefined), this.drain.stop()]);
+    await Promise.all([this.holders.leave().catch(() => undefined), this.drain.stop()]);
   }
 
   private async claim(): Promise<Task[]> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database.js';
-import { HOLDER, HOST_PREFIX, LEAVING } from '../holder.js';
+import { HOLDER } from '../holder.js';
+import { type Completion, JOB, type Job, lostBy, withDeathOf } from './job.js';
 
 /** A lane that this process holds, and the fencing epoch under which it may write. */
 export interface LaneLease {
@@ -12,36 +13,6 @@ export interface LaneLease {
   lostBy: string | null;
   /** Up to this position a request is made alone, and is on record as begun before it is made. */
   carefulUntil: number;
-}
-
-/** A request that waits to be made. */
-export interface Job {
-  id: string;
-  mode: 'sync' | 'async';
-  report: string;
-  format: string;
-  params: object;
-  callbackUrl: string | null;
-  /** In its lane; 0 for sync. */
-  queuePosition: number;
-  /** Of a sync request; async requests go by their lane's. */
-  leaseEpoch: number;
-  /** Processes that died while they made it. */
-  deaths: number;
-}
-
-/** What came of a request. Exactly one of result and error is set. */
-export interface Completion {
-  id: string;
-  result: Record<string, unknown> | null;
-  fileKey: string | null;
-  error: string | null;
-  startedAt: Date;
-  completedAt: Date;
-  /** Of the callback that is owed. */
-  deliveryId: string;
-  /** scheme://host:port of the callback; null when none is owed. */
-  destination: string | null;
 }
 
 export interface CompletedBatch {
@@ -60,27 +31,12 @@ export const MOST_AHEAD = 160;
 /** Drain rates are smoothed over about so many seconds of work. */
 const RATE_WINDOW_S = 30;
 
-const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
-  coalesce(r.queue_position, 0) AS "queuePosition", coalesce(cardinality(r.died_making), 0) AS deaths`;
-
-/** The holder of a lease that has run out, if that may be its death: not if it was we, or was about to end anyway. */
-const lostBy = (holder: string, us: string): string =>
-  `CASE WHEN ${holder} NOT LIKE '%${LEAVING}' THEN nullif(${holder}, ${us}) END`;
-
-/**
- * The processes that died while they made request r, when it passes from a holder that fell silent. By their names, so that
- * a process that turns out to be alive can take itself off again, and so that it counts once, however often it falls silent.
- */
-const withDeathOf = (holder: string): string =>
-  `CASE WHEN r.status = 'PROCESSING' AND ${holder} IS NOT NULL AND ${holder} <> ALL (coalesce(r.died_making, '{}'))
-     THEN array_append(r.died_making, ${holder}) ELSE r.died_making END`;
-
 const FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
 /**
  * Takes the free lane that has waited longest, its priority counted as seconds of waiting, so that every lane comes to
- * its turn, and bumps its fencing epoch. The lane's requests are read by a statement
- * of their own afterwards: one that began before a former holder committed would still see what that holder finished.
+ * its turn, and bumps its fencing epoch. The lane's requests are read by a statement of their own afterwards: one that began
+ * before a former holder committed would still see what that holder finished.
  *
  * A holder that fell silent may have died of any request that it had made ahead. Those lie below `careful_until`: the head is
  * not behind next_position - pending, whatever was cancelled in between.
@@ -120,8 +76,8 @@ const BEGIN = `
 /**
  * Finishes requests of a lane we hold, owes their callbacks and begins the next one. They are looked up by id, and what is
  * unfinished is told by `completed_at`: by lane or status the planner may take the index of all that is unfinished, and
- * every batch would read the whole backlog. The condition stands in the join, or it would count on a single row. Told a second time, because the
- * connection broke after the commit, it names what the first one finished: those files are in use.
+ * every batch would read the whole backlog. The condition stands in the join, or it would count on a single row. Told a
+ * second time, because the connection broke after the commit, it names what the first one finished: those files are in use.
  */
 const FINISH = `
   WITH item AS (
@@ -170,22 +126,6 @@ const CANCEL = `
     SELECT $2::uuid, id, callback_url, $3::text, lane, queue_position FROM cancelled WHERE callback_url IS NOT NULL
   )
   SELECT lane FROM cancelled`;
-
-/** Completes a sync request, unless another process has taken it over. */
-const COMPLETE_SYNC = `
-  WITH finished AS (
-    UPDATE requests SET status = CASE WHEN $5::text IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
-      result_payload = $3::json, file_key = $4, error = $5, completed_at = clock_timestamp(),
-      lease_holder = NULL, lease_until = NULL
-    WHERE id = $1 AND lease_epoch = $2 AND mode = 'sync' AND status = 'PROCESSING'
-    RETURNING id, account_id, callback_url
-  ), owed AS (
-    INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
-    SELECT $6::uuid, id, callback_url, $7, concat(account_id || '/', id), 0 FROM finished WHERE callback_url IS NOT NULL
-  )
-  SELECT id FROM finished
-  UNION ALL
-  SELECT id FROM requests WHERE id = $1 AND status = 'COMPLETED' AND file_key = $4`;
 
 /** All SQL of the order: leases of lanes, and the requests that are made under them. */
 @Injectable()
@@ -313,100 +253,5 @@ export class JobsStore {
     ]);
     const epochs = new Map(rows.map(({ name, epoch }) => [name, epoch]));
     return lanes.filter(({ name, epoch }) => epochs.get(name) === epoch);
-  }
-
-  /** @returns The request's id, or null when another process has taken it over: then nothing was written. */
-  async completeSync(
-    job: Job,
-    completion: Omit<Completion, 'startedAt' | 'completedAt' | 'id'>,
-  ): Promise<Set<string> | null> {
-    const rows = await this.database.query<{ id: string }>({ name: 'sync_complete', text: COMPLETE_SYNC }, [
-      job.id,
-      job.leaseEpoch,
-      completion.result && JSON.stringify(completion.result),
-      completion.fileKey,
-      completion.error,
-      completion.deliveryId,
-      completion.destination,
-    ]);
-    return rows.length > 0 ? new Set(rows.map(({ id }) => id)) : null;
-  }
-
-  /** Renews the leases of sync requests that this process makes; gives the ids that are still ours. */
-  async renewSync(ids: string[], leaseMs: number): Promise<Set<string>> {
-    // Also under the name that we have while we are ending.
-    const text = `UPDATE requests SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      WHERE id = ANY ($1::uuid[]) AND starts_with(lease_holder, $2) AND status = 'PROCESSING' RETURNING id`;
-    const rows = await this.database.query<{ id: string }>({ name: 'sync_renew', text }, [ids, HOLDER, leaseMs]);
-    return new Set(rows.map(({ id }) => id));
-  }
-
-  /** Gives a sync request back that cannot be made now, to be taken over after a while. Nobody has died of it. */
-  async releaseSync({ id, leaseEpoch }: Pick<Job, 'id' | 'leaseEpoch'>, pauseMs: number): Promise<void> {
-    const text = `UPDATE requests
-      SET lease_holder = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      WHERE id = $1 AND lease_epoch = $2 AND mode = 'sync' AND status = 'PROCESSING'`;
-    await this.database.query({ name: 'sync_release', text }, [id, leaseEpoch, pauseMs]);
-  }
-
-  /** Takes over sync requests whose process fell silent. */
-  async adoptSync(limit: number, leaseMs: number): Promise<Job[]> {
-    const text = `WITH orphan AS (
-        SELECT id FROM requests WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_until < clock_timestamp()
-        ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED
-      )
-      UPDATE requests r SET lease_holder = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
-        lease_epoch = r.lease_epoch + 1, died_making = ${withDeathOf(`(${lostBy('r.lease_holder', '$2')})`)}
-      FROM orphan WHERE r.id = orphan.id
-      RETURNING ${JOB}, r.lease_epoch AS "leaseEpoch"`;
-    return this.database.query<Job>({ name: 'sync_adopt', text }, [limit, HOLDER, leaseMs]);
-  }
-
-  /** Everybody on this host who holds a lease. */
-  async holdersOnThisHost(): Promise<string[]> {
-    const text = `SELECT DISTINCT lease_holder AS holder FROM lanes
-        WHERE pending > 0 AND starts_with(lease_holder, $1) AND lease_until > clock_timestamp()
-      UNION SELECT DISTINCT lease_holder FROM requests
-        WHERE mode = 'sync' AND status = 'PROCESSING' AND starts_with(lease_holder, $1) AND lease_until > clock_timestamp()`;
-    const rows = await this.database.query<{ holder: string }>({ name: 'lane_holders', text }, [HOST_PREFIX]);
-    return rows.map(({ holder }) => holder);
-  }
-
-  /** Ends the leases of holders that are dead. */
-  async expire(holders: string[]): Promise<void> {
-    const text = `WITH held AS (
-        SELECT name FROM lanes WHERE lease_holder = ANY ($1::text[]) ORDER BY name FOR UPDATE
-      ), expired AS (
-        UPDATE lanes l SET lease_until = NULL FROM held WHERE l.name = held.name
-      )
-      UPDATE requests SET lease_until = '-infinity'
-      WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder = ANY ($1::text[])`;
-    await this.database.query({ name: 'lane_expire', text }, [holders]);
-  }
-
-  /**
-   * Says that this process is about to end: should it be ended before its work is, that counts as nobody's death. It keeps
-   * its leases.
-   */
-  async leave(): Promise<void> {
-    const text = `WITH held AS (
-        SELECT name FROM lanes WHERE lease_holder = $1 ORDER BY name FOR UPDATE
-      ), leaving AS (
-        UPDATE lanes l SET lease_holder = $1 || '${LEAVING}' FROM held WHERE l.name = held.name
-      )
-      UPDATE requests SET lease_holder = $1 || '${LEAVING}'
-      WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder = $1`;
-    await this.database.query({ name: 'lane_leave', text }, [HOLDER]);
-  }
-
-  /** Takes this process off the lists of the dead: it was silent for longer than its lease, and goes on. */
-  async refuteDeath(): Promise<void> {
-    // What is locked is just being finished or begun; the next sweep comes to it.
-    const text = `WITH blamed AS (
-        SELECT id FROM requests WHERE died_making IS NOT NULL AND status IN ('PENDING', 'PROCESSING')
-          AND died_making @> ARRAY[$1::text] FOR UPDATE SKIP LOCKED
-      )
-      UPDATE requests r SET died_making = nullif(array_remove(r.died_making, $1), '{}') FROM blamed WHERE r.id = blamed.id`;
-    await this.database.query({ name: 'request_refute_death', text }, [HOLDER]);
   }
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { job, jobs, LaneBench, LEASED_AT } from '../../test/jobs/lane-bench.js';
 import { AHEAD } from './lane-run.js';
-import type { Job } from './jobs.store.js';
+import type { Job } from './job.js';
 
 let bench: LaneBench;
 beforeEach(() => {

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { GroupCommit } from '../group-commit.js';
-import { type CompletedBatch, type Completion, type Job, type LaneLease, MOST_AHEAD } from './jobs.store.js';
+import type { Completion, Job } from './job.js';
+import { type CompletedBatch, type LaneLease, MOST_AHEAD } from './jobs.store.js';
 import { LaneClock } from './lane-clock.js';
 import type { Made } from './report-maker.js';
 

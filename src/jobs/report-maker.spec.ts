@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { job } from '../../test/jobs/lane-bench.js';
 import type { FileStore } from '../reports/file-store.js';
 import type { ReportsService } from '../reports/reports.service.js';
-import type { Job } from './jobs.store.js';
+import type { Job } from './job.js';
 import { ReportMaker, SuspectWaits } from './report-maker.js';
 
 /** Requests whose report was begun, and how to end the newest. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { FileStore } from '../reports/file-store.js';
 import { ReportsService } from '../reports/reports.service.js';
-import type { Completion, Job } from './jobs.store.js';
+import type { Completion, Job } from './job.js';
 
 /** A spooled file that nobody has touched for so long is nobody's. Longer than any report takes. */
 const LEFTOVER_AGE_MS = 86_400_000;

@@ -7,8 +7,8 @@ import { HealthService } from '../health/health.service.js';
 import { hasEnded } from '../holder.js';
 import { IdempotencyService } from '../requests/idempotency.service.js';
 import { RetentionService } from '../requests/retention.service.js';
+import { HoldersStore } from './holders.store.js';
 import { JobsRunner } from './jobs.runner.js';
-import { JobsStore } from './jobs.store.js';
 import { ReportMaker } from './report-maker.js';
 import { SyncRunner } from './sync-runner.js';
 
@@ -28,7 +28,7 @@ export class Sweeper {
   private sweeping: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly jobs: JobsStore,
+    private readonly holders: HoldersStore,
     private readonly runner: JobsRunner,
     private readonly syncRunner: SyncRunner,
     private readonly maker: ReportMaker,
@@ -63,9 +63,9 @@ export class Sweeper {
 
   private async sweep(): Promise<void> {
     await this.health.beat();
-    await this.jobs.refuteDeath();
-    const dead = (await this.jobs.holdersOnThisHost()).filter((holder) => hasEnded(holder));
-    if (dead.length > 0) await this.jobs.expire(dead);
+    await this.holders.refuteDeath();
+    const dead = (await this.holders.onThisHost()).filter((holder) => hasEnded(holder));
+    if (dead.length > 0) await this.holders.expire(dead);
     void this.runner.run();
     await this.syncRunner.adopt(ADOPT_LIMIT);
     await this.redeliveries.sweep();

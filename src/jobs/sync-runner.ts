@@ -5,8 +5,10 @@ import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
 import { LeaseKeeper } from '../lease-keeper.js';
 import { WorkQueue } from '../queue/work-queue.js';
-import { type Job, JobsStore } from './jobs.store.js';
+import { HoldersStore } from './holders.store.js';
+import type { Job } from './job.js';
 import { type Made, ReportMaker, SuspectWaits } from './report-maker.js';
+import { SyncStore } from './sync.store.js';
 
 /** Makes sync requests at once, outside every lane, and keeps the lease that tells other processes we are alive. */
 @Injectable()
@@ -16,14 +18,15 @@ export class SyncRunner implements BeforeApplicationShutdown {
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(
-    private readonly store: JobsStore,
+    private readonly store: SyncStore,
+    private readonly holders: HoldersStore,
     private readonly maker: ReportMaker,
     private readonly queue: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, async (jobs) => {
       const ids = jobs.map(({ id }) => id);
-      const ours = await store.renewSync(ids, config.LANE_LEASE);
+      const ours = await store.renew(ids, config.LANE_LEASE);
       return jobs.filter(({ id }) => ours.has(id));
     });
   }
@@ -45,14 +48,14 @@ export class SyncRunner implements BeforeApplicationShutdown {
 
   /** Takes over the sync requests of processes that fell silent, so that none stays unfinished. */
   async adopt(limit: number): Promise<void> {
-    for (const job of await this.store.adoptSync(limit, this.config.LANE_LEASE)) {
+    for (const job of await this.store.adopt(limit, this.config.LANE_LEASE)) {
       this.run(job).catch((error: unknown) => this.logger.warn(`Request ${job.id} waits: ${String(error)}`));
     }
   }
 
   /** Also those that nobody waits for any more are finished while the threads and the database are still there. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.allSettled([this.store.leave(), ...this.underWay]);
+    await Promise.allSettled([this.holders.leave(), ...this.underWay]);
   }
 
   private async finishOrRelease(job: Job): Promise<Made | null> {
@@ -60,7 +63,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
       return await this.finish(job);
     } catch (error) {
       await this.store
-        .releaseSync(job, error instanceof SuspectWaits ? error.pauseMs : this.config.LANE_LEASE)
+        .release(job, error instanceof SuspectWaits ? error.pauseMs : this.config.LANE_LEASE)
         .catch(() => undefined);
       throw error;
     }
@@ -73,7 +76,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
       destination: job.callbackUrl === null ? null : destination(new URL(job.callbackUrl)),
     };
     const isOurs = await this.maker.publish([{ id: job.id, fileKey: made.fileKey }], () =>
-      throughOutage(() => this.store.completeSync(job, { ...made, ...owed })),
+      throughOutage(() => this.store.complete(job, { ...made, ...owed })),
     );
     if (!isOurs) this.logger.warn(`Request ${job.id} was taken over by another process`);
     if (owed.destination !== null) this.queue.wake('callbacks');

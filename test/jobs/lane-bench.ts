@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { CompletedBatch, Job, LaneLease } from '../../src/jobs/jobs.store.js';
+import type { Job } from '../../src/jobs/job.js';
+import type { CompletedBatch, LaneLease } from '../../src/jobs/jobs.store.js';
 import { LaneRun } from '../../src/jobs/lane-run.js';
 import type { Made } from '../../src/jobs/report-maker.js';
 

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { CompletedBatch, Completion, Job, JobsStore, LaneLease } from '../../src/jobs/jobs.store.js';
+import type { Completion, Job } from '../../src/jobs/job.js';
+import type { CompletedBatch, JobsStore, LaneLease } from '../../src/jobs/jobs.store.js';
 import { LaneClock } from '../../src/jobs/lane-clock.js';
 import { LEASE_MS, completionOf } from '../support/stores.js';
 

@@ -7,13 +7,10 @@ import { type DueDelivery, DueStore } from '../../src/callbacks/due.store.js';
 import type { Config } from '../../src/config.js';
 import { dataSourceOptions } from '../../src/data-source.js';
 import { Database, type Query } from '../../src/database.js';
-import {
-  type CompletedBatch,
-  type Completion,
-  type Job,
-  JobsStore,
-  type LaneLease,
-} from '../../src/jobs/jobs.store.js';
+import { HoldersStore } from '../../src/jobs/holders.store.js';
+import type { Completion, Job } from '../../src/jobs/job.js';
+import { type CompletedBatch, JobsStore, type LaneLease } from '../../src/jobs/jobs.store.js';
+import { SyncStore } from '../../src/jobs/sync.store.js';
 import { type NewRequest, RequestStore } from '../../src/requests/request.store.js';
 import { DATABASE_SETTINGS, createDatabase } from './database.js';
 import { eventually } from './eventually.js';
@@ -49,6 +46,8 @@ async function setPatience(url: string): Promise<void> {
 export class Stores {
   readonly requests: RequestStore;
   readonly jobs: JobsStore;
+  readonly sync: SyncStore;
+  readonly holders: HoldersStore;
 
   private constructor(
     readonly url: string,
@@ -57,6 +56,8 @@ export class Stores {
   ) {
     this.requests = new RequestStore(database);
     this.jobs = new JobsStore(database);
+    this.sync = new SyncStore(database);
+    this.holders = new HoldersStore(database);
   }
 
   static async open(url: string): Promise<Stores> {

@@ -1,0 +1,47 @@
+import { LEAVING } from '../holder.js';
+
+/** A request that waits to be made. */
+export interface Job {
+  id: string;
+  mode: 'sync' | 'async';
+  report: string;
+  format: string;
+  params: object;
+  callbackUrl: string | null;
+  /** In its lane; 0 for sync. */
+  queuePosition: number;
+  /** Of a sync request; async requests go by their lane's. */
+  leaseEpoch: number;
+  /** Processes that died while they made it. */
+  deaths: number;
+}
+
+/** What came of a request. Exactly one of result and error is set. */
+export interface Completion {
+  id: string;
+  result: Record<string, unknown> | null;
+  fileKey: string | null;
+  error: string | null;
+  startedAt: Date;
+  completedAt: Date;
+  /** Of the callback that is owed. */
+  deliveryId: string;
+  /** scheme://host:port of the callback; null when none is owed. */
+  destination: string | null;
+}
+
+/** What a store reads of request r to make a {@link Job} of; its lease is the store's to say. */
+export const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
+  coalesce(r.queue_position, 0) AS "queuePosition", coalesce(cardinality(r.died_making), 0) AS deaths`;
+
+/** The holder of a lease that has run out, if that may be its death: not if it was we, or was about to end anyway. */
+export const lostBy = (holder: string, us: string): string =>
+  `CASE WHEN ${holder} NOT LIKE '%${LEAVING}' THEN nullif(${holder}, ${us}) END`;
+
+/**
+ * The processes that died while they made request r, when it passes from a holder that fell silent. By their names, so that
+ * a process that turns out to be alive can take itself off again, and so that it counts once, however often it falls silent.
+ */
+export const withDeathOf = (holder: string): string =>
+  `CASE WHEN r.status = 'PROCESSING' AND ${holder} IS NOT NULL AND ${holder} <> ALL (coalesce(r.died_making, '{}'))
+     THEN array_append(r.died_making, ${holder}) ELSE r.died_making END`;
