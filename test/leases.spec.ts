@@ -250,6 +250,22 @@ describe('a cancellation', () => {
 });
 
 describe('the order of locks', () => {
+  it('is the same where a lane is given back and where it is counted: the request first', async () => {
+    const ids = await one.accept('x', 2);
+    const lane = await one.lease();
+    const [first] = await one.jobs.begin(lane, 9);
+    const gated = new GatedDatabase(other.dataSource, 1);
+    const completing = new JobsStore(gated).complete(lane, batchOf([first!]), LEASE_MS);
+    await gated.reached; // The request is written; the lane is not yet counted.
+    const releasing = one.jobs.release(lane, 0);
+    await one.untilBlocked(1);
+    gated.letOn();
+    expect(await completing).toEqual(new Set([ids[0]]));
+    await releasing;
+    expect(await one.statuses('x')).toEqual(['COMPLETED', 'PENDING']);
+    expect(await other.lease()).toMatchObject({ epoch: 2 });
+  });
+
   /** Runs something that locks the lanes a and b while a is held; b must still be free then. */
   async function expectLocksInOrder(act: (lanes: LaneLease[]) => Promise<unknown>): Promise<void> {
     for (const name of ['b', 'a']) await one.accept(name, 1);

@@ -108,6 +108,13 @@ const FINISH = `
   SELECT r.id, false FROM requests r JOIN item i ON i.id = r.id
   WHERE r.id = ANY ($2::uuid[]) AND r.status IN ('COMPLETED', 'FAILED') AND r.file_key = i.file_key`;
 
+/** The request of a lane that was begun is pending again. */
+const UNBEGIN = `
+  UPDATE requests r SET status = 'PENDING', started_at = NULL
+  WHERE r.status = 'PROCESSING' AND r.id = (
+    SELECT n.id FROM requests n WHERE n.lane = $1 AND n.status IN ('PENDING', 'PROCESSING')
+    ORDER BY n.queue_position LIMIT 1)`;
+
 /** Counts what was finished, and renews or ends the lease; no row when the lane is not ours any more. */
 const COUNT = `
   UPDATE lanes SET pending = pending - $3, last_completed_at = greatest(last_completed_at, $4::timestamptz),
@@ -222,17 +229,17 @@ export class JobsStore {
     });
   }
 
-  /** Gives a lane back, to be taken again after a while. A request that was begun is pending again. */
+  /**
+   * Gives a lane back, to be taken again after a while. A request that was begun is pending again. The lane's row comes
+   * last, as in {@link complete}; who has lost it changes nothing.
+   */
   async release(lane: LaneLease, pauseMs: number): Promise<void> {
-    const text = `WITH held AS (
-        UPDATE lanes SET lease_holder = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-        WHERE name = $1 AND lease_epoch = $2 RETURNING name
-      )
-      UPDATE requests r SET status = 'PENDING', started_at = NULL FROM held
-      WHERE r.status = 'PROCESSING' AND r.id = (
-        SELECT n.id FROM requests n WHERE n.lane = held.name AND n.status IN ('PENDING', 'PROCESSING')
-        ORDER BY n.queue_position LIMIT 1)`;
-    await this.database.query({ name: 'lane_release', text }, [lane.name, lane.epoch, pauseMs]);
+    const text = `UPDATE lanes SET lease_holder = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      WHERE name = $1 AND lease_epoch = $2 RETURNING name`;
+    await this.database.transaction(async (query) => {
+      await query({ name: 'lane_unbegin', text: UNBEGIN }, [lane.name]);
+      return (await query({ name: 'lane_release', text }, [lane.name, lane.epoch, pauseMs])).length === 1;
+    });
   }
 
   /** Renews leases; gives those that are still ours. A lane that we lost and took again is ours by the newer one alone. */
