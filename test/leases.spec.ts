@@ -266,6 +266,32 @@ describe('the order of locks', () => {
     expect(await other.lease()).toMatchObject({ epoch: 2 });
   });
 
+  it('is kept by who waits for a lane and finds it taken: it lets go before it waits for the next', async () => {
+    for (const name of ['b', 'a']) await one.accept(name, 1);
+    const taking = new GatedDatabase(other.dataSource, 1);
+    const taken = taking.transaction(async (query) => {
+      const text = `UPDATE lanes SET lease_holder = 'a', lease_until = 'infinity' WHERE name = 'b'`;
+      await query({ name: '', text });
+      return true;
+    });
+    const accepting = new GatedDatabase(other.dataSource, 1);
+    const touch = (name: string) => ({ name: '', text: `UPDATE lanes SET pending = pending WHERE name = '${name}'` });
+    const accepted = accepting.transaction(async (query) => {
+      await query(touch('a'));
+      await query(touch('b'));
+      return true;
+    });
+    await Promise.all([taking.reached, accepting.reached]);
+    const leasing = one.lease();
+    await other.untilBlocked(1); // By b, which has waited longest.
+    taking.letOn();
+    await taken;
+    await other.untilBlocked(1); // By a.
+    accepting.letOn();
+    expect(await accepted).toBe(true);
+    expect(await leasing).toMatchObject({ name: 'a' });
+  });
+
   /** Runs something that locks the lanes a and b while a is held; b must still be free then. */
   async function expectLocksInOrder(act: (lanes: LaneLease[]) => Promise<unknown>): Promise<void> {
     for (const name of ['b', 'a']) await one.accept(name, 1);

@@ -31,20 +31,24 @@ export const MOST_AHEAD = 160;
 /** Drain rates are smoothed over about so many seconds of work. */
 const RATE_WINDOW_S = 30;
 
+/** Lanes that a worker waits for and finds taken before it leaves the rest to the others. */
+const MOST_WAITS = 10;
+
 const FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
+/** Free lanes, the one first that has waited longest; its priority counts as seconds of waiting. */
+const NEXT = `${FREE} ORDER BY served_at - priority * interval '1 second' LIMIT 1`;
+
 /**
- * Takes the free lane that has waited longest, its priority counted as seconds of waiting, so that every lane comes to
- * its turn, and bumps its fencing epoch. The lane's requests are read by a statement of their own afterwards: one that began
- * before a former holder committed would still see what that holder finished.
+ * Takes a lane and bumps its fencing epoch. The lane's requests are read by a statement of their own afterwards: one that
+ * began before a former holder committed would still see what that holder finished.
  *
  * A holder that fell silent may have died of any request that it had made ahead. Those lie below `careful_until`: the head is
  * not behind next_position - pending, whatever was cancelled in between.
  */
-const leaseText = (skipLocked: boolean): string => `
+const leaseText = (which: string): string => `
   WITH free AS (
-    SELECT name, ${lostBy('lease_holder', '$1')} AS lost_by
-    FROM lanes WHERE ${FREE} ORDER BY served_at - priority * interval '1 second' LIMIT 1 FOR UPDATE ${skipLocked ? 'SKIP LOCKED' : ''}
+    SELECT name, ${lostBy('lease_holder', '$1')} AS lost_by FROM lanes WHERE ${which}
   )
   UPDATE lanes l SET lease_holder = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond',
     lease_epoch = l.lease_epoch + 1, served_at = clock_timestamp(),
@@ -52,6 +56,11 @@ const leaseText = (skipLocked: boolean): string => `
   FROM free WHERE l.name = free.name
   RETURNING l.name, l.lease_epoch AS epoch, greatest(clock_timestamp(), l.last_completed_at) AS "startedAt",
     free.lost_by AS "lostBy", l.careful_until AS "carefulUntil"`;
+
+/** Does not wait, so that workers spread over the lanes. */
+const LEASE_NEXT = leaseText(`${NEXT} FOR UPDATE SKIP LOCKED`);
+const LEASE_NAMED = leaseText(`name = $3 AND ${FREE} FOR UPDATE`);
+const FIND_NEXT = `SELECT name FROM lanes WHERE ${NEXT}`;
 
 /**
  * Reads the head of a lane we hold and marks its first request as begun, unless it was cancelled since it was read. If it
@@ -139,18 +148,23 @@ const CANCEL = `
 export class JobsStore {
   constructor(private readonly database: Database) {}
 
-  /** Leases a lane that has work and that nobody holds; null when there is none. */
+  /** Leases the lane that has waited longest of those that have work and that nobody holds; null when there is none. */
   async leaseLane(leaseMs: number): Promise<LaneLease | null> {
-    // First without waiting, so that workers spread over the lanes. A lane's row is also locked for a moment by every
-    // accept: when nothing else is left, wait for that instead of calling a busy lane empty.
-    return (
-      (await this.lease('lane_lease_skip', leaseText(true), leaseMs)) ??
-      (await this.lease('lane_lease_wait', leaseText(false), leaseMs))
-    );
+    for (let times = 0; times < MOST_WAITS; times++) {
+      const lane = await this.lease('lane_lease_next', LEASE_NEXT, [HOLDER, leaseMs]);
+      if (lane) return lane;
+      // A lane's row is also locked for a moment by every accept: wait for that instead of calling a busy lane empty. For
+      // one named lane, since a statement that goes on to the next one keeps its lock on those that it found taken.
+      const [busy] = await this.database.query<{ name: string }>({ name: 'lane_find_next', text: FIND_NEXT });
+      if (!busy) return null;
+      const waitedFor = await this.lease('lane_lease_named', LEASE_NAMED, [HOLDER, leaseMs, busy.name]);
+      if (waitedFor) return waitedFor;
+    }
+    return null;
   }
 
-  private async lease(name: string, text: string, leaseMs: number): Promise<LaneLease | null> {
-    const [lane] = await this.database.query<LaneLease>({ name, text }, [HOLDER, leaseMs]);
+  private async lease(name: string, text: string, values: unknown[]): Promise<LaneLease | null> {
+    const [lane] = await this.database.query<LaneLease>({ name, text }, values);
     return lane ?? null;
   }
 
