@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { validate as isUuid, v7 as uuidv7 } from 'uuid';
+import { validate as isUuid } from 'uuid';
+import { newId } from '../new-id.js';
 import { AccountNotFound, ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.js';
 import { mintKey } from './api-key.js';
 import { type ApiKeyFilter, type ApiKeyRow, ApiKeysStore, type NewApiKey } from './api-keys.store.js';
@@ -11,9 +12,9 @@ export class ApiKeysService {
 
   /** @returns The key as it is listed, and its text, which nobody can be shown again. */
   async create(wanted: Omit<NewApiKey, 'id' | 'secretHash'>): Promise<object> {
-    const id = uuidv7();
+    const id = newId();
     const { text, secretHash } = mintKey(id);
-    await this.store.add({ ...wanted, id, secretHash }, uuidv7());
+    await this.store.add({ ...wanted, id, secretHash }, newId());
     return { ...(await this.view(id)), key: text };
   }
 
@@ -36,13 +37,13 @@ export class ApiKeysService {
    */
   async rotate(id: string, overlapMs: number): Promise<object> {
     await this.find(id);
-    const newId = uuidv7();
-    const { text, secretHash } = mintKey(newId);
-    if (!(await this.store.replace(id, newId, secretHash, overlapMs))) {
+    const successorId = newId();
+    const { text, secretHash } = mintKey(successorId);
+    if (!(await this.store.replace(id, successorId, secretHash, overlapMs))) {
       const { replaced_by, status } = await this.find(id);
       throw new ApiKeyEnded(replaced_by === null && status !== 'active' ? status : 'replaced');
     }
-    return { ...(await this.view(newId)), key: text };
+    return { ...(await this.view(successorId)), key: text };
   }
 
   /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../new-id.js';
 import { CONFIG, type Config } from '../config.js';
 import { LoadRuns, RUN_KNOWN_MS, RUN_TOKEN_HEADER, tokenHash } from '../load-runs.js';
 import { BenchmarkBusy, BenchmarkCancelled, BenchmarkRunEnded, BenchmarkRunNotFound } from './benchmark.errors.js';
@@ -47,7 +47,7 @@ export class BenchmarkService implements OnModuleDestroy {
    * @throws BenchmarkBusy
    */
   async begin(settings: RunSettings, authorization?: string): Promise<BegunRun> {
-    const id = uuidv7();
+    const id = newId();
     const token = randomBytes(32).toString('hex');
     const row = await this.store.begin(id, settings.mode, settings, tokenHash(token));
     if (!row) throw new BenchmarkBusy();

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../new-id.js';
 import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
 import { DaybookError } from '../errors.js';
@@ -137,7 +137,7 @@ export class CallbackSecretsService implements OnModuleInit {
       const decided = await decide();
       if (!decided) return false;
       const { replacedId, overlapMs, ...rest } = decided;
-      const fresh = { ...rest, id: uuidv7(), privateKey: generatePrivateKey() };
+      const fresh = { ...rest, id: newId(), privateKey: generatePrivateKey() };
       const isAdded =
         replacedId === undefined
           ? await this.store.addFirst(fresh)

@@ -1,6 +1,6 @@
 import { HttpService } from '@nestjs/axios';
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../new-id.js';
 import { DaybookError } from '../errors.js';
 import { traceView } from '../requests/request.view.js';
 import { pingMessage } from './callback-message.js';
@@ -57,7 +57,7 @@ export class PingService {
 
   private async send(url: URL): Promise<object> {
     const attemptedAt = new Date();
-    const { body, headers } = pingMessage(uuidv7(), attemptedAt, this.signer);
+    const { body, headers } = pingMessage(newId(), attemptedAt, this.signer);
     const { trace, errorKind, errorMessage } = await sendCallback(this.http, url, body, headers);
     const view = traceView({
       url: url.href,

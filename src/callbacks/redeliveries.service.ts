@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { validate as isUuid, v7 as uuidv7 } from 'uuid';
+import { validate as isUuid } from 'uuid';
+import { newId } from '../new-id.js';
 import type { AccountId } from '../account.js';
 import { DaybookError } from '../errors.js';
 import { type RedeliveryRow, type RedeliverySelection, RedeliveryStore } from './redelivery.store.js';
@@ -52,7 +53,7 @@ export class RedeliveriesService {
     const bounded = { ...selection, until };
     const matched = await this.store.count(bounded, MAX_MATCHED + 1);
     if (matched > MAX_MATCHED) throw new RedeliveryTooLarge();
-    const row = await this.store.add(uuidv7(), bounded, matched, MAX_RUNNING);
+    const row = await this.store.add(newId(), bounded, matched, MAX_RUNNING);
     if (!row) throw new TooManyRedeliveries();
     return redeliveryView(row);
   }

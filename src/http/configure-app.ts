@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express from 'express';
-import type { NextFunction, Request, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Config } from '../config.js';
 import { problemOf } from './problem.js';
 import { assignRequestId } from './request-id.js';
@@ -11,6 +11,7 @@ import { limitServer, refuseManyHeaders } from './server-limits.js';
 
 const BODY_LIMIT_BYTES = 256 * 1024;
 const BATCH_BODY_LIMIT_BYTES = 1024 * 1024;
+const BATCH_PATH = /^\/api\/batch(\/|$)/i;
 /** Headers that a page of another origin may read. */
 const EXPOSED_HEADERS = [
   'Content-Disposition',
@@ -36,17 +37,27 @@ export function configureApp(
   app.set('query parser', 'simple');
   // Express would make one of every answer's bytes; only report files have one, and it is their SHA-256.
   app.disable('etag');
-  app.use(assignRequestId);
-  app.use(setSecurityHeaders);
-  app.use(refuseManyHeaders);
+  app.use(inOneGo(assignRequestId, setSecurityHeaders, refuseManyHeaders));
   if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
-  app.use(refuseOtherMediaTypes);
+  app.use(inOneGo(refuseOtherMediaTypes, bodyParser()));
+  app.use(answerParserError);
+}
+
+/** As one middleware: Express spends more time on finding its way to each of them than they take. */
+function inOneGo(...handlers: RequestHandler[]): RequestHandler {
+  return handlers.reduceRight((rest, handler) => (request, response, next) => {
+    const goOn = (error?: unknown): unknown => (error === undefined ? rest(request, response, next) : next(error));
+    return handler(request, response, goOn);
+  });
+}
+
+function bodyParser(): RequestHandler {
   // An empty body is none: the parser would take it for `{}`, which asks for the default report.
   const type = (request: IncomingMessage) => hasBody(request) && isJson(request as Request);
   const options = { type, verify: refuseOtherThanText };
-  app.use('/api/batch', express.json({ ...options, limit: BATCH_BODY_LIMIT_BYTES }));
-  app.use(express.json({ ...options, limit: BODY_LIMIT_BYTES }));
-  app.use(answerParserError);
+  const ofBatch = express.json({ ...options, limit: BATCH_BODY_LIMIT_BYTES });
+  const ofOthers = express.json({ ...options, limit: BODY_LIMIT_BYTES });
+  return (request, response, next) => (BATCH_PATH.test(request.path) ? ofBatch : ofOthers)(request, response, next);
 }
 
 /** A body that is not JSON would be silently ignored, and its sender told that every field is missing. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../new-id.js';
 import { type AccountId, qualifiedLane } from '../account.js';
 import { CallbackUrlRefused, UrlGuard, destination } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
@@ -77,7 +77,7 @@ export class JobsService {
   async cancel(id: string, account: AccountId): Promise<object> {
     const { callback_url } = await this.requests.find(id, account);
     const to = callback_url === null ? null : destination(new URL(callback_url));
-    if (!(await this.store.cancel(id, uuidv7(), to))) throw new RequestNotPending();
+    if (!(await this.store.cancel(id, newId(), to))) throw new RequestNotPending();
     if (to !== null) this.queue.wake('callbacks');
     return this.requests.detail(id, account);
   }

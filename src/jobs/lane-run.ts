@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../new-id.js';
 import { GroupCommit } from '../group-commit.js';
 import type { Completion, Job } from './job.js';
 import { type CompletedBatch, type LaneLease, MOST_AHEAD } from './jobs.store.js';
@@ -137,7 +137,7 @@ export class LaneRun {
       // Each began when the one before had ended.
       const isLast = index === jobs.length - 1;
       const completedAt = isLast ? this.clock.now() : new Date(startedAt.getTime() + tookMs);
-      const completion = { ...outcome, id: job.id, startedAt, completedAt, deliveryId: uuidv7(), destination };
+      const completion = { ...outcome, id: job.id, startedAt, completedAt, deliveryId: newId(), destination };
       startedAt = completedAt;
       return completion;
     });

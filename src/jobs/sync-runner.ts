@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../new-id.js';
 import { destination } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
@@ -72,7 +72,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
   private async finish(job: Job): Promise<Made | null> {
     const [made] = (await this.maker.make([job])) as [Made];
     const owed = {
-      deliveryId: uuidv7(),
+      deliveryId: newId(),
       destination: job.callbackUrl === null ? null : destination(new URL(job.callbackUrl)),
     };
     const isOurs = await this.maker.publish([{ id: job.id, fileKey: made.fileKey }], () =>
