@@ -37,8 +37,6 @@ export interface Place {
   jobsAhead: number | null;
 }
 
-/** Under load the shortest time between two statements that accept: a few more requests in each cost next to nothing. */
-const ACCEPT_EVERY_MS = 2;
 /** Requests that are deleted together: their files are removed first, so a batch bounds what a crash leaves undone. */
 const REMOVE_BATCH = 1_000;
 const NIL_ID = '00000000-0000-0000-0000-000000000000';
@@ -55,7 +53,7 @@ export class RequestsService {
     private readonly backlog: Backlog,
     @Inject(CONFIG) private readonly config: Pick<Config, 'MAX_PENDING' | 'LANE_LEASE'>,
   ) {
-    this.accepting = new GroupCommit((batch) => this.acceptBatch(batch), isDataError, ACCEPT_EVERY_MS);
+    this.accepting = new GroupCommit((batch) => this.acceptBatch(batch), isDataError);
   }
 
   /**
