@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import type { DeliveryStore } from '../src/callbacks/delivery.store.js';
 import type { DueDelivery, DueStore, Stream } from '../src/callbacks/due.store.js';
 import { HOLDER } from '../src/holder.js';
-import { GatedDatabase, LEASE_MS, Stores, attemptAt, batchOf, openStores } from './support/stores.js';
+import { LEASE_MS, Stores, attemptAt, batchOf, openStores } from './support/stores.js';
 
 /** The promise: a stream is sent by one worker at a time and in order; retries, when due, on their own. */
 let one: Stores;
@@ -155,6 +155,22 @@ describe('a stream', () => {
     expect(await ordered.renewStreams([stream.id], LEASE_MS)).toEqual(new Set());
   });
 
+  it('leaves nothing in doubt whose end is recorded while its burial waits for that', async () => {
+    await owe('x', 1, A);
+    const [stream, sent] = await takeFirst();
+    await start(stream, sent);
+    await endLeases();
+    let burying: Promise<unknown> = Promise.resolve();
+    await one.database.transaction(async (query) => {
+      await query({ name: '', text: 'UPDATE callback_deliveries SET attempts = attempts + 1' });
+      burying = elsewhere.bury();
+      await one.untilBlocked(1);
+      return true;
+    });
+    await burying;
+    expect(await logs()).toEqual([]);
+  });
+
   it('is given free at once when its holder is known to be dead', async () => {
     await owe('x', 1, A);
     await takeFirst();
@@ -296,12 +312,16 @@ describe('a record', () => {
 });
 
 describe('the order of locks', () => {
+  const owed = async (): Promise<number> =>
+    (await one.sql(`SELECT FROM callback_deliveries WHERE status = 'PENDING'`)).length;
   const ids = (all: DueDelivery[]): string[] => all.map(({ id }) => id);
   it.each([
     ['renewing', (all: DueDelivery[]) => ordered.renewRetries(ids(all), LEASE_MS)],
     ['recording', (all: DueDelivery[]) => deliveries.record(all.map((delivery) => attemptAt(delivery)))],
     ['refusing', (all: DueDelivery[]) => deliveries.refuse(ids(all), 'gone')],
     ['burying', () => endLeases().then(() => ordered.bury())],
+    ['giving retries back', (all: DueDelivery[]) => ordered.releaseRetries(ids(all))],
+    ['ending the leases of the dead', () => ordered.expire([HOLDER])],
   ] as [string, (all: DueDelivery[]) => Promise<unknown>][])('is by id: %s', async (_, act) => {
     // The later ones come first in the table, as they do when rows were moved.
     await owe('x', 3, A);
@@ -313,17 +333,32 @@ describe('the order of locks', () => {
       [all[0]!.id],
     ]);
     await one.sql('UPDATE callback_deliveries SET lease_holder = $1', [HOLDER]);
-    const holding = new GatedDatabase(one.dataSource, 9);
-    let acting: Promise<unknown> = Promise.resolve();
-    await holding.transaction(async (query) => {
-      await query({ name: '', text: 'SELECT FROM callback_deliveries WHERE id = $1 FOR UPDATE' }, [all.at(-1)!.id]);
-      acting = act(all);
-      await one.untilBlocked(1);
-      const [last] = all;
-      await query({ name: '', text: 'SELECT FROM callback_deliveries WHERE id = $1 FOR UPDATE NOWAIT' }, [last!.id]);
-      return true;
-    });
-    await acting;
+    const [held, free] = [all.at(-1)!, all[0]!].map(({ id }) => `callback_deliveries WHERE id = '${id}'`);
+    await one.whileLocked(held!, () => act(all), free!);
     expect(await one.sql('SELECT id FROM callback_deliveries')).toHaveLength(3);
+  });
+
+  it.each([
+    ['renewing', (streams: number[]) => ordered.renewStreams(streams, LEASE_MS)],
+    ['giving back', (streams: number[]) => ordered.releaseStreams(streams)],
+    ['ending the leases of the dead', () => ordered.expire([HOLDER])],
+    ['burying', () => ordered.bury()],
+  ] as [string, (streams: number[]) => Promise<unknown>][])('of streams is by id: %s', async (_, act) => {
+    for (const lane of ['x', 'y']) await owe(lane, 1, A);
+    const streams = (await takeAll()).map(({ id }) => id).toSorted((a, b) => b - a);
+    await endLeases();
+    const [free, held] = streams.map((id) => `callback_streams WHERE id = ${id}`);
+    // It comes last in the table now.
+    await one.sql(`UPDATE ${held!.replace('WHERE', 'SET started_at = started_at WHERE')}`);
+    await one.whileLocked(held!, () => act(streams), free!);
+    expect(await owed()).toBe(2);
+  });
+
+  it('has no opposite: who ends the leases of the dead holds no delivery while it waits for a stream', async () => {
+    await owe('x', 1, A);
+    await takeFirst();
+    await one.sql('UPDATE callback_deliveries SET lease_holder = $1', [HOLDER]);
+    await one.whileLocked('callback_streams', () => ordered.expire([HOLDER]), 'callback_deliveries');
+    expect(await one.sql('SELECT FROM callback_streams WHERE lease_until < now()')).toHaveLength(1);
   });
 });

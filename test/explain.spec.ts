@@ -210,6 +210,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       const sync = new SyncStore(database);
       await sync.adopt(4, 15_000);
       await sync.release({ id: someId, leaseEpoch: 0 }, 0);
+      await sync.renew([someId], 15_000);
       await new IdempotencyStore(database).forgetExpired(86_400, 1_000);
       await new WorkerStore(database).figures();
       await new BacklogStore(database).pending();

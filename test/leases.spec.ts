@@ -292,30 +292,27 @@ describe('the order of locks', () => {
     expect(await leasing).toMatchObject({ name: 'a' });
   });
 
-  /** Runs something that locks the lanes a and b while a is held; b must still be free then. */
-  async function expectLocksInOrder(act: (lanes: LaneLease[]) => Promise<unknown>): Promise<void> {
-    for (const name of ['b', 'a']) await one.accept(name, 1);
-    const lanes = [await one.lease(), await one.lease()].sort((x, y) => y.name.localeCompare(x.name));
-    const holding = new GatedDatabase(other.dataSource, 2);
-    const held = holding.transaction(async (query) => {
-      await query({ name: '', text: `SELECT FROM lanes WHERE name = 'a' FOR UPDATE` });
-      const acting = act(lanes);
-      await one.untilBlocked(1);
-      await query({ name: '', text: `SELECT FROM lanes WHERE name = 'b' FOR UPDATE NOWAIT` });
-      holding.letOn();
-      acted = acting;
-      return true;
-    });
-    let acted: Promise<unknown> = Promise.resolve();
-    await held;
-    await acted;
-  }
-
   it.each([
     ['renewing lanes', (lanes: LaneLease[]) => one.jobs.renew(lanes, LEASE_MS)],
     ['ending the leases of the dead', () => one.holders.expire([HOLDER])],
+    ['ending', () => one.holders.leave()],
   ])('is by name, as in an accept: %s', async (_, act) => {
-    await expectLocksInOrder(act);
+    for (const name of ['b', 'a']) await one.accept(name, 1);
+    const lanes = [await one.lease(), await one.lease()].sort((x, y) => y.name.localeCompare(x.name));
+    await other.whileLocked(`lanes WHERE name = 'a'`, () => act(lanes), `lanes WHERE name = 'b'`);
     expect(await one.sql(`SELECT name FROM lanes`)).toHaveLength(2);
+  });
+
+  it.each([
+    ['renewing', (ids: string[]) => one.sync.renew(ids, LEASE_MS)],
+    ['ending the leases of the dead', () => one.holders.expire([HOLDER])],
+    ['ending', () => one.holders.leave()],
+  ])('of sync requests is by id: %s', async (_, act) => {
+    const ids = (await one.accept(null, 2)).toSorted().toReversed();
+    const [free, held] = ids.map((id) => `requests WHERE id = '${id}'`);
+    // It comes last in the table now, and its lease ends last.
+    await one.sql(`UPDATE ${held!.replace('WHERE', `SET lease_until = lease_until + interval '1 second' WHERE`)}`);
+    await other.whileLocked(held!, () => act(ids), free!);
+    expect(await one.sql(`SELECT FROM requests WHERE status = 'PROCESSING'`)).toHaveLength(2);
   });
 });

@@ -165,22 +165,28 @@ const LEASE_RETRIES = `
 
 /**
  * What a process that died had begun goes on record as begun, and can be taken again. Only here does anything pass from a
- * holder that is silent: so no attempt is forgotten, whoever makes the next one.
+ * holder that is silent: so no attempt is forgotten, whoever makes the next one. Streams are locked before deliveries, both
+ * by id. Whether an attempt is still in doubt is asked with the lock: its end may have been recorded while this waited for it.
  */
 const BURY = `
-  WITH ended AS (
-    DELETE FROM callback_streams WHERE lease_until < clock_timestamp() RETURNING started, started_numbers, started_at
+  WITH silent AS (
+    SELECT id FROM callback_streams WHERE lease_until < clock_timestamp() ORDER BY id FOR UPDATE
+  ), ended AS (
+    DELETE FROM callback_streams s USING silent WHERE s.id = silent.id
+    RETURNING s.started, s.started_numbers, s.started_at
   ), lost AS (
-    SELECT d.id, e.started_at AS at FROM ended e CROSS JOIN unnest(e.started, e.started_numbers) AS t (id, number)
-      JOIN callback_deliveries d ON d.id = t.id AND d.status = 'PENDING' AND d.attempts + d.unknown + 1 = t.number
+    SELECT t.id, t.number, e.started_at AS at FROM ended e CROSS JOIN unnest(e.started, e.started_numbers) AS t (id, number)
     UNION ALL
-    SELECT d.id, d.next_attempt_at FROM callback_deliveries d
+    SELECT d.id, d.attempts + d.unknown + 1, d.next_attempt_at FROM callback_deliveries d
     WHERE d.lease_holder IS NOT NULL AND d.lease_until < clock_timestamp()
   ), locked AS (
-    SELECT d.id, lost.at FROM callback_deliveries d JOIN lost ON lost.id = d.id ORDER BY d.id FOR UPDATE OF d
+    SELECT d.id, lost.at FROM callback_deliveries d JOIN lost ON lost.id = d.id
+    WHERE d.status = 'PENDING' AND d.attempts + d.unknown + 1 = lost.number
+      AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
+    ORDER BY d.id FOR UPDATE OF d
   ), counted AS (
     UPDATE callback_deliveries d SET unknown = d.unknown + 1, lease_holder = NULL, lease_until = NULL
-    FROM locked WHERE d.id = locked.id AND d.status = 'PENDING'
+    FROM locked WHERE d.id = locked.id
     RETURNING d.request_id, d.url, d.attempts, d.unknown, d.schedule_start, d.redelivery_id, locked.at
   )
   INSERT INTO callback_logs (request_id, attempt_number, trigger, url, attempted_at)
@@ -277,8 +283,10 @@ export class DueStore {
 
   /** Gives retries back that were not sent. */
   async releaseRetries(ids: string[]): Promise<void> {
-    const text = `UPDATE callback_deliveries SET lease_holder = NULL, lease_until = NULL
-      WHERE id = ANY ($1::uuid[]) AND lease_holder = $2`;
+    const text = `WITH held AS (
+        SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND lease_holder = $2 ORDER BY id FOR UPDATE
+      )
+      UPDATE callback_deliveries d SET lease_holder = NULL, lease_until = NULL FROM held WHERE d.id = held.id`;
     await this.database.query({ name: 'retry_release', text }, [ids, HOLDER]);
   }
 
@@ -304,10 +312,13 @@ export class DueStore {
 
   /** Ends the leases of holders that are dead; {@link bury} does the rest. */
   async expire(holders: string[]): Promise<void> {
-    const text = `WITH streams AS (
-        UPDATE callback_streams SET lease_until = '-infinity' WHERE lease_holder = ANY ($1::text[])
+    const ended = (table: string, at: string): string => `WITH held AS (
+        SELECT id FROM ${table} WHERE lease_holder = ANY ($1::text[]) ORDER BY id FOR UPDATE
       )
-      UPDATE callback_deliveries SET lease_until = clock_timestamp() WHERE lease_holder = ANY ($1::text[])`;
+      UPDATE ${table} t SET lease_until = ${at} FROM held WHERE t.id = held.id`;
+    // Two statements: one that held deliveries while it waits for a stream would meet who buries halfway.
+    await this.database.query({ name: 'stream_expire', text: ended('callback_streams', `'-infinity'`) }, [holders]);
+    const text = ended('callback_deliveries', 'clock_timestamp()');
     await this.database.query({ name: 'delivery_expire', text }, [holders]);
   }
 

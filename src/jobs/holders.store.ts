@@ -2,6 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database.js';
 import { HOLDER, HOST_PREFIX, LEAVING } from '../holder.js';
 
+/** Lanes and sync requests of holders, locked as everywhere: lanes by name, requests by id. */
+const heldBy = (whom: string): string => `held AS (
+    SELECT name FROM lanes WHERE lease_holder ${whom} ORDER BY name FOR UPDATE
+  ), held_sync AS (
+    SELECT id FROM requests WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder ${whom} ORDER BY id FOR UPDATE
+  )`;
+
 /** All SQL of the processes that hold leases of lanes and sync requests: which are there, which end or have died. */
 @Injectable()
 export class HoldersStore {
@@ -19,13 +26,10 @@ export class HoldersStore {
 
   /** Ends the leases of holders that are dead. */
   async expire(holders: string[]): Promise<void> {
-    const text = `WITH held AS (
-        SELECT name FROM lanes WHERE lease_holder = ANY ($1::text[]) ORDER BY name FOR UPDATE
-      ), expired AS (
+    const text = `WITH ${heldBy('= ANY ($1::text[])')}, expired AS (
         UPDATE lanes l SET lease_until = NULL FROM held WHERE l.name = held.name
       )
-      UPDATE requests SET lease_until = '-infinity'
-      WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder = ANY ($1::text[])`;
+      UPDATE requests r SET lease_until = '-infinity' FROM held_sync WHERE r.id = held_sync.id`;
     await this.database.query({ name: 'lane_expire', text }, [holders]);
   }
 
@@ -34,13 +38,10 @@ export class HoldersStore {
    * its leases.
    */
   async leave(): Promise<void> {
-    const text = `WITH held AS (
-        SELECT name FROM lanes WHERE lease_holder = $1 ORDER BY name FOR UPDATE
-      ), leaving AS (
+    const text = `WITH ${heldBy('= $1')}, leaving AS (
         UPDATE lanes l SET lease_holder = $1 || '${LEAVING}' FROM held WHERE l.name = held.name
       )
-      UPDATE requests SET lease_holder = $1 || '${LEAVING}'
-      WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_holder = $1`;
+      UPDATE requests r SET lease_holder = $1 || '${LEAVING}' FROM held_sync WHERE r.id = held_sync.id`;
     await this.database.query({ name: 'lane_leave', text }, [HOLDER]);
   }
 

@@ -44,8 +44,12 @@ export class SyncStore {
   /** Renews the leases of sync requests that this process makes; gives the ids that are still ours. */
   async renew(ids: string[], leaseMs: number): Promise<Set<string>> {
     // Also under the name that we have while we are ending.
-    const text = `UPDATE requests SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      WHERE id = ANY ($1::uuid[]) AND starts_with(lease_holder, $2) AND status = 'PROCESSING' RETURNING id`;
+    const text = `WITH held AS (
+        SELECT id FROM requests WHERE id = ANY ($1::uuid[]) AND starts_with(lease_holder, $2) AND status = 'PROCESSING'
+        ORDER BY id FOR UPDATE
+      )
+      UPDATE requests r SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      FROM held WHERE r.id = held.id RETURNING r.id`;
     const rows = await this.database.query<{ id: string }>({ name: 'sync_renew', text }, [ids, HOLDER, leaseMs]);
     return new Set(rows.map(({ id }) => id));
   }

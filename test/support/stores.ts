@@ -117,6 +117,22 @@ export class Stores {
     return Promise.all(tables.map((table) => this.sql(`SELECT * FROM ${table} AS t ORDER BY t::text`)));
   }
 
+  /**
+   * Does something while rows are locked that it locks too, and sees that what comes later in the order of locks is still
+   * free when it waits for them. Rows are given as `lanes WHERE name = 'x'`.
+   */
+  async whileLocked(held: string, act: () => Promise<unknown>, free: string): Promise<void> {
+    let acting: Promise<unknown> = Promise.resolve();
+    await this.database.transaction(async (query) => {
+      await query({ name: '', text: `SELECT FROM ${held} FOR UPDATE` });
+      acting = act();
+      await this.untilBlocked(1);
+      await query({ name: '', text: `SELECT FROM ${free} FOR UPDATE NOWAIT` });
+      return true;
+    });
+    await acting;
+  }
+
   /** Resolves when so many statements wait for a lock that somebody else holds. */
   async untilBlocked(count: number): Promise<void> {
     const text = `SELECT count(*) AS count FROM pg_stat_activity
