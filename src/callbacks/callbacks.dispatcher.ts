@@ -3,6 +3,7 @@ import { CONFIG, type Config } from '../config.js';
 import { hasEnded } from '../holder.js';
 import { LeaseKeeper } from '../lease-keeper.js';
 import { Drain, type Task } from '../queue/drain.js';
+import { Alarm } from './alarm.js';
 import { LONGEST_OPEN_MS } from './breaker.js';
 import { Breakers } from './breakers.js';
 import { CallbacksService, type EndedAttempt } from './callbacks.service.js';
@@ -12,13 +13,12 @@ import { RetryRun } from './retry-run.js';
 import { scheduleMs } from './retry-schedule.js';
 import { SLOTS, SLOTS_PER_DESTINATION, Slots } from './slots.js';
 import { READ_AHEAD, StreamRun } from './stream-run.js';
+import { Turn } from './turn.js';
 
 /** Attempts of a run that may wait to be recorded. */
 const MAX_UNRECORDED = 128;
 /** After so long a stream is given back, so that others have their turn. */
 const TURN_MS = 1_000;
-/** A timer cannot be set for longer; the sweep sets it again. */
-const LONGEST_TIMER_MS = 60_000;
 
 /** What a run holds: a stream, or retries. */
 interface RunLease {
@@ -51,7 +51,8 @@ export class CallbacksDispatcher {
   private readonly lastLanes = new Map<string, string>();
   private lastDestination = '';
   private turn = 0;
-  private timer: { dueAtMs: number; handle: NodeJS.Timeout } | undefined;
+  /** For what is not due yet when it is looked for. */
+  private readonly alarm = new Alarm(() => void this.run());
   private isStopping = false;
 
   constructor(
@@ -87,26 +88,13 @@ export class CallbacksDispatcher {
   /** Begins no further attempt; resolves when those under way are recorded. */
   async stop(): Promise<void> {
     this.isStopping = true;
-    clearTimeout(this.timer?.handle);
+    this.alarm.turnOff();
     await this.drain.stop();
   }
 
   /** A delivery that waits for its destination is given the time of its whole schedule, and of one probe at least. */
   private patienceMs(): number {
     return Math.max(scheduleMs(this.config.CALLBACK_RETRY_DELAYS), LONGEST_OPEN_MS);
-  }
-
-  /** Is there when the next thing is due: the earliest of all that were announced. */
-  private wakeIn(ms: number): void {
-    const inMs = Math.min(Math.max(0, ms), LONGEST_TIMER_MS);
-    const dueAtMs = performance.now() + inMs;
-    if (this.isStopping || (this.timer && this.timer.dueAtMs <= dueAtMs)) return;
-    clearTimeout(this.timer?.handle);
-    const wake = (): void => {
-      this.timer = undefined;
-      void this.run();
-    };
-    this.timer = { dueAtMs, handle: setTimeout(wake, Math.ceil(inMs)).unref() };
   }
 
   private async claim(): Promise<Task[]> {
@@ -117,7 +105,7 @@ export class CallbacksDispatcher {
     const claims: Promise<Task[]>[] = [];
     for (const due of inTurn) {
       this.breakers.learn(due.destination, due.breaker);
-      if (due.retryInMs !== null && due.retryInMs > 0) this.wakeIn(due.retryInMs);
+      if (due.retryInMs !== null && due.retryInMs > 0) this.alarm.setIn(due.retryInMs);
       if (!due.hasLine && !((due.retryInMs ?? 1) <= 0)) continue;
       const slots = this.slotsFor(due);
       if (slots === 0) continue;
@@ -134,7 +122,7 @@ export class CallbacksDispatcher {
     // Here it has just opened, and Postgres is about to hear of it.
     if (breaker.state === 'closed') return 0;
     if (opensInMs <= 0) return Math.min(room, 1);
-    this.wakeIn(opensInMs);
+    this.alarm.setIn(opensInMs);
     return 0;
   }
 
@@ -273,7 +261,7 @@ export class CallbacksDispatcher {
     // A probe that could not be made must not leave the breaker half open.
     const noted = event ?? (turn.hasProbed ? 'failure' : null);
     if (noted) this.breakers.note(destination, noted);
-    if (retryAtMs !== null) this.wakeIn(retryAtMs - performance.now());
+    if (retryAtMs !== null) this.alarm.setIn(retryAtMs - performance.now());
     // In strict order nothing follows what is to be tried again: the line waits for it. What was read before a URL was
     // gone does not know that it is.
     if (isGone || (this.config.CALLBACK_ORDER === 'strict' && status === 'PENDING')) turn.end();
@@ -292,32 +280,5 @@ export class CallbacksDispatcher {
         ? lease.retries.size === 0 || [...lease.retries].some((id) => ourRetries.has(id))
         : ourStreams.has(lease.stream),
     );
-  }
-}
-
-/** How far a run has come. */
-class Turn {
-  /** Settle when what was sent is on record. */
-  readonly recorded: Promise<void>[] = [];
-  /** Handed out, and not sent. */
-  readonly unsent: DueDelivery[] = [];
-  hasProbed = false;
-  /** Something that was sent could not be recorded. */
-  isBroken = false;
-  private hasEnded = false;
-
-  constructor(private readonly endsAtMs: number) {}
-
-  add(recording: Promise<void>): void {
-    recording.catch(() => (this.isBroken = true));
-    this.recorded.push(recording);
-  }
-
-  end(): void {
-    this.hasEnded = true;
-  }
-
-  isOver(): boolean {
-    return this.hasEnded || this.isBroken || performance.now() > this.endsAtMs;
   }
 }
