@@ -138,21 +138,22 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
 
   constructor(
     private readonly request: CallbackRequest,
-    timeoutMs: number,
+    private readonly timeoutMs: number,
   ) {
     this.response = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
-    const late = () => this.fail(new NoAnswer('timeout', `No complete answer within ${timeoutMs} ms`));
-    this.deadline = setTimeout(late, timeoutMs);
+    this.deadline = setTimeout(() => this.failLate(), timeoutMs);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
     this.sentAt = performance.now();
-    // It waited for a connection past the deadline; nothing has been sent yet, and nothing may be.
+    // It waited for a connection past the deadline; nothing has been sent yet, and nothing may be. A process that was
+    // stopped meanwhile comes here before its timers are due: somebody else has made the attempt again by now.
     if (this.settled) this.hangUp();
+    else if (this.sentAt - this.startedAt > this.timeoutMs) this.failLate();
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -183,6 +184,10 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     if (!this.settle()) return;
     this.reject(new CallbackAttemptError(reason, this.trace()));
     this.hangUp();
+  }
+
+  private failLate(): void {
+    this.fail(new NoAnswer('timeout', `No complete answer within ${this.timeoutMs} ms`));
   }
 
   private succeed(): void {
