@@ -307,3 +307,9 @@ export function environmentWith(settings: Record<string, string>): NodeJS.Proces
   const ours = Object.keys(environmentSchema.shape);
   return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.includes(name))), ...settings };
 }
+
+/** What a program of others needs of ours. No more: there are secrets, and PG… variables that would lead Postgres astray. */
+export function bareEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, SystemRoot, TEMP } = process.env;
+  return { PATH, SystemRoot, TEMP };
+}

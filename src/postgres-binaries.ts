@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { bareEnvironment } from './config.js';
 
 /** Postgres could not be run here. The message is one line that a person can act on. */
 export class EmbeddedPostgresError extends Error {}
@@ -104,9 +105,7 @@ export async function makeFolder(target: string, build: (draft: string) => Promi
 
 /** Runs a program to its end, from a folder that every account can enter; gives what it wrote. */
 export async function run(program: string, args: string[], account: Account = {}, cwd = '/'): Promise<string> {
-  // Nothing else of our environment: it holds secrets, and PG… variables that would lead Postgres astray.
-  const { PATH, SystemRoot, TEMP } = process.env;
-  const options = { ...account, cwd, env: { PATH, SystemRoot, TEMP, LC_ALL: 'C' }, timeout: 120_000 };
+  const options = { ...account, cwd, env: { ...bareEnvironment(), LC_ALL: 'C' }, timeout: 120_000 };
   return (await promisify(execFile)(program, args, options)).stdout;
 }
 

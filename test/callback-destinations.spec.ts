@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { get, post } from './support/client.js';
+import { post } from './support/client.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { eventually } from './support/eventually.js';
+import { type DeliveryPage, type DestinationPage, type RequestDetail, getJson } from './support/json.js';
 import { type Receipt, type Receiver, startReceiver } from './support/receiver.js';
 import { sql } from './support/sql.js';
 import { UNLIMITED, submitAsync } from './support/submit.js';
@@ -19,19 +20,19 @@ async function ask(receiver: Receiver, lane: string, count = 1, path = '/hook'):
   return (await submitAsync(daybook.url, count, body, 1)).map(({ request_id }) => request_id);
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
-const request = async (id: string): Promise<any> => (await get(daybook, `/api/requests/${id}`)).json;
-// oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
-const callbacks = async ({ url }: Receiver, query = ''): Promise<any[]> =>
-  (await get(daybook, `/api/callbacks?limit=200&destination=${url}${query}`)).json.callbacks;
+const request = (id: string): Promise<RequestDetail> => getJson(`${daybook.url}/api/requests/${id}`);
+
+async function callbacks({ url }: Receiver, query = ''): Promise<DeliveryPage['callbacks']> {
+  const page = await getJson<DeliveryPage>(`${daybook.url}/api/callbacks?limit=200&destination=${url}${query}`);
+  return page.callbacks;
+}
 
 const statusOf = (id: string, status: string): Promise<unknown> =>
   eventually(async () => (await request(id)).callback_status === status);
 
-// oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
-async function destination({ url }: Receiver): Promise<any> {
-  const { json } = await get(daybook, '/api/callbacks/destinations?limit=200');
-  return json.destinations.find((known: { destination: string }) => known.destination === url);
+async function destination({ url }: Receiver): Promise<DestinationPage['destinations'][number] | undefined> {
+  const page = await getJson<DestinationPage>(`${daybook.url}/api/callbacks/destinations?limit=200`);
+  return page.destinations.find((known) => known.destination === url);
 }
 
 describe('the breaker', () => {
@@ -45,7 +46,7 @@ describe('the breaker', () => {
     });
     expect(open).toMatchObject({ failures: expect.any(Number), has_waiting: true, disabled_urls: [] });
     expect(open.failures).toBeGreaterThanOrEqual(10);
-    expect(Date.parse(open.next_probe_at)).toBeGreaterThan(Date.parse(open.not_closed_since));
+    expect(Date.parse(open.next_probe_at!)).toBeGreaterThan(Date.parse(open.not_closed_since!));
     // Those under way when it opened, and no more: what waits has made no attempt.
     const waiting = (await callbacks(receiver, '&status=PENDING')).filter(({ attempts }) => attempts === 0);
     expect(waiting.length).toBeGreaterThan(15);
@@ -54,7 +55,7 @@ describe('the breaker', () => {
     await eventually(() => receiver.received.length > probed);
     receiver.answer({ status: 200 });
     for (const id of ids.slice(-20)) await statusOf(id, 'SUCCESS');
-    await eventually(async () => (await destination(receiver)).state === 'closed');
+    await eventually(async () => (await destination(receiver))?.state === 'closed');
     expect(await destination(receiver)).toMatchObject({ failures: 0, not_closed_since: null, next_probe_at: null });
     const firsts = receiver.received.filter(({ headers }) => headers['x-attempt-number'] === '1');
     expect(firsts.map(({ json }) => json.queue_position)).toEqual(ids.map((_, index) => index + 1));
@@ -163,8 +164,8 @@ describe('Retry-After', () => {
     const [one, two] = receiver.received as [Receipt, Receipt];
     expect(two.receivedAt.getTime() - one.receivedAt.getTime()).toBeGreaterThanOrEqual(2_900);
     const { delivery_trace } = await request(id!);
-    const { attempted_at, next_attempt_at } = delivery_trace[0];
-    expect(Date.parse(next_attempt_at) - Date.parse(attempted_at)).toBeGreaterThanOrEqual(2_900);
+    const { attempted_at, next_attempt_at } = delivery_trace[0]!;
+    expect(Date.parse(next_attempt_at!) - Date.parse(attempted_at)).toBeGreaterThanOrEqual(2_900);
   });
 
   it('never brings it forward, and means nothing where the answer is final', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { eventually } from './support/eventually.js';
-import { getJson } from './support/json.js';
+import { type RequestDetail, getJson } from './support/json.js';
 import { type Answer, type Receiver, startReceiver } from './support/receiver.js';
 import { sql } from './support/sql.js';
 import { UNLIMITED, submitAsync } from './support/submit.js';
@@ -29,11 +29,10 @@ async function ask(receiver: Receiver, count = 1, body: object = { num_transacti
   return acknowledgements.map(({ request_id }) => request_id);
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
-async function settled(id: string): Promise<any> {
+function settled(id: string): Promise<RequestDetail> {
   return eventually(async () => {
-    const request = await getJson(`${daybook.url}/api/requests/${id}`);
-    return ['SUCCESS', 'FAILED'].includes(request.callback_status) && request;
+    const request = await getJson<RequestDetail>(`${daybook.url}/api/requests/${id}`);
+    return (request.callback_status === 'SUCCESS' || request.callback_status === 'FAILED') && request;
   });
 }
 
@@ -105,7 +104,10 @@ describe('a callback', () => {
         next_attempt_at: null,
       },
     ]);
-    const shown = Object.entries(delivery_trace[0].request_headers).map(([name, value]) => [name.toLowerCase(), value]);
+    const shown = Object.entries(delivery_trace[0]!.request_headers!).map(([name, value]) => [
+      name.toLowerCase(),
+      value,
+    ]);
     expect(Object.fromEntries(shown)).toEqual({ ...headers, 'webhook-signature': 'v1,…' });
   });
 
@@ -138,7 +140,7 @@ describe('a callback', () => {
     const [id] = await ask(receiver);
     const { delivery_trace, callback_status } = await settled(id!);
     expect(callback_status).toBe('SUCCESS');
-    expect(delivery_trace.map(({ status_code }: { status_code: number }) => status_code)).toEqual([500, 503, 200]);
+    expect(delivery_trace.map(({ status_code }) => status_code)).toEqual([500, 503, 200]);
     const [first, second] = gaps(delivery_trace);
     expect(first).toBeGreaterThanOrEqual(149);
     expect(second).toBeGreaterThanOrEqual(299);
@@ -157,12 +159,7 @@ describe('a callback', () => {
     const [id] = await ask(receiver);
     const { delivery_trace, callback_status } = await settled(id!);
     expect(callback_status).toBe('FAILED');
-    expect(delivery_trace.map(({ error_kind }: { error_kind: string }) => error_kind)).toEqual([
-      kind,
-      kind,
-      kind,
-      kind,
-    ]);
+    expect(delivery_trace.map(({ error_kind }) => error_kind)).toEqual([kind, kind, kind, kind]);
     const logs = await getJson(`${daybook.url}/api/requests/${id}/callback-logs`);
     expect(logs).toMatchObject({ request_id: id, total_attempts: 4 });
     expect(logs.logs[0]).toMatchObject({ attempt_number: 1, status_code: null, success: false });

@@ -15,8 +15,9 @@ import { LanesStore } from '../src/jobs/lanes.store.js';
 import { SyncStore } from '../src/jobs/sync.store.js';
 import { BacklogStore } from '../src/requests/backlog.store.js';
 import { IdempotencyStore } from '../src/requests/idempotency.store.js';
-import { type NewRequest, RequestStore } from '../src/requests/request.store.js';
+import { type IdempotencyKey, RequestStore } from '../src/requests/request.store.js';
 import { createDatabase } from './support/database.js';
+import { batchOf, completionOf, newRequest } from './support/stores.js';
 
 /** The promise: no query grows with what is finished. Shown by its plan over a million finished requests. */
 const FINISHED = 1_000_000;
@@ -156,23 +157,19 @@ async function expectCheap(act: () => Promise<unknown>, mostBlocks = MOST_BLOCKS
   }
 }
 
-const asked = (lane: string | null, key: string | null): NewRequest => ({
-  id: uuidv7(),
-  account: null,
-  mode: lane === null ? 'sync' : 'async',
-  lane,
-  report: 'transactions',
-  format: 'csv',
-  params: {},
-  callbackUrl: 'http://a.test/',
-  idempotency: key === null ? null : { caller: 'open', scope: 'POST /api/async', key, fingerprint: 'f' },
-});
+const CALLBACK = { callbackUrl: 'http://a.test/' };
+const keyed = (key: string): IdempotencyKey => ({ caller: 'open', scope: 'POST /api/async', key, fingerprint: 'f' });
 
 describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
   const someId = '0000ffff-0000-7000-8000-000000000000';
 
   it('accepting', () => {
-    const batch = [asked('busy', null), asked('busy', 'key-5'), asked('other', 'new'), asked(null, null)];
+    const batch = [
+      newRequest('busy', CALLBACK),
+      newRequest('busy', { ...CALLBACK, idempotency: keyed('key-5') }),
+      newRequest('other', { ...CALLBACK, idempotency: keyed('new') }),
+      newRequest(null, CALLBACK),
+    ];
     return expectCheap(() => new RequestStore(database).accept(batch, 1_000_000, 15_000));
   });
 
@@ -183,19 +180,8 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       const jobs = await store.begin(lane, 64);
       expect(jobs).toHaveLength(64);
       await store.readAfter(lane, 64, 64);
-      const completions = jobs.map(({ id }) => ({
-        id,
-        result: {},
-        fileKey: null,
-        error: null,
-        startedAt: new Date(),
-        completedAt: new Date(),
-        deliveryId: uuidv7(),
-        destination: 'http://a.test:80',
-      }));
-      expect((await store.complete(lane, { completions, begun: null, release: false, busyS: 1 }, 15_000))?.size).toBe(
-        64,
-      );
+      const completions = jobs.map((job) => completionOf(job, { destination: 'http://a.test:80' }));
+      expect((await store.complete(lane, batchOf([], { completions }), 15_000))?.size).toBe(64);
       await store.renew([lane], 15_000);
       await store.release(lane, 0);
     }));
@@ -320,12 +306,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await store.jobsAhead('busy', 100);
       await new LanesStore(database).list('', 100);
       expect(await new LanesStore(database).listOwn(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
-      await new IdempotencyStore(database).find({
-        caller: 'open',
-        scope: 'POST /api/async',
-        key: 'key-7',
-        fingerprint: 'f',
-      });
+      await new IdempotencyStore(database).find(keyed('key-7'));
     }));
 
   it('deleting', () =>

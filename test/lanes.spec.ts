@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { get, post, send } from './support/client.js';
+import { post, send } from './support/client.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { eventually } from './support/eventually.js';
+import { type LanePage, getJson } from './support/json.js';
 import { startReceiver } from './support/receiver.js';
 import { holdLane, letLaneGo, sql } from './support/sql.js';
 import { UNLIMITED, submitAsync } from './support/submit.js';
@@ -20,10 +21,9 @@ const report = (lane: string, more: object = {}): object => ({
   ...more,
 });
 
-// oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
-async function laneOf(name: string): Promise<any> {
-  const { json } = await get(daybook, '/api/lanes?limit=1000');
-  return json.lanes.find((found: { lane: string }) => found.lane === name);
+async function laneOf(name: string): Promise<LanePage['lanes'][number] | undefined> {
+  const { lanes } = await getJson<LanePage>(`${daybook.url}/api/lanes?limit=1000`);
+  return lanes.find(({ lane }) => lane === name);
 }
 
 async function idsOf(name: string): Promise<string[]> {
@@ -86,7 +86,7 @@ describe('a batch', () => {
     expect(await idsOf('empty')).toEqual([]);
     expect(await idsOf('full')).toHaveLength(999);
     await letLaneGo(daybook, 'full');
-    await eventually(async () => (await laneOf('full')).pending === 0);
+    await eventually(async () => (await laneOf('full'))?.pending === 0);
     expect((await post(daybook, '/api/batch', body, { 'idempotency-key': 'too-many' })).status).toBe(202);
   });
 
@@ -110,7 +110,7 @@ describe('cancelling', () => {
     const cancelled = await post(daybook, `/api/requests/${second}/cancel`, undefined);
     expect(cancelled.status).toBe(200);
     expect(cancelled.json).toMatchObject({ id: second, status: 'CANCELLED', queue_position: 2, jobs_ahead: null });
-    expect((await laneOf('cancel')).pending).toBe(4);
+    expect((await laneOf('cancel'))?.pending).toBe(4);
     expect((await post(daybook, `/api/requests/${second}/cancel`, undefined)).status).toBe(409);
     await letLaneGo(daybook, 'cancel');
     await eventually(() => receiver.received.length === 5);
@@ -136,7 +136,10 @@ describe('cancelling', () => {
     const answers = await Promise.all(
       ids.filter((_, at) => at % 3 === 0).map((id) => post(daybook, `/api/requests/${id}/cancel`, undefined)),
     );
-    await eventually(async () => (await laneOf('racing')).pending + (await laneOf('racing')).in_progress === 0);
+    await eventually(async () => {
+      const { pending, in_progress } = (await laneOf('racing'))!;
+      return pending + in_progress === 0;
+    });
     const rows = await sql<{ status: string; has_result: boolean }>(
       daybook,
       `SELECT status, result_payload IS NOT NULL AS has_result FROM requests WHERE lane = 'racing'`,
@@ -153,18 +156,18 @@ describe('a lane', () => {
     expect((await post(daybook, '/api/lanes/paused/pause', undefined)).json).toMatchObject({ paused: true });
     await submitAsync(daybook.url, 3, () => report('paused'), 1);
     await submitAsync(daybook.url, 3, () => report('beside'), 1);
-    await eventually(async () => (await laneOf('beside')).pending === 0);
-    expect(await laneOf('paused')).toMatchObject({
+    await eventually(async () => (await laneOf('beside'))?.pending === 0);
+    expect(await laneOf('paused'))?.toMatchObject({
       lane: 'paused',
       pending: 3,
       in_progress: 0,
       paused: true,
       held_by: null,
     });
-    expect((await laneOf('paused')).head_age_seconds).toBeGreaterThanOrEqual(0);
+    expect((await laneOf('paused'))?.head_age_seconds).toBeGreaterThanOrEqual(0);
     expect((await post(daybook, '/api/lanes/paused/resume', undefined)).json).toMatchObject({ paused: false });
-    await eventually(async () => (await laneOf('paused')).pending === 0);
-    expect((await laneOf('paused')).drain_rate_per_minute).toBeGreaterThan(0);
+    await eventually(async () => (await laneOf('paused'))?.pending === 0);
+    expect((await laneOf('paused'))?.drain_rate_per_minute).toBeGreaterThan(0);
   });
 
   it('with priority comes first, and the others come too', async () => {
@@ -175,7 +178,7 @@ describe('a lane', () => {
     await send(daybook, 'PUT', '/api/lanes/last', { body: { priority: -600 } });
     // All at once, so that one look of the only thread has all three to choose from.
     await sql(daybook, 'UPDATE lanes SET paused = false, served_at = now() WHERE name = ANY ($1)', [names]);
-    await eventually(async () => (await laneOf('last')).pending === 0);
+    await eventually(async () => (await laneOf('last'))?.pending === 0);
     const rows = await sql<{ lane: string }>(
       daybook,
       'SELECT lane FROM requests WHERE lane = ANY ($1) GROUP BY lane ORDER BY min(started_at)',

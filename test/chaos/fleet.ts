@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres.js';
+import { freePort } from '../support/free-port.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { Link } from './link.js';
 import { APIS, LEASE_MS, PROCESSES, type ProcessName } from './schedule.js';
 import { Service } from './service.js';
-import { stablePort } from './stable-port.js';
 import { StoreDisk } from './store-disk.js';
 
 const SETTINGS = {
@@ -42,8 +42,8 @@ export class Fleet {
     await mkdir(join(this.folder, 'postgres'), { recursive: true });
     await this.disk.mount();
     process.env.TEST_FOLDER = this.folder; // Where a Redis server of the tests keeps its pid file.
-    this.postgresPort = await stablePort();
-    const redis = startRedisServer({ port: await stablePort() });
+    this.postgresPort = await freePort();
+    const redis = startRedisServer({ port: await freePort() });
     [this.postgres, this.redis] = await Promise.all([this.startPostgres(), redis]);
     this.link = new Link(this.redis.port);
     const linkPort = await this.link.listen();

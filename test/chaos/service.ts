@@ -4,8 +4,8 @@ import { createWriteStream, writeFileSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../support/free-port.js';
 import type { ProcessName } from './schedule.js';
-import { stablePort } from './stable-port.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 /** Ends the process with this one, however this one ends. */
@@ -40,7 +40,7 @@ export class Service {
 
   /** Resolves when it answers, or has been killed meanwhile. */
   async start(): Promise<void> {
-    this.port ||= await stablePort();
+    this.port ||= await freePort();
     const child = spawn(process.execPath, ['--import', LEASH, '--import', CLOCK, MAIN], {
       cwd: join(this.clockFile, '..'),
       env: {

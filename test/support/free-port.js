@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below what Linux gives to whoever asks for any port: those come back at once, to another test or a connection. */
+/**
+ * Below what systems give to whoever asks for any port (from 32768 on Linux): those come back at once, to another test or a
+ * connection, also while the server of a port is away to be started again.
+ */
 const [LOWEST, HIGHEST] = [15_000, 32_000];
 
 /** A port of loopback that nobody listens on right now. */

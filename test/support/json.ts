@@ -1,5 +1,16 @@
+import type { z } from 'zod';
+import type { deliveryPage } from '../../src/callbacks/callback-deliveries.schema.js';
+import type { destinationPage } from '../../src/callbacks/destinations.schema.js';
+import type { lanePage } from '../../src/jobs/jobs.schema.js';
+import type { requestDetail } from '../../src/requests/requests.schema.js';
+
+export type RequestDetail = z.infer<typeof requestDetail>;
+export type DeliveryPage = z.infer<typeof deliveryPage>;
+export type DestinationPage = z.infer<typeof destinationPage>;
+export type LanePage = z.infer<typeof lanePage>;
+
 /** The JSON that an address answers. */
 // oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
-export async function getJson(url: string): Promise<any> {
-  return (await fetch(url)).json();
+export async function getJson<Json = any>(url: string): Promise<Json> {
+  return (await fetch(url)).json() as Promise<Json>;
 }
