@@ -29,7 +29,7 @@ export function parseAssertion(text: string): Assertion {
 }
 
 /** Every figure that can be asserted; null for what was not measured. */
-export function metricsOf({ sync, async, speedup }: LoadResult): Record<string, number | null> {
+function metricsOf({ sync, async, speedup }: LoadResult): Record<string, number | null> {
   const metrics: Record<string, number | null> = { speedup };
   const add = (group: string, stage: Pick<StageResult, 'latency' | 'achievedPerS'>): void => {
     for (const statistic of STATISTICS) metrics[`${group}.${statistic}`] = stage.latency[statistic];

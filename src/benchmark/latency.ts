@@ -14,7 +14,6 @@ export interface LatencySummary {
 }
 
 export const STATISTICS = ['count', 'min', 'mean', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max'] as const;
-export type Statistic = (typeof STATISTICS)[number];
 
 /** A stretch of the run, for the plot of latency over time. */
 export interface LatencySlice {

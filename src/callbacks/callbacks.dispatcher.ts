@@ -253,7 +253,10 @@ export class CallbacksDispatcher {
     if (this.breakers.isClosed(destination)) return true;
     if (turn.hasProbed) return false;
     turn.hasProbed = true;
-    return this.breakers.mayProbe(destination);
+    return this.breakers.mayProbe(destination).catch((error: unknown) => {
+      this.logger.warn(`Callbacks to ${destination} wait: ${String(error)}`);
+      return false;
+    });
   }
 
   /** What an attempt means for what comes after it. */

@@ -39,11 +39,6 @@ export class JobsRunner {
     );
   }
 
-  /** Lanes that are being worked on. */
-  get activeLanes(): number {
-    return this.drain.activeCount;
-  }
-
   /** Works; resolves when no lane is left to take. */
   run(): Promise<void> {
     return this.drain.run();

@@ -49,11 +49,6 @@ export class ReportsService implements OnApplicationShutdown {
     return catalogue.get(type)?.fixDefaults(params, { today }) ?? params;
   }
 
-  /** Whether `generate` would refuse now. */
-  isFull(mode: RequestMode): boolean {
-    return this.pools[mode].isFull;
-  }
-
   /** Whether a report takes so little that it is made together with others. */
   isQuick(type: string, params: object): boolean {
     return catalogue.get(type)?.isQuick(params) ?? false;
