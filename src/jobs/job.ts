@@ -1,3 +1,4 @@
+import { destination } from '../callbacks/url-guard.js';
 import { LEAVING } from '../holder.js';
 
 /** A request that waits to be made. */
@@ -26,8 +27,13 @@ export interface Completion {
   completedAt: Date;
   /** Of the callback that is owed. */
   deliveryId: string;
-  /** scheme://host:port of the callback; null when none is owed. */
+  /** As {@link destinationOf} has it. */
   destination: string | null;
+}
+
+/** `scheme://host:port` of a callback URL that was accepted; null when no callback is owed. */
+export function destinationOf(callbackUrl: string | null): string | null {
+  return callbackUrl === null ? null : destination(new URL(callbackUrl));
 }
 
 /** What a store reads of request r to make a {@link Job} of; its lease is the store's to say. */

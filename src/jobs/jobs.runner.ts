@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { destination } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
 import { LeaseKeeper } from '../lease-keeper.js';
@@ -65,7 +64,6 @@ export class JobsRunner {
       isQuick: (job) => this.maker.isQuick(job),
       make: (jobs) => this.maker.make(jobs),
       commit: (batch) => this.commit(lane, batch),
-      destinationOf: (url) => destination(new URL(url)),
       mayContinue: () => !this.isStopping && performance.now() < endsAtMs && this.leases.isSafe(lane),
     });
     try {

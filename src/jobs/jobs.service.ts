@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { newId } from '../new-id.js';
 import { type AccountId, qualifiedLane } from '../account.js';
-import { CallbackUrlRefused, UrlGuard, destination } from '../callbacks/url-guard.js';
+import { CallbackUrlRefused, UrlGuard } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
 import { DrainRate } from '../drain-rate.js';
 import { WorkQueue } from '../queue/work-queue.js';
@@ -14,6 +14,7 @@ import { acknowledgement, syncAnswer, syncContinues } from '../requests/request.
 import { retryAfterS } from '../requests/retry-after.js';
 import { ReportHasFailed, RequestNotPending, SyncBusy } from '../requests/requests.errors.js';
 import { type Place, RequestsService } from '../requests/requests.service.js';
+import { destinationOf } from './job.js';
 import { JobsStore } from './jobs.store.js';
 import type { Made } from './report-maker.js';
 import { SyncRunner } from './sync-runner.js';
@@ -76,7 +77,7 @@ export class JobsService {
    */
   async cancel(id: string, account: AccountId): Promise<object> {
     const { callback_url } = await this.requests.find(id, account);
-    const to = callback_url === null ? null : destination(new URL(callback_url));
+    const to = destinationOf(callback_url);
     if (!(await this.store.cancel(id, newId(), to))) throw new RequestNotPending();
     if (to !== null) this.queue.wake('callbacks');
     return this.requests.detail(id, account);

@@ -173,7 +173,7 @@ describe('What LaneRun commits', () => {
     await bench.committed();
     const [first, second] = bench.commits.flatMap(({ completions }) => completions);
     const outcome = { id: '1', result: { row_count: 5 }, fileKey: 'file', error: null };
-    expect(first).toMatchObject({ ...outcome, destination: 'to https://a.example/hook' });
+    expect(first).toMatchObject({ ...outcome, destination: 'https://a.example:443' });
     expect(second).toMatchObject({ id: '2', result: null, error: 'No such period', destination: null });
     expect(first!.deliveryId).not.toBe(second!.deliveryId);
     const times = [LEASED_AT, first!.startedAt, first!.completedAt, second!.startedAt, second!.completedAt].map(Number);

@@ -1,6 +1,6 @@
 import { newId } from '../new-id.js';
 import { GroupCommit } from '../group-commit.js';
-import type { Completion, Job } from './job.js';
+import { type Completion, type Job, destinationOf } from './job.js';
 import { type CompletedBatch, type LaneLease, MOST_AHEAD } from './jobs.store.js';
 import { LaneClock } from './lane-clock.js';
 import type { Made } from './report-maker.js';
@@ -25,7 +25,6 @@ export interface LaneRunPorts {
   make(jobs: Job[]): Promise<Made[]>;
   /** Makes the files durable and writes the batch. False: the lane is not ours any more, and nothing was written. */
   commit(batch: CompletedBatch): Promise<boolean>;
-  destinationOf(callbackUrl: string): string;
   /** Whether to go on with the next request. */
   mayContinue(): boolean;
 }
@@ -133,7 +132,7 @@ export class LaneRun {
     const made = await this.ports.make(jobs);
     return jobs.map((job, index) => {
       const { tookMs, ...outcome } = made[index]!;
-      const destination = job.callbackUrl === null ? null : this.ports.destinationOf(job.callbackUrl);
+      const destination = destinationOf(job.callbackUrl);
       // Each began when the one before had ended.
       const isLast = index === jobs.length - 1;
       const completedAt = isLast ? this.clock.now() : new Date(startedAt.getTime() + tookMs);

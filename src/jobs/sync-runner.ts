@@ -1,12 +1,11 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { newId } from '../new-id.js';
-import { destination } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
 import { LeaseKeeper } from '../lease-keeper.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { HoldersStore } from './holders.store.js';
-import type { Job } from './job.js';
+import { type Job, destinationOf } from './job.js';
 import { type Made, ReportMaker, SuspectWaits } from './report-maker.js';
 import { SyncStore } from './sync.store.js';
 
@@ -71,10 +70,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
 
   private async finish(job: Job): Promise<Made | null> {
     const [made] = (await this.maker.make([job])) as [Made];
-    const owed = {
-      deliveryId: newId(),
-      destination: job.callbackUrl === null ? null : destination(new URL(job.callbackUrl)),
-    };
+    const owed = { deliveryId: newId(), destination: destinationOf(job.callbackUrl) };
     const isOurs = await this.maker.publish([{ id: job.id, fileKey: made.fileKey }], () =>
       throughOutage(() => this.store.complete(job, { ...made, ...owed })),
     );

@@ -61,7 +61,6 @@ export class LaneBench {
       );
     },
     commit: (batch) => new Promise((end, fail) => this.commits.push({ ...batch, end, fail })),
-    destinationOf: (url) => `to ${url}`,
     mayContinue: () => this.mayContinue,
   });
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
 import { type OwnService, freePort, startOwnService } from '../own-service.js';
 import type { Measurement } from './measurement.js';
+import { post } from './post.js';
 import { type OwnDatabase, cpuMsOf, withDatabase } from './servers.js';
 import { type Sink, startSink } from './sink.js';
 import { emptyBull, median } from './throughput.js';
@@ -17,13 +17,6 @@ const TARGETS = { ordered: '≥ 1.0', unordered: '≥ 1.2' };
 /** Of the ten destinations: batches of one callback each, and the time between them. */
 const BATCHES = 100;
 const BATCH_EVERY_MS = 50;
-
-async function post(url: string, body?: object): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const answer = await request(url, { method: 'POST', headers, body: body && JSON.stringify(body) });
-  const text = await answer.body.text();
-  if (answer.statusCode >= 300) throw new Error(`${url}: ${answer.statusCode} ${text}`);
-}
 
 /** Completed requests that owe their callbacks, in several lanes; gives the id of one. */
 async function owe({ client }: OwnDatabase, callbackUrl: string, round: number): Promise<string> {

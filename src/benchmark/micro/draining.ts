@@ -1,19 +1,12 @@
-import { request } from 'undici';
 import { startOwnService } from '../own-service.js';
 import type { Measurement } from './measurement.js';
+import { post } from './post.js';
 import { startSink } from './sink.js';
 import { emptyBull, median } from './throughput.js';
 
 const REQUESTS = 5_000;
 const BATCH = 500;
 const ROUNDS = 3;
-
-async function post(url: string, body?: object): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const answer = await request(url, { method: 'POST', headers, body: body && JSON.stringify(body) });
-  const text = await answer.body.text();
-  if (answer.statusCode >= 300) throw new Error(`${url}: ${answer.statusCode} ${text}`);
-}
 
 /**
  * One strict lane: claimed, a CSV of 200 rows made, stored and completed, its callback sent in order and logged. Against a
