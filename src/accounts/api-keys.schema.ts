@@ -7,29 +7,29 @@ const DAY_MS = 86_400_000;
 const MAX_LIFE_MS = 3_650 * DAY_MS;
 const MAX_OVERLAP_MS = 30 * DAY_MS;
 /** The account of a key that is created without one. */
-export const DEFAULT_ACCOUNT = 'default';
-export const DEFAULT_OVERLAP_MS = DAY_MS;
+const DEFAULT_ACCOUNT = 'default';
+const DEFAULT_OVERLAP_MS = DAY_MS;
 
 /** An account's name is also what an admin key names it by, in a header. */
-export const accountName = z
+const accountName = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 of: letters, digits, _ . : -')
   .describe('Whose data the key sees; the account is made if need be');
 
-export const keyName = z.string().trim().min(1).max(100).describe('For people: who or what uses the key');
+const keyName = z.string().trim().min(1).max(100).describe('For people: who or what uses the key');
 
-export const keyScopes = z
+const keyScopes = z
   .array(z.enum(SCOPES))
   .min(1)
   .max(SCOPES.length)
   .refine((scopes) => new Set(scopes).size === scopes.length, 'must not name a scope twice')
   .describe('What the key may do; `admin` is everything');
 
-export const keyLife = duration(1_000, MAX_LIFE_MS, 'must be a time from 1s to 3650d, such as 90d')
+const keyLife = duration(1_000, MAX_LIFE_MS, 'must be a time from 1s to 3650d, such as 90d')
   .optional()
   .describe('How long the key is good, such as `90d`; for ever without it');
 
-export const keyOverlap = duration(0, MAX_OVERLAP_MS, 'must be a time up to 30d, such as 24h, or 0s')
+const keyOverlap = duration(0, MAX_OVERLAP_MS, 'must be a time up to 30d, such as 24h, or 0s')
   .default(DEFAULT_OVERLAP_MS)
   .describe('How long the old key is good too, from `0s` to `30d`; by default `24h`');
 

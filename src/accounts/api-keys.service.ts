@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import { newId } from '../new-id.js';
+import { pageOf } from '../page.js';
 import { AccountNotFound, ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.js';
 import { mintKey } from './api-key.js';
 import { type ApiKeyFilter, type ApiKeyRow, ApiKeysStore, type NewApiKey } from './api-keys.store.js';
@@ -20,9 +21,9 @@ export class ApiKeysService {
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(filter: ApiKeyFilter): Promise<{ keys: object[]; next_cursor: string | null }> {
-    const rows = await this.store.list({ ...filter, limit: filter.limit + 1 });
-    const page = rows.slice(0, filter.limit);
-    return { keys: page.map(keyView), next_cursor: rows.length > filter.limit ? page.at(-1)!.id : null };
+    const read = (limit: number) => this.store.list({ ...filter, limit });
+    const { page, next_cursor } = await pageOf(filter.limit, read, ({ id }) => id);
+    return { keys: page.map(keyView), next_cursor };
   }
 
   /** @throws ApiKeyNotFound */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type AccountId, laneName } from '../account.js';
 import { DaybookError } from '../errors.js';
+import { pageOf } from '../page.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { RequestsService } from '../requests/requests.service.js';
 import { type DeliveryFilter, type DeliveryRow, DeliveryStore } from './delivery.store.js';
@@ -24,9 +25,9 @@ export class CallbackDeliveriesService {
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(filter: DeliveryFilter): Promise<{ callbacks: object[]; next_cursor: string | null }> {
-    const rows = await this.store.list({ ...filter, limit: filter.limit + 1 });
-    const page = rows.slice(0, filter.limit);
-    return { callbacks: page.map(deliveryView), next_cursor: rows.length > filter.limit ? page.at(-1)!.id : null };
+    const read = (limit: number) => this.store.list({ ...filter, limit });
+    const { page, next_cursor } = await pageOf(filter.limit, read, ({ id }) => id);
+    return { callbacks: page.map(deliveryView), next_cursor };
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { AccountId } from '../account.js';
+import { firstIdAt } from '../requests/id-time.js';
 
 /** Which deliveries are meant; what is not given does not matter. */
 export interface DeliverySelection {
@@ -15,11 +16,8 @@ export interface DeliverySelection {
 /** How far the time in an id (a worker's clock) and `created_at` (the database's) may be apart. */
 const SKEW_MS = 86_400_000;
 
-/** The lowest UUIDv7 of a millisecond (RFC 9562 section 5.7). */
-function firstId(ms: number): string {
-  const hex = Math.max(0, ms).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
-}
+/** Ids begin in 1970; whoever asks for an earlier time means all of them. */
+const firstId = (ms: number): string => firstIdAt(new Date(Math.max(0, ms)));
 
 /**
  * The conditions on `callback_deliveries d`; their values are added to those given. Lists go by id, which begins with the

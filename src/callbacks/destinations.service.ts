@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DaybookError } from '../errors.js';
+import { pageOf } from '../page.js';
 import { type DestinationRow, DestinationStore } from './destination.store.js';
 
 /** Nothing is known against this URL. */
@@ -17,10 +18,9 @@ export class DestinationsService {
 
   /** @returns One page, by name, and the cursor of the next (null at the end). */
   async list(after: string, limit: number): Promise<{ destinations: object[]; next_cursor: string | null }> {
-    const rows = await this.store.list(after, limit + 1);
-    const page = rows.slice(0, limit);
-    const next = rows.length > limit ? page.at(-1)!.destination : null;
-    return { destinations: page.map(destinationView), next_cursor: next };
+    const read = (count: number) => this.store.list(after, count);
+    const { page, next_cursor } = await pageOf(limit, read, ({ destination }) => destination);
+    return { destinations: page.map(destinationView), next_cursor };
   }
 
   /** @throws UrlNotDisabled */

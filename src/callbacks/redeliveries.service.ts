@@ -3,6 +3,7 @@ import { validate as isUuid } from 'uuid';
 import { newId } from '../new-id.js';
 import type { AccountId } from '../account.js';
 import { DaybookError } from '../errors.js';
+import { pageOf } from '../page.js';
 import { type RedeliveryRow, type RedeliverySelection, RedeliveryStore } from './redelivery.store.js';
 
 /** Callbacks that one job may send again. */
@@ -65,9 +66,9 @@ export class RedeliveriesService {
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(account: AccountId, limit: number, cursor?: string): Promise<object> {
-    const rows = await this.store.list(account, cursor ?? null, limit + 1);
-    const page = rows.slice(0, limit);
-    return { redeliveries: page.map(redeliveryView), next_cursor: rows.length > limit ? page.at(-1)!.id : null };
+    const read = (count: number) => this.store.list(account, cursor ?? null, count);
+    const { page, next_cursor } = await pageOf(limit, read, ({ id }) => id);
+    return { redeliveries: page.map(redeliveryView), next_cursor };
   }
 
   /** What was put back until now is sent all the same. @throws RedeliveryNotFound, RedeliveryEnded */

@@ -18,7 +18,7 @@ export class WorkerStore {
     await this.database.query({ name: 'worker_beat', text }, [HOLDER, FORGOTTEN_S]);
   }
 
-  /** Everybody on this host who has been seen lately. */
+  /** Everybody on this host who has not said good-bye. */
   async onThisHost(): Promise<string[]> {
     const text = 'SELECT id FROM workers WHERE starts_with(id, $1)';
     const rows = await this.database.query<{ id: string }>({ name: 'worker_on_host', text }, [HOST_PREFIX]);
