@@ -268,7 +268,7 @@ describe('bytes that no client would send', () => {
       end: fc.constantFrom('\r\n', '\r\n', '\r\n', '\n', '\r'),
     })
     .map(({ method, target, version, lines, body, end }) =>
-      [`${method} ${target} ${version}`, 'Host: daybook', ...lines, '', body].join(end),
+      [`${method} ${target} ${version}`, 'Host: localhost', ...lines, '', body].join(end),
     );
 
   /** Sends bytes, says that nothing more comes, and gives all that comes back. */

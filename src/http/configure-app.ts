@@ -4,6 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import express from 'express';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Config } from '../config.js';
+import { refuseForeignPages } from './foreign-pages.js';
 import { problemOf } from './problem.js';
 import { assignRequestId } from './request-id.js';
 import { setSecurityHeaders } from './security-headers.js';
@@ -26,10 +27,13 @@ const EXPOSED_HEADERS = [
   'X-Request-Id',
 ];
 
-/** What stands before every controller and is not Nest's: limits, request ids, security headers, CORS, the body parser and its errors. */
+/**
+ * What stands before every controller and is not Nest's: limits, request ids, security headers, foreign pages, CORS, the
+ * body parser and its errors.
+ */
 export function configureApp(
   app: NestExpressApplication,
-  config: Pick<Config, 'CORS_ORIGINS' | 'TRUST_PROXY' | 'REQUEST_TIMEOUT'>,
+  config: Pick<Config, 'AUTH' | 'HOST' | 'CORS_ORIGINS' | 'TRUST_PROXY' | 'REQUEST_TIMEOUT'>,
 ): void {
   limitServer(app.getHttpServer(), config.REQUEST_TIMEOUT);
   app.set('trust proxy', config.TRUST_PROXY);
@@ -37,7 +41,7 @@ export function configureApp(
   app.set('query parser', 'simple');
   // Express would make one of every answer's bytes; only report files have one, and it is their SHA-256.
   app.disable('etag');
-  app.use(inOneGo(assignRequestId, setSecurityHeaders, refuseManyHeaders));
+  app.use(inOneGo(assignRequestId, setSecurityHeaders, refuseManyHeaders, ...refuseForeignPages(config)));
   if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
   app.use(inOneGo(refuseOtherMediaTypes, bodyParser()));
   app.use(answerParserError);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../config.js';
 import { callbackOperations } from '../callbacks/callback.schema.js';
 import { KEY_SCHEME } from './auth.decorators.js';
+import { answersToLoopbackOnly } from './foreign-pages.js';
 import { LIMIT_EXTENSION } from './rate-limit.decorators.js';
 
 /** Operations whose body has a `callback_url`. */
@@ -37,13 +38,19 @@ interface Operation {
 }
 
 /** What an operation answers who may not use it. An open installation asks for no key and takes it all the same. */
-function describeKey(operation: Operation, isRequired: boolean): void {
-  const { security = [], responses = {} } = operation;
-  const scope = security.flatMap((requirement) => requirement[KEY_SCHEME] ?? []).join(' ');
-  responses['401'] ??= problemResponse('With `AUTH=required`: no API key, or none that is good (RFC 6750)');
-  responses['403'] ??= problemResponse(`With \`AUTH=required\`: an API key without the scope \`${scope}\``);
-  // The operations of a controller share this list.
-  if (!isRequired) operation.security = [{}, ...security];
+function describeAccess(method: string, operation: Operation, config: Config): void {
+  const { security, responses = {} } = operation;
+  const forbidden: string[] = [];
+  if (security) {
+    const scope = security.flatMap((requirement) => requirement[KEY_SCHEME] ?? []).join(' ');
+    responses['401'] ??= problemResponse('With `AUTH=required`: no API key, or none that is good (RFC 6750)');
+    forbidden.push(`with \`AUTH=required\`: an API key without the scope \`${scope}\``);
+    // The operations of a controller share this list.
+    if (config.AUTH === 'open') operation.security = [{}, ...security];
+  }
+  if (method !== 'get') forbidden.push('with `AUTH=open`: sent by a web page of another origin');
+  if (forbidden.length > 0) responses['403'] ??= problemResponse(`Refused ${forbidden.join('; ')}`);
+  if (answersToLoopbackOnly(config)) responses['421'] ??= problemResponse('The `Host` is no name of this machine');
 }
 
 /** What the edge answers before an operation is reached, and the shape of all that operations refuse themselves. */
@@ -93,7 +100,7 @@ function document(app: INestApplication): OpenAPIObject {
       description: 'An API key. Needed with `AUTH=required`; the scope that it needs stands at each operation.',
     })
     .build();
-  const { AUTH } = app.get<Config>(CONFIG);
+  const config = app.get<Config>(CONFIG);
   const described = SwaggerModule.createDocument(app, builder);
   for (const path of CALLING_BACK)
     Object.assign(described.paths[path]?.post ?? {}, { callbacks: callbackOperations() });
@@ -101,7 +108,7 @@ function document(app: INestApplication): OpenAPIObject {
     for (const [method, operation] of Object.entries(operations) as [string, Operation][]) {
       if (!operation.responses) continue;
       operation.responses['default'] ??= problemResponse('What went wrong (RFC 9457)');
-      if (operation.security) describeKey(operation, AUTH === 'required');
+      describeAccess(method, operation, config);
       describeRefusals(method, operation);
     }
   }

@@ -23,6 +23,8 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   unauthenticated: { status: 401 },
   'insufficient-scope': { status: 403 },
   'authentication-off': { status: 403 },
+  'foreign-origin': { status: 403 },
+  'foreign-host': { status: 421 },
   'not-found': { status: 404 },
   'api-key-ended': { status: 409 },
   'request-unfinished': { status: 409 },

@@ -212,6 +212,7 @@ const headersOf: fc.Arbitrary<Record<string, string | string[]>> = fc.record(
     accept: fc.constantFrom('application/json', 'text/html', '*/*;q=0', ''),
     authorization: fc.constantFrom('Bearer x', 'Basic eA==', 'Bearer'),
     origin: fc.constantFrom('null', 'https://evil.example'),
+    'sec-fetch-site': fc.constantFrom('none', 'cross-site'),
     'last-event-id': fc.constantFrom('1', 'x'),
   },
   { requiredKeys: [] },
