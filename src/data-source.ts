@@ -9,6 +9,7 @@ import { Redeliveries1764510000000 } from '../migrations/1764510000000-redeliver
 import { CallbackDispatch1764600000000 } from '../migrations/1764600000000-callback-dispatch.js';
 import { DeadlyRequests1764700000000 } from '../migrations/1764700000000-deadly-requests.js';
 import { Accounts1764800000000 } from '../migrations/1764800000000-accounts.js';
+import { LaneTurns1764900000000 } from '../migrations/1764900000000-lane-turns.js';
 import { AccountEntity } from './accounts/account.entity.js';
 import { ApiKeyEntity } from './accounts/api-key.entity.js';
 import { BenchmarkRunEntity } from './benchmark/benchmark-run.entity.js';
@@ -60,6 +61,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       CallbackDispatch1764600000000,
       DeadlyRequests1764700000000,
       Accounts1764800000000,
+      LaneTurns1764900000000,
     ],
     synchronize: false,
     connectTimeoutMS: 5_000,

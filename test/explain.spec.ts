@@ -22,11 +22,15 @@ import { batchOf, completionOf, newRequest } from './support/stores.js';
 /** The promise: no query grows with what is finished. Shown by its plan over a million finished requests. */
 const FINISHED = 1_000_000;
 const PENDING = 2_000;
+/** Lanes that wait for their turn. */
+const WAITING = 5_000;
 /**
  * Pages of 8 KiB that one query may touch. A scan of the requests would touch tens of thousands; finishing 64 requests
  * writes to each of their indexes.
  */
 const MOST_BLOCKS = 2_500;
+/** For what happens at every turn of a lane. Reading all lanes that wait would touch each of their pages, 150 and more. */
+const FEW_BLOCKS = 50;
 
 interface Plan {
   'Node Type': string;
@@ -124,6 +128,10 @@ async function fill(client: pg.Client): Promise<void> {
     await client.query(`INSERT INTO lanes (name) SELECT '${account}/lane-' || n FROM generate_series(0, 6) n`);
   await client.query(`INSERT INTO lanes (name) SELECT md5(n::text) || '/lane' FROM generate_series(1, 50000) n`);
   await client.query(`INSERT INTO lanes (name, next_position, pending) VALUES ('busy', ${PENDING} + 1, ${PENDING})`);
+  // All come behind the busy one. Some had their turn before it, some are held and some paused.
+  await client.query(`INSERT INTO lanes (name, next_position, pending, priority, served_at, paused, lease_until)
+    SELECT 'waiting-' || n, 2, 1, -1000 - n % 100, now() - n % 900 * interval '1 second', n % 1000 = 0,
+      CASE WHEN n % 1000 = 1 THEN now() + interval '1 hour' END FROM generate_series(1, ${WAITING}) n`);
   await client.query(`INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts, finished_at)
     SELECT id, id, 'http://a.test/', 'http://a.test:80', coalesce(lane, concat(account_id || '/', id)), coalesce(queue_position, 0),
       CASE WHEN status = 'FAILED' THEN 'FAILED' ELSE 'SUCCESS' END, 1, now() FROM requests WHERE status <> 'PENDING' AND queue_position % 5 = 1`);
@@ -144,6 +152,8 @@ function scans(plan: Plan): string[] {
     plan['Node Type'] === 'Seq Scan' && GROWING.includes(plan['Relation Name'] ?? '') ? [plan['Relation Name']!] : [];
   return [...own, ...(plan.Plans ?? []).flatMap(scans)];
 }
+
+const sorts = (plan: Plan): boolean => plan['Node Type'].includes('Sort') || (plan.Plans ?? []).some(sorts);
 
 /** Runs what a store does and looks at the plan of each of its statements. */
 async function expectCheap(act: () => Promise<unknown>, mostBlocks = MOST_BLOCKS): Promise<void> {
@@ -185,6 +195,14 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await store.renew([lane], 15_000);
       await store.release(lane, 0);
     }));
+
+  it(`taking the lane that is next of ${WAITING.toLocaleString('en')} that wait`, async () => {
+    const store = new JobsStore(database);
+    await expectCheap(async () => {
+      for (let turn = 0; turn < 3; turn++) expect(await store.leaseLane(15_000)).not.toBeNull();
+    }, FEW_BLOCKS);
+    expect(database.plans.filter(({ plan }) => sorts(plan))).toEqual([]);
+  });
 
   it('sweeping', () =>
     expectCheap(async () => {

@@ -36,8 +36,11 @@ const MOST_WAITS = 10;
 
 const FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
-/** Free lanes, the one first that has waited longest; its priority counts as seconds of waiting. */
-const NEXT = `${FREE} ORDER BY served_at - priority * interval '1 second' LIMIT 1`;
+/**
+ * Free lanes, the one first that has waited longest; its priority counts as seconds of waiting. By the expression of the
+ * index `lanes_waiting`, so that no claim reads all lanes that wait.
+ */
+const NEXT = `${FREE} ORDER BY (served_at AT TIME ZONE 'UTC') - priority * interval '1 second' LIMIT 1`;
 
 /**
  * Takes a lane and bumps its fencing epoch. The lane's requests are read by a statement of their own afterwards: one that

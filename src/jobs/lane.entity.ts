@@ -4,7 +4,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Entity('lanes')
 @Check('lanes_pending_check', 'pending >= 0')
 @Index('lanes_by_account', { synchronize: false })
-@Index('lanes_waiting', ['servedAt'], { where: 'pending > 0' })
+@Index('lanes_waiting', { synchronize: false })
 export class LaneEntity {
   @PrimaryColumn('text')
   name!: string;
