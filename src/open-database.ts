@@ -33,7 +33,10 @@ export async function openDatabase(config: Config, logger: LoggerService): Promi
     dataDir: config.DATA_DIR,
     log: (line) => logger.log(line, 'Postgres'),
   });
-  await migrateWhenThere(postgres.url, logger);
+  await migrateWhenThere(postgres.url, logger).catch(async (error: unknown) => {
+    await postgres.stop();
+    throw error;
+  });
   return {
     url: postgres.url,
     description: `embedded Postgres in ${postgres.directory}`,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AllowList } from './callbacks/allow-list.js';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { CoreModule } from './core.module.js';
 import { EmbeddedPostgresError } from './embedded-postgres.js';
@@ -41,17 +42,42 @@ function isExpected(error: unknown): error is Error {
 
 async function run(config: Config, modules: (Type | DynamicModule)[]): Promise<void> {
   const logger = new Logger(config);
+  // The one setting that only a module reads: what is wrong with it is said before a database is started for it.
+  void new AllowList(config.CALLBACK_ALLOW);
   const database = await openDatabase(config, logger);
-  const imports = [CoreModule.register(config, database.url), HealthModule, HttpEdgeModule, ...modules];
-  const app = await NestFactory.create<NestExpressApplication>(
-    { module: ProcessModule, imports },
-    { logger, bodyParser: false, abortOnError: false },
-  );
-  configureApp(app, config);
-  if (config.ROLE !== 'worker') serveApiDescription(app);
-  await listen(app, config);
+  let app: NestExpressApplication | undefined;
+  try {
+    const imports = [CoreModule.register(config, database.url), HealthModule, HttpEdgeModule, ...modules];
+    app = await NestFactory.create<NestExpressApplication>(
+      { module: ProcessModule, imports },
+      { logger, bodyParser: false, abortOnError: false },
+    );
+    configureApp(app, config);
+    if (config.ROLE !== 'worker') serveApiDescription(app);
+    await listen(app, config);
+  } catch (error) {
+    // An embedded Postgres outlives its process. What else fails on the way out is not what prevented the start.
+    await end(app, config, database, logger).catch(() => undefined);
+    throw error;
+  }
   stopOnSignal(app, config, database, logger);
   announce(config, database, logger);
+}
+
+/** Finishes what is in hand, if that is done in time, and stops what was started. */
+async function end(
+  app: NestExpressApplication | undefined,
+  config: Config,
+  database: OpenDatabase,
+  logger: LoggerService,
+): Promise<void> {
+  try {
+    const closed = Promise.resolve(app?.close()).then(() => true);
+    const inTime = await Promise.race([closed, sleep(config.SHUTDOWN_TIMEOUT, false, { ref: false })]);
+    if (!inTime) logger.warn('SHUTDOWN_TIMEOUT is over; what is unfinished goes on after the next start', 'Stop');
+  } finally {
+    await database.close();
+  }
 }
 
 async function listen(app: NestExpressApplication, config: Config): Promise<void> {
@@ -95,10 +121,7 @@ function stopOnSignal(
     isStopping = true;
     logger.log(`${signal}: finishing what is in hand; again to stop at once`, 'Stop');
     app.get(HealthService).beginShutdown();
-    const closed = app.close().then(() => true);
-    const inTime = await Promise.race([closed, sleep(config.SHUTDOWN_TIMEOUT, false, { ref: false })]);
-    if (!inTime) logger.warn('SHUTDOWN_TIMEOUT is over; what is unfinished goes on after the next start', 'Stop');
-    await database.close();
+    await end(app, config, database, logger);
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));

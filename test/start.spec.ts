@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, connect } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { startEmbeddedPostgres } from '../src/embedded-postgres.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { createDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
@@ -56,6 +60,29 @@ describe('the start', () => {
     expect(lines.at(-1)).toMatch(new RegExp(`PORT=${PORT} is in use by another program; set PORT to a free one`));
     expect(lines.join('\n')).not.toMatch(/^\s+at /m);
   });
+
+  it('that fails leaves no embedded Postgres running', async () => {
+    const DATA_DIR = await temporaryFolder();
+    const lock = join(DATA_DIR, 'postgres/data/postmaster.pid');
+    const failWith = async (env: Record<string, string>, message: string): Promise<void> => {
+      const { code, lines } = await runToEnd({ DATA_DIR, ...env });
+      expect([code, lines.at(-1)]).toEqual([1, expect.stringContaining(message)]);
+      expect(existsSync(lock)).toBe(false);
+    };
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await failWith({ PORT: String((server.address() as AddressInfo).port) }, 'is in use');
+    server.close();
+    await failWith({ CALLBACK_ALLOW: 'http://x' }, 'CALLBACK_ALLOW entry');
+
+    const postgres = await startEmbeddedPostgres({ dataDir: DATA_DIR, log: () => undefined });
+    const client = new Client({ connectionString: postgres.url });
+    await client.connect();
+    await client.query('DROP TABLE migrations');
+    await client.end();
+    await postgres.stop();
+    await failWith({}, 'already exists');
+  }, 60_000);
 
   it('with a database that refuses ends in one line that says so', async () => {
     // Not by a PgBouncer: it answers for a Postgres that is away and for one that refuses with the same code.
