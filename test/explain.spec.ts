@@ -321,6 +321,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       const store = new RequestStore(database);
       await store.find(someId);
       await store.attempts(someId);
+      await store.countAttempts(someId);
       await store.jobsAhead('busy', 100);
       await new LanesStore(database).list('', 100);
       expect(await new LanesStore(database).listOwn(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);

@@ -233,6 +233,18 @@ describe('GET /api/requests/{id}', () => {
     expect(json).toEqual({ request_id: id, total_attempts: 2, logs });
   });
 
+  it('shows the newest 200 attempts in their order, and counts them all', async () => {
+    const id = await make({});
+    const log = `INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
+      SELECT $1, n, 'http://a.test/', true, 1, now() FROM generate_series(1, 250) n ORDER BY random()`;
+    await sql(daybook, log, [id]);
+    const { json } = await get(daybook, `/api/requests/${id}/callback-logs`);
+    expect(json.total_attempts).toBe(250);
+    const newest = Array.from({ length: 200 }, (_, index) => index + 51);
+    for (const shown of [(await detail(id)).delivery_trace, json.logs])
+      expect(shown.map(({ attempt_number }: { attempt_number: number }) => attempt_number)).toEqual(newest);
+  });
+
   it('has empty callback logs when nothing was to be delivered', async () => {
     const id = await make({});
     expect((await get(daybook, `/api/requests/${id}/callback-logs`)).json).toEqual({

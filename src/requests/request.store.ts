@@ -5,6 +5,7 @@ import { HOLDER } from '../holder.js';
 import { firstIdAt } from './id-time.js';
 import { keepResponse } from './idempotency.store.js';
 import type { RequestMode, RequestStatus } from './request.entity.js';
+import { SHOWN_ATTEMPTS } from './requests.schema.js';
 
 /** Who used which key for what; the same four never do the work twice. */
 export interface IdempotencyKey {
@@ -269,12 +270,22 @@ export class RequestStore {
     return row?.ahead ?? 0;
   }
 
+  /** The newest attempts to deliver a request's callback, in their order, up to {@link SHOWN_ATTEMPTS}. */
   async attempts(requestId: string): Promise<AttemptRow[]> {
-    const text = `SELECT attempt_number, trigger, url, dialled_address, request_headers, body_bytes, body_sha256, status_code,
-        response_headers, response_body, success, error_kind, error_message, dns_ms, connect_ms, tls_ms, first_byte_ms,
-        response_time_ms, attempted_at, next_attempt_at
-      FROM callback_logs WHERE request_id = $1 ORDER BY attempt_number, id`;
+    const text = `SELECT * FROM (
+        SELECT attempt_number, trigger, url, dialled_address, request_headers, body_bytes, body_sha256, status_code,
+          response_headers, response_body, success, error_kind, error_message, dns_ms, connect_ms, tls_ms, first_byte_ms,
+          response_time_ms, attempted_at, next_attempt_at
+        FROM callback_logs WHERE request_id = $1 ORDER BY attempt_number DESC LIMIT ${SHOWN_ATTEMPTS}
+      ) newest ORDER BY attempt_number`;
     return this.database.query<AttemptRow>({ name: 'request_attempts', text }, [requestId]);
+  }
+
+  /** How many attempts there were in all. */
+  async countAttempts(requestId: string): Promise<number> {
+    const text = 'SELECT count(*) AS count FROM callback_logs WHERE request_id = $1';
+    const [row] = await this.database.query<{ count: number }>({ name: 'request_count_attempts', text }, [requestId]);
+    return row?.count ?? 0;
   }
 
   /** The next requests that may be deleted, by id, after the one given. */

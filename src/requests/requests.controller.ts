@@ -35,7 +35,7 @@ export class RequestsController {
 
   @Get(':id')
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'One request, with every attempt to deliver its callback' })
+  @ApiOperation({ summary: 'One request, with the attempts to deliver its callback' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: requestDetail })
   @ApiNotFoundResponse(NOT_FOUND)

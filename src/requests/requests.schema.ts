@@ -19,6 +19,9 @@ const timestamp = z.iso.datetime();
 const headers = z.record(z.string(), z.union([z.string(), z.array(z.string())])).nullable();
 const ms = z.number().nullable();
 
+/** Attempts of a request that are shown: a callback may be sent again any number of times, and each may take some KiB. */
+export const SHOWN_ATTEMPTS = 200;
+
 const attemptLog = z.object({
   attempt_number: z.int(),
   status_code: z.int().nullable(),
@@ -65,20 +68,23 @@ export const requestSummary = z.object({
 
 export const requestDetail = requestSummary.extend({
   jobs_ahead: z.int().nullable(),
-  delivery_trace: z.array(
-    attemptTrace.extend({
-      attempt_number: z.int(),
-      trigger: z.enum(['first', 'retry', 'manual', 'replay']),
-      next_attempt_at: timestamp.nullable(),
-    }),
-  ),
+  delivery_trace: z
+    .array(
+      attemptTrace.extend({
+        attempt_number: z.int(),
+        trigger: z.enum(['first', 'retry', 'manual', 'replay']),
+        next_attempt_at: timestamp.nullable(),
+      }),
+    )
+    .max(SHOWN_ATTEMPTS)
+    .describe(`The newest ${SHOWN_ATTEMPTS} attempts to deliver the callback, in their order`),
 });
 
 export const requestPage = z.object({ requests: z.array(requestSummary), next_cursor: z.uuid().nullable() });
 export const callbackLogs = z.object({
   request_id: z.uuid(),
-  total_attempts: z.int(),
-  logs: z.array(attemptLog),
+  total_attempts: z.int().describe('All of them, also those that are not shown'),
+  logs: z.array(attemptLog).max(SHOWN_ATTEMPTS).describe(`The newest ${SHOWN_ATTEMPTS} attempts, in their order`),
 });
 export const removedOne = z.object({ deleted: z.literal(true), id: z.uuid() });
 export const removedMany = z.object({ deleted: z.literal(true), count: z.int() });

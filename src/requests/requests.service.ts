@@ -144,7 +144,8 @@ export class RequestsService {
   async callbackLogs(id: string, account: AccountId): Promise<object> {
     const row = await this.find(id, account);
     const attempts = await this.store.attempts(row.id);
-    return { request_id: id, total_attempts: attempts.length, logs: attempts.map(attemptLogView) };
+    const count = await this.store.countAttempts(row.id);
+    return { request_id: id, total_attempts: count, logs: attempts.map(attemptLogView) };
   }
 
   /** The file of a finished report, or null when there is none. */
