@@ -58,6 +58,9 @@ function expectReplayOf(first: Reply, repeat: Reply): void {
   expect([first.headers.get(ALREADY), repeat.headers.get(ALREADY)]).toEqual([null, 'true']);
 }
 
+/** What is left of the caller's quota. */
+const left = ({ headers }: Reply) => Number(/;r=(\d+)/.exec(headers.get('ratelimit')!)![1]);
+
 function expectFresh(reply: Reply, status: number): void {
   expect([reply.status, reply.headers.get(ALREADY)]).toEqual([status, null]);
 }
@@ -134,7 +137,6 @@ describe('a repeat under Idempotency-Key', () => {
   });
 
   it('spends no quota', async () => {
-    const left = ({ headers }: Reply) => Number(/;r=(\d+)/.exec(headers.get('ratelimit')!)![1]);
     const [key, body] = [randomUUID(), asyncBody()];
     const before = left(await postAsync(body, keyed(key)));
     for (let n = 0; n < 5; n++) expect((await postAsync(body, keyed(key))).status).toBe(202);
@@ -172,6 +174,52 @@ describe('a repeat under X-Idempotency-Key', () => {
     const first = await postSync(QUICK, olderKeyed(`"${key}"`));
     expectReplayOf(first, await postSync(QUICK, keyed(key)));
     expectProblem(await postSync({ ...QUICK, iterations: 2 }, olderKeyed(key)), 422);
+  });
+});
+
+describe('a repeat of a sync request that failed', () => {
+  const TOO_LONG = { input_data: 'long', iterations: 1_000_000 };
+  let impatient: Daybook;
+  let key: string;
+  let first: Reply;
+  beforeAll(async () => {
+    const settings = { REPORT_THREADS: '1', REPORT_TIMEOUT: '1s', RATE_LIMIT_SYNC: '1000/7d' };
+    impatient = await startDaybook({ env: { ...UNLIMITED, ...settings } });
+    // However fast the machine is: the time that one waits for the only thread counts too.
+    const keys = Array.from({ length: 12 }, () => randomUUID());
+    const replies = await Promise.all(keys.map((each) => ask(TOO_LONG, keyed(each))));
+    const failed = replies.findIndex(({ status }) => status === 500);
+    [key, first] = [keys[failed]!, replies[failed]!];
+  });
+
+  const ask = (body: object, headers: Record<string, string>) => post(impatient, '/api/sync', body, headers);
+
+  it('is the first answer again, byte for byte', async () => {
+    expectProblem(first, 500, '/api/sync');
+    expect(first.json.detail).toContain('took longer than 1 s');
+    expectReplayOf(first, await ask(TOO_LONG, keyed(key)));
+  });
+
+  it('says so under X-Idempotency-Key', async () => {
+    const repeat = await ask(TOO_LONG, olderKeyed(key));
+    expect([repeat.status, repeat.headers.get(ALREADY)]).toEqual([200, 'true']);
+    const { request_id } = first.json;
+    expect(repeat.json).toMatchObject({ status: 'duplicate', request_id, original_result: null });
+  });
+
+  it('spends no quota', async () => {
+    const before = left(await ask(QUICK, {}));
+    for (let n = 0; n < 5; n++) await ask(TOO_LONG, keyed(key));
+    for (let n = 0; n < 5; n++) await ask(TOO_LONG, olderKeyed(key));
+    expect(left(await ask(QUICK, {}))).toBe(before - 1);
+  });
+
+  it('is no failure of its own in the log', async () => {
+    const failures = () => impatient.output().split('took longer').length;
+    const before = failures();
+    await ask(TOO_LONG, keyed(key));
+    await ask(QUICK, {});
+    expect(failures()).toBe(before);
   });
 });
 

@@ -16,6 +16,7 @@ import { KeyAlreadyUsed, KeyStillRunning, SyncBusy } from '../requests/requests.
 import { callerOf } from './caller.js';
 import { canonicalJson } from './canonical-json.js';
 import { isIdempotent } from './idempotency.decorators.js';
+import { problemOf } from './problem.js';
 import { quotaRefusal, refundQuota } from './quota.js';
 import { refuseUnfit } from './validation.js';
 
@@ -61,7 +62,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const { key, isOlderSpelling } = keyOf(request);
     if (!key) return next.handle();
     request[KEY] = key;
-    const answer = (replay: Replay) => this.answer(replay, isOlderSpelling, http.getResponse<Response>());
+    const answer = (replay: Replay) => this.answer(replay, isOlderSpelling, request, http.getResponse<Response>());
     const refusal = quotaRefusal(request);
     if (refusal) return this.replayOr(refusal, request, key, answer);
     return this.handle(next, request, key, answer, MAX_TRIES);
@@ -108,7 +109,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     );
   }
 
-  private answer(replay: Replay, isOlderSpelling: boolean, response: Response): unknown {
+  private answer(replay: Replay, isOlderSpelling: boolean, request: Request, response: Response): unknown {
     response.setHeader('Idempotency-Replayed', 'true');
     if (isOlderSpelling) {
       response.status(200);
@@ -118,6 +119,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
         request_id: replay.requestId,
         original_result: replay.result,
       };
+    }
+    if ('failure' in replay) {
+      const { problem } = problemOf(replay.failure, request.path);
+      response.status(problem.status).type('application/problem+json');
+      return JSON.stringify(problem);
     }
     response.status(replay.status).type('application/json');
     if (replay.status === 202) response.location(`/api/requests/${replay.requestId}`);

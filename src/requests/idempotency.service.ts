@@ -4,14 +4,14 @@ import { type IdempotencyKey, type RequestRow, RequestStore } from './request.st
 import { acknowledgement, syncAnswer } from './request.view.js';
 import { KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed } from './requests.errors.js';
 
+/** JSON text, as it was sent; or a failure, which the edge makes a text of. */
+type FirstAnswer = { status: number; body: string } | { failure: ReportHasFailed };
+
 /** What the first request with a key was answered. */
-export interface Replay {
+export type Replay = FirstAnswer & {
   requestId: string;
-  status: number;
-  /** JSON text, as it was sent. */
-  body: string;
   result: Record<string, unknown> | null;
-}
+};
 
 const KEPT_S = 86_400;
 const FORGET_BATCH = 1_000;
@@ -26,7 +26,7 @@ export class IdempotencyService {
 
   /**
    * @returns The first answer, or null when the key is free again (its request was never admitted, or was deleted).
-   * @throws KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed
+   * @throws KeyReusedForOtherBody, KeyStillRunning
    */
   async replay(key: IdempotencyKey): Promise<Replay | null> {
     const row = await this.keys.find(key);
@@ -54,9 +54,11 @@ export class IdempotencyService {
 }
 
 /** Pure: what a request was answered, or would have been had its process not died in between. */
-function firstAnswer(request: RequestRow): { status: number; body: string } {
+function firstAnswer(request: RequestRow): FirstAnswer {
   if (request.mode === 'async') return { status: 202, body: JSON.stringify(acknowledgement(request)) };
   if (request.status === 'PROCESSING') throw new KeyStillRunning();
-  if (request.status === 'FAILED') throw new ReportHasFailed(request.id, request.error ?? 'The report failed.');
+  // Not thrown: it is what this key is answered with, and no failure of the repeat.
+  if (request.status === 'FAILED')
+    return { failure: new ReportHasFailed(request.id, request.error ?? 'The report failed.') };
   return { status: 200, body: JSON.stringify(syncAnswer(request.id, request.result_payload ?? {})) };
 }
