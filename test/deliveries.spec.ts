@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DeliveryStore } from '../src/callbacks/delivery.store.js';
 import type { DueDelivery, DueStore, Stream } from '../src/callbacks/due.store.js';
+import { SendersStore } from '../src/callbacks/senders.store.js';
 import { HOLDER } from '../src/holder.js';
 import { LEASE_MS, Stores, attemptAt, batchOf, openStores } from './support/stores.js';
 
@@ -10,12 +11,15 @@ let ordered: DueStore;
 let deliveries: DeliveryStore;
 /** The same as another process has it. */
 let elsewhere: DueStore;
+let senders: SendersStore;
 
 beforeAll(async () => {
   one = await openStores();
   ordered = one.due();
   deliveries = one.deliveries();
-  elsewhere = (await Stores.open(one.url)).due();
+  const other = await Stores.open(one.url);
+  elsewhere = other.due();
+  senders = new SendersStore(other.database);
 });
 
 afterEach(() => one.sql('TRUNCATE lanes, requests, callback_streams, callback_disabled_urls CASCADE'));
@@ -138,7 +142,7 @@ describe('a stream', () => {
     await deliveries.record([attemptAt(first!)]);
     await endLeases();
     expect(await take(A, elsewhere)).toEqual([]);
-    await elsewhere.bury();
+    await senders.bury();
     expect(await logs()).toEqual([
       { number: 1, success: true, trigger: 'first' },
       { number: 1, success: null, trigger: 'first' },
@@ -163,7 +167,7 @@ describe('a stream', () => {
     let burying: Promise<unknown> = Promise.resolve();
     await one.database.transaction(async (query) => {
       await query({ name: '', text: 'UPDATE callback_deliveries SET attempts = attempts + 1' });
-      burying = elsewhere.bury();
+      burying = senders.bury();
       await one.untilBlocked(1);
       return true;
     });
@@ -174,11 +178,11 @@ describe('a stream', () => {
   it('is given free at once when its holder is known to be dead', async () => {
     await owe('x', 1, A);
     await takeFirst();
-    await elsewhere.bury();
+    await senders.bury();
     expect(await take(A, elsewhere)).toEqual([]);
-    expect(await elsewhere.holdersOnThisHost()).toEqual([HOLDER]);
-    await elsewhere.expire([HOLDER]);
-    await elsewhere.bury();
+    expect(await senders.onThisHost()).toEqual([HOLDER]);
+    await senders.expire([HOLDER]);
+    await senders.bury();
     expect(named(await take(A, elsewhere))).toEqual([`x ${A}`]);
   });
 
@@ -188,7 +192,7 @@ describe('a stream', () => {
     await start(stream, read);
     await endLeases();
     expect(await ordered.renewStreams([stream.id], LEASE_MS)).toEqual(new Set([stream.id]));
-    await elsewhere.bury();
+    await senders.bury();
     await ordered.releaseStreams([stream.id]);
     expect(await logs()).toEqual([]);
     expect((await takeFirst(9, elsewhere))[1]).toMatchObject([{ unknown: 0 }, { unknown: 0 }]);
@@ -228,7 +232,7 @@ describe('a retry', () => {
     const [retry] = await leaseRetries();
     await endLeases();
     expect(await leaseRetries(elsewhere)).toEqual([]);
-    await elsewhere.bury();
+    await senders.bury();
     expect(await logs()).toEqual([
       { number: 1, success: false, trigger: 'first' },
       { number: 2, success: null, trigger: 'retry' },
@@ -319,9 +323,9 @@ describe('the order of locks', () => {
     ['renewing', (all: DueDelivery[]) => ordered.renewRetries(ids(all), LEASE_MS)],
     ['recording', (all: DueDelivery[]) => deliveries.record(all.map((delivery) => attemptAt(delivery)))],
     ['refusing', (all: DueDelivery[]) => deliveries.refuse(ids(all), 'gone')],
-    ['burying', () => endLeases().then(() => ordered.bury())],
+    ['burying', () => endLeases().then(() => senders.bury())],
     ['giving retries back', (all: DueDelivery[]) => ordered.releaseRetries(ids(all))],
-    ['ending the leases of the dead', () => ordered.expire([HOLDER])],
+    ['ending the leases of the dead', () => senders.expire([HOLDER])],
   ] as [string, (all: DueDelivery[]) => Promise<unknown>][])('is by id: %s', async (_, act) => {
     // The later ones come first in the table, as they do when rows were moved.
     await owe('x', 3, A);
@@ -341,8 +345,8 @@ describe('the order of locks', () => {
   it.each([
     ['renewing', (streams: number[]) => ordered.renewStreams(streams, LEASE_MS)],
     ['giving back', (streams: number[]) => ordered.releaseStreams(streams)],
-    ['ending the leases of the dead', () => ordered.expire([HOLDER])],
-    ['burying', () => ordered.bury()],
+    ['ending the leases of the dead', () => senders.expire([HOLDER])],
+    ['burying', () => senders.bury()],
   ] as [string, (streams: number[]) => Promise<unknown>][])('of streams is by id: %s', async (_, act) => {
     for (const lane of ['x', 'y']) await owe(lane, 1, A);
     const streams = (await takeAll()).map(({ id }) => id).toSorted((a, b) => b - a);
@@ -358,7 +362,7 @@ describe('the order of locks', () => {
     await owe('x', 1, A);
     await takeFirst();
     await one.sql('UPDATE callback_deliveries SET lease_holder = $1', [HOLDER]);
-    await one.whileLocked('callback_streams', () => ordered.expire([HOLDER]), 'callback_deliveries');
+    await one.whileLocked('callback_streams', () => senders.expire([HOLDER]), 'callback_deliveries');
     expect(await one.sql('SELECT FROM callback_streams WHERE lease_until < now()')).toHaveLength(1);
   });
 });

@@ -6,6 +6,7 @@ import { DeliveryStore } from '../src/callbacks/delivery.store.js';
 import { DestinationStore } from '../src/callbacks/destination.store.js';
 import { type DueDestination, DueStore } from '../src/callbacks/due.store.js';
 import { type RedeliverySelection, RedeliveryStore } from '../src/callbacks/redelivery.store.js';
+import { SendersStore } from '../src/callbacks/senders.store.js';
 import { dataSourceOptions } from '../src/data-source.js';
 import { Database, type Query, type Statement } from '../src/database.js';
 import { WorkerStore } from '../src/health/worker.store.js';
@@ -238,9 +239,10 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
         streams.map(({ id }) => id),
         15_000,
       );
-      await due.holdersOnThisHost();
-      await due.expire(['nobody']);
-      await due.bury();
+      const senders = new SendersStore(database);
+      await senders.onThisHost();
+      await senders.expire(['nobody']);
+      await senders.bury();
       await due.releaseStreams(streams.map(({ id }) => id));
       await database.query({
         name: '',

@@ -11,6 +11,7 @@ import { DestinationStore } from './destination.store.js';
 import { type DueDelivery, type DueDestination, DueStore, type StartedAttempt, type Stream } from './due.store.js';
 import { RetryRun } from './retry-run.js';
 import { scheduleMs } from './retry-schedule.js';
+import { SendersStore } from './senders.store.js';
 import { SLOTS, SLOTS_PER_DESTINATION, Slots } from './slots.js';
 import { READ_AHEAD, StreamRun } from './stream-run.js';
 import { Turn } from './turn.js';
@@ -57,6 +58,7 @@ export class CallbacksDispatcher {
 
   constructor(
     private readonly due: DueStore,
+    private readonly senders: SendersStore,
     private readonly destinations: DestinationStore,
     private readonly callbacks: CallbacksService,
     private readonly breakers: Breakers,
@@ -78,9 +80,9 @@ export class CallbacksDispatcher {
 
   /** Looks for what no wake-up announced, takes over from dead processes, gives up what has waited for too long. */
   async sweep(): Promise<void> {
-    const dead = (await this.due.holdersOnThisHost()).filter((holder) => hasEnded(holder));
-    if (dead.length > 0) await this.due.expire(dead);
-    await this.due.bury();
+    const dead = (await this.senders.onThisHost()).filter((holder) => hasEnded(holder));
+    if (dead.length > 0) await this.senders.expire(dead);
+    await this.senders.bury();
     while ((await this.destinations.giveUpWaiting(this.patienceMs())).mayBeMore);
     void this.run();
   }
