@@ -82,6 +82,13 @@ describe('a repeat under Idempotency-Key', () => {
     expect(await idsUnder(key)).toEqual([first.json.request_id]);
   });
 
+  it('on /api/batch is the first answer again too, which names no single Location', async () => {
+    const [key, body] = [randomUUID(), { requests: [asyncBody(), asyncBody()] }];
+    const first = await post(daybook, '/api/batch', body, keyed(key));
+    expect([first.status, first.headers.get('location')]).toEqual([202, null]);
+    expectReplayOf(first, await post(daybook, '/api/batch', body, keyed(key)));
+  });
+
   it('may begin quoted and go on bare, up to 255 characters; escapes in quotes are undone', async () => {
     const key = `say "${randomUUID()}" \\ `;
     const first = await postSync(QUICK, keyed(`"${key.replaceAll(/["\\]/g, '\\$&')}"`));

@@ -126,7 +126,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
       return JSON.stringify(problem);
     }
     response.status(replay.status).type('application/json');
-    if (replay.status === 202) response.location(`/api/requests/${replay.requestId}`);
+    if (replay.status === 202 && !replay.isOfBatch) response.location(`/api/requests/${replay.requestId}`);
     return replay.body;
   }
 }

@@ -5,7 +5,7 @@ import { acknowledgement, syncAnswer } from './request.view.js';
 import { KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed } from './requests.errors.js';
 
 /** JSON text, as it was sent; or a failure, which the edge makes a text of. */
-type FirstAnswer = { status: number; body: string } | { failure: ReportHasFailed };
+type FirstAnswer = { status: number; body: string; isOfBatch?: boolean } | { failure: ReportHasFailed };
 
 /** What the first request with a key was answered. */
 export type Replay = FirstAnswer & {
@@ -38,7 +38,9 @@ export class IdempotencyService {
       return null;
     }
     const kept = row.response_body !== null && row.response_status !== null;
-    const answer = kept ? { status: row.response_status!, body: row.response_body! } : firstAnswer(request);
+    // Of async requests only a batch's answer is kept: the others are made again from their request.
+    const isOfBatch = kept && request.mode === 'async';
+    const answer = kept ? { status: row.response_status!, body: row.response_body!, isOfBatch } : firstAnswer(request);
     return { requestId: request.id, result: request.result_payload, ...answer };
   }
 
