@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { NIL, v7 as uuidv7 } from 'uuid';
 import { RequestStore } from '../src/requests/request.store.js';
+import { RequestUnfinished } from '../src/requests/requests.errors.js';
+import { RequestsService } from '../src/requests/requests.service.js';
 import { expectProblem, get, post } from './support/client.js';
 import { startDaybook } from './support/daybook.js';
 import { eventually } from './support/eventually.js';
@@ -129,6 +131,40 @@ describe('what is deleted by age', () => {
     gated.letOn();
     expect(await first).toHaveLength(1);
     expect(await left()).toEqual([]);
+  });
+});
+
+describe('what is sent again while it is being deleted', () => {
+  const service = (): [RequestsService, string[]] => {
+    const removed: string[] = [];
+    const files = { remove: async (keys: string[]) => void removed.push(...keys) };
+    return [new RequestsService(stores.requests, null!, files, null!, null!), removed];
+  };
+  const ways: [string, (requests: RequestsService, id: string, files: string[]) => Promise<unknown>][] = [
+    ['by its id', (requests, id) => expect(requests.remove(id, null)).rejects.toBeInstanceOf(RequestUnfinished)],
+    ['with all others', async (requests) => expect(await requests.removeFinished(null)).toBe(1)],
+    [
+      'by age',
+      (_, __, files) => stores.requests.removeExpired(MONTH_MS, NIL, 9, async (keys) => void files.push(...keys)),
+    ],
+  ];
+  it.each(ways)('%s, stays, and so do its file and its callback', async (_, remove) => {
+    const old = daysAgo(31);
+    const [again, other] = await write([{ acceptedAt: old, delivery: 'SUCCESS' }, { acceptedAt: old }]);
+    const [requests, removed] = service();
+    let removing: Promise<unknown> = Promise.resolve();
+    await stores.database.transaction(async (query) => {
+      const text = `UPDATE callback_deliveries SET status = 'PENDING' WHERE request_id = $1`;
+      await query({ name: '', text }, [again!.id]);
+      removing = remove(requests, again!.id, removed);
+      await stores.untilBlocked(1);
+      return true;
+    });
+    await removing;
+    expect(await left()).toContain(again!.id);
+    expect(await stores.sql('SELECT FROM callback_deliveries')).toHaveLength(1);
+    expect(removed.filter((key) => key !== other!.fileKey)).toEqual([]);
+    await stores.sql('TRUNCATE requests CASCADE');
   });
 });
 

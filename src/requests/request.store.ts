@@ -98,7 +98,7 @@ export interface RequestFilter {
   limit: number;
 }
 
-export interface RemovableRequest {
+interface RemovableRequest {
   id: string;
   file_key: string | null;
 }
@@ -201,11 +201,26 @@ async function acceptOn(
   });
 }
 
-async function removeOn(query: Query, ids: string[]): Promise<number> {
-  const text = `WITH gone AS (DELETE FROM requests r WHERE r.id = ANY ($1::uuid[]) AND ${IS_REMOVABLE} RETURNING 1)
-    SELECT count(*) AS removed FROM gone`;
-  const [row] = await query<{ removed: number }>({ name: 'request_remove', text }, [ids]);
-  return row?.removed ?? 0;
+/** Deletes the files of requests before they go. What it throws leaves them all. */
+export type RemoveFiles = (keys: string[]) => Promise<void>;
+
+/**
+ * Deletes those of the requests given that may be, with their deliveries and logs, their files first: a row without its file
+ * says so when it is downloaded, a file without a row is lost for ever. All are locked before, the deliveries first, as by
+ * who records an attempt: else a callback could be sent again in between, and would be owed no more and its file be gone.
+ */
+async function removeOn(query: Query, ids: string[], removeFiles: RemoveFiles): Promise<number> {
+  const lockText = 'SELECT id FROM callback_deliveries WHERE request_id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE';
+  await query({ name: 'request_lock_deliveries', text: lockText }, [ids]);
+  // A statement of its own, so that it sees what has been owed anew by the time it has the lock.
+  const findText = `SELECT r.id, r.file_key FROM requests r
+    WHERE r.id = ANY ($1::uuid[]) AND ${IS_REMOVABLE} ORDER BY r.id FOR UPDATE OF r`;
+  const removable = await query<RemovableRequest>({ name: 'request_lock_removable', text: findText }, [ids]);
+  if (removable.length === 0) return 0;
+  await removeFiles(removable.flatMap(({ file_key }) => file_key ?? []));
+  const text = 'DELETE FROM requests WHERE id = ANY ($1::uuid[])';
+  await query({ name: 'request_remove', text }, [removable.map(({ id }) => id)]);
+  return removable.length;
 }
 
 /** All SQL of the request log. */
@@ -288,22 +303,26 @@ export class RequestStore {
     return row?.count ?? 0;
   }
 
-  /** The next requests that may be deleted, by id, after the one given. */
-  async findRemovable(account: AccountId, afterId: string, limit: number): Promise<RemovableRequest[]> {
-    const removable = (condition: string) => `SELECT r.id, r.file_key FROM requests r
+  /** The ids of the next requests that may be deleted, in their order, after the one given. */
+  async findRemovable(account: AccountId, afterId: string, limit: number): Promise<string[]> {
+    const removable = (condition: string) => `SELECT r.id FROM requests r
       WHERE ${condition} r.id > $1 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $2`;
-    if (account === null) {
-      const text = removable('');
-      return this.database.query<RemovableRequest>({ name: 'request_find_removable', text }, [afterId, limit]);
-    }
-    // A statement of its own, so that it is planned over the account's own index.
-    const own = { name: 'request_find_removable_own', text: removable('r.account_id = $3 AND') };
-    return this.database.query<RemovableRequest>(own, [afterId, limit, account]);
+    // A statement of its own for an account, so that it is planned over the account's own index.
+    const [statement, values] =
+      account === null
+        ? [{ name: 'request_find_removable', text: removable('') }, [afterId, limit]]
+        : [{ name: 'request_find_removable_own', text: removable('r.account_id = $3 AND') }, [afterId, limit, account]];
+    return (await this.database.query<{ id: string }>(statement, values)).map(({ id }) => id);
   }
 
-  /** Deletes requests with their deliveries and logs; gives how many it was. */
-  remove(ids: string[]): Promise<number> {
-    return removeOn(this.database.query, ids);
+  /** Deletes those of the requests that are finished and owe no callback, with all that is theirs; gives how many it was. */
+  async remove(ids: string[], removeFiles: RemoveFiles): Promise<number> {
+    let count = 0;
+    await this.database.transaction(async (query) => {
+      count = await removeOn(query, ids, removeFiles);
+      return count > 0;
+    });
+    return count;
   }
 
   /**
@@ -311,18 +330,17 @@ export class RequestStore {
    * the primary key finds them; an index of `completed_at` would cost every request.
    * @param ageMs By the database's clock: a worker whose own runs ahead must not delete what is not past its time.
    * @param afterId Where the batch before ended.
-   * @param removeFiles Called with the keys of their files before they go. What it throws leaves them all.
    * @returns The ids of the batch, or null when another process is at it.
    */
   async removeExpired(
     ageMs: number,
     afterId: string,
     limit: number,
-    removeFiles: (keys: string[]) => Promise<void>,
+    removeFiles: RemoveFiles,
   ): Promise<string[] | null> {
     const lockText = `SELECT pg_try_advisory_xact_lock($1) AS "isFree",
       clock_timestamp() - $2 * interval '1 millisecond' AS before`;
-    const findText = `SELECT r.id, r.file_key FROM requests r
+    const findText = `SELECT r.id FROM requests r
       WHERE r.id > $1 AND r.id < $2 AND r.completed_at < $3 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $4`;
     let ids: string[] | null = null;
     await this.database.transaction(async (query) => {
@@ -330,12 +348,10 @@ export class RequestStore {
       const [row] = await query<{ isFree: boolean; before: Date }>(lock, [RETENTION_LOCK, ageMs]);
       if (!row?.isFree) return false;
       const values = [afterId, firstIdAt(row.before), row.before, limit];
-      const expired = await query<RemovableRequest>({ name: 'request_find_expired', text: findText }, values);
+      const expired = await query<{ id: string }>({ name: 'request_find_expired', text: findText }, values);
       ids = expired.map(({ id }) => id);
       if (ids.length === 0) return false;
-      await removeFiles(expired.flatMap(({ file_key }) => file_key ?? []));
-      await removeOn(query, ids);
-      return true;
+      return (await removeOn(query, ids, removeFiles)) > 0;
     });
     return ids;
   }

@@ -161,13 +161,13 @@ export class RequestsService {
     };
   }
 
-  /** @throws RequestNotFound, RequestUnfinished */
+  /** @throws RequestNotFound, RequestUnfinished, StorageUnavailable */
   async remove(id: string, account: AccountId): Promise<void> {
-    const row = await this.find(id, account);
-    const isFinished = row.status !== 'PENDING' && row.status !== 'PROCESSING' && row.delivery_status !== 'PENDING';
-    if (!isFinished) throw new RequestUnfinished();
-    if (row.file_key) await this.files.remove([row.file_key]);
-    await this.store.remove([id]);
+    await this.find(id, account);
+    if ((await this.store.remove([id], this.removeFiles)) > 0) return;
+    // Unless somebody else has deleted it.
+    await this.find(id, account);
+    throw new RequestUnfinished();
   }
 
   /** Deletes every finished request that owes no callback; gives how many it was. */
@@ -175,14 +175,14 @@ export class RequestsService {
     let count = 0;
     let afterId = NIL_ID;
     for (;;) {
-      const batch = await this.store.findRemovable(account, afterId, REMOVE_BATCH);
-      if (batch.length === 0) return count;
-      // Files first: a row without its file says so when it is downloaded, a file without a row is lost for ever.
-      await this.files.remove(batch.flatMap(({ file_key }) => (file_key ? [file_key] : [])));
-      count += await this.store.remove(batch.map(({ id }) => id));
-      afterId = batch.at(-1)!.id;
+      const ids = await this.store.findRemovable(account, afterId, REMOVE_BATCH);
+      if (ids.length === 0) return count;
+      count += await this.store.remove(ids, this.removeFiles);
+      afterId = ids.at(-1)!;
     }
   }
+
+  private readonly removeFiles = (keys: string[]): Promise<void> => this.files.remove(keys);
 }
 
 function isOf(row: RequestRow, account: AccountId): boolean {

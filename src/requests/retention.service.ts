@@ -32,7 +32,6 @@ export class RetentionService {
     const nowMs = performance.now();
     if (RETENTION === null || nowMs < this.restsUntilMs) return;
     this.restsUntilMs = nowMs + REST_MS;
-    // Files first: a row without its file says so when it is downloaded, a file without a row is lost for ever.
     const removed = await this.store.removeExpired(RETENTION, this.afterId, BATCH, (keys) => this.files.remove(keys));
     const isMoreLeft = removed === null || removed.length === BATCH;
     if (isMoreLeft) this.restsUntilMs = nowMs;
