@@ -250,6 +250,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
         VALUES ('http://a.test:80', 'open', '-infinity') ON CONFLICT DO NOTHING`,
       });
       expect((await destinations.giveUpWaiting(60_000)).count).toBe(0);
+      expect(await destinations.forgetIdle(-60_000, 500)).toBe(0);
       await destinations.disable([{ url: 'http://a.test/gone', requestId: someId }], () => destination);
       await destinations.list('', 50);
       await destinations.enable('http://a.test/gone');

@@ -1,7 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { GroupCommit } from '../group-commit.js';
+import { withinBudget } from '../within-budget.js';
 import { type Breaker, CLOSED, breaker, isPristine } from './breaker.js';
 import { type DestinationEvent, DestinationStore } from './destination.store.js';
+
+/** What has been idle for so long is forgotten: else whoever names destinations would fill the table, and the memory. */
+const IDLE_MS = 86_400_000;
+const FORGET_BATCH = 500;
+const FORGET_BUDGET_MS = 500;
+/** How often it is looked for. */
+const FORGET_EVERY_MS = 60_000;
 
 /**
  * What this process knows of its destinations. The truth is in Postgres, where all workers tell what they saw; here it is
@@ -11,13 +19,15 @@ import { type DestinationEvent, DestinationStore } from './destination.store.js'
 @Injectable()
 export class Breakers {
   private readonly logger = new Logger(Breakers.name);
-  private readonly known = new Map<string, Breaker>();
+  private readonly known = new Map<string, { state: Breaker; heardAtMs: number }>();
   /** Events that are not in Postgres yet, in order. */
   private readonly untold = new Map<string, DestinationEvent[]>();
   private readonly telling = new GroupCommit<DestinationEvent, void>(async (events) => {
     await this.tell(events);
     return events.map(() => undefined);
   });
+
+  private forgetsAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly store: DestinationStore) {}
 
@@ -31,7 +41,7 @@ export class Breakers {
   }
 
   get(destination: string): Breaker {
-    return this.known.get(destination) ?? CLOSED;
+    return this.known.get(destination)?.state ?? CLOSED;
   }
 
   /** Whether attempts may follow one another freely. */
@@ -63,6 +73,20 @@ export class Breakers {
     return after.isGranted || after.state === 'closed';
   }
 
+  /** Forgets destinations that have been idle for a day, here and in Postgres. Called by every sweep. */
+  async forgetIdle(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs < this.forgetsAtMs) return;
+    this.forgetsAtMs = nowMs + FORGET_EVERY_MS;
+    for (const [destination, { heardAtMs }] of this.known) {
+      if (heardAtMs < nowMs - IDLE_MS) this.known.delete(destination);
+    }
+    await withinBudget(
+      FORGET_BUDGET_MS,
+      async () => (await this.store.forgetIdle(IDLE_MS, FORGET_BATCH)) === FORGET_BATCH,
+    );
+  }
+
   private async tell(events: DestinationEvent[]): Promise<void> {
     const after = await this.store.tell(events);
     this.forgetUntold(events);
@@ -79,6 +103,6 @@ export class Breakers {
 
   private keep(destination: string, state: Breaker): void {
     if (isPristine(state)) this.known.delete(destination);
-    else this.known.set(destination, state);
+    else this.known.set(destination, { state, heardAtMs: performance.now() });
   }
 }

@@ -1,7 +1,7 @@
 import { Check, Column, Entity, Exclusion, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import type { BreakerName } from './breaker.js';
 
-/** A destination that has failed at some time, and its circuit breaker. One without a row has never failed. */
+/** A destination that has failed, and its circuit breaker. One without a row has not, or has been idle for a day since. */
 @Entity('callback_destinations')
 @Check('callback_destinations_state_check', `state IN ('closed', 'open', 'half_open')`)
 export class CallbackDestinationEntity {

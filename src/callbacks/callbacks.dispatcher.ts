@@ -85,6 +85,7 @@ export class CallbacksDispatcher {
     await this.senders.bury();
     while ((await this.destinations.giveUpWaiting(this.patienceMs())).mayBeMore);
     void this.run();
+    await this.breakers.forgetIdle();
   }
 
   /** Begins no further attempt; resolves when those under way are recorded. */
@@ -101,6 +102,7 @@ export class CallbacksDispatcher {
 
   private async claim(): Promise<Task[]> {
     const all = await this.due.destinations();
+    this.forgetLanes(all);
     // Each in its turn: those behind the one that was served last come first.
     const behind = all.findIndex(({ destination }) => destination > this.lastDestination);
     const inTurn = behind > 0 ? [...all.slice(behind), ...all.slice(0, behind)] : all;
@@ -115,6 +117,13 @@ export class CallbacksDispatcher {
       claims.push(this.claimAt(due, this.slots.take(due.destination, slots)));
     }
     return (await Promise.all(claims)).flat();
+  }
+
+  /** Where nothing is due any more there is no turn to go on with. */
+  private forgetLanes(all: DueDestination[]): void {
+    if (this.lastLanes.size === 0) return;
+    const due = new Set(all.map(({ destination }) => destination));
+    for (const destination of this.lastLanes.keys()) if (!due.has(destination)) this.lastLanes.delete(destination);
   }
 
   /** How many attempts may be under way to a destination on top of those that are. */

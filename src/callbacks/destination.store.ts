@@ -118,6 +118,24 @@ export class DestinationStore {
     return { count: rows.length, mayBeMore: rows.length === GIVE_UP_LIMIT };
   }
 
+  /**
+   * Forgets breakers that have heard nothing for so long, at whose destinations nothing waits; up to so many.
+   * @returns How many it was.
+   */
+  async forgetIdle(idleMs: number, limit: number): Promise<number> {
+    // One probe of an index for each; as NOT EXISTS it might be joined with all that is pending.
+    const waiting = (attempts: string): string => `(SELECT d.id FROM callback_deliveries d
+      WHERE d.destination = c.destination AND d.status = 'PENDING' AND ${attempts} LIMIT 1)`;
+    const text = `DELETE FROM callback_destinations c USING (
+        SELECT c.destination FROM callback_destinations c
+        WHERE c.changed_at < clock_timestamp() - $1 * interval '1 millisecond'
+          AND ${waiting('d.attempts = 0')} IS NULL AND ${waiting('d.attempts > 0')} IS NULL
+        LIMIT $2 FOR UPDATE SKIP LOCKED
+      ) idle
+      WHERE c.destination = idle.destination RETURNING c.destination`;
+    return (await this.database.query({ name: 'destination_forget_idle', text }, [idleMs, limit])).length;
+  }
+
   /** Nothing more is sent to these URLs until {@link enable}. */
   async disable(urls: GoneUrl[], destinationOf: (url: string) => string): Promise<void> {
     const text = `INSERT INTO callback_disabled_urls (url, destination, request_id)
@@ -135,7 +153,7 @@ export class DestinationStore {
     return (await this.database.query({ name: 'url_enable', text }, [url])).length > 0;
   }
 
-  /** Destinations that have failed at some time or have a disabled URL, by name, after the one given. */
+  /** Destinations that have failed lately or have a disabled URL, by name, after the one given. */
   async list(after: string, limit: number): Promise<DestinationRow[]> {
     const text = `WITH named AS (
         (SELECT destination FROM callback_destinations WHERE destination > $1 ORDER BY destination LIMIT $2)

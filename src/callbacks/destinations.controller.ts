@@ -18,7 +18,7 @@ export class DestinationsController {
 
   @Get('destinations')
   @NeedsScope('admin')
-  @ApiOperation({ summary: 'Destinations that have failed at some time: their breakers, and URLs that are gone' })
+  @ApiOperation({ summary: 'Destinations that have failed lately: their breakers, and URLs that are gone' })
   @ApiOkResponse({ standardSchema: destinationPage })
   list(@Query({ schema: destinationsQuery }) { cursor, limit }: DestinationsQuery): Promise<object> {
     return this.destinations.list(cursor, limit);

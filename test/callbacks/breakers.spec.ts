@@ -1,0 +1,68 @@
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { CLOSED } from '../../src/callbacks/breaker.js';
+import { Breakers } from '../../src/callbacks/breakers.js';
+import { DestinationStore } from '../../src/callbacks/destination.store.js';
+import { openStores, type Stores } from '../support/stores.js';
+
+/** The promise: what is known of destinations is bounded by those that are in use. */
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await stores.sql('TRUNCATE callback_destinations, requests CASCADE');
+});
+
+const DAY_MS = 86_400_000;
+
+async function known(): Promise<string[]> {
+  const text = 'SELECT destination FROM callback_destinations ORDER BY destination';
+  return (await stores.sql<{ destination: string }>(text)).map(({ destination }) => destination);
+}
+
+/** A callback to a destination. */
+async function owe(destination: string, status: string, attempts: number): Promise<void> {
+  const [id] = await stores.accept(destination, 1);
+  await stores.sql(
+    `INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts)
+     VALUES ($1, $1, 'http://x.test/', $2, $2, 1, $3, $4)`,
+    [id, destination, status, attempts],
+  );
+}
+
+describe('a destination that has been idle for a day', () => {
+  it('is forgotten, unless something waits for it', async () => {
+    const store = new DestinationStore(stores.database);
+    const names = ['done', 'first-waits', 'never', 'retry-waits', 'young'];
+    await store.tell(names.map((destination) => ({ destination, event: 'failure' })));
+    await stores.sql(
+      `UPDATE callback_destinations SET changed_at = now() - interval '25 hours' WHERE destination <> 'young'`,
+    );
+    await owe('done', 'FAILED', 3);
+    await owe('first-waits', 'PENDING', 0);
+    await owe('retry-waits', 'PENDING', 1);
+    await new Breakers(store).forgetIdle();
+    expect(await known()).toEqual(['first-waits', 'retry-waits', 'young']);
+  });
+
+  it('is forgotten however many there are', async () => {
+    await stores.sql(`INSERT INTO callback_destinations (destination, changed_at)
+      SELECT 'd' || n, now() - interval '25 hours' FROM generate_series(1, 1200) n`);
+    jest.spyOn(performance, 'now').mockReturnValue(0);
+    await new Breakers(new DestinationStore(stores.database)).forgetIdle();
+    expect(await known()).toEqual([]);
+  });
+
+  it('is forgotten by the process, too', async () => {
+    const breakers = new Breakers(new DestinationStore(stores.database));
+    breakers.learn('d', { ...CLOSED, failures: 1 });
+    await breakers.forgetIdle();
+    expect(breakers.get('d').failures).toBe(1);
+    const nowMs = performance.now();
+    jest.spyOn(performance, 'now').mockReturnValue(nowMs + DAY_MS + 60_000);
+    await breakers.forgetIdle();
+    expect(breakers.get('d').failures).toBe(0);
+  });
+});
