@@ -204,3 +204,10 @@ it('/docs is a page that shows the description, with all that it needs', async (
     expect([source, status]).toEqual([source, 200]);
   }
 });
+
+it.each(['/docs-yaml', '/docs-json', '/openapi.yaml'])(
+  '%s is nothing: docs/authentication.md says what is open',
+  async (path) => {
+    expect((await get(daybook, path)).status).toBe(404);
+  },
+);

@@ -121,6 +121,7 @@ export function serveApiDescription(app: INestApplication): void {
   // Made when it is first asked for: it costs a quarter of the start, and most starts are never asked.
   SwaggerModule.setup('docs', app, () => (described ??= document(app)), {
     jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
     customSiteTitle: 'Daybook API',
   });
 }
