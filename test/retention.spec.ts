@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { NIL, v7 as uuidv7 } from 'uuid';
+import { IdempotencyService } from '../src/requests/idempotency.service.js';
+import { IdempotencyStore } from '../src/requests/idempotency.store.js';
 import { RequestStore } from '../src/requests/request.store.js';
 import { RequestUnfinished } from '../src/requests/requests.errors.js';
 import { RequestsService } from '../src/requests/requests.service.js';
+import { RetentionService } from '../src/requests/retention.service.js';
 import { expectProblem, get, post } from './support/client.js';
 import { startDaybook } from './support/daybook.js';
 import { eventually } from './support/eventually.js';
@@ -134,6 +137,30 @@ describe('what is deleted by age', () => {
   });
 });
 
+describe('one sweep', () => {
+  // Time stands still: that it is bounded is another test's to see.
+  beforeEach(() => void jest.spyOn(performance, 'now').mockReturnValue(0));
+  afterEach(() => void jest.restoreAllMocks());
+
+  it('deletes more than a batch of requests, and then rests', async () => {
+    const retention = new RetentionService(stores.requests, { remove: keep }, { RETENTION: MONTH_MS });
+    await write(Array.from({ length: 1_100 }, () => ({ acceptedAt: daysAgo(31) })));
+    await retention.removeSome();
+    expect(await left()).toEqual([]);
+    await write([{ acceptedAt: daysAgo(31) }]);
+    await retention.removeSome();
+    expect(await left()).toHaveLength(1);
+    await stores.sql('TRUNCATE requests CASCADE');
+  });
+
+  it('forgets more than a batch of idempotency keys', async () => {
+    await stores.sql(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id, created_at)
+      SELECT 'a', 's', n, 'f', gen_random_uuid(), now() - interval '25 hours' FROM generate_series(1, 2100) n`);
+    await new IdempotencyService(new IdempotencyStore(stores.database), stores.requests).forgetExpired();
+    expect(await stores.sql('SELECT FROM idempotency_keys')).toEqual([]);
+  });
+});
+
 describe('what is sent again while it is being deleted', () => {
   const service = (): [RequestsService, string[]] => {
     const removed: string[] = [];
@@ -168,8 +195,8 @@ describe('what is sent again while it is being deleted', () => {
   });
 });
 
-describe('a service with three thousand requests that are past their time', () => {
-  const COUNT = 3_000;
+describe('a service with ten thousand requests that are past their time', () => {
+  const COUNT = 10_000;
 
   it('deletes them and their files, also when it is killed on the way, and says 410 from then on', async () => {
     const dataDir = await temporaryFolder();

@@ -46,13 +46,16 @@ export class IdempotencyStore {
     ]);
   }
 
-  /** Forgets keys that are older than they are kept; some at a time, so that no sweep takes long. */
-  async forgetExpired(keptS: number, limit: number): Promise<void> {
+  /**
+   * Forgets keys that are older than they are kept, up to so many.
+   * @returns How many it was.
+   */
+  async forgetExpired(keptS: number, limit: number): Promise<number> {
     const text = `DELETE FROM idempotency_keys k USING (
         SELECT caller, scope, key FROM idempotency_keys WHERE created_at < now() - $1 * interval '1 second'
         ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
       ) expired
-      WHERE k.caller = expired.caller AND k.scope = expired.scope AND k.key = expired.key`;
-    await this.database.query({ name: 'key_forget_expired', text }, [keptS, limit]);
+      WHERE k.caller = expired.caller AND k.scope = expired.scope AND k.key = expired.key RETURNING 1`;
+    return (await this.database.query({ name: 'key_forget_expired', text }, [keptS, limit])).length;
   }
 }

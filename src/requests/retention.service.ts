@@ -1,12 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { NIL as NIL_ID } from 'uuid';
 import { CONFIG, type Config } from '../config.js';
+import { withinBudget } from '../within-budget.js';
 import { timeOfId } from './id-time.js';
 import { RequestStore } from './request.store.js';
 import { ResultFiles } from './result-files.js';
 
 /** Requests that go together: what a crash in between leaves without a file, and some tens of milliseconds of work. */
 const BATCH = 500;
+/** One sweep spends so long on it, so that what is finished any faster than a batch a sweep goes as fast as it comes. */
+const BUDGET_MS = 500;
 /** When nothing more was old enough, or nothing could be deleted, it is looked again after this. */
 const REST_MS = 60_000;
 
@@ -23,8 +26,8 @@ export class RetentionService {
   ) {}
 
   /**
-   * Deletes one batch, if there is anything to delete. Called by every worker's sweep: so a backlog goes a batch a sweep,
-   * and of several workers one at a time.
+   * Deletes what there is to delete, as much as goes in half a second. Called by every worker's sweep; of several workers one
+   * deletes at a time.
    * @throws StorageUnavailable, DatabaseUnavailable: what is left goes later.
    */
   async removeSome(): Promise<void> {
@@ -32,10 +35,13 @@ export class RetentionService {
     const nowMs = performance.now();
     if (RETENTION === null || nowMs < this.restsUntilMs) return;
     this.restsUntilMs = nowMs + REST_MS;
-    const removed = await this.store.removeExpired(RETENTION, this.afterId, BATCH, (keys) => this.files.remove(keys));
-    const isMoreLeft = removed === null || removed.length === BATCH;
-    if (isMoreLeft) this.restsUntilMs = nowMs;
-    this.afterId = isMoreLeft ? (removed?.at(-1) ?? this.afterId) : NIL_ID;
+    await withinBudget(BUDGET_MS, async () => {
+      const removed = await this.store.removeExpired(RETENTION, this.afterId, BATCH, (keys) => this.files.remove(keys));
+      const isMoreLeft = removed === null || removed.length === BATCH;
+      this.restsUntilMs = isMoreLeft ? nowMs : nowMs + REST_MS;
+      this.afterId = isMoreLeft ? (removed?.at(-1) ?? this.afterId) : NIL_ID;
+      return removed?.length === BATCH;
+    });
   }
 
   /** Whether a request with this id would have been deleted by now, had it been finished at once. */
