@@ -216,6 +216,23 @@ describe('lanes with the same name', () => {
   });
 });
 
+it('which worker holds a lane is shown to operators only', async () => {
+  const lane = `${acme.accountId}/held`;
+  await holdLane(daybook, lane);
+  const heldBy = async (headers: Record<string, string>): Promise<unknown> => {
+    const { lanes } = (await get(daybook, '/api/lanes?limit=1000', headers)).json;
+    return lanes.find((view: { lane: string }) => view.lane === 'held').held_by;
+  };
+  const operator = { ...admin.headers, 'Daybook-Account': 'acme' };
+  expect([await heldBy(acme.headers), await heldBy(operator)]).toEqual([null, expect.stringMatching(/./)]);
+  for (const [headers, shown] of [
+    [acme.headers, null],
+    [operator, expect.stringMatching(/./)],
+  ])
+    expect((await post(daybook, '/api/lanes/held/resume', undefined, headers)).json.held_by).toEqual(shown);
+  await letLaneGo(daybook, lane);
+});
+
 describe('idempotency keys', () => {
   it('of two accounts may be the same', async () => {
     const key = { 'Idempotency-Key': 'july' };
@@ -276,4 +293,18 @@ it('what was accepted with AUTH=open is no account’s', async () => {
     expectProblem(await see(by, `/api/requests/${request_id}`), 404);
     expectProblem(await see(by, `/api/reports/${file_name}`), 404);
   }
+});
+
+it('with AUTH=open the lanes of all accounts are listed page by page, however long their names', async () => {
+  const open = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl } });
+  const name = 'x'.repeat(64);
+  await send(daybook, 'POST', `/api/lanes/${name}/resume`, { headers: acme.headers });
+  const seen: string[] = [];
+  for (let after = ''; ; after = seen.at(-1)!) {
+    const { status, json } = await get(open, `/api/lanes?limit=1&after=${encodeURIComponent(after)}`);
+    expect([after, status]).toEqual([after, 200]);
+    if (json.lanes.length === 0) break;
+    seen.push(json.lanes[0].lane);
+  }
+  expect(seen).toContain(`${acme.accountId}/${name}`);
 });

@@ -22,3 +22,8 @@ export const NeedsNoKey = () => SetMetadata(NEEDED_SCOPE, null);
 export const OwnAccount = createParamDecorator(
   (_: unknown, context: ExecutionContext): AccountId => callerOf(context.switchToHttp().getRequest<Request>()).account,
 );
+
+/** Parameter: whether the caller runs the service, and may see what it runs on. */
+export const IsOperator = createParamDecorator(
+  (_: unknown, context: ExecutionContext): boolean => callerOf(context.switchToHttp().getRequest<Request>()).isOperator,
+);

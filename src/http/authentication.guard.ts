@@ -80,7 +80,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
       throw new InsufficientScope(needed);
     }
     const account = actsFor === undefined ? holder.accountId : await this.keys.findAccount(actsFor);
-    setCaller(request, { id: `key:${holder.keyId}`, account });
+    setCaller(request, { id: `key:${holder.keyId}`, account, isOperator: allows(holder.scopes, 'admin') });
     return true;
   }
 

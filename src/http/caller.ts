@@ -8,6 +8,8 @@ export interface Caller {
   id: string;
   /** Whose requests, files and lanes it sees. */
   account: AccountId;
+  /** Whether it runs the service: an `admin` key, and everybody in an open installation. */
+  isOperator: boolean;
 }
 
 const CALLER = Symbol('caller');
@@ -19,5 +21,5 @@ export function setCaller(request: Request, caller: Caller): void {
 
 /** Who sends a request; known from the guards on. */
 export function callerOf(request: Request & { [CALLER]?: Caller }): Caller {
-  return request[CALLER] ?? { id: clientNetwork(request.ip), account: null };
+  return request[CALLER] ?? { id: clientNetwork(request.ip), account: null, isOperator: true };
 }

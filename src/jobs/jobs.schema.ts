@@ -66,14 +66,24 @@ export const laneSchema = z.object({
   in_progress: z.int(),
   head_age_seconds: z.int().nullable().describe('How long ago the oldest unfinished request was accepted'),
   drain_rate_per_minute: z.number().describe('Requests finished a minute, while the lane is worked on'),
-  held_by: z.string().nullable().describe('The worker that makes its requests'),
+  held_by: z
+    .string()
+    .nullable()
+    .describe(
+      'The worker that makes its requests; null where nobody does, and with `AUTH=required` to keys other than `admin`',
+    ),
   paused: z.boolean(),
   priority: z.int(),
 });
 
 export const lanesQuery = z.strictObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100),
-  after: z.string().max(64).optional().describe('The last lane of the page before'),
+  // With AUTH=open a lane of an account is shown with the account's id and a slash before its name.
+  after: z
+    .string()
+    .max(36 + 1 + 64)
+    .optional()
+    .describe('The last lane of the page before'),
 });
 export type LanesQuery = z.infer<typeof lanesQuery>;
 

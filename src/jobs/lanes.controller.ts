@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { AccountId } from '../account.js';
-import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
+import { IsOperator, NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import {
   type LanePriorityBody,
   type LanesQuery,
@@ -28,8 +28,9 @@ export class LanesController {
   async list(
     @Query({ schema: lanesQuery }) { after = '', limit }: LanesQuery,
     @OwnAccount() account: AccountId,
+    @IsOperator() isOperator: boolean,
   ): Promise<{ lanes: LaneView[] }> {
-    return { lanes: await this.lanes.list(account, after, limit) };
+    return { lanes: await this.lanes.list(account, after, limit, isOperator) };
   }
 
   @Post(':lane/pause')
@@ -38,8 +39,12 @@ export class LanesController {
   @ApiOperation({ summary: 'Make no further request of this lane for now; it goes on taking them' })
   @ApiParam(LANE)
   @ApiOkResponse({ standardSchema: laneSchema })
-  pause(@Param('lane', { schema: laneParam }) lane: string, @OwnAccount() account: AccountId): Promise<LaneView> {
-    return this.lanes.setPaused(account, lane, true);
+  pause(
+    @Param('lane', { schema: laneParam }) lane: string,
+    @OwnAccount() account: AccountId,
+    @IsOperator() isOperator: boolean,
+  ): Promise<LaneView> {
+    return this.lanes.setPaused(account, lane, true, isOperator);
   }
 
   @Post(':lane/resume')
@@ -48,8 +53,12 @@ export class LanesController {
   @ApiOperation({ summary: 'Go on with this lane' })
   @ApiParam(LANE)
   @ApiOkResponse({ standardSchema: laneSchema })
-  resume(@Param('lane', { schema: laneParam }) lane: string, @OwnAccount() account: AccountId): Promise<LaneView> {
-    return this.lanes.setPaused(account, lane, false);
+  resume(
+    @Param('lane', { schema: laneParam }) lane: string,
+    @OwnAccount() account: AccountId,
+    @IsOperator() isOperator: boolean,
+  ): Promise<LaneView> {
+    return this.lanes.setPaused(account, lane, false, isOperator);
   }
 
   @Put(':lane')

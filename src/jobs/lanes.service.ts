@@ -11,28 +11,33 @@ export class LanesService {
     private readonly queue: WorkQueue,
   ) {}
 
-  /** @param after The last lane of the page before; empty for the first. */
-  async list(account: AccountId, after: string, limit: number): Promise<LaneView[]> {
+  /**
+   * @param after The last lane of the page before; empty for the first.
+   * @param isOperator Whether to show which worker holds a lane.
+   */
+  async list(account: AccountId, after: string, limit: number, isOperator: boolean): Promise<LaneView[]> {
     if (account === null) return this.store.list(after, limit);
     const lanes = await this.store.listOwn(account, qualifiedLane(account, after), limit);
-    return lanes.map(ownView);
+    return lanes.map((lane) => ownView(lane, isOperator));
   }
 
   /** A paused lane goes on taking requests. The one in hand is finished; within a turn no further one begins. */
-  async setPaused(account: AccountId, lane: string, paused: boolean): Promise<LaneView> {
+  async setPaused(account: AccountId, lane: string, paused: boolean, isOperator: boolean): Promise<LaneView> {
     const qualified = qualifiedLane(account, lane);
     await this.store.setPaused(qualified, paused);
     if (!paused) this.queue.wake('jobs');
-    return ownView((await this.store.find(qualified))!);
+    return ownView((await this.store.find(qualified))!, isOperator);
   }
 
+  /** For operators only. */
   async setPriority(account: AccountId, lane: string, priority: number): Promise<LaneView> {
     const qualified = qualifiedLane(account, lane);
     await this.store.setPriority(qualified, priority);
-    return ownView((await this.store.find(qualified))!);
+    return ownView((await this.store.find(qualified))!, true);
   }
 }
 
-function ownView(view: LaneView): LaneView {
-  return { ...view, lane: laneName(view.lane) };
+/** Who holds a lane tells of hosts and processes, which are no tenant's business. */
+function ownView(view: LaneView, isOperator: boolean): LaneView {
+  return { ...view, lane: laneName(view.lane), held_by: isOperator ? view.held_by : null };
 }
