@@ -225,11 +225,9 @@ it('which worker holds a lane is shown to operators only', async () => {
   };
   const operator = { ...admin.headers, 'Daybook-Account': 'acme' };
   expect([await heldBy(acme.headers), await heldBy(operator)]).toEqual([null, expect.stringMatching(/./)]);
-  for (const [headers, shown] of [
-    [acme.headers, null],
-    [operator, expect.stringMatching(/./)],
-  ])
-    expect((await post(daybook, '/api/lanes/held/resume', undefined, headers)).json.held_by).toEqual(shown);
+  const resume = (headers: Record<string, string>) =>
+    post(daybook, '/api/lanes/held/resume', undefined, headers).then(({ json }) => json.held_by);
+  expect([await resume(acme.headers), await resume(operator)]).toEqual([null, expect.stringMatching(/./)]);
   await letLaneGo(daybook, lane);
 });
 
