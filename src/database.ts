@@ -73,6 +73,8 @@ export async function throughOutage<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
+const ignore = (): void => undefined;
+
 /** Runs the stores' statements on the pool that TypeORM opened. */
 @Injectable()
 export class Database {
@@ -85,6 +87,11 @@ export class Database {
   ) {
     // TypeORM types its driver's pool as any; it is node-postgres' own.
     this.pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
+    // Who uses a client hears from its statements that the connection broke. The pool listens only to clients that are idle,
+    // and an error that nobody listens to ends the process.
+    this.pool.on('acquire', (client) => {
+      if (!client.listeners('error').includes(ignore)) client.on('error', ignore);
+    });
   }
 
   /** Connections of this process, and the statements that wait for one. */
@@ -101,9 +108,6 @@ export class Database {
    */
   async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
     const client = await this.pool.connect().catch((error: unknown) => this.fail(error));
-    // Without a listener a connection that breaks between two statements would end the process; the next one fails.
-    const ignore = (): void => undefined;
-    client.on('error', ignore);
     let isUsable = false;
     try {
       await client.query('BEGIN');
@@ -114,7 +118,6 @@ export class Database {
     } catch (error) {
       return this.fail(error);
     } finally {
-      client.off('error', ignore);
       // A connection in an unknown state is not used again; closing it rolls back.
       client.release(!isUsable);
     }

@@ -9,7 +9,7 @@ import { callbackMessage } from './callback-message.js';
 import { CallbackSigner } from './callback-signer.js';
 import { type AttemptRecord, DeliveryStore } from './delivery.store.js';
 import { DestinationStore } from './destination.store.js';
-import type { DueDelivery } from './due.store.js';
+import { type DueDelivery, nextNumber } from './due.store.js';
 import { type CallbackOutcome, sendCallback } from './http-transport.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 import { destination } from './url-guard.js';
@@ -111,11 +111,6 @@ export class CallbacksService {
 }
 
 type Verdict = Pick<EndedAttempt, 'status' | 'retryAtMs' | 'event' | 'isGone'>;
-
-/** The number of a delivery's next attempt: all that were begun have one, whatever became of them. */
-export function nextNumber({ attempts, unknown }: Pick<DueDelivery, 'attempts' | 'unknown'>): number {
-  return attempts + unknown + 1;
-}
 
 function triggerOf({ attempts, scheduleStart, redeliveryId }: DueDelivery): AttemptTrigger {
   if (attempts === 0) return 'first';

@@ -92,10 +92,11 @@ const RECORD_TEXT = `
     UPDATE callback_deliveries d SET status = t.status, attempts = d.attempts + 1,
       next_attempt_at = coalesce(t.next, d.next_attempt_at), lease_holder = NULL, lease_until = NULL,
       finished_at = CASE WHEN t.status <> 'PENDING' THEN now() END
-    FROM locked t WHERE d.id = t.id
+    FROM locked t WHERE d.id = t.id RETURNING d.id
   )
   INSERT INTO callback_logs (${LOGGED.join(', ')}, next_attempt_at)
   SELECT ${LOGGED.join(', ')}, now() + retry_in_ms * interval '1 millisecond' FROM item
+  WHERE (SELECT count(*) FROM moved) >= 0 -- Always: so that deliveries are locked before logs are written, as in bury.
   ON CONFLICT (request_id, attempt_number) DO UPDATE
     SET ${[...LOGGED, 'next_attempt_at'].map((column) => `${column} = excluded.${column}`).join(', ')}
     WHERE callback_logs.success IS NULL`;

@@ -29,6 +29,11 @@ export interface DueDelivery {
   completedAt: Date;
 }
 
+/** The number of a delivery's next attempt: all that were begun have one, whatever became of them. */
+export function nextNumber({ attempts, unknown }: Pick<DueDelivery, 'attempts' | 'unknown'>): number {
+  return attempts + unknown + 1;
+}
+
 /** Deliveries of one lane to one destination, and the lease under which this process sends them. */
 export interface Stream {
   id: number;

@@ -1,4 +1,4 @@
-import type { DueDelivery, StartedAttempt } from './due.store.js';
+import { type DueDelivery, type StartedAttempt, nextNumber } from './due.store.js';
 
 /** Deliveries of a stream that are read at once. */
 export const READ_AHEAD = 128;
@@ -53,7 +53,7 @@ export class StreamRun {
     this.waiting = this.taken(first);
     this.lastRead = first.length;
     const [next] = first;
-    if (next && next.id === head.id && numberOf(next) === head.number) {
+    if (next && next.id === head.id && nextNumber(next) === head.number) {
       this.ready.push(this.waiting.shift()!);
       this.open.set(head.id, head.number);
     }
@@ -110,7 +110,7 @@ export class StreamRun {
     const window = this.waiting.splice(0, this.window());
     if (this.waiting.length < READ_AHEAD / 2 && this.lastRead === READ_AHEAD) void this.readNext();
     if (window.length === 0) return void (this.isDone = true);
-    for (const delivery of window) this.open.set(delivery.id, numberOf(delivery));
+    for (const delivery of window) this.open.set(delivery.id, nextNumber(delivery));
     const isOurs = await this.ports.start([...this.open].map(([id, number]) => ({ id, number })));
     if (isOurs) this.ready.push(...window);
     else this.isLost = true;
@@ -132,8 +132,4 @@ export class StreamRun {
     reading.catch(() => undefined);
     return (this.reading = reading);
   }
-}
-
-function numberOf({ attempts, unknown }: DueDelivery): number {
-  return attempts + unknown + 1;
 }
