@@ -171,7 +171,7 @@ export const environmentSchema = z.object({
     .describe('Longest time of one report; then its thread is ended and the request fails'),
   LANE_LEASE: duration(2_000, 600_000, 'a time from 2s to 10m')
     .default(15_000)
-    .describe('How long a worker that fell silent keeps its lanes'),
+    .describe('How long a worker that fell silent keeps its lanes; at least one and a half times `CALLBACK_TIMEOUT`'),
   SWEEP_INTERVAL: duration(100, 60_000, 'a time from 100ms to 1m')
     .default(2_000)
     .describe('How often each worker looks for work that no wake-up announced'),
@@ -186,10 +186,12 @@ export const environmentSchema = z.object({
     .default(30_000)
     .describe('Longest time in which a request must have arrived; its head has at most 10 s'),
   RATE_LIMIT_SYNC: rateLimit.default({ limit: 30, windowMs: 60_000 }).describe('Per caller on `POST /api/sync`'),
-  RATE_LIMIT_ASYNC: rateLimit.default({ limit: 60, windowMs: 60_000 }).describe('Per caller on `POST /api/async`'),
+  RATE_LIMIT_ASYNC: rateLimit
+    .default({ limit: 60, windowMs: 60_000 })
+    .describe('Per caller on `POST /api/async` and `POST /api/batch`'),
   RATE_LIMIT_DEFAULT: rateLimit
     .default({ limit: 600, windowMs: 60_000 })
-    .describe('Per caller on everything else but health and docs'),
+    .describe('Per caller on everything else but health, metrics, docs and the demo receiver'),
   TRUST_PROXY: trustProxy
     .default(false)
     .describe(
@@ -227,7 +229,7 @@ export const environmentSchema = z.object({
   CALLBACK_SIGNATURE: z
     .enum(['v1', 'v1a', 'both'])
     .default('v1')
-    .describe('How callbacks are signed: `v1` is HMAC-SHA256, `v1a` is Ed25519'),
+    .describe('How callbacks are signed: `v1` is HMAC-SHA256, `v1a` is Ed25519, `both` is both'),
   CALLBACK_SECRET: z
     .string()
     .refine((text) => callbackSecretBytes(text) !== null, CALLBACK_SECRET_FORMAT)
