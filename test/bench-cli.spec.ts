@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { createDatabase } from './support/database.js';
+import { DATABASE_ENVIRONMENT, createDatabase } from './support/database.js';
 import { startDaybook } from './support/daybook.js';
 import { temporaryFolder } from './support/folder.js';
 import { UNLIMITED } from './support/submit.js';
@@ -36,7 +36,9 @@ describe('npm run bench', () => {
     const [json, html] = [join(folder, 'out.json'), join(folder, 'out.html')];
     const work = ['--mode', 'both', '--num-requests', '100', '--concurrency', '30', '--report', 'digest'];
     const files = ['--iterations', '1000', '--json', json, '--html', html, '--assert', 'lost=0'];
-    const { code, stdout, stderr } = await bench(...work, ...files, '--env', `DATABASE_URL=${database.url}`);
+    const settings = Object.entries({ DATABASE_URL: database.url, ...DATABASE_ENVIRONMENT });
+    const env = settings.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const { code, stdout, stderr } = await bench(...work, ...files, ...env);
     await database.drop();
     expect([code, stderr]).toEqual([0, '']);
     for (const title of ['sync response', 'async accept', 'async callback'])
