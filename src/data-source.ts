@@ -10,6 +10,7 @@ import { CallbackDispatch1764600000000 } from '../migrations/1764600000000-callb
 import { DeadlyRequests1764700000000 } from '../migrations/1764700000000-deadly-requests.js';
 import { Accounts1764800000000 } from '../migrations/1764800000000-accounts.js';
 import { LaneTurns1764900000000 } from '../migrations/1764900000000-lane-turns.js';
+import { CancelledPositions1765000000000 } from '../migrations/1765000000000-cancelled-positions.js';
 import { AccountEntity } from './accounts/account.entity.js';
 import { ApiKeyEntity } from './accounts/api-key.entity.js';
 import { BenchmarkRunEntity } from './benchmark/benchmark-run.entity.js';
@@ -20,6 +21,7 @@ import { CallbackRedeliveryEntity } from './callbacks/callback-redelivery.entity
 import { CallbackSecretEntity } from './callbacks/callback-secret.entity.js';
 import { CallbackStreamEntity } from './callbacks/callback-stream.entity.js';
 import { WorkerEntity } from './health/worker.entity.js';
+import { CancelledPositionEntity } from './jobs/cancelled-position.entity.js';
 import { LaneEntity } from './jobs/lane.entity.js';
 import { IdempotencyKeyEntity } from './requests/idempotency-key.entity.js';
 import { RequestEntity } from './requests/request.entity.js';
@@ -36,6 +38,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
     entities: [
       RequestEntity,
       LaneEntity,
+      CancelledPositionEntity,
       IdempotencyKeyEntity,
       CallbackDeliveryEntity,
       CallbackLogEntity,
@@ -62,6 +65,7 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       DeadlyRequests1764700000000,
       Accounts1764800000000,
       LaneTurns1764900000000,
+      CancelledPositions1765000000000,
     ],
     synchronize: false,
     connectTimeoutMS: 5_000,

@@ -204,11 +204,14 @@ describe('GET /api/requests/{id}', () => {
     await accept({ lane: 'held' });
     const ahead = () => Promise.all(line.map(async (id) => (await detail(id)).jobs_ahead));
     expect(await ahead()).toEqual([0, 1, 2, 3]);
-    await sql(daybook, `UPDATE requests SET status = 'CANCELLED' WHERE id = $1`, [line[1]]);
-    await sql(daybook, `UPDATE lanes SET pending = pending - 1 WHERE name = 'line'`);
+    expect((await post(daybook, `/api/requests/${line[1]}/cancel`, undefined)).status).toBe(200);
     expect(await ahead()).toEqual([0, null, 1, 2]);
+    // Its position stays, whatever becomes of the request.
+    expect((await send(daybook, 'DELETE', `/api/requests/${line[1]}`)).status).toBe(200);
+    line.splice(1, 1);
+    expect(await ahead()).toEqual([0, 1, 2]);
     await letLaneGo(daybook, 'line');
-    await eventually(async () => expect(await ahead()).toEqual([null, null, null, null]));
+    await eventually(async () => expect(await ahead()).toEqual([null, null, null]));
   });
 
   it('has each attempt to deliver in its trace, and in the callback logs', async () => {

@@ -106,6 +106,8 @@ const FINISH = `
     INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
     SELECT delivery_id, id, callback_url, destination, lane, queue_position FROM finished
     WHERE callback_url IS NOT NULL ORDER BY queue_position
+  ), passed AS (
+    DELETE FROM cancelled_positions WHERE lane = $1 AND queue_position < (SELECT max(queue_position) FROM finished)
   ), begun AS (
     UPDATE requests r SET status = 'PROCESSING', started_at = $11 WHERE r.id = $10 AND r.status = 'PENDING'
   ), unbegun AS (
@@ -143,6 +145,8 @@ const CANCEL = `
   ), owed AS (
     INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
     SELECT $2::uuid, id, callback_url, $3::text, lane, queue_position FROM cancelled WHERE callback_url IS NOT NULL
+  ), skipped AS (
+    INSERT INTO cancelled_positions (lane, queue_position) SELECT lane, queue_position FROM cancelled
   )
   SELECT lane FROM cancelled`;
 
