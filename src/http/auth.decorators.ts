@@ -1,22 +1,23 @@
-import { type ExecutionContext, SetMetadata, applyDecorators, createParamDecorator } from '@nestjs/common';
+import { type ExecutionContext, applyDecorators, createParamDecorator } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { AccountId } from '../account.js';
 import type { Scope } from '../accounts/scopes.js';
 import { callerOf } from './caller.js';
+import { RouteMark } from './route-mark.js';
 
-/** Metadata: the {@link Scope} that a route or controller needs, or null for none. A route without it answers nobody. */
-export const NEEDED_SCOPE = 'needed-scope';
+/** The {@link Scope} that a route or controller needs, or null for none. A route without it answers nobody. */
+export const NEEDED_SCOPE_MARK = new RouteMark<Scope | null>('needed-scope');
 
 /** The name of the way to authenticate in the description of the API. */
 export const KEY_SCHEME = 'api_key';
 
 /** Opens a route, or every route of a controller, to keys with this scope (with `AUTH=required`). */
 export const NeedsScope = (scope: Scope) =>
-  applyDecorators(SetMetadata(NEEDED_SCOPE, scope), ApiSecurity(KEY_SCHEME, [scope]));
+  applyDecorators(NEEDED_SCOPE_MARK.set(scope), ApiSecurity(KEY_SCHEME, [scope]));
 
 /** Opens a route, or every route of a controller, to everybody: for what watches over the service. */
-export const NeedsNoKey = () => SetMetadata(NEEDED_SCOPE, null);
+export const NeedsNoKey = () => NEEDED_SCOPE_MARK.set(null);
 
 /** Parameter: whose requests, files and lanes the caller sees. */
 export const OwnAccount = createParamDecorator(

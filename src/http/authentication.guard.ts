@@ -6,14 +6,13 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { ApiKeysService } from '../accounts/api-keys.service.js';
 import { type Holder, type Refusal, Authenticator } from '../accounts/authenticator.js';
 import { type Scope, allows } from '../accounts/scopes.js';
 import { CONFIG, type Config } from '../config.js';
 import { DaybookError } from '../errors.js';
-import { NEEDED_SCOPE } from './auth.decorators.js';
+import { NEEDED_SCOPE_MARK } from './auth.decorators.js';
 import { setCaller } from './caller.js';
 
 /** The request bears no key, or none that is good. */
@@ -49,7 +48,6 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   private readonly logger = new Logger(AuthenticationGuard.name);
 
   constructor(
-    private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
     private readonly keys: ApiKeysService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'AUTH' | 'ROLE'>,
@@ -63,8 +61,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (this.config.AUTH === 'open') return true;
-    const targets = [context.getHandler(), context.getClass()];
-    const scope = this.reflector.getAllAndOverride<Scope | null | undefined>(NEEDED_SCOPE, targets);
+    const scope = NEEDED_SCOPE_MARK.of(context);
     if (scope === null) return true;
     if (scope === undefined) throw new Error(`${context.getClass().name} has a route that names no scope`);
     const http = context.switchToHttp();

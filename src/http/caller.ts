@@ -13,13 +13,14 @@ export interface Caller {
 }
 
 const CALLER = Symbol('caller');
+type KnownRequest = Request & { [CALLER]?: Caller };
 
 /** Notes who was found to send a request. */
-export function setCaller(request: Request, caller: Caller): void {
-  Object.assign(request, { [CALLER]: caller });
+export function setCaller(request: KnownRequest, caller: Caller): void {
+  request[CALLER] = caller;
 }
 
 /** Who sends a request; known from the guards on. */
-export function callerOf(request: Request & { [CALLER]?: Caller }): Caller {
-  return request[CALLER] ?? { id: clientNetwork(request.ip), account: null, isOperator: true };
+export function callerOf(request: KnownRequest): Caller {
+  return (request[CALLER] ??= { id: clientNetwork(request.ip), account: null, isOperator: true });
 }

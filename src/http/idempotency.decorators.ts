@@ -1,14 +1,14 @@
-import { type ExecutionContext, SetMetadata } from '@nestjs/common';
-import type { Reflector } from '@nestjs/core';
+import type { ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
+import { RouteMark } from './route-mark.js';
 
-const IDEMPOTENT = 'idempotent';
+const IDEMPOTENT_MARK = new RouteMark<true>('idempotent');
 
 /** Marks a route that honours idempotency keys. It must bind its work to `UsedKey` in one transaction. */
-export const Idempotent = () => SetMetadata(IDEMPOTENT, true);
+export const Idempotent = () => IDEMPOTENT_MARK.set(true);
 
-export function isIdempotent(reflector: Reflector, context: ExecutionContext): boolean {
-  return reflector.get<boolean | undefined>(IDEMPOTENT, context.getHandler()) === true;
+export function isIdempotent(context: ExecutionContext): boolean {
+  return IDEMPOTENT_MARK.of(context) === true;
 }
 
 /** Whether there is a key, of either spelling. */

@@ -6,7 +6,6 @@ import {
   type NestInterceptor,
   createParamDecorator,
 } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { type Observable, catchError, from, map, mergeMap, of, throwError } from 'rxjs';
 import { DaybookError } from '../errors.js';
@@ -50,13 +49,10 @@ export class InvalidIdempotencyKey extends DaybookError {
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
-  constructor(
-    private readonly reflector: Reflector,
-    private readonly idempotency: IdempotencyService,
-  ) {}
+  constructor(private readonly idempotency: IdempotencyService) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (!isIdempotent(this.reflector, context)) return next.handle();
+    if (!isIdempotent(context)) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<KeyedRequest>();
     const { key, isOlderSpelling } = keyOf(request);

@@ -1,8 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { Overload } from './overload.js';
-import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorators.js';
+import { RATE_LIMIT_MARK } from './rate-limit.decorators.js';
 
 /**
  * Turns requests away while there is too much to do, before anything is done for them. What has no rate limit is not
@@ -10,14 +9,10 @@ import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorators.js';
  */
 @Injectable()
 export class OverloadGuard implements CanActivate {
-  constructor(
-    private readonly reflector: Reflector,
-    private readonly overload: Overload,
-  ) {}
+  constructor(private readonly overload: Overload) {}
 
   canActivate(context: ExecutionContext): true {
-    const targets = [context.getHandler(), context.getClass()];
-    const limit = this.reflector.getAllAndOverride<RateLimitName | null | undefined>(RATE_LIMIT, targets);
+    const limit = RATE_LIMIT_MARK.of(context);
     if (limit !== null) this.overload.check(limit === 'async' ? asked(context) : 0);
     return true;
   }

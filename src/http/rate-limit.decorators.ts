@@ -1,16 +1,17 @@
-import { SetMetadata, applyDecorators } from '@nestjs/common';
+import { applyDecorators } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
+import { RouteMark } from './route-mark.js';
 
 /** The limits there are; each is counted by itself. */
 export type RateLimitName = 'sync' | 'async' | 'default';
 
-/** Metadata: the {@link RateLimitName} of a route or controller, or null for none. */
-export const RATE_LIMIT = 'rate-limit';
+/** The limit that a route or controller is under, or null for none. */
+export const RATE_LIMIT_MARK = new RouteMark<RateLimitName | null>('rate-limit');
 /** The same in the description of the API. */
 export const LIMIT_EXTENSION = 'x-rate-limit';
 
 const underLimit = (name: RateLimitName | null) =>
-  applyDecorators(SetMetadata(RATE_LIMIT, name), ApiExtension(LIMIT_EXTENSION, name));
+  applyDecorators(RATE_LIMIT_MARK.set(name), ApiExtension(LIMIT_EXTENSION, name));
 
 /** Puts a route under a limit of its own. */
 export const RateLimited = (name: RateLimitName) => underLimit(name);

@@ -1,37 +1,55 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis, type Result } from 'ioredis';
+import { GroupCommit } from '../group-commit.js';
 import { logOnce } from '../log-once.js';
 import type { Metrics } from '../metrics.js';
 import { GcraStorage, type Hit, type QuotaStorage, hitOf } from './gcra.storage.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    gcraHit(key: string, windowMs: number, limit: number, nowMs: number | ''): Result<[string, string], Context>;
+    gcraHit(keyCount: number, ...args: (string | number)[]): Result<string[], Context>;
     gcraRefund(key: string, intervalMs: number): Result<null, Context>;
   }
 }
 
 /**
- * The arithmetic of {@link GcraStorage} by the clock of Redis, which all processes share, in one round trip. A key is
- * gone when its caller has its whole limit again, but not within a minute. The clock counts from 2023, because the digits that a double has are
- * better spent on microseconds than on 1970. Gives how far ahead the key is and how long to wait, in milliseconds.
+ * The arithmetic of {@link GcraStorage} by the clock of Redis, which all processes share, for a hit of each key, in one round
+ * trip. A key is gone when its caller has its whole limit again, but not within a minute. The clock counts from 2023, because
+ * the digits that a double has are better spent on microseconds than on 1970. Arguments: a clock in place of Redis' own or
+ * nothing, then window and limit of each hit. Gives of each how far ahead the key is and how long to wait, in milliseconds.
  */
 const HIT = `
   local time = redis.call('TIME')
-  local now = tonumber(ARGV[3]) or (time[1] - 1.7e9) * 1e3 + time[2] / 1e3
-  local window = tonumber(ARGV[1])
-  local interval = window / ARGV[2]
-  local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now) + interval
-  local wait = arrival - now - window
-  if wait > 0.001 then return { tostring(arrival - interval - now), tostring(wait) } end
-  redis.call('SET', KEYS[1], string.format('%.17g', arrival), 'PX', math.max(60000, math.ceil(arrival - now)))
-  return { tostring(arrival - now), '0' }`;
+  local now = tonumber(ARGV[1]) or (time[1] - 1.7e9) * 1e3 + time[2] / 1e3
+  local told = {}
+  for i, key in ipairs(KEYS) do
+    local window = tonumber(ARGV[2 * i])
+    local interval = window / ARGV[2 * i + 1]
+    local arrival = math.max(tonumber(redis.call('GET', key) or now), now) + interval
+    local wait = arrival - now - window
+    if wait > 0.001 then
+      arrival = arrival - interval
+    else
+      wait = 0
+      redis.call('SET', key, string.format('%.17g', arrival), 'PX', math.max(60000, math.ceil(arrival - now)))
+    end
+    table.insert(told, tostring(arrival - now))
+    table.insert(told, tostring(wait))
+  end
+  return told`;
 
 const REFUND = `
   local arrival = redis.call('GET', KEYS[1])
   if arrival then redis.call('SET', KEYS[1], string.format('%.17g', arrival - ARGV[1]), 'KEEPTTL') end`;
 
 const PREFIX = 'daybook:limit:';
+/** A hit that is to be counted. */
+interface Asked {
+  key: string;
+  windowMs: number;
+  limit: number;
+}
+
 /** Longest that a request waits for Redis, and only those of the first moment of an outage do. */
 const PATIENCE_MS = 500;
 /** How often a Redis that is away is tried again. */
@@ -47,6 +65,8 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
   private readonly logAway = logOnce(this.logger, 'Redis cannot be used; each process counts by itself meanwhile');
   private readonly redis: Redis;
   private readonly alone: GcraStorage;
+  /** Hits of the same moment are asked about together: under load a command each would cost more than all else of a limit. */
+  private readonly hits = new GroupCommit<Asked, Hit>((asked) => this.ask(asked));
   /** Set while Redis is away. */
   private probing: NodeJS.Timeout | undefined;
 
@@ -61,15 +81,13 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
       lazyConnect: true,
       connectTimeout: 2_000,
       commandTimeout: PATIENCE_MS,
-      // Hits of the same moment go in one write: under load a write each would cost more than all else about a limit.
-      enableAutoPipelining: true,
       // What cannot be asked at once is answered without Redis, so nothing waits for it to come back.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MAX_MS),
     });
-    this.redis.defineCommand('gcraHit', { numberOfKeys: 1, lua: HIT });
+    this.redis.defineCommand('gcraHit', { lua: HIT });
     this.redis.defineCommand('gcraRefund', { numberOfKeys: 1, lua: REFUND });
     this.redis.on('error', (error: Error) => this.goAlone(error));
     metrics.gauge(
@@ -86,8 +104,7 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
   async increment(key: string, ttl: number, limit: number): Promise<Hit> {
     if (!this.probing) {
       try {
-        const [aheadMs, waitMs] = await this.redis.gcraHit(PREFIX + key, ttl, limit, this.nowMs?.() ?? '');
-        return hitOf(limit, ttl / limit, Number(aheadMs), Number(waitMs));
+        return await this.hits.submit({ key, windowMs: ttl, limit });
       } catch (error) {
         this.goAlone(error as Error);
       }
@@ -112,9 +129,20 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     this.probing = setInterval(() => void this.probe(), PROBE_MS).unref();
   }
 
+  private async ask(asked: Asked[]): Promise<Hit[]> {
+    // Those that gathered while Redis fell silent do not wait for it too.
+    if (this.probing) throw new Error('Redis is away');
+    const keys = asked.map(({ key }) => PREFIX + key);
+    const rates = asked.flatMap(({ windowMs, limit }) => [windowMs, limit]);
+    const told = await this.redis.gcraHit(keys.length, ...keys, this.nowMs?.() ?? '', ...rates);
+    return asked.map(({ windowMs, limit }, index) =>
+      hitOf(limit, windowMs / limit, Number(told[2 * index]), Number(told[2 * index + 1])),
+    );
+  }
+
   /** By a hit and not by a PING, which a Redis that is full or read-only answers too. */
   private async probe(): Promise<void> {
-    const isBack = await this.redis.gcraHit(`${PREFIX}probe`, 1, 1, '').then(
+    const isBack = await this.redis.gcraHit(1, `${PREFIX}probe`, '', 1, 1).then(
       () => true,
       () => false,
     );

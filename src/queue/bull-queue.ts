@@ -67,7 +67,8 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
 }
 
 async function addUnlessMany(queue: Queue): Promise<void> {
-  if ((await queue.getWaitingCount()) < MAX_WAITING) await queue.add({});
+  // Not getWaitingCount, which is a transaction of three commands.
+  if ((await queue.client.llen(queue.toKey('wait'))) < MAX_WAITING) await queue.add({});
 }
 
 async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
