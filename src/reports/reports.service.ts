@@ -82,7 +82,9 @@ export class ReportsService implements OnApplicationShutdown {
       for (const [index, error] of errors.entries()) if (error) this.tellCause(tasks[index]!, error);
       const fault = errors.find((error) => error instanceof StorageUnavailable);
       if (fault) throw fault;
-      if (!generated.some((one) => 'outcome' in one && one.outcome.fileKey !== null)) await this.discard(key);
+      // Only a report that failed leaves a file that is no report's.
+      const hasFile = generated.some((one) => 'outcome' in one && one.outcome.fileKey !== null);
+      if (!hasFile && errors.some((error) => error !== null)) await this.discard(key);
       return generated;
     } catch (error) {
       if (error instanceof PoolFull) throw error;
