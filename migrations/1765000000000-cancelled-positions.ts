@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class CancelledPositions1765000000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`CREATE TABLE cancelled_positions (
-      lane text NOT NULL,
+      lane text NOT NULL CONSTRAINT cancelled_positions_lane_fkey REFERENCES lanes ON DELETE CASCADE,
       queue_position bigint NOT NULL,
       PRIMARY KEY (lane, queue_position)
     )`);

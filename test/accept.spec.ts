@@ -154,6 +154,12 @@ describe('the count of a lane', () => {
         WHERE r.lane = l.name AND r.status IN ('PENDING', 'PROCESSING'))
       OR l.next_position <> 1 + (SELECT count(*) FROM requests r WHERE r.lane = l.name)`;
     expect(await one.sql(text)).toEqual([]);
+    const unfinished = await one.sql<{ lane: string; position: number; ahead: number }>(
+      `SELECT lane, queue_position AS position, row_number() OVER (PARTITION BY lane ORDER BY queue_position) - 1 AS ahead
+       FROM requests WHERE status IN ('PENDING', 'PROCESSING')`,
+    );
+    for (const { lane, position, ahead } of unfinished)
+      expect(await one.requests.jobsAhead(lane, position)).toBe(ahead);
   }
 
   const amount = fc.integer({ min: 1, max: 4 });

@@ -1,4 +1,5 @@
-import { Entity, PrimaryColumn } from 'typeorm';
+import { Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { LaneEntity } from './lane.entity.js';
 
 /**
  * A position of a lane whose request was cancelled; kept until the lane has passed it, also when the request is deleted.
@@ -6,8 +7,12 @@ import { Entity, PrimaryColumn } from 'typeorm';
  */
 @Entity('cancelled_positions')
 export class CancelledPositionEntity {
-  @PrimaryColumn('text')
-  lane!: string;
+  @PrimaryColumn('text', { name: 'lane' })
+  laneName!: string;
+
+  @ManyToOne(() => LaneEntity, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'lane', foreignKeyConstraintName: 'cancelled_positions_lane_fkey' })
+  lane?: Relation<LaneEntity>;
 
   @PrimaryColumn('bigint', { name: 'queue_position' })
   queuePosition!: number;
