@@ -52,7 +52,7 @@ export interface StartedAttempt {
 /** A destination to which something is owed. */
 export interface DueDestination {
   destination: string;
-  /** Something stands in a line. */
+  /** Something stands in a line that nobody holds. */
   hasLine: boolean;
   /** When the next retry is due, in milliseconds from now; null when none waits. */
   retryInMs: number | null;
@@ -83,28 +83,36 @@ const WITH_REQUEST = `JOIN requests r ON r.id = d.request_id LEFT JOIN callback_
 const either = (inLine: readonly string[], ask: (condition: string) => string): string =>
   inLine.map((condition) => `(${ask(condition)})`).join(' UNION ALL ');
 
-/** Every destination that is owed something, by a loose index scan: one probe each, however much it is owed. */
+/**
+ * Every destination that is owed something, by a loose index scan: a probe for each and for each of its lines that is held,
+ * however much it is owed. A destination all of whose lines are held is not looked at again while they are being sent.
+ */
 const destinationsText = (inLine: readonly string[]): string => {
-  const firstAfter = (of: string, before: string): string =>
-    `SELECT min(destination) AS destination FROM (${either(
+  const firstLine = (behind: string): string =>
+    `SELECT one.* FROM (${either(
       inLine,
-      (condition) =>
-        `SELECT d.destination FROM callback_deliveries d WHERE ${condition} ${before} ORDER BY d.destination LIMIT 1`,
-    )}) ${of}`;
+      (condition) => `SELECT d.destination, d.lane FROM callback_deliveries d WHERE ${condition} ${behind}
+      ORDER BY d.destination, d.lane LIMIT 1`,
+    )}) one ORDER BY one.destination, one.lane LIMIT 1`;
+  const isHeld = `EXISTS (SELECT FROM callback_streams s WHERE s.destination = l.destination AND s.lane = l.lane)`;
   const nextRetry = (before: string): string => `SELECT d.destination, d.next_attempt_at FROM callback_deliveries d
     WHERE ${AGAIN} AND d.lease_holder IS NULL ${before} ORDER BY d.destination, d.next_attempt_at LIMIT 1`;
   return `
-  WITH RECURSIVE lines AS (
-    (${firstAfter('one', '')})
+  WITH RECURSIVE firsts AS (
+    (${firstLine('')})
     UNION ALL
-    SELECT next.destination FROM lines l CROSS JOIN LATERAL (${firstAfter('one', 'AND d.destination > l.destination')}) next
-    WHERE l.destination IS NOT NULL
+    SELECT next.* FROM firsts l CROSS JOIN LATERAL (${firstLine('AND d.destination > l.destination')}) next
+  ), lines AS (
+    SELECT * FROM firsts
+    UNION ALL
+    SELECT next.* FROM lines l
+    CROSS JOIN LATERAL (${firstLine('AND d.destination = l.destination AND d.lane > l.lane')}) next WHERE ${isHeld}
   ), retries AS (
     (${nextRetry('')})
     UNION ALL
     SELECT next.* FROM retries l CROSS JOIN LATERAL (${nextRetry('AND d.destination > l.destination')}) next
   ), due AS (
-    SELECT destination, true AS line, NULL::timestamptz AS next FROM lines WHERE destination IS NOT NULL
+    SELECT l.destination, NOT ${isHeld} AS line, NULL::timestamptz AS next FROM lines l
     UNION ALL SELECT destination, false, next_attempt_at FROM retries
   ), owed AS (
     SELECT destination, bool_or(line) AS line, min(next) AS next FROM due GROUP BY destination

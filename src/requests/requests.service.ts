@@ -61,9 +61,8 @@ export class RequestsService {
    * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
-    const id = newId();
-    const acceptance = await this.accepting.submit({ ...request, id });
-    const place = this.placeOf({ ...request, id }, acceptance);
+    const identified = { ...request, id: newId() };
+    const place = this.placeOf(identified, await this.accepting.submit(identified));
     if (place.queuePosition !== null) this.backlog.add(1);
     return place;
   }
