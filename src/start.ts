@@ -11,6 +11,7 @@ import { DaybookError } from './errors.js';
 import { HealthModule } from './health/health.module.js';
 import { HealthService } from './health/health.service.js';
 import { configureApp } from './http/configure-app.js';
+import { ExpressServerAdapter } from './http/express-server.js';
 import { HttpEdgeModule } from './http/http-edge.module.js';
 import { serveApiDescription } from './http/openapi.js';
 import { Logger } from './logger.js';
@@ -50,6 +51,7 @@ async function run(config: Config, modules: (Type | DynamicModule)[]): Promise<v
     const imports = [CoreModule.register(config, database.url), HealthModule, HttpEdgeModule, ...modules];
     app = await NestFactory.create<NestExpressApplication>(
       { module: ProcessModule, imports },
+      new ExpressServerAdapter(),
       { logger, bodyParser: false, abortOnError: false },
     );
     configureApp(app, config);

@@ -105,7 +105,7 @@ async function startStalling(): Promise<{ url: string; server: Server }> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
 }
 
-/** The median time from a request's completion to the first attempt of its callback, over seven destinations. */
+/** The median time from a request's completion to the first attempt of its callback, on average over seven destinations. */
 async function medianDelayMs(
   service: OwnService,
   { client }: OwnDatabase,
@@ -118,10 +118,12 @@ async function medianDelayMs(
     await post(`${service.url}/api/batch`, { requests: urls.map((callback_url) => ({ ...one, callback_url })) });
     await sleep(Math.max(0, begunAt + (n + 1) * BATCH_EVERY_MS - performance.now()));
   }
-  const text = `SELECT count(*) AS count,
-      percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM l.attempted_at - r.completed_at) * 1000) AS ms
-    FROM requests r JOIN callback_logs l ON l.request_id = r.id AND l.attempt_number = 1
-    WHERE r.lane LIKE $1 AND r.callback_url = ANY ($2)`;
+  const text = `SELECT sum(count) AS count, avg(ms)::float8 AS ms FROM (
+      SELECT count(*) AS count,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM l.attempted_at - r.completed_at) * 1000) AS ms
+      FROM requests r JOIN callback_logs l ON l.request_id = r.id AND l.attempt_number = 1
+      WHERE r.lane LIKE $1 AND r.callback_url = ANY ($2) GROUP BY r.callback_url
+    ) each`;
   for (;;) {
     const { rows } = await client.query<{ count: string; ms: number }>(text, [`${name}-%`, urls.slice(0, 7)]);
     if (Number(rows[0]!.count) === 7 * BATCHES) return rows[0]!.ms;
