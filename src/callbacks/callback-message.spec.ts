@@ -3,6 +3,7 @@ import { callbackMessage } from './callback-message.js';
 import { callbackBody } from './callback.schema.js';
 import type { DueDelivery } from './due.store.js';
 
+const RESULT = { report_name: 'Übersicht', row_count: 50, summary: { total_revenue: 1.5 } };
 const DELIVERY: DueDelivery = {
   id: '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55',
   requestId: '0195a0c1-0000-7cc0-9f7e-3d0f2a9b1c55',
@@ -17,7 +18,7 @@ const DELIVERY: DueDelivery = {
   redeliveryId: null,
   requestStatus: 'COMPLETED',
   requestPosition: 12,
-  result: { report_name: 'Übersicht', row_count: 50, summary: { total_revenue: 1.5 } },
+  result: JSON.stringify(RESULT),
   error: null,
   completedAt: new Date('2026-03-01T12:00:00.120Z'),
 };
@@ -41,8 +42,18 @@ describe('callbackMessage', () => {
       request_id: DELIVERY.requestId,
       status: 'completed',
       queue_position: 12,
-      ...DELIVERY.result,
+      ...RESULT,
     });
+  });
+
+  it.each(['{}', null])('has nothing beside it for a result of %s', (result) => {
+    expect(Object.keys(message({ result }).body as object)).toEqual([
+      'type',
+      'timestamp',
+      'request_id',
+      'status',
+      'queue_position',
+    ]);
   });
 
   it('says why there is no report', () => {

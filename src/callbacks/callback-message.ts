@@ -28,10 +28,9 @@ export function callbackMessage(
     request_id: delivery.requestId,
     status,
     queue_position: delivery.requestPosition,
-    ...delivery.result,
-    ...(delivery.error !== null && { error: delivery.error }),
+    error: delivery.error ?? undefined,
   };
-  const body = Buffer.from(JSON.stringify(message));
+  const body = Buffer.from(withFields(message, delivery.result ?? '{}'));
   return {
     body,
     headers: {
@@ -40,6 +39,15 @@ export function callbackMessage(
       'x-attempt-number': String(attemptNumber),
     },
   };
+}
+
+/**
+ * JSON of an object with the fields of another behind its own. The other one is text as it was written: to take it apart and
+ * to write it anew takes a tenth of all that an attempt costs.
+ */
+function withFields(object: object, fields: string): string {
+  const text = JSON.stringify(object);
+  return fields === '{}' ? text : `${text.slice(0, -1)},${fields.slice(1)}`;
 }
 
 /** The three headers of Standard Webhooks; the signature is over all three parts of what is sent. */

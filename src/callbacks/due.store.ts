@@ -24,7 +24,8 @@ export interface DueDelivery {
   isDisabled: boolean;
   requestStatus: 'COMPLETED' | 'FAILED' | 'CANCELLED';
   requestPosition: number | null;
-  result: Record<string, unknown> | null;
+  /** JSON. */
+  result: string | null;
   error: string | null;
   completedAt: Date;
 }
@@ -75,7 +76,7 @@ const IN_LINE = {
 
 const DUE = `d.id, d.request_id AS "requestId", d.url, d.destination, d.lane, d.queue_position AS "queuePosition", d.attempts,
   d.unknown, d.schedule_start AS "scheduleStart", d.redelivery_id AS "redeliveryId", u.id IS NOT NULL AS "isDisabled", r.status AS "requestStatus",
-  r.queue_position AS "requestPosition", r.result_payload AS result, r.error, r.completed_at AS "completedAt"`;
+  r.queue_position AS "requestPosition", r.result_payload::text AS result, r.error, r.completed_at AS "completedAt"`;
 
 const WITH_REQUEST = `JOIN requests r ON r.id = d.request_id LEFT JOIN callback_disabled_urls u ON u.url = d.url`;
 
