@@ -3,6 +3,7 @@ import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
 import { type CallbackAttempt, NoAnswer } from './callback-attempt.js';
 import { Dial } from './dial.js';
+import type { OpenConnections } from './open-connections.js';
 import { openTunnel, type TunnelOptions, TunnelRefused } from './proxy-tunnel.js';
 import { isLoopback } from './special-addresses.js';
 import { CallbackUrlRefused, portOf, type UrlGuard } from './url-guard.js';
@@ -161,12 +162,17 @@ async function firstTunnel(
 class CheckedConnection extends Client {
   private readonly latest: { dial: Dial | null };
 
-  constructor(origin: URL, options: Client.Options, connect: DialConnector) {
+  constructor(origin: URL, options: Client.Options, connect: DialConnector, open: OpenConnections) {
     const latest: { dial: Dial | null } = { dial: null };
     super(origin, {
       ...options,
       connect: (target, callback) => {
-        latest.dial = connect(target, callback);
+        open.dial(this);
+        latest.dial = connect(target, (...[error, socket]) => {
+          open.dialled(this, error ? null : socket);
+          if (error) callback(error, null);
+          else callback(null, socket);
+        });
       },
     });
     this.latest = latest;
@@ -186,11 +192,14 @@ class CheckedConnection extends Client {
 /** What an attempt is dispatched with. */
 export type AttemptOptions = Dispatcher.DispatchOptions & { attempt: CallbackAttempt };
 
-/** The connections to one destination. */
-export function checkedPool(origin: URL, options: Pool.Options, dial: DialOptions): Pool {
+/**
+ * The connections to one destination.
+ * @param open Those to all.
+ */
+export function checkedPool(origin: URL, options: Pool.Options, dial: DialOptions, open: OpenConnections): Pool {
   const connect = checkedConnector(origin, dial);
   return new Pool(origin, {
     ...options,
-    factory: (_, clientOptions) => new CheckedConnection(origin, clientOptions, connect),
+    factory: (_, clientOptions) => new CheckedConnection(origin, clientOptions, connect, open),
   });
 }

@@ -11,10 +11,14 @@ import {
   NoAnswer,
 } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
+import { OpenConnections } from './open-connections.js';
+import { SLOTS, SLOTS_PER_DESTINATION } from './slots.js';
 import { CallbackUrlRefused } from './url-guard.js';
 
 /** Connections to one destination. Further attempts wait, and their deadline runs. */
-const MAX_CONNECTIONS_PER_DESTINATION = 8;
+const MAX_CONNECTIONS_PER_DESTINATION = SLOTS_PER_DESTINATION;
+/** Connections of one process, idle ones included. */
+const MAX_CONNECTIONS = SLOTS;
 const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 /** An idle connection is kept this long, or as long as the receiver's `Keep-Alive` hint says, up to the maximum. */
 const KEEP_ALIVE_MS = 4_000;
@@ -43,6 +47,7 @@ function notSent(error: Error): NoAnswer {
  * undici by itself follows no redirect, decodes no body and reads no proxy variable, which is what a callback needs.
  */
 export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
+  const open = new OpenConnections(MAX_CONNECTIONS);
   const agent = new Agent({
     connections: MAX_CONNECTIONS_PER_DESTINATION,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
@@ -51,7 +56,7 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     // The attempt's own deadline covers both.
     headersTimeout: 0,
     bodyTimeout: 0,
-    factory: (origin, poolOptions) => checkedPool(new URL(origin), poolOptions, options),
+    factory: (origin, poolOptions) => checkedPool(new URL(origin), poolOptions, options, open),
   });
 
   /** The URL is under the guard once more, since rules may have changed between accept and attempt. */

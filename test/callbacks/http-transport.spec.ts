@@ -1,6 +1,7 @@
 import { createServer as createTcp, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
 import { BODY, cleanups, client, connectionIsFree, failure, http, listen, tcp } from './transport-fixture.js';
 
 describe('what is sent', () => {
@@ -55,6 +56,19 @@ describe('what is sent', () => {
     const responses = await Promise.all(Array.from({ length: 40 }, () => post(`http://127.0.0.1:${port}/`)));
     expect(responses.every(({ status }) => status === 200)).toBe(true);
     expect(sockets.length).toBe(8);
+  });
+
+  it('keeps at most 64 connections in all, and closes one that is idle for another', async () => {
+    const servers = await Promise.all(Array.from({ length: 70 }, () => http((_, response) => response.end())));
+    const isOpen = (socket: Socket): boolean => !socket.destroyed;
+    const { post } = client();
+    for (const { port } of servers) {
+      expect(await post(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200 });
+      await connectionIsFree();
+    }
+    await eventually(() => servers.flatMap(({ sockets }) => sockets.filter(isOpen)).length === 64);
+    // The ones that were closed are dialled again.
+    for (const { port } of servers) expect(await post(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200 });
   });
 });
 

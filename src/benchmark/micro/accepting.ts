@@ -42,20 +42,24 @@ async function inTurns(one: Peer, other: Peer): Promise<{ perS: number; ratio: n
 /** Accepting durably, with all of the edge, against the least that Nest can do. */
 export async function accepting(redisUrl: string): Promise<Measurement[]> {
   const hello = await startHello();
+  const ownHello = await startHello('own-server');
   const service = await startOwnService({ ...SETTINGS, REDIS_URL: redisUrl });
   try {
     const peer = { url: hello.url, shot: HELLO };
     const bare = await inTurns({ url: service.url, shot: BARE }, peer);
     const keyed = await inTurns({ url: service.url, shot: KEYED }, peer);
+    const ofOwn = await inTurns({ url: service.url, shot: BARE }, { url: ownHello.url, shot: HELLO });
     const title = 'Accepting async requests (32 connections, whole edge)';
     return [
       { title: `${title} over a bare Nest POST`, result: rateOf(bare), target: '≥ 0.6' },
       { title: `${title}, p99 over that of the bare POST`, result: bare.p99Ratio.toFixed(2), target: '≤ 2' },
       { title: `${title} with an idempotency key over a bare Nest POST`, result: rateOf(keyed), target: '≥ 0.6' },
+      { title: `${title} over a bare Nest POST to a server made like this one (decision 10)`, result: rateOf(ofOwn) },
     ];
   } finally {
     await service.stop();
     await hello.stop();
+    await ownHello.stop();
   }
 }
 

@@ -1,8 +1,10 @@
 import 'reflect-metadata';
 import { Controller, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { ExpressServerAdapter } from '../../http/express-server.js';
 
-/** The least that Nest can do: what everything else is compared with. */
+/** The least that Nest can do: what everything else is compared with. With an argument, over the service's own server. */
 @Controller()
 class HelloController {
   @Post('hello')
@@ -14,7 +16,8 @@ class HelloController {
 @Module({ controllers: [HelloController] })
 class HelloModule {}
 
-const app = await NestFactory.create(HelloModule, { logger: false });
+const adapter = process.argv[2] === 'own-server' ? new ExpressServerAdapter() : new ExpressAdapter();
+const app = await NestFactory.create(HelloModule, adapter, { logger: false });
 await app.listen(0, '127.0.0.1');
 process.send?.({ url: await app.getUrl() });
 process.on('disconnect', () => process.exit());

@@ -25,9 +25,12 @@ async function stop(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** A bare Nest app with one route, in a process of its own. */
-export async function startHello(): Promise<Server> {
-  const child = fork(fileURLToPath(new URL('./hello.app.js', import.meta.url)), { execArgv: [] });
+/**
+ * A bare Nest app with one route, in a process of its own.
+ * @param server As Nest makes it, or as the service does.
+ */
+export async function startHello(server: 'stock' | 'own-server' = 'stock'): Promise<Server> {
+  const child = fork(fileURLToPath(new URL('./hello.app.js', import.meta.url)), [server], { execArgv: [] });
   const [{ url }] = (await once(child, 'message', { signal: AbortSignal.timeout(READY_TIMEOUT_MS) })) as [Server];
   return { url: url.replace('[::1]', '127.0.0.1'), stop: () => stop(child) };
 }
