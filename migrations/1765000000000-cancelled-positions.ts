@@ -8,11 +8,14 @@ export class CancelledPositions1765000000000 implements MigrationInterface {
       queue_position bigint NOT NULL,
       PRIMARY KEY (lane, queue_position)
     )`);
+    // Behind a lane's head whatever is not unfinished was cancelled, also where the request was deleted since.
     await queryRunner.query(`INSERT INTO cancelled_positions (lane, queue_position)
-      SELECT r.lane, r.queue_position FROM requests r
-      JOIN (SELECT lane, min(queue_position) AS position FROM requests WHERE status IN ('PENDING', 'PROCESSING') GROUP BY lane)
-        AS head ON head.lane = r.lane
-      WHERE r.status = 'CANCELLED' AND r.queue_position > head.position`);
+      SELECT l.name, position FROM lanes l
+      JOIN (SELECT lane, min(queue_position) AS first FROM requests WHERE status IN ('PENDING', 'PROCESSING') GROUP BY lane)
+        AS head ON head.lane = l.name
+      CROSS JOIN generate_series(head.first + 1, l.next_position - 1) AS position
+      WHERE NOT EXISTS (SELECT FROM requests r WHERE r.lane = l.name AND r.queue_position = position
+        AND r.status IN ('PENDING', 'PROCESSING'))`);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

@@ -160,6 +160,9 @@ describe('the count of a lane', () => {
     );
     for (const { lane, position, ahead } of unfinished)
       expect(await one.requests.jobsAhead(lane, position)).toBe(ahead);
+    // What a lane has passed is not kept.
+    const kept = `SELECT c.lane FROM cancelled_positions c JOIN lanes l ON l.name = c.lane WHERE l.pending = 0`;
+    expect(await one.sql(kept)).toEqual([]);
   }
 
   const amount = fc.integer({ min: 1, max: 4 });

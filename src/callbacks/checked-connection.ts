@@ -168,11 +168,17 @@ class CheckedConnection extends Client {
       ...options,
       connect: (target, callback) => {
         open.dial(this);
-        latest.dial = connect(target, (...[error, socket]) => {
-          open.dialled(this, error ? null : socket);
-          if (error) callback(error, null);
-          else callback(null, socket);
-        });
+        try {
+          latest.dial = connect(target, (...[error, socket]) => {
+            open.dialled(this, error ? null : socket);
+            if (error) callback(error, null);
+            else callback(null, socket);
+          });
+        } catch (error) {
+          // The address may not be dialled any more.
+          open.dialled(this, null);
+          throw error;
+        }
       },
     });
     this.latest = latest;

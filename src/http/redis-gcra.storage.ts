@@ -52,7 +52,7 @@ interface Asked {
 
 /** The shortest time from one question to the next. A hit that comes when none is under way waits for nobody. */
 const ASK_EVERY_MS = 2;
-/** Longest that a request waits for Redis, and only those of the first moment of an outage do. */
+/** Longest that Redis is waited for at a time, and only those of the first moment of an outage do. */
 const PATIENCE_MS = 500;
 /** How often a Redis that is away is tried again. */
 const PROBE_MS = 1_000;

@@ -129,14 +129,20 @@ const UNBEGIN = `
     SELECT n.id FROM requests n WHERE n.lane = $1 AND n.status IN ('PENDING', 'PROCESSING')
     ORDER BY n.queue_position LIMIT 1)`;
 
+/** A lane that has nothing unfinished has passed every position. To follow the lane's update as `counted`. */
+const PASSED_ALL = `DELETE FROM cancelled_positions WHERE lane = $1 AND (SELECT pending FROM counted) = 0`;
+
 /** Counts what was finished, and renews or ends the lease; no row when the lane is not ours any more. */
 const COUNT = `
-  UPDATE lanes SET pending = pending - $3, last_completed_at = greatest(last_completed_at, $4::timestamptz),
-    drain_per_s = drain_per_s + (CASE WHEN drain_per_s = 0 THEN 1 ELSE 1 - exp(-$5::float8 / ${RATE_WINDOW_S}) END)
-      * ($3 / $5::float8 - drain_per_s),
-    lease_holder = CASE WHEN $6 THEN NULL ELSE lease_holder END,
-    lease_until = CASE WHEN $6 THEN NULL ELSE clock_timestamp() + $7 * interval '1 millisecond' END
-  WHERE name = $1 AND lease_epoch = $2 RETURNING name`;
+  WITH counted AS (
+    UPDATE lanes SET pending = pending - $3, last_completed_at = greatest(last_completed_at, $4::timestamptz),
+      drain_per_s = drain_per_s + (CASE WHEN drain_per_s = 0 THEN 1 ELSE 1 - exp(-$5::float8 / ${RATE_WINDOW_S}) END)
+        * ($3 / $5::float8 - drain_per_s),
+      lease_holder = CASE WHEN $6 THEN NULL ELSE lease_holder END,
+      lease_until = CASE WHEN $6 THEN NULL ELSE clock_timestamp() + $7 * interval '1 millisecond' END
+    WHERE name = $1 AND lease_epoch = $2 RETURNING name, pending
+  ), passed AS (${PASSED_ALL})
+  SELECT name FROM counted`;
 
 const CANCEL = `
   WITH cancelled AS (
@@ -244,7 +250,7 @@ export class JobsStore {
         destination,
       ]);
       if (!row) return false;
-      const text = 'UPDATE lanes SET pending = pending - 1 WHERE name = $1';
+      const text = `WITH counted AS (UPDATE lanes SET pending = pending - 1 WHERE name = $1 RETURNING pending) ${PASSED_ALL}`;
       await query({ name: 'lane_uncount', text }, [row.lane]);
       return true;
     });

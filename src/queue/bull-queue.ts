@@ -67,8 +67,12 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
 }
 
 async function addUnlessMany(queue: Queue): Promise<void> {
-  // Not getWaitingCount, which is a transaction of three commands.
-  if ((await queue.client.llen(queue.toKey('wait'))) < MAX_WAITING) await queue.add({});
+  // Not getWaitingCount, which is a transaction. In a queue that somebody has paused they wait in another list.
+  const [waiting, paused] = await Promise.all([
+    queue.client.llen(queue.toKey('wait')),
+    queue.client.llen(queue.toKey('paused')),
+  ]);
+  if (waiting + paused < MAX_WAITING) await queue.add({});
 }
 
 async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
