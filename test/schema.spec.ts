@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../src/data-source.js';
-import { createDatabase } from './support/database.js';
+import { Database } from '../src/database.js';
+import { RequestStore } from '../src/requests/request.store.js';
+import { DATABASE_SETTINGS, createDatabase } from './support/database.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 let url: string;
@@ -41,6 +43,28 @@ describe('the schema', () => {
     expect(await tables()).toEqual([]);
     await dataSource.runMigrations();
     expect(await tables()).toEqual(before);
+  });
+
+  it('knows after its migration which positions were cancelled before it, also of requests that are gone', async () => {
+    await dataSource.undoLastMigration();
+    expect(await tables()).not.toContain('cancelled_positions');
+    // Position 3 was cancelled, 5 was cancelled and deleted; before the head nothing needs to be known.
+    await dataSource.query(`INSERT INTO lanes (name, next_position, pending) VALUES ('old', 8, 4), ('done', 3, 0)`);
+    await dataSource.query(`INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload)
+      SELECT gen_random_uuid(), 'async', status, 'digest', 'csv', lane, position, '{}' FROM (VALUES
+        ('old', 1, 'COMPLETED'), ('old', 2, 'PENDING'), ('old', 3, 'CANCELLED'), ('old', 4, 'PENDING'), ('old', 6, 'PENDING'),
+        ('old', 7, 'PENDING'), ('done', 1, 'COMPLETED'), ('done', 2, 'CANCELLED')) AS made (lane, position, status)`);
+    await dataSource.runMigrations();
+    const rows = await dataSource.query(
+      'SELECT lane, queue_position AS position FROM cancelled_positions ORDER BY 1, 2',
+    );
+    expect(rows.map(({ lane, position }: { lane: string; position: string }) => [lane, Number(position)])).toEqual([
+      ['old', 3],
+      ['old', 5],
+    ]);
+    const store = new RequestStore(new Database(dataSource, DATABASE_SETTINGS));
+    expect(await Promise.all([2, 4, 6, 7].map((position) => store.jobsAhead('old', position)))).toEqual([0, 1, 2, 3]);
+    await dataSource.query('TRUNCATE lanes, requests CASCADE');
   });
 
   it('is made by every file in migrations/', () => {

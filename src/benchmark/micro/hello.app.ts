@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { ExpressServerAdapter } from '../../http/express-server.js';
 
-/** The least that Nest can do: what everything else is compared with. With an argument, over the service's own server. */
+/** The least that Nest can do: what everything else is compared with. With `own-server`, over the server that the service has. */
 @Controller()
 class HelloController {
   @Post('hello')
