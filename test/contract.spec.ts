@@ -21,6 +21,8 @@ const INPUTS = Number(process.env.CONTRACT_INPUTS ?? 8_000);
 const SEED = Number(process.env.CONTRACT_SEED ?? Date.now() % 2 ** 31);
 /** Sent at the same time; then it is looked up what they left behind. */
 const AT_ONCE = 20;
+/** For operations that were never answered with success. */
+const MORE_BATCHES = 200;
 /** No answer may take longer, on whatever machine. */
 const PATIENCE_MS = 60_000;
 const TIMEOUT_MS = 600_000 + INPUTS * 20;
@@ -213,13 +215,19 @@ describe.each(['open', 'required'] as const)(`${INPUTS / 2} inputs from the seed
     TIMEOUT_MS,
   );
 
-  it('reach every operation, with success where there can be one', () => {
+  it('reach every operation, with success where there can be one', async () => {
     const isClosed = (path: string) => BEYOND_CHANCE.test(path) || (AUTH === 'open' && path.startsWith('/api/keys'));
-    const unreached = operations.filter(({ method, path }) => {
-      const statuses = [...(answered.get(`${method} ${path}`)?.keys() ?? [])];
-      return statuses.length === 0 || (!isClosed(path) && !statuses.some((status) => status < 400));
-    });
-    expect(unreached.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+    const unreached = () =>
+      operations.filter(({ method, path }) => {
+        const statuses = [...(answered.get(`${method} ${path}`)?.keys() ?? [])];
+        return statuses.length === 0 || (!isClosed(path) && !statuses.some((status) => status < 400));
+      });
+    // What the inputs above missed by chance is asked for more often, with what makes the things that it asks for.
+    for (let round = 1; round <= MORE_BATCHES && unreached().length > 0; round++) {
+      const chosen = operations.filter(({ method }) => method === 'POST').concat(unreached());
+      await check(fc.sample(inputs(chosen), { numRuns: AT_ONCE, seed: SEED + round }));
+    }
+    expect(unreached().map(({ method, path }) => `${method} ${path}`)).toEqual([]);
   });
 
   it('lead to no failure in the log', () => expectNoFailureLogged());
