@@ -102,6 +102,11 @@ export class Database {
   /** @throws DatabaseUnavailable when the server is away. */
   readonly query: Query = (statement, values) => this.run(this.pool, statement, values);
 
+  /** Runs statements on a connection of the pool that somebody else has taken. */
+  on(client: pg.ClientBase): Query {
+    return (statement, values) => this.run(client, statement, values);
+  }
+
   /**
    * Runs statements in one transaction, and commits it if the work gives true.
    * @throws DatabaseUnavailable when the server is away.
@@ -111,7 +116,7 @@ export class Database {
     let isUsable = false;
     try {
       await client.query('BEGIN');
-      const isToKeep = await work((statement, values) => this.run(client, statement, values));
+      const isToKeep = await work(this.on(client));
       await client.query(isToKeep ? 'COMMIT' : 'ROLLBACK');
       isUsable = true;
       return isToKeep;
@@ -124,7 +129,7 @@ export class Database {
   }
 
   private async run<Row extends object>(
-    on: pg.Pool | pg.PoolClient,
+    on: pg.Pool | pg.ClientBase,
     statement: Statement,
     values: unknown[] = [],
   ): Promise<Row[]> {

@@ -1,18 +1,10 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DataSource } from 'typeorm';
 import type { z } from 'zod';
-import { type Config, ConfigError, readConfig } from '../config.js';
-import { dataSourceOptions, migrate } from '../data-source.js';
-import { Database, isConnectionError } from '../database.js';
-import { EmbeddedPostgresError, startEmbeddedPostgres } from '../embedded-postgres.js';
+import { ConfigError, readConfig } from '../config.js';
 import { DaybookError } from '../errors.js';
-import { reasonOf } from '../open-database.js';
 import { StartError } from '../start-error.js';
 import { createKeyBody, rotateKeyBody } from './api-keys.schema.js';
-import { ApiKeysService } from './api-keys.service.js';
-import { ApiKeysStore } from './api-keys.store.js';
+import type { ApiKeysService } from './api-keys.service.js';
 
 const USAGE = `Usage: npm run keys -- COMMAND [options]
 
@@ -141,38 +133,6 @@ function parsed([name = '', ...args]: string[]): Act {
   return command.plan({ ...values, scope: scope?.flatMap((text) => text.split(',')) }, id);
 }
 
-/** The database that the service of these settings uses. */
-async function open({ DATABASE_URL, DATA_DIR }: Config): Promise<{ url: string; close: () => Promise<void> }> {
-  if (DATABASE_URL) return { url: DATABASE_URL, close: () => Promise.resolve() };
-  if (!existsSync(join(DATA_DIR, 'postgres'))) {
-    // It would be made, and a key in it opens nothing.
-    throw new StartError(
-      `There is no database: DATABASE_URL is not set, and no embedded Postgres is in ${DATA_DIR}. Start the service ` +
-        'once (npm start), or set DATABASE_URL or DATA_DIR as it has them.',
-    );
-  }
-  const postgres = await startEmbeddedPostgres({ dataDir: DATA_DIR, log: () => undefined });
-  return { url: postgres.url, close: () => postgres.stop() };
-}
-
-async function withKeys(config: Config, act: Act): Promise<void> {
-  const { url, close } = await open(config);
-  try {
-    await migrate(url).catch((error: unknown) => {
-      const what = isConnectionError(error) ? 'cannot be reached; start it, or correct DATABASE_URL' : 'refuses';
-      throw new StartError(`Postgres at ${new URL(url).host} ${what}: ${reasonOf(error)}`);
-    });
-    const dataSource = await new DataSource(dataSourceOptions(url, 2)).initialize();
-    try {
-      await act(new ApiKeysService(new ApiKeysStore(new Database(dataSource, config))));
-    } finally {
-      await dataSource.destroy();
-    }
-  } finally {
-    await close();
-  }
-}
-
 /** @returns The exit code. What is wrong is said in one line. */
 export async function main(args: string[]): Promise<number> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) {
@@ -181,10 +141,13 @@ export async function main(args: string[]): Promise<number> {
   }
   try {
     const act = parsed(args);
-    await withKeys(readConfig(), act);
+    const config = readConfig();
+    // Half a second's worth of modules, which who mistyped a command need not wait for.
+    const { withKeys } = await import('./keys-database.js');
+    await withKeys(config, act);
     return 0;
   } catch (error) {
-    const isExpected = [UsageError, ConfigError, StartError, EmbeddedPostgresError, DaybookError].some(
+    const isExpected = [UsageError, ConfigError, StartError, DaybookError].some(
       (expected) => error instanceof expected,
     );
     if (!isExpected) throw error;

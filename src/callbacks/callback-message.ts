@@ -50,6 +50,15 @@ function withFields(object: object, fields: string): string {
   return fields === '{}' ? text : `${text.slice(0, -1)},${fields.slice(1)}`;
 }
 
+/** Whether a message that was made before is the one that would be made now. */
+export function isStill({ headers }: CallbackMessage, now: Date): boolean {
+  return headers['webhook-timestamp'] === timestampOf(now);
+}
+
+function timestampOf(now: Date): string {
+  return String(Math.floor(now.getTime() / 1_000));
+}
+
 /** The three headers of Standard Webhooks; the signature is over all three parts of what is sent. */
 function signedHeaders(
   deliveryId: string,
@@ -58,7 +67,7 @@ function signedHeaders(
   signer: Pick<CallbackSigner, 'signatures'>,
 ): Record<string, string> {
   const id = `msg_${deliveryId}`;
-  const timestamp = String(Math.floor(now.getTime() / 1_000));
+  const timestamp = timestampOf(now);
   return {
     'webhook-id': id,
     'webhook-timestamp': timestamp,

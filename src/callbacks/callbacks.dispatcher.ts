@@ -34,6 +34,8 @@ interface Run {
   /** At most so many attempts at a time. */
   senders: number;
   next(): Promise<DueDelivery | null>;
+  /** What comes next, where that is certain: where one goes after the other. */
+  upcoming(): DueDelivery | undefined;
   /** It is on record. */
   recorded(id: string): void;
 }
@@ -193,7 +195,8 @@ export class CallbacksDispatcher {
     };
     const run = new StreamRun(ports, senders, stream.head, first);
     const next = (): Promise<DueDelivery | null> => run.next();
-    await this.send({ destination, lease, senders, next, recorded: (id) => run.recorded(id) }, async (isWhole) => {
+    const upcoming = (): DueDelivery | undefined => (isSideBySide ? undefined : run.upcoming());
+    await this.send({ destination, lease, senders, next, upcoming, recorded: (id) => run.recorded(id) }, async (isWhole) => {
       await run.settle();
       // What could not be recorded was sent: that is found when the lease has ended.
       if (isWhole) await this.due.releaseStreams([stream.id]);
@@ -212,7 +215,7 @@ export class CallbacksDispatcher {
     const next = (): Promise<DueDelivery | null> => run.next();
     const recorded = (id: string): void => void lease.retries.delete(id);
     return () =>
-      this.send({ destination, lease, senders, next, recorded }, async (_, unsent) => {
+      this.send({ destination, lease, senders, next, upcoming: () => undefined, recorded }, async (_, unsent) => {
         const held = await run.end();
         const ids = [...unsent, ...held].map(({ id }) => id);
         if (ids.length > 0) await this.due.releaseRetries(ids);
@@ -248,7 +251,10 @@ export class CallbacksDispatcher {
       if (delivery.isDisabled) {
         turn.add(this.callbacks.refuse(delivery.id).then(() => run.recorded(delivery.id)));
       } else if (mayGoOn() && (await this.isAdmitted(run.destination, turn))) {
-        const attempt = await this.callbacks.attempt(delivery);
+        const ended = this.callbacks.attempt(delivery);
+        // When the attempt is on its way: the receiver's time is there to be used.
+        setImmediate(() => this.prepare(run.upcoming()));
+        const attempt = await ended;
         turn.add(this.callbacks.record(attempt).then(() => run.recorded(delivery.id)));
         this.follow(attempt, run.destination, turn);
       } else {
@@ -257,6 +263,10 @@ export class CallbacksDispatcher {
       }
       await turn.recorded.at(-MAX_UNRECORDED)?.catch(() => undefined);
     }
+  }
+
+  private prepare(delivery: DueDelivery | undefined): void {
+    if (delivery && !delivery.isDisabled) this.callbacks.prepare(delivery);
   }
 
   /** Freely while the breaker is closed; else one attempt to see how things stand, if no other worker makes it. */

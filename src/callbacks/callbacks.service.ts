@@ -5,7 +5,7 @@ import { isDataError, throughOutage } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
 import { Metrics } from '../metrics.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
-import { callbackMessage } from './callback-message.js';
+import { type CallbackMessage, callbackMessage, isStill } from './callback-message.js';
 import { CallbackSigner } from './callback-signer.js';
 import { type AttemptRecord, DeliveryStore } from './delivery.store.js';
 import { DestinationStore } from './destination.store.js';
@@ -38,6 +38,8 @@ export class CallbacksService {
     RECORD_EVERY_MS,
   );
 
+  private readonly prepared = new WeakMap<DueDelivery, CallbackMessage>();
+
   private readonly refusals = new GroupCommit<string, void>(async (ids) => {
     await throughOutage(() => this.store.refuse(ids, GONE));
     return ids.map(() => undefined);
@@ -53,11 +55,20 @@ export class CallbacksService {
     private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES'>,
   ) {}
 
+  /** Makes the message of an attempt that is about to follow, so that the attempt itself need not. */
+  prepare(delivery: DueDelivery): void {
+    this.prepared.set(delivery, callbackMessage(delivery, nextNumber(delivery), new Date(), this.signer));
+  }
+
   /** Sends a delivery once. Never rejects: whatever went wrong is in the record. */
   async attempt(delivery: DueDelivery): Promise<EndedAttempt> {
     const attemptNumber = nextNumber(delivery);
     const attemptedAt = new Date();
-    const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
+    const prepared = this.prepared.get(delivery);
+    const { body, headers } =
+      prepared && isStill(prepared, attemptedAt)
+        ? prepared
+        : callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
     const outcome = await sendCallback(this.http, new URL(delivery.url), body, headers);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
     return {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ClientBase } from 'pg';
 import { DataSource } from 'typeorm';
 import { Database } from '../database.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
@@ -112,7 +113,14 @@ export class DeliveryStore {
   /** Records attempts: one log row each, and what follows for the delivery. May be told twice. */
   async record(records: AttemptRecord[]): Promise<void> {
     const columns = RECORD.map(([, , value]) => records.map(value));
-    await this.dataSource.manager.query(RECORD_TEXT, columns);
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      // Named, which the runner's own `query` cannot: planned anew each time, it takes half as long again.
+      const query = this.database.on((await runner.connect()) as ClientBase);
+      await query({ name: 'delivery_record', text: RECORD_TEXT }, columns);
+    } finally {
+      await runner.release();
+    }
   }
 
   /** Ends deliveries without an attempt. They can be sent again by hand. */

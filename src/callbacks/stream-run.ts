@@ -69,6 +69,11 @@ export class StreamRun {
     return delivery;
   }
 
+  /** What {@link next} gives next, if that is on record as started by now. */
+  upcoming(): DueDelivery | undefined {
+    return this.ready[0];
+  }
+
   /** What became of it is on record. */
   recorded(id: string): void {
     this.open.delete(id);

@@ -25,12 +25,9 @@ function limiterOn<Storage extends QuotaStorage>(
 ) {
   const hit = (key = 'me') => storage.increment(prefix + key, windowMs, limit);
   const passes = async (key = 'me'): Promise<boolean> => !(await hit(key)).isBlocked;
-  /** How many of so many hits in a row pass. */
-  const burst = async (hits: number): Promise<number> => {
-    let count = 0;
-    for (let i = 0; i < hits; i++) if (await passes()) count++;
-    return count;
-  };
+  /** How many of so many hits at the same time pass. */
+  const burst = async (hits: number): Promise<number> =>
+    (await Promise.all(Array.from({ length: hits }, () => passes()))).filter(Boolean).length;
   const refund = () => storage.refund(`${prefix}me`, windowMs, limit);
   return { clock, storage, hit, passes, burst, refund };
 }
