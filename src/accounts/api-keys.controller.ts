@@ -8,7 +8,7 @@ import {
   ApiOperation,
   ApiParam,
   ApiTags,
-} from '@nestjs/swagger';
+} from '../http/api-docs.decorators.js';
 import { NeedsScope } from '../http/auth.decorators.js';
 import {
   type CreateKeyBody,

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import type { AccountId } from '../account.js';
 import {
   ApiBadRequestResponse,
   ApiOkResponse,
@@ -7,8 +8,7 @@ import {
   ApiResponse,
   ApiTags,
   ApiUnprocessableEntityResponse,
-} from '@nestjs/swagger';
-import type { AccountId } from '../account.js';
+} from '../http/api-docs.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { requestIdParam } from '../requests/requests.schema.js';
 import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';

@@ -196,11 +196,14 @@ export class CallbacksDispatcher {
     const run = new StreamRun(ports, senders, stream.head, first);
     const next = (): Promise<DueDelivery | null> => run.next();
     const upcoming = (): DueDelivery | undefined => (isSideBySide ? undefined : run.upcoming());
-    await this.send({ destination, lease, senders, next, upcoming, recorded: (id) => run.recorded(id) }, async (isWhole) => {
-      await run.settle();
-      // What could not be recorded was sent: that is found when the lease has ended.
-      if (isWhole) await this.due.releaseStreams([stream.id]);
-    });
+    await this.send(
+      { destination, lease, senders, next, upcoming, recorded: (id) => run.recorded(id) },
+      async (isWhole) => {
+        await run.settle();
+        // What could not be recorded was sent: that is found when the lease has ended.
+        if (isWhole) await this.due.releaseStreams([stream.id]);
+      },
+    );
   }
 
   private retryTask(destination: string, senders: number): Task {

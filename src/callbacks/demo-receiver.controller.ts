@@ -17,7 +17,7 @@ import {
   ApiOperation,
   ApiTags,
   ApiUnprocessableEntityResponse,
-} from '@nestjs/swagger';
+} from '../http/api-docs.decorators.js';
 import { NeedsScope } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
 import {

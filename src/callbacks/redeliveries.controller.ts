@@ -1,4 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { Response } from 'express';
+import type { AccountId } from '../account.js';
 import {
   ApiConflictResponse,
   ApiNotFoundResponse,
@@ -8,9 +10,7 @@ import {
   ApiResponse,
   ApiTags,
   ApiUnprocessableEntityResponse,
-} from '@nestjs/swagger';
-import type { Response } from 'express';
-import type { AccountId } from '../account.js';
+} from '../http/api-docs.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import {
   type RedeliverBody,

@@ -1,8 +1,8 @@
 import { type ExecutionContext, applyDecorators, createParamDecorator } from '@nestjs/common';
-import { ApiSecurity } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { AccountId } from '../account.js';
 import type { Scope } from '../accounts/scopes.js';
+import { ApiSecurity } from './api-docs.decorators.js';
 import { callerOf } from './caller.js';
 import { RouteMark } from './route-mark.js';
 

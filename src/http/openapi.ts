@@ -1,8 +1,12 @@
-import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { type INestApplication, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Express, NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../config.js';
 import { callbackOperations } from '../callbacks/callback.schema.js';
+import { loadSwagger } from './api-docs.decorators.js';
 import { KEY_SCHEME } from './auth.decorators.js';
 import { answersToLoopbackOnly } from './foreign-pages.js';
 import { LIMIT_EXTENSION } from './rate-limit.decorators.js';
@@ -26,6 +30,8 @@ const PROBLEM_CONTENT = { 'application/problem+json': { schema: problemJsonSchem
 function problemResponse(description: string): object {
   return { description, content: PROBLEM_CONTENT };
 }
+
+type Swagger = Awaited<ReturnType<typeof loadSwagger>>;
 
 interface Operation {
   parameters?: { in: string; name: string }[];
@@ -79,7 +85,7 @@ function describeRefusals(method: string, operation: Operation): void {
 }
 
 /** Describes the whole API (OpenAPI 3.1). */
-function document(app: INestApplication): OpenAPIObject {
+function document(app: INestApplication, { DocumentBuilder, SwaggerModule }: Swagger): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Daybook')
@@ -115,13 +121,34 @@ function document(app: INestApplication): OpenAPIObject {
   return described;
 }
 
-/** Serves Swagger UI at `/docs` and the description at `/openapi.json`. */
-export function serveApiDescription(app: INestApplication): void {
-  let described: OpenAPIObject | undefined;
-  // Made when it is first asked for: it costs a quarter of the start, and most starts are never asked.
-  SwaggerModule.setup('docs', app, () => (described ??= document(app)), {
+/** An app of its own, for the routes of Swagger UI alone. */
+@Module({})
+class DescriptionModule {}
+
+type Handler = (request: Request, response: Response, next: NextFunction) => void;
+
+/** What answers for Swagger UI and the description. */
+async function descriptionOf(app: INestApplication): Promise<Handler> {
+  const swagger = await loadSwagger();
+  const pages = await NestFactory.create<NestExpressApplication>(DescriptionModule, new ExpressAdapter(), {
+    logger: false,
+  });
+  pages.disable('x-powered-by');
+  const described = document(app, swagger);
+  swagger.SwaggerModule.setup('docs', pages, described, {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Daybook API',
   });
+  return pages.getHttpAdapter().getInstance() as Handler;
+}
+
+/** Serves Swagger UI at `/docs` and the description at `/openapi.json`, both made when one is first asked for. */
+export function serveApiDescription(app: INestApplication): void {
+  let making: Promise<Handler> | undefined;
+  const answer: Handler = (request, response, next) => {
+    making ??= descriptionOf(app);
+    making.then((handler) => handler(request, response, next), next);
+  };
+  (app.getHttpAdapter().getInstance() as Express).get(['/docs', '/docs/*path', '/openapi.json'], answer);
 }

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { AccountId } from '../account.js';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/api-docs.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { Idempotent } from '../http/idempotency.decorators.js';
 import { UsedKey } from '../http/idempotency.interceptor.js';

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { AccountId } from '../account.js';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '../http/api-docs.decorators.js';
 import { IsOperator, NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import {
   type LanePriorityBody,

@@ -1,8 +1,8 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { AccountId } from '../account.js';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/api-docs.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
 import { ReportDownload } from './report-download.js';

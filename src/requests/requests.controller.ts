@@ -1,6 +1,13 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
-import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { AccountId } from '../account.js';
+import {
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+} from '../http/api-docs.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import {
   type ListQuery,
