@@ -74,7 +74,7 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     'User-Agent': options.userAgent ?? 'Daybook (callbacks)',
   };
   const adapter: AxiosAdapter = async (config) => {
-    const { url, headers, body } = config.data as PreparedCallback;
+    const { url, headers, body } = config.data as CallbackRequest;
     const request: CallbackRequest = { url, headers: { ...constant, ...headers }, body };
     const attempt = new CallbackAttempt(request, options.timeoutMs);
     await send(request, attempt).catch((error: Error) => attempt.fail(notSent(error)));
@@ -82,7 +82,7 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     return { data, status: data.status, statusText: '', headers: {}, config };
   };
 
-  return { axios: bareAxios(adapter), close: () => agent.destroy() };
+  return { axios: straightAxios(adapter), close: () => agent.destroy() };
 }
 
 /** How an attempt went. Without an error kind a 2xx was answered in full; `status` is any other full answer. */
@@ -92,22 +92,14 @@ export interface CallbackOutcome {
   errorMessage: string | null;
 }
 
-/** Without axios' defaults: they would touch the headers and the bytes, and are merged into each request anew. */
-function bareAxios(adapter: AxiosAdapter): AxiosInstance {
-  const instance = axios.create();
-  const defaults: Partial<AxiosInstance['defaults']> = instance.defaults;
-  for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) delete defaults[name];
-  Object.assign(defaults, { adapter, transformRequest: [], transformResponse: [] });
+/**
+ * An axios whose `request` goes straight to the adapter. On axios' own way there the settings are merged and the headers
+ * copied four times, which takes a tenth of what an attempt costs.
+ */
+function straightAxios(adapter: AxiosAdapter): AxiosInstance {
+  const instance = axios.create({ adapter });
+  instance.request = adapter as AxiosInstance['request'];
   return instance;
-}
-
-/** All of a callback in one object: axios hands it on as it is, where headers of its own it would copy four times. */
-class PreparedCallback implements CallbackRequest {
-  constructor(
-    readonly url: URL,
-    readonly headers: Record<string, string>,
-    readonly body: Buffer,
-  ) {}
 }
 
 /**
@@ -126,7 +118,7 @@ export async function postCallback(
   const { data }: AxiosResponse<CallbackResponse> = await http.axiosRef.request({
     method: 'POST',
     url: url.href,
-    data: new PreparedCallback(url, headers, body),
+    data: { url, headers, body } satisfies CallbackRequest,
   });
   return data;
 }
