@@ -269,7 +269,12 @@ export class CallbacksDispatcher {
   }
 
   private prepare(delivery: DueDelivery | undefined): void {
-    if (delivery && !delivery.isDisabled) this.callbacks.prepare(delivery);
+    if (!delivery || delivery.isDisabled) return;
+    try {
+      this.callbacks.prepare(delivery);
+    } catch {
+      // Its own attempt will meet it again, where somebody hears of it.
+    }
   }
 
   /** Freely while the breaker is closed; else one attempt to see how things stand, if no other worker makes it. */

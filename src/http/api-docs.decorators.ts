@@ -1,13 +1,13 @@
 import type * as Swagger from '@nestjs/swagger';
 
-/**
- * The decorators of `@nestjs/swagger`, put off: to load it takes a fifth of the start and 6 MB, and most processes are never
- * asked for their description. What they say of a controller is kept, and told when the first one asks.
- */
 type Decorator = (...args: unknown[]) => (...target: unknown[]) => void;
 
 const untold: ((swagger: Record<string, Decorator>) => void)[] = [];
 
+/**
+ * A decorator of `@nestjs/swagger`, put off: to load the package takes a fifth of the start and 6 MB, and most processes are
+ * never asked for their description. What it says of a controller is kept, and told when the first one asks.
+ */
 function later<Name extends keyof typeof Swagger>(name: Name): (typeof Swagger)[Name] {
   const decorator: Decorator =
     (...args) =>

@@ -148,7 +148,7 @@ export function serveApiDescription(app: INestApplication): void {
   let making: Promise<Handler> | undefined;
   const answer: Handler = (request, response, next) => {
     making ??= descriptionOf(app);
-    making.then((handler) => handler(request, response, next), next);
+    making.then((handler) => handler(request, response, next)).catch(next);
   };
   (app.getHttpAdapter().getInstance() as Express).get(['/docs', '/docs/*path', '/openapi.json'], answer);
 }
