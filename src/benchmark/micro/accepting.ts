@@ -57,16 +57,8 @@ export async function accepting(redisUrl: string): Promise<Measurement[]> {
       { title: `${title} over a bare Nest POST`, result: rateOf(bare), target: '≥ 0.6' },
       { title: `${title}, p99 over that of the bare POST`, result: bare.p99Ratio.toFixed(2), target: '≤ 2' },
       { title: `${title} with an idempotency key over a bare Nest POST`, result: rateOf(keyed), target: '≥ 0.6' },
-      {
-        title: `${title} over a POST to the same service that stores nothing`,
-        result: rateOf(ofService),
-        target: '≥ 0.6',
-      },
-      {
-        title: `${title}, p99 over that of the POST that stores nothing`,
-        result: ofService.p99Ratio.toFixed(2),
-        target: '≤ 2',
-      },
+      { title: `${title} over a POST to the same service that stores nothing`, result: rateOf(ofService) },
+      { title: `${title}, p99 over that of the POST that stores nothing`, result: ofService.p99Ratio.toFixed(2) },
       { title: `${title} over a bare Nest POST to a server made like this one (decision 10)`, result: rateOf(ofOwn) },
     ];
   } finally {
