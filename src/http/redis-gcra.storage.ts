@@ -50,8 +50,6 @@ interface Asked {
   limit: number;
 }
 
-/** The shortest time from one question to the next. A hit that comes when none is under way waits for nobody. */
-const ASK_EVERY_MS = 2;
 /** Longest that Redis is waited for at a time, and only those of the first moment of an outage do. */
 const PATIENCE_MS = 500;
 /** How often a Redis that is away is tried again. */
@@ -67,8 +65,8 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
   private readonly logAway = logOnce(this.logger, 'Redis cannot be used; each process counts by itself meanwhile');
   private readonly redis: Redis;
   private readonly alone: GcraStorage;
-  /** Hits of the same moment are asked about together: under load a command each would cost more than all else of a limit. */
-  private readonly hits = new GroupCommit<Asked, Hit>((asked) => this.ask(asked), undefined, ASK_EVERY_MS);
+  /** Hits that come while others are asked about go together: under load a command each would cost more than all else of a limit. */
+  private readonly hits = new GroupCommit<Asked, Hit>((asked) => this.ask(asked));
   /** Set while Redis is away. */
   private probing: NodeJS.Timeout | undefined;
 
