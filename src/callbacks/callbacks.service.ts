@@ -38,6 +38,7 @@ export class CallbacksService {
     RECORD_EVERY_MS,
   );
 
+  /** Messages that were made ahead of their attempts. */
   private readonly prepared = new WeakMap<DueDelivery, CallbackMessage>();
 
   private readonly refusals = new GroupCommit<string, void>(async (ids) => {

@@ -65,7 +65,10 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
   private readonly logAway = logOnce(this.logger, 'Redis cannot be used; each process counts by itself meanwhile');
   private readonly redis: Redis;
   private readonly alone: GcraStorage;
-  /** Hits that come while others are asked about go together: under load a command each would cost more than all else of a limit. */
+  /**
+   * Hits that come while others are asked about go together: under load a command each would cost more than all else of a
+   * limit.
+   */
   private readonly hits = new GroupCommit<Asked, Hit>((asked) => this.ask(asked));
   /** Set while Redis is away. */
   private probing: NodeJS.Timeout | undefined;

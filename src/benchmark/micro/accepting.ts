@@ -41,7 +41,7 @@ async function inTurns(one: Peer, other: Peer): Promise<{ perS: number; ratio: n
   };
 }
 
-/** Accepting durably, with all of the edge, against the least that Nest can do, and the least that the service itself does. */
+/** Accepting durably, with all of the edge, against the least that Nest can do and the least that the service itself does. */
 export async function accepting(redisUrl: string): Promise<Measurement[]> {
   const hello = await startHello();
   const ownHello = await startHello('own-server');
