@@ -112,7 +112,23 @@ const ACCOUNT = `(CASE WHEN n % 4 = 3 THEN '${BIG_ACCOUNT}' WHEN n % 100 = 1 AND
 /** Ids that sort by n, as UUIDv7 does by time. */
 const ID = (n: string): string => `(lpad(to_hex(${n}), 8, '0') || '-0000-7000-8000-000000000000')::uuid`;
 
+/** Rows first and then their indexes, without looking up foreign keys: in two thirds of the time. */
 async function fill(client: pg.Client): Promise<void> {
+  await client.query('BEGIN');
+  await client.query('SET LOCAL session_replication_role = replica');
+  const { rows: indexes } = await client.query<{ name: string; definition: string }>(`
+    SELECT indexrelid::regclass AS name, pg_get_indexdef(indexrelid) AS definition
+    FROM pg_index JOIN pg_class c ON c.oid = indrelid
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+      AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`);
+  for (const { name } of indexes) await client.query(`DROP INDEX ${name}`);
+  await insertRows(client);
+  for (const { definition } of indexes) await client.query(definition);
+  await client.query('COMMIT');
+  await client.query('VACUUM ANALYZE');
+}
+
+async function insertRows(client: pg.Client): Promise<void> {
   await client.query(`INSERT INTO requests (id, account_id, mode, status, report, format, lane, queue_position, input_payload,
       result_payload, callback_url, created_at, started_at, completed_at)
     SELECT ${ID('n')}, ${ACCOUNT}::uuid, CASE WHEN n % 10 = 0 THEN 'sync' ELSE 'async' END, CASE WHEN n % 500 = 1 THEN 'FAILED' ELSE 'COMPLETED' END,
@@ -142,7 +158,6 @@ async function fill(client: pg.Client): Promise<void> {
     SELECT request_id, 1, url, true, 1, now() FROM callback_deliveries`);
   await client.query(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
     SELECT 'open', 'POST /api/async', 'key-' || n, 'f', ${ID('n')} FROM generate_series(1, 100000) n`);
-  await client.query('VACUUM ANALYZE');
 }
 
 /** Every table whose scan would grow with what is finished. */

@@ -43,7 +43,7 @@ export async function startDaybook(options: DaybookOptions = {}): Promise<Dayboo
   const home = await temporaryFolder();
   cleanups.push(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
   const settings = await environment(home, options);
-  const child = spawn(process.execPath, ['--enable-source-maps', '--import', LEASH, MAIN], {
+  const child = spawn(process.execPath, ['--import', LEASH, MAIN], {
     cwd: home,
     env: settings,
     stdio: ['pipe', 'pipe', 'pipe'],
