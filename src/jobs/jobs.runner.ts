@@ -61,7 +61,7 @@ export class JobsRunner {
     const endsAtMs = performance.now() + TURN_MS;
     const run = new LaneRun(lane, {
       readAfter: (queuePosition) => this.store.readAfter(lane, queuePosition, AHEAD),
-      isQuick: (job) => this.maker.isQuick(job),
+      expectedMs: (job) => this.maker.expectedMs(job),
       make: (jobs) => this.maker.make(jobs),
       commit: (batch) => this.commit(lane, batch),
       mayContinue: () => !this.isStopping && performance.now() < endsAtMs && this.leases.isSafe(lane),

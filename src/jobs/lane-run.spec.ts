@@ -99,12 +99,12 @@ describe('LaneRun', () => {
   });
 });
 
-describe('Quick requests', () => {
-  const quick = (first: number, last: number): Job[] =>
-    jobs(first, last).map((one) => Object.assign(one, { params: { isQuick: 1 } }));
+describe('Short requests', () => {
+  const short = (first: number, last: number, ms = 0.1): Job[] =>
+    jobs(first, last).map((one) => Object.assign(one, { params: { ms } }));
 
-  it('are made in one go and committed together, up to 32 at a time, and never with one that is not quick', async () => {
-    const { result } = await bench.start([...jobs(1, 1), ...quick(2, 3), ...jobs(4, 4), ...quick(5, 40)]);
+  it('are made in one go and committed together, up to 32 at a time, and never with one that is not short', async () => {
+    const { result } = await bench.start([...jobs(1, 1), ...short(2, 3), ...jobs(4, 4), ...short(5, 40)]);
     await bench.made(1, 40);
     expect(bench.together).toEqual([1, 2, 1, 32, 4]);
     expect(bench.begun).toEqual(jobs(1, 40).map(({ queuePosition }) => queuePosition));
@@ -114,8 +114,14 @@ describe('Quick requests', () => {
     expect(await result).toBe(true);
   });
 
+  it('are made in one go for 20 ms at the most', async () => {
+    await bench.start([...short(1, 5, 6), ...short(6, 6, 21), ...short(7, 8, 10)]);
+    await bench.made(1, 8);
+    expect(bench.together).toEqual([3, 2, 1, 2]);
+  });
+
   it('are told as begun and ended one after the other', async () => {
-    await bench.start(quick(1, 3));
+    await bench.start(short(1, 3));
     await bench.made(1, 3, { tookMs: 0.4 });
     const times = bench.commits[0]!.completions.flatMap(({ startedAt, completedAt }) => [startedAt, completedAt]);
     expect(times.map(Number)).toEqual(times.map(Number).toSorted((a, b) => a - b));
@@ -199,9 +205,9 @@ describe('What LaneRun commits', () => {
 describe('Where the holder before fell silent, LaneRun', () => {
   it('makes one request at a time, and each only when it is on record as begun', async () => {
     bench.lane.carefulUntil = 3;
-    const quick = jobs(1, 5);
-    for (const each of quick) each.params = { isQuick: true };
-    const { result } = await bench.start(quick);
+    const short = jobs(1, 5);
+    for (const each of short) each.params = { ms: 0.1 };
+    const { result } = await bench.start(short);
     for (const position of [1, 2, 3]) {
       expect(bench.written.at(-1)).toEqual({ done: [], begun: position, release: false });
       expect(bench.begun).not.toContain(position);

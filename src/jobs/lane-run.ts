@@ -7,8 +7,9 @@ import type { Made } from './report-maker.js';
 
 /** Requests of a lane that are read at once. */
 export const AHEAD = 64;
-/** Quick reports that are made in one go: about 30 ms of work at the most. */
+/** Short reports that are made in one go, at the most; the first of them waits for the last. */
 const MADE_TOGETHER = 32;
+const MADE_TOGETHER_MS = 20;
 /** Completions that may wait for their commit. */
 const MAX_UNCOMMITTED = MOST_AHEAD - MADE_TOGETHER;
 
@@ -16,8 +17,8 @@ const MAX_UNCOMMITTED = MOST_AHEAD - MADE_TOGETHER;
 export interface LaneRunPorts {
   /** The next requests of the lane, behind a position; none when there are no more for now. */
   readAfter(queuePosition: number): Promise<Job[]>;
-  /** Whether a request takes so little that it is made together with those next to it. */
-  isQuick(job: Job): boolean;
+  /** About how long a request takes, in milliseconds; short ones that stand next to each other are made together. */
+  expectedMs(job: Job): number;
   /**
    * Makes requests one after the other; a report that fails is a result too. Rejects only when nothing can be made
    * (storage, shutdown).
@@ -96,19 +97,21 @@ export class LaneRun {
     }
   }
 
-  /** Runs of quick requests, and each other request alone. */
+  /** Short requests as long as they are short together, and each other request alone. */
   private *inOneGo(batch: Job[]): Generator<Job[]> {
-    let quick: Job[] = [];
+    let together: Job[] = [];
+    let togetherMs = 0;
     for (const job of batch) {
-      const isQuick = !this.isCareful(job) && this.ports.isQuick(job);
-      if (quick.length > 0 && (!isQuick || quick.length === MADE_TOGETHER)) {
-        yield quick;
-        quick = [];
+      const ms = this.isCareful(job) ? Number.POSITIVE_INFINITY : this.ports.expectedMs(job);
+      if (together.length === MADE_TOGETHER || togetherMs + ms > MADE_TOGETHER_MS) {
+        if (together.length > 0) yield together;
+        together = [];
+        togetherMs = 0;
       }
-      if (isQuick) quick.push(job);
-      else yield [job];
+      together.push(job);
+      togetherMs += ms;
     }
-    if (quick.length > 0) yield quick;
+    yield together;
   }
 
   private isCareful({ queuePosition }: Job): boolean {

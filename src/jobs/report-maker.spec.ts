@@ -13,8 +13,8 @@ let maker: ReportMaker;
 
 beforeEach(() => {
   begun = [];
-  const reports: Pick<ReportsService, 'isQuick' | 'generate'> = {
-    isQuick: () => true,
+  const reports: Pick<ReportsService, 'expectedMs' | 'generate'> = {
+    expectedMs: () => 1,
     generate: async (_, orders) => {
       begun.push(...orders.map(({ requestId }) => requestId));
       await new Promise<void>((resolve) => (endNewest = resolve));
@@ -28,7 +28,7 @@ const suspect = (queuePosition: number, deaths: number): Job => ({ ...job(queueP
 
 describe('A request that a process has died of', () => {
   it('is made alone: nothing else of its kind meanwhile, and not in one go with others', async () => {
-    expect([maker.isQuick(job(1)), maker.isQuick(suspect(1, 1))]).toEqual([true, false]);
+    expect([maker.expectedMs(job(1)), maker.expectedMs(suspect(1, 1))]).toEqual([1, Infinity]);
     const first = maker.make([suspect(1, 1)]);
     await expect(maker.make([suspect(2, 1)])).rejects.toThrow(SuspectWaits);
     expect(begun).toEqual(['1']);

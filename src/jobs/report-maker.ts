@@ -29,9 +29,9 @@ export class ReportMaker {
     private readonly files: FileStore,
   ) {}
 
-  /** Whether a request takes so little that it is made together with those next to it. */
-  isQuick({ report, params, deaths }: Job): boolean {
-    return deaths === 0 && this.reports.isQuick(report, params);
+  /** About how long a request takes, in milliseconds; Infinity where nobody knows, and for one to be made alone. */
+  expectedMs({ report, params, deaths }: Job): number {
+    return deaths === 0 ? this.reports.expectedMs(report, params) : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -39,7 +39,7 @@ export class ReportMaker {
    * @throws StorageUnavailable, PoolFull, PoolClosed: nothing can be made now; SuspectWaits.
    */
   async make(jobs: Job[]): Promise<Made[]> {
-    // A request that a process has died of is no quick one, so it comes alone.
+    // A request that a process has died of comes alone.
     const [{ deaths }] = jobs as [Job];
     if (deaths === 0) return this.makeAll(jobs);
     if (deaths >= MOST_DEATHS) return [{ result: null, fileKey: null, error: DEADLY, tookMs: 0 }];

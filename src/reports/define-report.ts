@@ -31,10 +31,10 @@ interface ReportSpec<Params extends z.ZodObject, Fixed extends object> {
   /** Fills in what would otherwise depend on the moment of the run; the outcome is recorded with the request. */
   fixDefaults?(params: z.output<Params>, on: AcceptedOn): Fixed;
   /**
-   * Whether a report takes so little, a millisecond or less, that it is made together with others that stand next to it
-   * in a lane: handing each to its thread alone would cost more than making it. By default none does.
+   * About how long a report takes, in milliseconds of a processor. Short ones that stand next to each other in a lane are
+   * made together: handing each to its thread alone would cost as much as making it. By default each is made alone.
    */
-  isQuick?(params: Fixed): boolean;
+  expectedMs?(params: Fixed): number;
   /**
    * Makes the report. Runs in a worker thread, where it may block, and may run again after a crash.
    * @throws ReportFailed with a message for the caller; the message of any other error stays in the log.
@@ -49,7 +49,7 @@ export interface ReportDefinition {
   readonly params: z.ZodObject;
   readonly formats: readonly [string, ...string[]];
   fixDefaults(params: object, on: AcceptedOn): object;
-  isQuick(params: object): boolean;
+  expectedMs(params: object): number;
   build(params: object, context: ReportContext): ReportResult | Promise<ReportResult>;
 }
 
@@ -63,5 +63,5 @@ export function defineReport<Params extends z.ZodObject, Fixed extends object = 
   spec: ReportSpec<Params, Fixed>,
 ): ReportDefinition {
   // From here on nobody knows the parameters' type, only that they have passed `params`.
-  return { fixDefaults: (params: object) => params, isQuick: () => false, ...spec };
+  return { fixDefaults: (params: object) => params, expectedMs: () => Number.POSITIVE_INFINITY, ...spec };
 }

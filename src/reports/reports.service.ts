@@ -49,9 +49,9 @@ export class ReportsService implements OnApplicationShutdown {
     return catalogue.get(type)?.fixDefaults(params, { today }) ?? params;
   }
 
-  /** Whether a report takes so little that it is made together with others. */
-  isQuick(type: string, params: object): boolean {
-    return catalogue.get(type)?.isQuick(params) ?? false;
+  /** About how long a report takes, in milliseconds of a processor; Infinity where nobody knows. */
+  expectedMs(type: string, params: object): number {
+    return catalogue.get(type)?.expectedMs(params) ?? Number.POSITIVE_INFINITY;
   }
 
   /**

@@ -49,7 +49,7 @@ export class LaneBench {
       this.looked.push(queuePosition);
       return this.readAfter(queuePosition);
     },
-    isQuick: ({ params }) => 'isQuick' in params,
+    expectedMs: ({ params }) => ('ms' in params ? Number(params.ms) : Number.POSITIVE_INFINITY),
     make: (given) => {
       this.begun.push(...given.map(({ queuePosition }) => queuePosition));
       this.together.push(given.length);
