@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { post } from './support/client.js';
+import { createDatabase } from './support/database.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { eventually } from './support/eventually.js';
 import { type DeliveryPage, type DestinationPage, type RequestDetail, getJson } from './support/json.js';
 import { type Receipt, type Receiver, startReceiver } from './support/receiver.js';
+import { redisUrl } from './support/redis.js';
 import { sql } from './support/sql.js';
 import { UNLIMITED, submitAsync } from './support/submit.js';
 
@@ -219,6 +221,29 @@ describe('bounds', () => {
     // They are used, too.
     expect(Math.max(...most.values())).toBe(8);
     expect(mostInAll).toBeGreaterThan(40);
+  });
+
+  it('of one worker leave the rest to the others, who are told of it', async () => {
+    const [{ url: DATABASE_URL }, REDIS_URL, receiver] = await Promise.all([
+      createDatabase(),
+      redisUrl(),
+      startReceiver(),
+    ]);
+    receiver.answer('silence');
+    // Nobody finds by chance what he was not told of.
+    const env = { ...UNLIMITED, DATABASE_URL, REDIS_URL, CALLBACK_TIMEOUT: '30s', SWEEP_INTERVAL: '1m' };
+    const roles = ['api', 'worker', 'worker'] as const;
+    const [api, , idle] = (await Promise.all(roles.map((role) => startDaybook({ role, env })))) as [
+      Daybook,
+      Daybook,
+      Daybook,
+    ];
+    idle.kill('SIGSTOP');
+    const body = (index: number) => ({ num_transactions: 1, lane: `lane-${index}`, callback_url: receiver.url });
+    await submitAsync(api.url, 16, body, 1);
+    await eventually(() => receiver.received.length === 8);
+    idle.kill('SIGCONT');
+    await eventually(() => receiver.received.length === 16, { timeoutMs: 20_000 });
   });
 
   it('with one receiver down, one stalling and one at 20 % errors, the other seven get all while it stalls', async () => {

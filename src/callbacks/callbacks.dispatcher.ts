@@ -3,6 +3,7 @@ import { CONFIG, type Config } from '../config.js';
 import { hasEnded } from '../holder.js';
 import { LeaseKeeper } from '../lease-keeper.js';
 import { Drain, type Task } from '../queue/drain.js';
+import { WorkQueue } from '../queue/work-queue.js';
 import { Alarm } from './alarm.js';
 import { LONGEST_OPEN_MS } from './breaker.js';
 import { Breakers } from './breakers.js';
@@ -50,6 +51,8 @@ export class CallbacksDispatcher {
   private readonly slots = new Slots();
   private readonly leases: LeaseKeeper<RunLease>;
   private readonly drain: Drain;
+  /** The streams that are being sent here. */
+  private readonly sending = new Set<string>();
   /** The lane taken last, of each destination that has more lanes than it had slots. */
   private readonly lastLanes = new Map<string, string>();
   private lastDestination = '';
@@ -64,6 +67,7 @@ export class CallbacksDispatcher {
     private readonly destinations: DestinationStore,
     private readonly callbacks: CallbacksService,
     private readonly breakers: Breakers,
+    private readonly queue: WorkQueue,
     @Inject(CONFIG)
     private readonly config: Pick<Config, 'CALLBACK_ORDER' | 'CALLBACK_RETRY_DELAYS' | 'LANE_LEASE'>,
   ) {
@@ -78,6 +82,19 @@ export class CallbacksDispatcher {
   /** Sends what is due; resolves when nothing more can be taken. */
   run(): Promise<void> {
     return this.drain.run();
+  }
+
+  /**
+   * Callbacks of a lane are owed from now on. They are sent from here; others are woken for what has no slot here.
+   * @param destinations Where these callbacks go.
+   */
+  owed(lane: string, destinations: ReadonlySet<string>): void {
+    // What is being sent is looked through to its end, and looked for once more then.
+    const waiting = [...destinations].filter((destination) => !this.sending.has(streamKey(destination, lane)));
+    if (waiting.length === 0) return;
+    void this.run();
+    const isHeldUp = this.isStopping || waiting.some((destination) => this.slots.room(destination) === 0);
+    if (isHeldUp) this.queue.wake('callbacks');
   }
 
   /** Looks for what no wake-up announced, takes over from dead processes, gives up what has waited for too long. */
@@ -167,8 +184,13 @@ export class CallbacksDispatcher {
     const { LANE_LEASE } = this.config;
     const askedAtMs = performance.now();
     const streams = await this.due.takeStreams(destination, this.lastLanes.get(destination) ?? '', limit, LANE_LEASE);
-    if (streams.length === limit) this.lastLanes.set(destination, streams.at(-1)!.lane);
-    else this.lastLanes.delete(destination);
+    if (streams.length === limit) {
+      this.lastLanes.set(destination, streams.at(-1)!.lane);
+      // There may be more than there are slots for here.
+      this.queue.wake('callbacks');
+    } else {
+      this.lastLanes.delete(destination);
+    }
     if (streams.length === 0) return [];
     const lanes = streams.map(({ lane }) => lane);
     const read = await this.due.readStreams(destination, lanes, 0, READ_AHEAD).catch(async (error: unknown) => {
@@ -179,7 +201,9 @@ export class CallbacksDispatcher {
       const lease: RunLease = { stream: stream.id, retries: new Set() };
       this.leases.add(lease, askedAtMs);
       const first = read.filter(({ lane }) => lane === stream.lane);
-      return () => this.sendStream(stream, lease, first);
+      const key = streamKey(destination, stream.lane);
+      this.sending.add(key);
+      return () => this.sendStream(stream, lease, first).finally(() => this.sending.delete(key));
     });
   }
 
@@ -313,4 +337,8 @@ export class CallbacksDispatcher {
         : ourStreams.has(lease.stream),
     );
   }
+}
+
+function streamKey(destination: string, lane: string): string {
+  return `${destination} ${lane}`;
 }

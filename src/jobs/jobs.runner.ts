@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { CallbacksDispatcher } from '../callbacks/callbacks.dispatcher.js';
 import { CONFIG, type Config } from '../config.js';
 import { throughOutage } from '../database.js';
 import { LeaseKeeper } from '../lease-keeper.js';
 import { Drain, type Task } from '../queue/drain.js';
-import { WorkQueue } from '../queue/work-queue.js';
 import { HoldersStore } from './holders.store.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from './jobs.store.js';
 import { AHEAD, LaneRun } from './lane-run.js';
@@ -27,7 +27,7 @@ export class JobsRunner {
     private readonly store: JobsStore,
     private readonly holders: HoldersStore,
     private readonly maker: ReportMaker,
-    private readonly queue: WorkQueue,
+    private readonly callbacks: CallbacksDispatcher,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => store.renew(lanes, config.LANE_LEASE));
@@ -86,7 +86,8 @@ export class JobsRunner {
     const isOurs = await this.maker.publish(batch.completions, () =>
       throughOutage(() => this.store.complete(lane, batch, this.config.LANE_LEASE)),
     );
-    if (batch.completions.some((completion) => completion.destination !== null)) this.queue.wake('callbacks');
+    const destinations = batch.completions.flatMap(({ destination }) => destination ?? []);
+    this.callbacks.owed(lane.name, new Set(destinations));
     return isOurs;
   }
 }

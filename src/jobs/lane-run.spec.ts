@@ -81,15 +81,15 @@ describe('LaneRun', () => {
     expect(await result).toBe(true);
   });
 
-  it('does not let more than 128 reports pile up behind a slow commit', async () => {
-    const { result } = await bench.start(jobs(1, 200));
-    await bench.made(1, 128);
-    expect(bench.begun.at(-1)).toBe(128);
+  it('does not let more than 256 reports pile up behind a slow commit', async () => {
+    const { result } = await bench.start(jobs(1, 300));
+    await bench.made(1, 256);
+    expect(bench.begun.at(-1)).toBe(256);
     await bench.committed();
-    expect(bench.begun.at(-1)).toBe(129);
-    expect(bench.written.at(-1)).toMatchObject({ done: { length: 127 }, release: false });
+    expect(bench.begun.at(-1)).toBe(257);
+    expect(bench.written.at(-1)).toMatchObject({ done: { length: 255 }, release: false });
     bench.mayContinue = false;
-    await bench.made(129);
+    await bench.made(257);
     await bench.committed();
     await bench.committed();
     // Whether this was the last could not be known when its commit began.
@@ -103,13 +103,13 @@ describe('Short requests', () => {
   const short = (first: number, last: number, ms = 0.1): Job[] =>
     jobs(first, last).map((one) => Object.assign(one, { params: { ms } }));
 
-  it('are made in one go and committed together, up to 32 at a time, and never with one that is not short', async () => {
-    const { result } = await bench.start([...jobs(1, 1), ...short(2, 3), ...jobs(4, 4), ...short(5, 40)]);
-    await bench.made(1, 40);
-    expect(bench.together).toEqual([1, 2, 1, 32, 4]);
-    expect(bench.begun).toEqual(jobs(1, 40).map(({ queuePosition }) => queuePosition));
+  it('are made in one go and committed together, up to 64 at a time, and never with one that is not short', async () => {
+    const { result } = await bench.start([...jobs(1, 1), ...short(2, 3), ...jobs(4, 4), ...short(5, 72)]);
+    await bench.made(1, 72);
+    expect(bench.together).toEqual([1, 2, 1, 64, 4]);
+    expect(bench.begun).toEqual(jobs(1, 72).map(({ queuePosition }) => queuePosition));
     await bench.committed();
-    expect(bench.written[1]!.done).toHaveLength(39);
+    expect(bench.written[1]!.done).toHaveLength(71);
     await bench.committed();
     expect(await result).toBe(true);
   });
