@@ -50,6 +50,7 @@ describe('npm run bench', () => {
     expect(result.async).toMatchObject({ successful: 100, callbacks: { received: 100, lost: 0, duplicates: 0 } });
     expect(result.async.callbacks).toMatchObject({ fifoInversions: 0, latency: { count: 100 } });
     expect(result.settings).not.toHaveProperty('env');
+    expect(result.settings).toMatchObject({ 'warm-up': 200 });
     const page = await readFile(html, 'utf8');
     expect(page.match(/<svg/g)).toHaveLength(2);
     expect(page).toContain('<polyline');
@@ -84,6 +85,7 @@ describe('npm run bench', () => {
     [['--mode', 'fast'], '--mode fast is not valid: it must be one of sync, async, both'],
     [['--num-requests', '0'], '--num-requests 0 is not valid: it must be a whole number from 1 to 1000000'],
     [['--duration', '1d'], '--duration 1d is not valid: it must be a time such as 500ms, 30s or 2m, at most 60m'],
+    [['--warm-up', 'no'], '--warm-up no is not valid: it must be a whole number from 0 to 1000000'],
     [['--colour'], "Unknown option '--colour'; --help lists the options"],
     [['fast'], expect.stringContaining("Unexpected argument 'fast'")],
     [['--assert', 'accept.p98<5'], expect.stringContaining('--assert accept.p98<5 is not valid: compare')],

@@ -166,6 +166,7 @@ export class BenchmarkService implements OnModuleDestroy {
               durationMs: settings.duration_seconds * 1_000,
               rampMs: settings.ramp_seconds * 1_000,
             },
+      warmUp: 0,
       lane: `benchmark-${id}`,
       headers,
       patienceMs: PATIENCE_MS,

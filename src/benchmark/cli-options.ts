@@ -16,6 +16,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --rate N                open model: requests a second, whatever becomes of them
   --duration TIME         open model: how long, such as 30s or 2m (30s)
   --ramp TIME             open model: how long the rate grows from nothing (0s)
+  --warm-up N             requests of each mode that go before and do not count (200; with --url 0)
   --assert 'WHAT<LIMIT'   fail unless it holds, e.g. accept.p99<50; may be repeated
   --json FILE             write the results as JSON
   --html FILE             write a report that is one file
@@ -28,6 +29,8 @@ export const USAGE = `Usage: npm run bench -- [options]
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
 const MAX_DURATION_MS = 3_600_000;
 const MAX_REQUESTS = 1_000_000;
+/** A service that has just been started answers its first requests several times as slowly as the later ones. */
+const WARM_UP = 200;
 
 const whole = (min: number, max: number) =>
   z
@@ -69,6 +72,7 @@ const optionsSchema = z.object({
     .optional(),
   duration: time.default(30_000),
   ramp: time.default(0),
+  'warm-up': whole(0, MAX_REQUESTS).optional(),
   assert: z.array(z.string()).default([]),
   json: z.string().min(1).optional(),
   html: z.string().min(1).optional(),
@@ -83,7 +87,10 @@ const optionsSchema = z.object({
     ),
 });
 
-export type BenchOptions = Omit<z.output<typeof optionsSchema>, 'assert'> & { assertions: Assertion[] };
+export type BenchOptions = Omit<z.output<typeof optionsSchema>, 'assert' | 'warm-up'> & {
+  assertions: Assertion[];
+  'warm-up': number;
+};
 
 const MANY = new Set(['assert', 'env']);
 
@@ -106,7 +113,8 @@ export function parseOptions(args: string[]): BenchOptions | null {
     throw new UsageError(`--rate times --duration must be at most ${MAX_REQUESTS} requests`);
   if (options.url !== undefined && Object.keys(options.env).length > 0)
     throw new UsageError('--env is for a service that is started here; leave out --url');
-  return { ...options, assertions: assert.map(parseAssertion) };
+  const warmUp = options['warm-up'] ?? (options.url === undefined ? WARM_UP : 0);
+  return { ...options, 'warm-up': warmUp, assertions: assert.map(parseAssertion) };
 }
 
 function rawOptions(args: string[]): Record<string, unknown> {
@@ -136,6 +144,7 @@ export function planOf(options: BenchOptions, targetUrl: string): LoadPlan {
       rate === undefined
         ? { kind: 'closed', requests: options['num-requests'], concurrency: options.concurrency }
         : { kind: 'open', ratePerS: rate, durationMs: options.duration, rampMs: options.ramp },
+    warmUp: options['warm-up'],
     lane: `benchmark-${Date.now()}`,
     headers: options['api-key'] === undefined ? {} : { authorization: `Bearer ${options['api-key']}` },
     patienceMs: 30_000,

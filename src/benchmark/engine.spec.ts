@@ -10,6 +10,8 @@ const ANSWER_MS = 10;
 const STALL_FROM_MS = 300;
 const STALL_MS = 1_000;
 
+const PLAN = { mode: 'sync', body: {}, warmUp: 0, lane: 'a', headers: {}, patienceMs: 5_000 } as const;
+
 let server: Server | undefined;
 afterEach(async () => {
   if (!server) return;
@@ -36,7 +38,7 @@ async function stallingService(): Promise<string> {
 
 async function measure(model: LoadPlan['model']) {
   const targetUrl = await stallingService();
-  const plan: LoadPlan = { mode: 'sync', targetUrl, body: {}, model, lane: 'a', headers: {}, patienceMs: 5_000 };
+  const plan: LoadPlan = { ...PLAN, targetUrl, model };
   const { sync } = await runLoad(plan, null, () => undefined, new AbortController().signal);
   return sync!;
 }
@@ -66,11 +68,24 @@ describe('A service that stalls for a second', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const targetUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const model = { kind: 'closed', requests: 7, concurrency: 3 } as const;
-    const plan: LoadPlan = { mode: 'sync', targetUrl, body: {}, model, lane: 'a', headers: {}, patienceMs: 5_000 };
+    const plan: LoadPlan = { ...PLAN, targetUrl, model };
     const { sync } = await runLoad(plan, null, () => undefined, new AbortController().signal);
     expect(sync).toMatchObject({ successful: 0, failed: 7, errors: { 429: 7 }, firstError: '429 too fast' });
     expect(sync!.latency).toMatchObject({ count: 0, p99: null });
   });
+});
+
+it('What warms a service up does not count', async () => {
+  let answered = 0;
+  server = createServer((_, response) => setTimeout(() => response.end('{}'), answered++ < 20 ? 50 : 0));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const targetUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const model = { kind: 'closed', requests: 30, concurrency: 5 } as const;
+  const plan: LoadPlan = { ...PLAN, targetUrl, model, warmUp: 20 };
+  const { sync } = await runLoad(plan, null, () => undefined, new AbortController().signal);
+  expect(sync).toMatchObject({ totalRequests: 30, successful: 30, latency: { count: 30 } });
+  expect(sync!.latency.p50).toBeLessThan(50);
+  expect(answered).toBe(50);
 });
 
 describe('When requests are due', () => {

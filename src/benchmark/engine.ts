@@ -4,6 +4,8 @@ import type { LoadPlan, LoadProgress, LoadResult, StageResult } from './load-pla
 import { Stage } from './stage.js';
 
 const PROGRESS_EVERY_MS = 200;
+/** That warm the service up for an open model. */
+const WARM_UP_CLIENTS = 20;
 
 /**
  * Drives the service as any client does, over HTTP. To be run in another process than the service: an event loop that
@@ -23,11 +25,18 @@ export async function runLoad(
   for (const mode of ['sync', 'async'] as const) {
     if (signal.aborted || (plan.mode !== mode && plan.mode !== 'both')) continue;
     const { tell, last } = nowAndThen(onProgress);
-    results[mode] = await new Stage(mode, plan, mode === 'async' ? receiver : null, tell, signal).run();
+    const stage = (of: LoadPlan): Stage => new Stage(mode, of, mode === 'async' ? receiver : null, tell, signal);
+    if (plan.warmUp > 0) await stage(warmUpOf(plan)).run();
+    results[mode] = await stage(plan).run();
     last();
   }
   const { sync } = results;
   return { ...results, speedup: speedup(sync, results.async), durationMs: Math.round(performance.now() - startMs) };
+}
+
+function warmUpOf(plan: LoadPlan): LoadPlan {
+  const concurrency = plan.model.kind === 'closed' ? plan.model.concurrency : WARM_UP_CLIENTS;
+  return { ...plan, model: { kind: 'closed', requests: plan.warmUp, concurrency } };
 }
 
 function speedup(sync: StageResult | null, acknowledged: StageResult | null): number | null {

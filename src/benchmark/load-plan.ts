@@ -27,6 +27,8 @@ export interface LoadPlan {
   /** What is asked for: the body without `callback_url` and `lane`. */
   body: Record<string, unknown>;
   model: ClosedModel | OpenModel;
+  /** Requests of each mode that go before and do not count: a service is slow while its code is not compiled yet. */
+  warmUp: number;
   lane: string;
   /** Sent with every request. */
   headers: Record<string, string>;
