@@ -44,8 +44,8 @@ export type ReportAnswer = ({ outcome: ReportOutcome } | { failure: ReportFailur
   tookMs: number;
 };
 
-/** Far enough below the event loop's 0 that health checks stay quick while every thread is busy. */
-const NICENESS = 3;
+/** What nice(1) gives to work in the background: answers, callbacks and Postgres go first, and reports get the rest. */
+const NICENESS = 10;
 
 /** On Linux a priority belongs to the thread that sets it; elsewhere this would slow the whole process down. */
 function yieldToEventLoop(): void {
