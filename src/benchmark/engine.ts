@@ -4,7 +4,7 @@ import type { LoadPlan, LoadProgress, LoadResult, StageResult } from './load-pla
 import { Stage } from './stage.js';
 
 const PROGRESS_EVERY_MS = 200;
-/** That warm the service up for an open model. */
+/** Warm the service up where the load itself has no number of clients. */
 const WARM_UP_CLIENTS = 20;
 
 /**

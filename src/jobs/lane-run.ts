@@ -7,8 +7,9 @@ import type { Made } from './report-maker.js';
 
 /** Requests of a lane that are read at once. */
 export const AHEAD = 128;
-/** Short reports that are made in one go, at the most; the first of them waits for the last. */
+/** Short reports that are made in one go, at the most. */
 const MADE_TOGETHER = 64;
+/** Of such reports, by what is expected of them: the first waits for the last. */
 const MADE_TOGETHER_MS = 20;
 /** Completions that may wait for their commit. */
 const MAX_UNCOMMITTED = MOST_AHEAD - MADE_TOGETHER;
