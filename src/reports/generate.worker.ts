@@ -69,8 +69,14 @@ export default async function generate({ tasks, filePath }: ReportBatch): Promis
     const answer = await generateOne(task, spool, (part) => (tasks.length === 1 ? fileKey : partKey(fileKey, part)));
     answers.push({ ...answer, tookMs: performance.now() - startedMs });
   }
-  spool.close();
-  return answers;
+  try {
+    spool.close();
+    return answers;
+  } catch (error) {
+    // What could not be written may be of any of them.
+    const failure = failureOf(error);
+    return answers.map(({ tookMs }) => ({ failure, tookMs }));
+  }
 }
 
 async function generateOne(

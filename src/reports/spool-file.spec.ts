@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SpoolFile } from './spool-file.js';
 
+/** More than is gathered before it is written. */
+const LARGE = 'x'.repeat(600_000);
+
 let folder: string;
 let path: string;
 beforeEach(() => {
@@ -40,6 +43,20 @@ describe('SpoolFile', () => {
     expect(spool.endPart()).toEqual({ offset: 3, length: 3 });
     spool.close();
     expect(readFileSync(path, 'utf8')).toBe('onetwo');
+  });
+
+  it('takes back what is written already and what is not', () => {
+    const spool = new SpoolFile(path);
+    write(spool, 'one');
+    spool.endPart();
+    write(spool, `${LARGE}a half`);
+    spool.dropPart();
+    write(spool, 'two');
+    spool.endPart();
+    write(spool, LARGE);
+    expect(spool.endPart()).toEqual({ offset: 6, length: LARGE.length });
+    spool.close();
+    expect(readFileSync(path, 'utf8')).toBe(`onetwo${LARGE}`);
   });
 
   it('gives a report one file', () => {
