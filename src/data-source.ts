@@ -1,3 +1,4 @@
+import type { ClientBase } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { InitialSchema1764000000000 } from '../migrations/1764000000000-initial-schema.js';
 import { LaneControl1764100000000 } from '../migrations/1764100000000-lane-control.js';
@@ -10,6 +11,7 @@ import { CallbackDispatch1764600000000 } from '../migrations/1764600000000-callb
 import { DeadlyRequests1764700000000 } from '../migrations/1764700000000-deadly-requests.js';
 import { Accounts1764800000000 } from '../migrations/1764800000000-accounts.js';
 import { LaneTurns1764900000000 } from '../migrations/1764900000000-lane-turns.js';
+import { CallbacksWithoutKeys1765100000000 } from '../migrations/1765100000000-callbacks-without-keys.js';
 import { CancelledPositions1765000000000 } from '../migrations/1765000000000-cancelled-positions.js';
 import { AccountEntity } from './accounts/account.entity.js';
 import { ApiKeyEntity } from './accounts/api-key.entity.js';
@@ -28,6 +30,13 @@ import { RequestEntity } from './requests/request.entity.js';
 
 /** Any number of its own, the same for every process of Daybook: who holds it may migrate. */
 const MIGRATION_LOCK = 4_820_110;
+
+/**
+ * Every statement over a table that grows has an index to go by, and is to go by it. A prepared one is planned once, and
+ * while the tables are small reading all of them looks cheapest: it would still read all of them when they are large, until
+ * something analyzes them. Costs that forbid this must not look like work that is worth compiling.
+ */
+const SESSION = 'SET enable_seqscan = off; SET jit = off';
 
 /** TypeORM's options, for the app and for the command line (`ormconfig.ts`) alike. */
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {
@@ -66,10 +75,12 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       Accounts1764800000000,
       LaneTurns1764900000000,
       CancelledPositions1765000000000,
+      CallbacksWithoutKeys1765100000000,
     ],
     synchronize: false,
     connectTimeoutMS: 5_000,
     poolSize,
+    extra: { onConnect: (client: ClientBase) => client.query(SESSION) },
   };
 }
 

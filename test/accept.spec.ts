@@ -15,7 +15,7 @@ beforeAll(async () => {
   other = await Stores.open(one.url);
 });
 
-afterEach(() => one.sql('TRUNCATE lanes, requests, idempotency_keys CASCADE'));
+afterEach(() => one.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs, idempotency_keys CASCADE'));
 
 const ROOMY = 1_000_000;
 const keyed = (key: string) => ({ idempotency: { caller: 'open', scope: 'POST /api/async', key, fingerprint: 'f' } });
@@ -175,7 +175,7 @@ describe('the count of a lane', () => {
 
   it('is right after whatever happens in whatever order', async () => {
     const run = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
-      await one.sql('TRUNCATE lanes, requests CASCADE');
+      await one.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');
       const house = new House();
       for (const taken of steps) {
         if (taken.act === 'accept') await house.accept(taken.lane, taken.count);

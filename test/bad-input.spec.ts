@@ -25,7 +25,8 @@ beforeAll(async () => {
 afterEach(async () => {
   const kept = `SELECT 'request ' || id FROM requests UNION SELECT 'key ' || key FROM idempotency_keys`;
   const rows = await sql(daybook, `${kept} UNION SELECT 'lane ' || name FROM lanes`);
-  if (rows.length > 0) await sql(daybook, 'TRUNCATE requests, idempotency_keys, lanes CASCADE');
+  if (rows.length > 0)
+    await sql(daybook, 'TRUNCATE requests, callback_deliveries, callback_logs, idempotency_keys, lanes CASCADE');
   expect(rows).toEqual([]);
 });
 

@@ -18,7 +18,7 @@ let stores: Stores;
 beforeAll(async () => {
   stores = await openStores();
 });
-beforeEach(() => stores.sql('TRUNCATE lanes, requests CASCADE'));
+beforeEach(() => stores.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE'));
 
 /** Takes a lane and begins its head, as a process of this name; which then falls silent. */
 async function fallSilentAs(holder: string): Promise<{ lane: LaneLease; jobs: Job[] }> {

@@ -22,7 +22,11 @@ beforeAll(async () => {
   senders = new SendersStore(other.database);
 });
 
-afterEach(() => one.sql('TRUNCATE lanes, requests, callback_streams, callback_disabled_urls CASCADE'));
+afterEach(() =>
+  one.sql(
+    'TRUNCATE lanes, requests, callback_deliveries, callback_logs, callback_streams, callback_disabled_urls CASCADE',
+  ),
+);
 
 const A = 'http://a.test';
 const B = 'http://b.test';

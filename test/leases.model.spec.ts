@@ -232,7 +232,7 @@ async function explore(chances: Chances): Promise<Explored> {
     return count || 1;
   };
 
-  await stores.sql('TRUNCATE lanes, requests CASCADE');
+  await stores.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');
   await accept(REQUESTS - chances.accept);
   const all = await visit({ workers: [IDLE, IDLE], chances }, await look(), []);
   return { states: interleavings.size, steps, interleavings: all };

@@ -14,7 +14,7 @@ beforeAll(async () => {
   other = await Stores.open(one.url);
 });
 
-afterEach(() => one.sql('TRUNCATE lanes, requests CASCADE'));
+afterEach(() => one.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE'));
 
 const CALLBACK = { callbackUrl: 'http://a.test/done' };
 

@@ -28,7 +28,7 @@ describe('a redelivery', () => {
     stores = [one, await Stores.open(one.url)].map(({ database }) => new RedeliveryStore(database));
     service = new RedeliveriesService(stores[0]!);
   });
-  beforeEach(() => one.sql('TRUNCATE requests, callback_redeliveries CASCADE'));
+  beforeEach(() => one.sql('TRUNCATE requests, callback_deliveries, callback_logs, callback_redeliveries CASCADE'));
 
   /** Deliveries that were owed one minute after the other, the last one now. */
   async function owed(count: number, status: string, destination = A, lane = 'x'): Promise<void> {

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await sql(daybook, 'TRUNCATE requests, idempotency_keys CASCADE');
+  await sql(daybook, 'TRUNCATE requests, callback_deliveries, callback_logs, idempotency_keys CASCADE');
   await sql(daybook, 'UPDATE lanes SET pending = 0');
   receiver.answer({ status: 200 });
 });

@@ -100,7 +100,7 @@ describe('what is deleted by age', () => {
     expect(await left()).toEqual(ids(kept).sort());
     expect(await stores.sql('SELECT FROM callback_logs')).toHaveLength(5);
     expect(await stores.sql('SELECT FROM callback_deliveries')).toHaveLength(1);
-    await stores.sql('TRUNCATE requests CASCADE');
+    await stores.sql('TRUNCATE requests, callback_deliveries, callback_logs CASCADE');
   });
 
   it('goes batch by batch, the oldest first', async () => {
@@ -116,7 +116,7 @@ describe('what is deleted by age', () => {
     expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
     jump.mockRestore();
     expect(await left()).toEqual([young!.id]);
-    await stores.sql('TRUNCATE requests CASCADE');
+    await stores.sql('TRUNCATE requests, callback_deliveries, callback_logs CASCADE');
   });
 
   it('stays whole when its files cannot be deleted', async () => {
@@ -150,7 +150,7 @@ describe('one sweep', () => {
     await write([{ acceptedAt: daysAgo(31) }]);
     await retention.removeSome();
     expect(await left()).toHaveLength(1);
-    await stores.sql('TRUNCATE requests CASCADE');
+    await stores.sql('TRUNCATE requests, callback_deliveries, callback_logs CASCADE');
   });
 
   it('forgets more than a batch of idempotency keys', async () => {
@@ -191,7 +191,7 @@ describe('what is sent again while it is being deleted', () => {
     expect(await left()).toContain(again!.id);
     expect(await stores.sql('SELECT FROM callback_deliveries')).toHaveLength(1);
     expect(removed.filter((key) => key !== other!.fileKey)).toEqual([]);
-    await stores.sql('TRUNCATE requests CASCADE');
+    await stores.sql('TRUNCATE requests, callback_deliveries, callback_logs CASCADE');
   });
 });
 

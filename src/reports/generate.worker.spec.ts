@@ -29,6 +29,7 @@ describe('generate', () => {
     // The first fits; what the three come to does not, and is written at the end alone.
     const answers = generateCramped([1, 2, 3].map(() => ({ ...task, params })));
     expect(answers).toHaveLength(3);
-    for (const answer of answers) expect(answer).toMatchObject({ failure: { detail: expect.stringContaining('EFBIG') } });
+    for (const answer of answers)
+      expect(answer).toMatchObject({ failure: { detail: expect.stringContaining('EFBIG') } });
   });
 });

@@ -218,7 +218,9 @@ async function removeOn(query: Query, ids: string[], removeFiles: RemoveFiles): 
   const removable = await query<RemovableRequest>({ name: 'request_lock_removable', text: findText }, [ids]);
   if (removable.length === 0) return 0;
   await removeFiles(removable.flatMap(({ file_key }) => file_key ?? []));
-  const text = 'DELETE FROM requests WHERE id = ANY ($1::uuid[])';
+  const text = `WITH logs AS (DELETE FROM callback_logs WHERE request_id = ANY ($1::uuid[])),
+      deliveries AS (DELETE FROM callback_deliveries WHERE request_id = ANY ($1::uuid[]))
+    DELETE FROM requests WHERE id = ANY ($1::uuid[])`;
   await query({ name: 'request_remove', text }, [removable.map(({ id }) => id)]);
   return removable.length;
 }

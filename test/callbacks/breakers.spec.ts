@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  await stores.sql('TRUNCATE callback_destinations, requests CASCADE');
+  await stores.sql('TRUNCATE callback_destinations, requests, callback_deliveries, callback_logs CASCADE');
 });
 
 const DAY_MS = 86_400_000;

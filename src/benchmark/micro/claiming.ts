@@ -28,7 +28,7 @@ async function timed(work: () => Promise<() => Promise<unknown>>): Promise<Laten
 }
 
 async function fill(client: Client, lanes: number, pending: number): Promise<void> {
-  await client.query('TRUNCATE lanes, requests CASCADE');
+  await client.query('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');
   await client.query(
     `INSERT INTO lanes (name, next_position, pending) SELECT 'lane-' || n, $1::int + 1, $1 FROM generate_series(1, $2) n`,
     [pending / lanes, lanes],
