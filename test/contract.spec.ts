@@ -17,7 +17,7 @@ import { createKey } from './support/keys.js';
 import { holdLane, sql } from './support/sql.js';
 import { UNLIMITED } from './support/submit.js';
 
-const INPUTS = Number(process.env.CONTRACT_INPUTS ?? 4_000);
+const INPUTS = Number(process.env.CONTRACT_INPUTS ?? 2_500);
 const SEED = Number(process.env.CONTRACT_SEED ?? Date.now() % 2 ** 31);
 /** Sent at the same time; then it is looked up what they left behind. */
 const AT_ONCE = 20;

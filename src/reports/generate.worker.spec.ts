@@ -24,10 +24,10 @@ function generateCramped(tasks: ReportTask[]): ReportAnswer[] {
 
 describe('generate', () => {
   it('calls no report made whose bytes did not all come to the disk', () => {
-    const task = { type: 'transactions', format: 'csv', requestId: 'r', fileId: 'f' };
     const params = { num_transactions: 1, report_name: 'Cramped', as_of: '2026-01-01' };
+    const task = { type: 'transactions', params, format: 'csv', requestId: 'r', fileId: 'f' };
     // The first fits; what the three come to does not, and is written at the end alone.
-    const answers = generateCramped([1, 2, 3].map(() => ({ ...task, params })));
+    const answers = generateCramped([task, task, task]);
     expect(answers).toHaveLength(3);
     for (const answer of answers)
       expect(answer).toMatchObject({ failure: { detail: expect.stringContaining('EFBIG') } });
