@@ -4,6 +4,7 @@ import type { DueDelivery, DueStore, Stream } from '../src/callbacks/due.store.j
 import { SendersStore } from '../src/callbacks/senders.store.js';
 import { HOLDER } from '../src/holder.js';
 import { LEASE_MS, Stores, attemptAt, batchOf, openStores } from './support/stores.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 /** The promise: a stream is sent by one worker at a time and in order; retries, when due, on their own. */
 let one: Stores;
@@ -22,11 +23,7 @@ beforeAll(async () => {
   senders = new SendersStore(other.database);
 });
 
-afterEach(() =>
-  one.sql(
-    'TRUNCATE lanes, requests, callback_deliveries, callback_logs, callback_streams, callback_disabled_urls CASCADE',
-  ),
-);
+afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES}, callback_streams, callback_disabled_urls CASCADE`));
 
 const A = 'http://a.test';
 const B = 'http://b.test';
@@ -177,6 +174,17 @@ describe('a stream', () => {
     });
     await burying;
     expect(await logs()).toEqual([]);
+  });
+
+  it('leaves nothing behind of what was deleted before its end was told', async () => {
+    await owe('x', 2, A);
+    const [, [kept, gone]] = await takeFirst();
+    await deliveries.record([attemptAt(gone!)]);
+    const remove = (): Promise<void> => Promise.resolve();
+    expect(await one.requests.remove([gone!.requestId], remove)).toBe(1);
+    expect(await logs()).toEqual([]);
+    await deliveries.record([attemptAt(kept!), attemptAt(gone!)]);
+    expect(await logs()).toEqual([{ number: 1, success: true, trigger: 'first' }]);
   });
 
   it('is given free at once when its holder is known to be dead', async () => {

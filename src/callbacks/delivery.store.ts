@@ -131,7 +131,7 @@ export class DeliveryStore {
   /** Ends deliveries without an attempt. They can be sent again by hand. */
   async refuse(ids: string[], error: string): Promise<void> {
     const text = `WITH locked AS (
-        SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND status = 'PENDING' ORDER BY id FOR UPDATE
+        SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND finished_at IS NULL ORDER BY id FOR UPDATE
       )
       UPDATE callback_deliveries d SET status = 'FAILED', error = $2, finished_at = now(), lease_holder = NULL,
         lease_until = NULL

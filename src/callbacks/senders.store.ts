@@ -20,7 +20,7 @@ const BURY = `
     WHERE d.lease_holder IS NOT NULL AND d.lease_until < clock_timestamp()
   ), locked AS (
     SELECT d.id, lost.at FROM callback_deliveries d JOIN lost ON lost.id = d.id
-    WHERE d.status = 'PENDING' AND d.attempts + d.unknown + 1 = lost.number
+    WHERE d.finished_at IS NULL AND d.attempts + d.unknown + 1 = lost.number
       AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
     ORDER BY d.id FOR UPDATE OF d
   ), counted AS (
