@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const UP = [
   // Both are written by statements that have just locked what they refer to, and go in the statement that deletes the
-  // request: looking it up again took a seventh of Postgres' time for a request, and wrote its row once more each time.
+  // request: looking it up again cost each of them, and wrote its row once more each time.
   `ALTER TABLE callback_deliveries DROP CONSTRAINT callback_deliveries_request_id_fkey`,
   `ALTER TABLE callback_logs DROP CONSTRAINT callback_logs_request_id_fkey`,
   `ALTER TABLE callback_logs DROP COLUMN id`,

@@ -5,6 +5,7 @@ import type { Job } from '../src/jobs/job.js';
 import type { LaneLease } from '../src/jobs/jobs.store.js';
 import type { Acceptance } from '../src/requests/request.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, newRequest, openStores } from './support/stores.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 /** The promise: positions have no gaps whatever is refused, and what is counted as unfinished is what is unfinished. */
 let one: Stores;
@@ -15,7 +16,7 @@ beforeAll(async () => {
   other = await Stores.open(one.url);
 });
 
-afterEach(() => one.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs, idempotency_keys CASCADE'));
+afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES}, idempotency_keys CASCADE`));
 
 const ROOMY = 1_000_000;
 const keyed = (key: string) => ({ idempotency: { caller: 'open', scope: 'POST /api/async', key, fingerprint: 'f' } });
@@ -175,7 +176,7 @@ describe('the count of a lane', () => {
 
   it('is right after whatever happens in whatever order', async () => {
     const run = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
-      await one.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');
+      await one.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`);
       const house = new House();
       for (const taken of steps) {
         if (taken.act === 'accept') await house.accept(taken.lane, taken.count);

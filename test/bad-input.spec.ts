@@ -8,6 +8,7 @@ import { expectProblem, get, post, send } from './support/client.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { sql } from './support/sql.js';
 import { UNLIMITED } from './support/submit.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 const NOBODY = '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
 const KIB = 1_024;
@@ -25,8 +26,7 @@ beforeAll(async () => {
 afterEach(async () => {
   const kept = `SELECT 'request ' || id FROM requests UNION SELECT 'key ' || key FROM idempotency_keys`;
   const rows = await sql(daybook, `${kept} UNION SELECT 'lane ' || name FROM lanes`);
-  if (rows.length > 0)
-    await sql(daybook, 'TRUNCATE requests, callback_deliveries, callback_logs, idempotency_keys, lanes CASCADE');
+  if (rows.length > 0) await sql(daybook, `TRUNCATE ${REQUEST_TABLES}, idempotency_keys, lanes CASCADE`);
   expect(rows).toEqual([]);
 });
 

@@ -12,13 +12,14 @@ import { redisUrl } from './support/redis.js';
 import { sql } from './support/sql.js';
 import { LEASE_MS, openStores, type Stores } from './support/stores.js';
 import { submitAsync, UNLIMITED } from './support/submit.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 /** The promise: what kills its process three times fails, it alone, and its lane goes on. */
 let stores: Stores;
 beforeAll(async () => {
   stores = await openStores();
 });
-beforeEach(() => stores.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE'));
+beforeEach(() => stores.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`));
 
 /** Takes a lane and begins its head, as a process of this name; which then falls silent. */
 async function fallSilentAs(holder: string): Promise<{ lane: LaneLease; jobs: Job[] }> {

@@ -6,6 +6,7 @@ import { LaneClock } from '../src/jobs/lane-clock.js';
 import { type Chances, IDLE, type State, type Step, completionUnder, spend, stepsOf } from './jobs/lane-model.js';
 import { DATABASE_SETTINGS } from './support/database.js';
 import { LEASE_MS, type Stores, openStores } from './support/stores.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 /**
  * The promise: whatever two workers do, in whatever order, and wherever one dies, stalls or loses an answer, a lane is
@@ -232,7 +233,7 @@ async function explore(chances: Chances): Promise<Explored> {
     return count || 1;
   };
 
-  await stores.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');
+  await stores.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`);
   await accept(REQUESTS - chances.accept);
   const all = await visit({ workers: [IDLE, IDLE], chances }, await look(), []);
   return { states: interleavings.size, steps, interleavings: all };

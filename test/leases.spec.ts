@@ -4,6 +4,7 @@ import { HOLDER } from '../src/holder.js';
 import { JobsStore, type LaneLease } from '../src/jobs/jobs.store.js';
 import { LanesStore } from '../src/jobs/lanes.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, openStores } from './support/stores.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 /** The promise: a lane is made by one worker at a time and in order, and who has lost it changes nothing any more. */
 let one: Stores;
@@ -14,7 +15,7 @@ beforeAll(async () => {
   other = await Stores.open(one.url);
 });
 
-afterEach(() => one.sql('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE'));
+afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`));
 
 const CALLBACK = { callbackUrl: 'http://a.test/done' };
 

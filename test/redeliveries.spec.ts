@@ -13,6 +13,7 @@ import { startReceiver } from './support/receiver.js';
 import { sql } from './support/sql.js';
 import { GatedDatabase, Stores, openStores } from './support/stores.js';
 import { UNLIMITED, submitAsync } from './support/submit.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 const A = 'http://a.test:80';
 const B = 'http://b.test:80';
@@ -28,7 +29,7 @@ describe('a redelivery', () => {
     stores = [one, await Stores.open(one.url)].map(({ database }) => new RedeliveryStore(database));
     service = new RedeliveriesService(stores[0]!);
   });
-  beforeEach(() => one.sql('TRUNCATE requests, callback_deliveries, callback_logs, callback_redeliveries CASCADE'));
+  beforeEach(() => one.sql(`TRUNCATE ${REQUEST_TABLES}, callback_redeliveries CASCADE`));
 
   /** Deliveries that were owed one minute after the other, the last one now. */
   async function owed(count: number, status: string, destination = A, lane = 'x'): Promise<void> {

@@ -11,6 +11,7 @@ import { eventually } from './support/eventually.js';
 import { type Receiver, startReceiver } from './support/receiver.js';
 import { holdLane, letLaneGo, sql } from './support/sql.js';
 import { UNLIMITED } from './support/submit.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 const UUID = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -26,7 +27,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await sql(daybook, 'TRUNCATE requests, callback_deliveries, callback_logs, idempotency_keys CASCADE');
+  await sql(daybook, `TRUNCATE ${REQUEST_TABLES}, idempotency_keys CASCADE`);
   await sql(daybook, 'UPDATE lanes SET pending = 0');
   receiver.answer({ status: 200 });
 });

@@ -15,6 +15,7 @@ import { eventually } from './support/eventually.js';
 import { temporaryFolder } from './support/folder.js';
 import { GatedDatabase, openStores, type Stores } from './support/stores.js';
 import { UNLIMITED } from './support/submit.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 /** The promise: what is finished goes after RETENTION, its file first, and nothing else goes. */
 const DAY_MS = 86_400_000;
@@ -100,7 +101,7 @@ describe('what is deleted by age', () => {
     expect(await left()).toEqual(ids(kept).sort());
     expect(await stores.sql('SELECT FROM callback_logs')).toHaveLength(5);
     expect(await stores.sql('SELECT FROM callback_deliveries')).toHaveLength(1);
-    await stores.sql('TRUNCATE requests, callback_deliveries, callback_logs CASCADE');
+    await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
   });
 
   it('goes batch by batch, the oldest first', async () => {
@@ -116,7 +117,7 @@ describe('what is deleted by age', () => {
     expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
     jump.mockRestore();
     expect(await left()).toEqual([young!.id]);
-    await stores.sql('TRUNCATE requests, callback_deliveries, callback_logs CASCADE');
+    await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
   });
 
   it('stays whole when its files cannot be deleted', async () => {
@@ -154,7 +155,7 @@ describe('one sweep', () => {
     await write([{ acceptedAt: daysAgo(31) }]);
     await retention.removeSome();
     expect(await left()).toHaveLength(1);
-    await stores.sql('TRUNCATE requests, callback_deliveries, callback_logs CASCADE');
+    await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
   });
 
   it('forgets more than a batch of idempotency keys', async () => {
@@ -195,7 +196,7 @@ describe('what is sent again while it is being deleted', () => {
     expect(await left()).toContain(again!.id);
     expect(await stores.sql('SELECT FROM callback_deliveries')).toHaveLength(1);
     expect(removed.filter((key) => key !== other!.fileKey)).toEqual([]);
-    await stores.sql('TRUNCATE requests, callback_deliveries, callback_logs CASCADE');
+    await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
   });
 });
 

@@ -9,6 +9,7 @@ import { dataSourceOptions } from '../src/data-source.js';
 import { Database } from '../src/database.js';
 import { RequestStore } from '../src/requests/request.store.js';
 import { DATABASE_SETTINGS, createDatabase } from './support/database.js';
+import { REQUEST_TABLES } from './support/tables.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 let url: string;
@@ -63,7 +64,7 @@ describe('the schema', () => {
     ]);
     const store = new RequestStore(new Database(dataSource, DATABASE_SETTINGS));
     expect(await Promise.all([2, 4, 6, 7].map((position) => store.jobsAhead('old', position)))).toEqual([0, 1, 2, 3]);
-    await dataSource.query('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');
+    await dataSource.query(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`);
   });
 
   it('is made by every file in migrations/', () => {

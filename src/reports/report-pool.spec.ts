@@ -11,7 +11,7 @@ import { StorageUnavailable } from './file-store.js';
 import { PoolClosed, PoolFull, type ReportBatch, type ReportOutcome, ReportPool } from './report-pool.js';
 import type { ReportPoolOptions } from './report-pool.js';
 
-const STUB = new URL('../../test/reports/stub.worker.js', import.meta.url);
+const FAULTY = new URL('../../test/reports/faulty.worker.js', import.meta.url);
 
 let folder: string;
 const pools: ReportPool[] = [];
@@ -130,7 +130,7 @@ describe('ReportPool with the real worker', () => {
 
 describe('ReportPool', () => {
   it('refuses what does not fit into its threads and its queue, and takes more when there is room', async () => {
-    const pool = poolOf({ threads: 1, maxQueue: 1, workerFile: STUB });
+    const pool = poolOf({ threads: 1, maxQueue: 1, workerFile: FAULTY });
     const { params, open } = gate();
     const taken = [pool.run(task('wait', params)), pool.run(task('queued'))];
     expect(pool.isFull).toBe(true);
@@ -142,7 +142,7 @@ describe('ReportPool', () => {
   });
 
   it.each([1, 2])('lets a thread that dies fail its own report only, with %d threads', async (threads) => {
-    const pool = poolOf({ threads, workerFile: STUB });
+    const pool = poolOf({ threads, workerFile: FAULTY });
     const types = ['a', 'die', 'b', 'die', 'die', 'c'];
     const settled = await Promise.allSettled(types.map((type) => run(pool, task(type))));
     for (const [index, type] of types.entries()) {
@@ -155,7 +155,7 @@ describe('ReportPool', () => {
   });
 
   it('tells a report that is cut off by the shutdown from one that failed', async () => {
-    const pool = poolOf({ workerFile: STUB });
+    const pool = poolOf({ workerFile: FAULTY });
     const cutOff = [pool.run(task('wait', gate().params)), pool.run(task('queued'))];
     const settled = Promise.allSettled(cutOff);
     await pool.close();
@@ -170,12 +170,12 @@ describe('ReportPool', () => {
     const pool = poolOf({ workerFile });
     const early = await Promise.allSettled(['a', 'b', 'c'].map((type) => pool.run(task(type))));
     for (const report of early) expect(report).toMatchObject({ status: 'rejected', reason: expect.any(DaybookError) });
-    copyFileSync(STUB, workerFile);
+    copyFileSync(FAULTY, workerFile);
     expect((await run(pool, task('late'))).result).toEqual({ type: 'late' });
   });
 
   it('ends the thread of a report that takes too long: it fails with the reason, and the next one is made', async () => {
-    const pool = poolOf({ workerFile: STUB, timeoutMs: 1_000 });
+    const pool = poolOf({ workerFile: FAULTY, timeoutMs: 1_000 });
     const { params } = gate();
     await expect(pool.run(task('wait', params))).rejects.toThrow(
       new ReportFailed('The report took longer than 1 s and was ended'),

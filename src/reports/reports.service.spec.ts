@@ -9,7 +9,7 @@ import { ReportFailed } from './define-report.js';
 import { type Generated, PoolClosed, type ReportOutcome, ReportPool } from './report-pool.js';
 import { ReportsService } from './reports.service.js';
 
-const STUB = new URL('../../test/reports/stub.worker.js', import.meta.url);
+const FAULTY = new URL('../../test/reports/faulty.worker.js', import.meta.url);
 
 let folder: string;
 let files: DiskFileStore;
@@ -19,7 +19,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'daybook-reports-'));
   files = new DiskFileStore(folder);
   const sync = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1 });
-  const async = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1, workerFile: STUB });
+  const async = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1, workerFile: FAULTY });
   reports = new ReportsService({ sync, async }, files);
 });
 afterEach(async () => {

@@ -3,6 +3,7 @@ import { CLOSED } from '../../src/callbacks/breaker.js';
 import { Breakers } from '../../src/callbacks/breakers.js';
 import { DestinationStore } from '../../src/callbacks/destination.store.js';
 import { openStores, type Stores } from '../support/stores.js';
+import { REQUEST_TABLES } from '../support/tables.js';
 
 /** The promise: what is known of destinations is bounded by those that are in use. */
 let stores: Stores;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  await stores.sql('TRUNCATE callback_destinations, requests, callback_deliveries, callback_logs CASCADE');
+  await stores.sql(`TRUNCATE callback_destinations, ${REQUEST_TABLES} CASCADE`);
 });
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 
-/** Stands in for the worker of `ReportPool`; the report's type says what the thread is to do. */
+/** In the place of the worker of `ReportPool`: fails, hangs or dies, as the report's type says. */
 export default function generate({ tasks, filePath }) {
   return tasks.map((task) => ({ ...generateOne(task, filePath), tookMs: 1 }));
 }
