@@ -57,6 +57,9 @@ export class NoAnswer extends Error {
   }
 }
 
+/** What waited behind another attempt was not sent: that one was not taken, or it may not go any more. */
+export class NotSent extends Error {}
+
 /** An attempt without an answer, or with half of one. */
 export class CallbackAttemptError extends DaybookError {
   readonly code = 'callback-attempt-failed';
@@ -113,20 +116,38 @@ export interface CallbackRequest {
   body: Buffer;
 }
 
+/** What an attempt waits for that goes out the moment the one before it has been taken. */
+export interface Baton {
+  before: CallbackAttempt;
+  /** Asked when its turn has come: whether it may go. True: it goes. */
+  take: () => boolean;
+}
+
+/** The connection that carries an attempt. */
+export interface AttemptConnection {
+  readonly dial: Dial | null;
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean;
+}
+
 /**
  * One callback in flight: collects the answer within its bounds, once, and ends at the deadline whatever stage it is
  * in. undici's own limits are per stage, so a drip of bytes or of 1xx responses would outlive them.
  */
 export class CallbackAttempt implements Dispatcher.DispatchHandler {
-  /** Settles once; rejects with a {@link CallbackAttemptError}. */
+  /** Settles once; rejects with a {@link CallbackAttemptError}, or {@link NotSent}. */
   readonly response: Promise<CallbackResponse>;
   /** The connection that carries the attempt, once there is one. */
-  connection: { readonly dial: Dial | null } | undefined;
+  connection: AttemptConnection | undefined;
 
-  private readonly startedAt = performance.now();
-  private readonly deadline: NodeJS.Timeout;
+  /** What it waits for; undefined once it goes. It must not hold on to what went before. */
+  private take: (() => boolean) | undefined;
+  private dialBefore: Dial | null | undefined;
+  private follower: CallbackAttempt | undefined;
+  private startedAt = 0;
+  private endedAt = 0;
+  private deadline: NodeJS.Timeout | undefined;
   private resolve!: (response: CallbackResponse) => void;
-  private reject!: (error: CallbackAttemptError) => void;
+  private reject!: (error: CallbackAttemptError | NotSent) => void;
   private settled = false;
   private controller: Dispatcher.DispatchController | undefined;
   private sentAt = 0;
@@ -136,18 +157,27 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   private readonly chunks: Buffer[] = [];
   private bodyBytes = 0;
 
+  /** @param baton What it waits for; its time begins when it has it. */
   constructor(
     private readonly request: CallbackRequest,
     private readonly timeoutMs: number,
+    baton?: Baton,
   ) {
     this.response = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
-    this.deadline = setTimeout(() => this.failLate(), timeoutMs);
+    if (baton) this.waitBehind(baton);
+    else this.begin();
+  }
+
+  /** Whether one to this URL could go behind it, over its connection. */
+  canLead(url: URL): boolean {
+    return this.connection !== undefined && !this.settled && this.request.url.origin === url.origin;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.take) this.takeOver(this.take);
     this.controller = controller;
     this.sentAt = performance.now();
     // It waited for a connection past the deadline; nothing has been sent yet, and nothing may be. A process that was
@@ -181,9 +211,38 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   fail(reason: NoAnswer): void {
-    if (!this.settle()) return;
+    if (this.take) return this.withdraw();
+    if (!this.settle(false)) return;
     this.reject(new CallbackAttemptError(reason, this.trace()));
     this.hangUp();
+  }
+
+  private waitBehind({ before, take }: Baton): void {
+    this.take = take;
+    this.connection = before.connection;
+    this.dialBefore = this.connection?.dial;
+    before.follower = this;
+  }
+
+  private begin(): void {
+    this.take = undefined;
+    this.startedAt = performance.now();
+    this.deadline = setTimeout(() => this.failLate(), this.timeoutMs);
+  }
+
+  /**
+   * Its turn has come. A connection that had to be dialled anew may have taken any time.
+   * @throws NotSent, which keeps undici from sending it and leaves the connection as it is.
+   */
+  private takeOver(take: () => boolean): void {
+    if (!this.settled && this.connection?.dial === this.dialBefore && take()) return this.begin();
+    this.withdraw();
+    throw new NotSent('It may not go any more');
+  }
+
+  /** Waits no longer. */
+  private withdraw(): void {
+    if (this.settle(false)) this.reject(new NotSent('It did not come to its turn'));
   }
 
   private failLate(): void {
@@ -191,13 +250,20 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   private succeed(): void {
-    if (this.settle()) this.resolve(this.trace() as CallbackResponse);
+    const isTaken = this.status !== null && this.status >= 200 && this.status < 300;
+    if (!this.settle(isTaken)) return;
+    const report = (): void => this.resolve(this.trace() as CallbackResponse);
+    // What follows goes out in this turn of the event loop. What is made of this answer has time until that one's comes.
+    if (this.follower?.settled === false) setImmediate(() => setImmediate(report));
+    else report();
   }
 
-  private settle(): boolean {
+  private settle(isTaken: boolean): boolean {
     if (this.settled) return false;
     this.settled = true;
+    this.endedAt = performance.now();
     clearTimeout(this.deadline);
+    if (!isTaken) this.follower?.withdraw();
     return true;
   }
 
@@ -223,7 +289,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
       connectMs: isFirst ? dial!.connectMs : null,
       tlsMs: isFirst ? dial!.tlsMs : null,
       firstByteMs: this.firstByteMs,
-      totalMs: performance.now() - this.startedAt,
+      totalMs: this.endedAt - this.startedAt,
     };
   }
 

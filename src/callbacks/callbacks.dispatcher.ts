@@ -7,18 +7,17 @@ import { WorkQueue } from '../queue/work-queue.js';
 import { Alarm } from './alarm.js';
 import { LONGEST_OPEN_MS } from './breaker.js';
 import { Breakers } from './breakers.js';
-import { CallbacksService, type EndedAttempt } from './callbacks.service.js';
+import { CallbacksService } from './callbacks.service.js';
 import { DestinationStore } from './destination.store.js';
 import { type DueDelivery, type DueDestination, DueStore, type StartedAttempt, type Stream } from './due.store.js';
 import { RetryRun } from './retry-run.js';
 import { scheduleMs } from './retry-schedule.js';
+import { type Run, RunSender } from './run-sender.js';
 import { SendersStore } from './senders.store.js';
 import { SLOTS, SLOTS_PER_DESTINATION, Slots } from './slots.js';
 import { READ_AHEAD, StreamRun } from './stream-run.js';
 import { Turn } from './turn.js';
 
-/** Attempts of a run that may wait to be recorded. */
-const MAX_UNRECORDED = 128;
 /** After so long a stream is given back, so that others have their turn. */
 const TURN_MS = 1_000;
 
@@ -26,19 +25,6 @@ const TURN_MS = 1_000;
 interface RunLease {
   stream: number | null;
   retries: Set<string>;
-}
-
-/** One turn of sending to a destination. */
-interface Run {
-  destination: string;
-  lease: RunLease;
-  /** At most so many attempts at a time. */
-  senders: number;
-  next(): Promise<DueDelivery | null>;
-  /** What comes next, where that is certain: where one goes after the other. */
-  upcoming(): DueDelivery | undefined;
-  /** It is on record. */
-  recorded(id: string): void;
 }
 
 /**
@@ -218,16 +204,11 @@ export class CallbacksDispatcher {
       start: (attempts: StartedAttempt[]) => this.due.start(stream, attempts, LANE_LEASE),
     };
     const run = new StreamRun(ports, senders, stream.head, first);
-    const next = (): Promise<DueDelivery | null> => run.next();
-    const upcoming = (): DueDelivery | undefined => (isSideBySide ? undefined : run.upcoming());
-    await this.send(
-      { destination, lease, senders, next, upcoming, recorded: (id) => run.recorded(id) },
-      async (isWhole) => {
-        await run.settle();
-        // What could not be recorded was sent: that is found when the lease has ended.
-        if (isWhole) await this.due.releaseStreams([stream.id]);
-      },
-    );
+    await this.send(lease, { destination, senders, source: run, line: isSideBySide ? null : run }, async (isWhole) => {
+      await run.settle();
+      // What could not be recorded was sent: that is found when the lease has ended.
+      if (isWhole) await this.due.releaseStreams([stream.id]);
+    });
   }
 
   private retryTask(destination: string, senders: number): Task {
@@ -239,10 +220,9 @@ export class CallbacksDispatcher {
       return leased;
     });
     this.leases.add(lease, performance.now());
-    const next = (): Promise<DueDelivery | null> => run.next();
-    const recorded = (id: string): void => void lease.retries.delete(id);
+    const source: Run['source'] = { next: () => run.next(), recorded: (id) => void lease.retries.delete(id) };
     return () =>
-      this.send({ destination, lease, senders, next, upcoming: () => undefined, recorded }, async (_, unsent) => {
+      this.send(lease, { destination, senders, source, line: null }, async (_, unsent) => {
         const held = await run.end();
         const ids = [...unsent, ...held].map(({ id }) => id);
         if (ids.length > 0) await this.due.releaseRetries(ids);
@@ -253,74 +233,26 @@ export class CallbacksDispatcher {
    * Sends what a run hands out until its turn is over, and gives the rest back.
    * @param giveBack Told whether everything is on record, and what was handed out and not sent.
    */
-  private async send(run: Run, giveBack: (isWhole: boolean, unsent: DueDelivery[]) => Promise<void>): Promise<void> {
-    const { destination } = run;
-    const turn = new Turn(performance.now() + TURN_MS);
+  private async send(
+    lease: RunLease,
+    run: Run,
+    giveBack: (isWhole: boolean, unsent: DueDelivery[]) => Promise<void>,
+  ): Promise<void> {
+    const turn = new Turn(performance.now() + TURN_MS, () => !this.isStopping && this.leases.isSafe(lease));
+    const sender = new RunSender(run, turn, this.callbacks, this.breakers, {
+      isStrict: this.config.CALLBACK_ORDER === 'strict',
+      onRetry: (atMs) => this.alarm.setIn(atMs - performance.now()),
+    });
     try {
-      const ended = await Promise.allSettled(Array.from({ length: run.senders }, () => this.sendFrom(run, turn)));
-      ended.push(...(await Promise.allSettled(turn.recorded)));
+      const ended = await sender.send();
       await giveBack(!turn.isBroken, turn.unsent);
       for (const outcome of ended) if (outcome.status === 'rejected') throw outcome.reason;
     } catch (error) {
-      this.logger.warn(`Callbacks to ${destination} wait: ${String(error)}`);
+      this.logger.warn(`Callbacks to ${run.destination} wait: ${String(error)}`);
     } finally {
-      this.leases.remove(run.lease);
-      this.slots.free(destination, run.senders);
+      this.leases.remove(lease);
+      this.slots.free(run.destination, run.senders);
     }
-  }
-
-  /** One attempt after the other; the next is not held up by the record of the one before. */
-  private async sendFrom(run: Run, turn: Turn): Promise<void> {
-    const mayGoOn = (): boolean => !turn.isOver() && !this.isStopping && this.leases.isSafe(run.lease);
-    while (mayGoOn()) {
-      const delivery = await run.next();
-      if (!delivery) return;
-      if (delivery.isDisabled) {
-        turn.add(this.callbacks.refuse(delivery.id).then(() => run.recorded(delivery.id)));
-      } else if (mayGoOn() && (await this.isAdmitted(run.destination, turn))) {
-        const ended = this.callbacks.attempt(delivery);
-        // When the attempt is on its way: the receiver's time is there to be used.
-        setImmediate(() => this.prepare(run.upcoming()));
-        const attempt = await ended;
-        turn.add(this.callbacks.record(attempt).then(() => run.recorded(delivery.id)));
-        this.follow(attempt, run.destination, turn);
-      } else {
-        turn.unsent.push(delivery);
-        return turn.end();
-      }
-      await turn.recorded.at(-MAX_UNRECORDED)?.catch(() => undefined);
-    }
-  }
-
-  private prepare(delivery: DueDelivery | undefined): void {
-    if (!delivery || delivery.isDisabled) return;
-    try {
-      this.callbacks.prepare(delivery);
-    } catch {
-      // Its own attempt will meet it again, where somebody hears of it.
-    }
-  }
-
-  /** Freely while the breaker is closed; else one attempt to see how things stand, if no other worker makes it. */
-  private async isAdmitted(destination: string, turn: Turn): Promise<boolean> {
-    if (this.breakers.isClosed(destination)) return true;
-    if (turn.hasProbed) return false;
-    turn.hasProbed = true;
-    return this.breakers.mayProbe(destination).catch((error: unknown) => {
-      this.logger.warn(`Callbacks to ${destination} wait: ${String(error)}`);
-      return false;
-    });
-  }
-
-  /** What an attempt means for what comes after it. */
-  private follow({ event, isGone, status, retryAtMs }: EndedAttempt, destination: string, turn: Turn): void {
-    // A probe that could not be made must not leave the breaker half open.
-    const noted = event ?? (turn.hasProbed ? 'failure' : null);
-    if (noted) this.breakers.note(destination, noted);
-    if (retryAtMs !== null) this.alarm.setIn(retryAtMs - performance.now());
-    // In strict order nothing follows what is to be tried again: the line waits for it. What was read before a URL was
-    // gone does not know that it is.
-    if (isGone || (this.config.CALLBACK_ORDER === 'strict' && status === 'PENDING')) turn.end();
   }
 
   private async renew(leases: RunLease[]): Promise<RunLease[]> {

@@ -5,12 +5,13 @@ import { isDataError, throughOutage } from '../database.js';
 import { GroupCommit } from '../group-commit.js';
 import { Metrics } from '../metrics.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
-import { type CallbackMessage, callbackMessage, isStill } from './callback-message.js';
+import { callbackMessage, isStill } from './callback-message.js';
+import { NotSent } from './callback-attempt.js';
 import { CallbackSigner } from './callback-signer.js';
 import { type AttemptRecord, DeliveryStore } from './delivery.store.js';
 import { DestinationStore } from './destination.store.js';
 import { type DueDelivery, nextNumber } from './due.store.js';
-import { type CallbackOutcome, sendCallback } from './http-transport.js';
+import { type CallbackOutcome, type Relay, type RelayPlace, sendCallback } from './http-transport.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 import { destination } from './url-guard.js';
 
@@ -38,9 +39,6 @@ export class CallbacksService {
     RECORD_EVERY_MS,
   );
 
-  /** Messages that were made ahead of their attempts. */
-  private readonly prepared = new WeakMap<DueDelivery, CallbackMessage>();
-
   private readonly refusals = new GroupCommit<string, void>(async (ids) => {
     await throughOutage(() => this.store.refuse(ids, GONE));
     return ids.map(() => undefined);
@@ -56,21 +54,45 @@ export class CallbacksService {
     private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES'>,
   ) {}
 
-  /** Makes the message of an attempt that is about to follow, so that the attempt itself need not. */
-  prepare(delivery: DueDelivery): void {
-    this.prepared.set(delivery, callbackMessage(delivery, nextNumber(delivery), new Date(), this.signer));
+  /** Sends a delivery once. Never rejects: whatever went wrong is in the record. */
+  attempt(delivery: DueDelivery, relay: Relay): Promise<EndedAttempt> {
+    return this.send(delivery, { relay });
   }
 
-  /** Sends a delivery once. Never rejects: whatever went wrong is in the record. */
-  async attempt(delivery: DueDelivery): Promise<EndedAttempt> {
+  /**
+   * Lines a delivery up behind the one that is on its way: it goes out the moment that one has been taken.
+   * @param take Asked then whether it may go; true counts as sent.
+   * @returns Null when it did not go.
+   */
+  async follow(delivery: DueDelivery, relay: Relay, take: () => boolean): Promise<EndedAttempt | null> {
+    try {
+      return await this.send(delivery, { relay, take });
+    } catch (error) {
+      if (error instanceof NotSent) return null;
+      throw error;
+    }
+  }
+
+  /** Writes an attempt; it is durable when this resolves. */
+  record(attempt: EndedAttempt): Promise<void> {
+    return this.recordings.submit(attempt);
+  }
+
+  /** Ends a delivery whose URL answered 410 Gone before. */
+  refuse(id: string): Promise<void> {
+    return this.refusals.submit(id);
+  }
+
+  private async send(delivery: DueDelivery, { relay, take }: RelayPlace): Promise<EndedAttempt> {
     const attemptNumber = nextNumber(delivery);
-    const attemptedAt = new Date();
-    const prepared = this.prepared.get(delivery);
-    const { body, headers } =
-      prepared && isStill(prepared, attemptedAt)
-        ? prepared
-        : callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
-    const outcome = await sendCallback(this.http, new URL(delivery.url), body, headers);
+    let attemptedAt = new Date();
+    const message = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
+    const takeNow = (): boolean => {
+      attemptedAt = new Date();
+      return isStill(message, attemptedAt) && take!();
+    };
+    const place = { relay, take: take && takeNow };
+    const outcome = await sendCallback(this.http, new URL(delivery.url), message.body, message.headers, place);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
     return {
       deliveryId: delivery.id,
@@ -82,16 +104,6 @@ export class CallbacksService {
       outcome,
       ...this.judge(outcome, delivery.attempts + 1 - delivery.scheduleStart),
     };
-  }
-
-  /** Writes an attempt; it is durable when this resolves. */
-  record(attempt: EndedAttempt): Promise<void> {
-    return this.recordings.submit(attempt);
-  }
-
-  /** Ends a delivery whose URL answered 410 Gone before. */
-  refuse(id: string): Promise<void> {
-    return this.refusals.submit(id);
   }
 
   /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */

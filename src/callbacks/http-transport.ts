@@ -9,6 +9,7 @@ import {
   type CallbackRequest,
   type CallbackResponse,
   NoAnswer,
+  NotSent,
 } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
 import { OpenConnections } from './open-connections.js';
@@ -35,6 +36,19 @@ export interface CallbackHttp {
   axios: AxiosInstance;
   /** Ends every connection; attempts in flight fail. */
   close(): Promise<void>;
+}
+
+/** Attempts that go one after the other over one connection. */
+export interface Relay {
+  /** The attempt that was begun, or lined up, last. */
+  last?: CallbackAttempt;
+}
+
+/** Where an attempt stands in a relay. */
+export interface RelayPlace {
+  relay?: Relay;
+  /** It goes behind the last one, the moment that one has been taken, if this says so then. Else it goes now. */
+  take?: () => boolean;
 }
 
 /** Why nothing was sent: the guard says no, or could not look the URL up. */
@@ -65,7 +79,7 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     const { origin, pathname, search } = options.guard.check(request.url.href);
     const { headers, body } = request;
     const dispatched: AttemptOptions = { attempt, origin, path: pathname + search, method: 'POST', headers, body };
-    agent.dispatch(dispatched, attempt);
+    (attempt.connection ?? agent).dispatch(dispatched, attempt);
   };
 
   const constant = {
@@ -74,15 +88,23 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     'User-Agent': options.userAgent ?? 'Daybook (callbacks)',
   };
   const adapter: AxiosAdapter = async (config) => {
-    const { url, headers, body } = config.data as CallbackRequest;
+    const { relay, take, url, headers, body } = config.data as CallbackRequest & RelayPlace;
     const request: CallbackRequest = { url, headers: { ...constant, ...headers }, body };
-    const attempt = new CallbackAttempt(request, options.timeoutMs);
+    const baton = take && { before: leader(relay, url), take };
+    const attempt = new CallbackAttempt(request, options.timeoutMs, baton);
+    if (relay) relay.last = attempt;
     await send(request, attempt).catch((error: Error) => attempt.fail(notSent(error)));
     const data = await attempt.response;
     return { data, status: data.status, statusText: '', headers: {}, config };
   };
 
   return { axios: straightAxios(adapter), close: () => agent.destroy() };
+}
+
+/** @throws NotSent when nothing is on its way that a callback to this URL could go behind. */
+function leader(relay: Relay | undefined, url: URL): CallbackAttempt {
+  if (!relay?.last?.canLead(url)) throw new NotSent('There is nothing to go behind');
+  return relay.last;
 }
 
 /** How an attempt went. Without an error kind a 2xx was answered in full; `status` is any other full answer. */
@@ -107,31 +129,37 @@ function straightAxios(adapter: AxiosAdapter): AxiosInstance {
  * @param http the service made with {@link CallbackHttp.axios}.
  * @param body the bytes on the wire, exactly.
  * @param headers beside content-type, user-agent and accept.
- * @throws CallbackAttemptError when there is no answer; any HTTP status is an answer.
+ * @param place in a relay; without one it goes at once, over any connection.
+ * @throws CallbackAttemptError when there is no answer; any HTTP status is an answer. NotSent when it did not go.
  */
 export async function postCallback(
   http: HttpService,
   url: URL,
   body: Buffer,
   headers: Record<string, string>,
+  place: RelayPlace = {},
 ): Promise<CallbackResponse> {
   const { data }: AxiosResponse<CallbackResponse> = await http.axiosRef.request({
     method: 'POST',
     url: url.href,
-    data: { url, headers, body } satisfies CallbackRequest,
+    data: { ...place, url, headers, body } satisfies CallbackRequest & RelayPlace,
   });
   return data;
 }
 
-/** Sends one callback attempt. Rejects for no answer and no lack of one: whatever went wrong is in the outcome. */
+/**
+ * Sends one callback attempt. Rejects for no answer and no lack of one: whatever went wrong is in the outcome.
+ * @throws NotSent when it stood in a relay and did not go.
+ */
 export async function sendCallback(
   http: HttpService,
   url: URL,
   body: Buffer,
   headers: Record<string, string>,
+  place?: RelayPlace,
 ): Promise<CallbackOutcome> {
   try {
-    const trace = await postCallback(http, url, body, headers);
+    const trace = await postCallback(http, url, body, headers, place);
     const isTaken = trace.status >= 200 && trace.status < 300;
     if (isTaken) return { trace, errorKind: null, errorMessage: null };
     return { trace, errorKind: 'status', errorMessage: `The receiver answered ${trace.status}` };

@@ -62,16 +62,25 @@ export class StreamRun {
   /** The next delivery to send; null when there is none, or when the stream is not ours any more. */
   async next(): Promise<DueDelivery | null> {
     while (this.ready.length === 0 && !this.isDone && !this.isLost) await (this.starting ?? this.startNext());
-    const delivery = this.isLost ? undefined : this.ready.shift();
+    return this.isLost ? null : this.handOut();
+  }
+
+  /** What {@link next} gives next, if that is on record as started by now. */
+  upcoming(ahead = 0): DueDelivery | undefined {
+    return this.isLost ? undefined : this.ready[ahead];
+  }
+
+  /** Hands out what was {@link upcoming}; false when it is not any more. */
+  take(delivery: DueDelivery): boolean {
+    return this.upcoming() === delivery && this.handOut() !== null;
+  }
+
+  private handOut(): DueDelivery | null {
+    const delivery = this.ready.shift();
     if (!delivery) return null;
     this.handedOut++;
     if (!this.isDone && !this.starting && this.ready.length < this.window() / 2) void this.startNext();
     return delivery;
-  }
-
-  /** What {@link next} gives next, if that is on record as started by now. */
-  upcoming(): DueDelivery | undefined {
-    return this.ready[0];
   }
 
   /** What became of it is on record. */

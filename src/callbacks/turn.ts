@@ -4,6 +4,8 @@ import type { DueDelivery } from './due.store.js';
 export class Turn {
   /** Settle when what was sent is on record. */
   readonly recorded: Promise<void>[] = [];
+  /** How many of them have not settled. */
+  unrecorded = 0;
   /** Handed out, and not sent. */
   readonly unsent: DueDelivery[] = [];
   hasProbed = false;
@@ -11,11 +13,18 @@ export class Turn {
   isBroken = false;
   private hasEnded = false;
 
-  /** @param endsAtMs By `performance.now()`. */
-  constructor(private readonly endsAtMs: number) {}
+  /**
+   * @param endsAtMs By `performance.now()`.
+   * @param isOurs Whether what is sent is still ours to send.
+   */
+  constructor(
+    private readonly endsAtMs: number,
+    private readonly isOurs: () => boolean,
+  ) {}
 
   add(recording: Promise<void>): void {
-    recording.catch(() => (this.isBroken = true));
+    this.unrecorded++;
+    void recording.catch(() => (this.isBroken = true)).finally(() => this.unrecorded--);
     this.recorded.push(recording);
   }
 
@@ -24,6 +33,6 @@ export class Turn {
   }
 
   isOver(): boolean {
-    return this.hasEnded || this.isBroken || performance.now() > this.endsAtMs;
+    return this.hasEnded || this.isBroken || performance.now() > this.endsAtMs || !this.isOurs();
   }
 }

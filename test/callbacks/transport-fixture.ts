@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { HttpService } from '@nestjs/axios';
 import { afterEach, expect } from '@jest/globals';
 import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/callback-attempt.js';
-import { createCallbackHttp, postCallback, type CallbackHttpOptions } from '../../src/callbacks/http-transport.js';
+import {
+  createCallbackHttp,
+  postCallback,
+  type CallbackHttpOptions,
+  type RelayPlace,
+} from '../../src/callbacks/http-transport.js';
 import { UrlGuard } from '../../src/callbacks/url-guard.js';
 
 const LOCAL = ['127.0.0.1/32'];
@@ -60,7 +65,8 @@ export function client({ allow = LOCAL, timeoutMs = 5_000, ...options }: Options
   const service = new HttpService(made.axios);
   return {
     close: () => made.close(),
-    post: (url: string, headers = {}): Promise<CallbackResponse> => postCallback(service, new URL(url), BODY, headers),
+    post: (url: string, headers = {}, place: RelayPlace = {}): Promise<CallbackResponse> =>
+      postCallback(service, new URL(url), BODY, headers, place),
   };
 }
 

@@ -1,0 +1,143 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from '@jest/globals';
+import { NotSent } from '../../src/callbacks/callback-attempt.js';
+import type { Relay } from '../../src/callbacks/http-transport.js';
+import { eventually } from '../support/eventually.js';
+import { client, connectionIsFree, failure, http } from './transport-fixture.js';
+
+/** A receiver that answers when it is told to. */
+async function receiver() {
+  const held: ServerResponse[] = [];
+  const paths: string[] = [];
+  const { port, sockets } = await http((request, response) => {
+    request.resume().on('end', () => {
+      paths.push(request.url!);
+      held.push(response);
+    });
+  });
+  const has = (count: number) => eventually(() => paths.length === count);
+  return { url: `http://127.0.0.1:${port}`, sockets, held, paths, has };
+}
+
+const yes = () => true;
+
+describe('a callback that is lined up behind another', () => {
+  it('goes over its connection when that one has been taken, and its time begins then', async () => {
+    const { url, sockets, held, paths, has } = await receiver();
+    const { post } = client({ timeoutMs: 500 });
+    const relay: Relay = {};
+    let asked = 0;
+    const take = (): boolean => ++asked > 0;
+    const first = post(`${url}/1`, {}, { relay });
+    await has(1);
+    const behind = [post(`${url}/2`, {}, { relay, take }), post(`${url}/3`, {}, { relay, take })];
+    for (let n = 1; n <= 3; n++) {
+      await has(n);
+      // Longer, in all, than one attempt may take.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect([paths.length, asked]).toEqual([n, n - 1]);
+      held[n - 1]!.end(`answer ${n}`);
+    }
+    const responses = await Promise.all([first, ...behind]);
+    expect(responses.map(({ responseBody }) => responseBody)).toEqual(['answer 1', 'answer 2', 'answer 3']);
+    for (const { totalMs } of responses) expect(totalMs).toBeLessThan(500);
+    expect(responses.map(({ connectMs }) => connectMs === null)).toEqual([false, true, true]);
+    expect(paths).toEqual(['/1', '/2', '/3']);
+    expect(sockets).toHaveLength(1);
+  });
+
+  it.each([500, 410, 302])(
+    'is not sent when that one is answered with %i, nor is what stands behind it',
+    async (code) => {
+      const { url, sockets, held, paths, has } = await receiver();
+      const { post } = client();
+      const relay: Relay = {};
+      const first = post(`${url}/1`, {}, { relay });
+      await has(1);
+      const behind = [2, 3].map((n) => post(`${url}/${n}`, {}, { relay, take: yes }).catch((error: unknown) => error));
+      held[0]!.writeHead(code).end();
+      expect(await first).toMatchObject({ status: code });
+      for (const outcome of await Promise.all(behind)) expect(outcome).toBeInstanceOf(NotSent);
+      await connectionIsFree();
+      // The connection is as good as before.
+      const next = post(`${url}/4`);
+      await has(2);
+      held[1]!.end();
+      expect(await next).toMatchObject({ status: 200 });
+      expect(paths).toEqual(['/1', '/4']);
+      expect(sockets).toHaveLength(1);
+    },
+  );
+
+  it('is not sent when it may not go any more, and leaves the connection to others', async () => {
+    const { url, sockets, held, paths, has } = await receiver();
+    const { post } = client();
+    const relay: Relay = {};
+    const first = post(`${url}/1`, {}, { relay });
+    await has(1);
+    const second = post(`${url}/2`, {}, { relay, take: () => false });
+    held[0]!.end();
+    await expect(second).rejects.toBeInstanceOf(NotSent);
+    expect(await first).toMatchObject({ status: 200 });
+    await connectionIsFree();
+    const next = post(`${url}/3`);
+    await has(2);
+    held[1]!.end();
+    await next;
+    expect(paths).toEqual(['/1', '/3']);
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('is not sent over another connection, should the receiver close this one', async () => {
+    const { url, held, paths, has } = await receiver();
+    const { post } = client();
+    const relay: Relay = {};
+    const first = post(`${url}/1`, {}, { relay });
+    await has(1);
+    const second = post(`${url}/2`, {}, { relay, take: yes });
+    held[0]!.writeHead(200, { connection: 'close' }).end();
+    await expect(second).rejects.toBeInstanceOf(NotSent);
+    expect(await first).toMatchObject({ status: 200 });
+    expect(paths).toEqual(['/1']);
+  });
+
+  it('does not wait for longer than that one may take', async () => {
+    const { url, paths, has } = await receiver();
+    const { post } = client({ timeoutMs: 100 });
+    const relay: Relay = {};
+    const first = post(`${url}/1`, {}, { relay });
+    await has(1);
+    const second = post(`${url}/2`, {}, { relay, take: yes });
+    const [before] = await Promise.all([failure(first), expect(second).rejects.toBeInstanceOf(NotSent)]);
+    expect(before).toMatchObject({ kind: 'timeout' });
+    expect(paths).toEqual(['/1']);
+  });
+
+  it('is not sent when the process stops', async () => {
+    const { url, has } = await receiver();
+    const { post, close } = client();
+    const relay: Relay = {};
+    const first = post(`${url}/1`, {}, { relay });
+    await has(1);
+    const second = post(`${url}/2`, {}, { relay, take: yes });
+    const outcomes = Promise.allSettled([first, second]);
+    await close();
+    const [before, behind] = await outcomes;
+    expect(before).toMatchObject({ status: 'rejected', reason: { kind: 'reset' } });
+    expect((behind as PromiseRejectedResult).reason).toBeInstanceOf(NotSent);
+  });
+
+  it('needs one to go behind, on its way to the same destination', async () => {
+    const [here, there] = [await receiver(), await receiver()];
+    const { post } = client();
+    const relay: Relay = {};
+    await expect(post(`${here.url}/1`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
+    const first = post(`${here.url}/1`, {}, { relay });
+    await here.has(1);
+    await expect(post(`${there.url}/2`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
+    here.held[0]!.end();
+    await first;
+    await expect(post(`${here.url}/2`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
+    expect([here.paths, there.paths]).toEqual([['/1'], []]);
+  });
+});
