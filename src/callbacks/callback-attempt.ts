@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { TextDecoder } from 'node:util';
 import type { Dispatcher } from 'undici';
 import { DaybookError } from '../errors.js';
+import { atEndOfTurn } from '../end-of-turn.js';
 import type { Dial } from './dial.js';
 
 /**
@@ -171,9 +172,9 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     else this.begin();
   }
 
-  /** Whether one to this URL could go behind it, over its connection. */
+  /** Whether it is on its way, and one to this URL could go behind it over its connection. */
   canLead(url: URL): boolean {
-    return this.connection !== undefined && !this.settled && this.request.url.origin === url.origin;
+    return this.connection !== undefined && !this.take && !this.settled && this.request.url.origin === url.origin;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -254,7 +255,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     if (!this.settle(isTaken)) return;
     const report = (): void => this.resolve(this.trace() as CallbackResponse);
     // What follows goes out in this turn of the event loop. What is made of this answer has time until that one's comes.
-    if (this.follower?.settled === false) setImmediate(() => setImmediate(report));
+    if (this.follower?.settled === false) atEndOfTurn(report);
     else report();
   }
 

@@ -8,8 +8,6 @@ import type { Turn } from './turn.js';
 
 /** Attempts of a run that may wait to be recorded. */
 const MAX_UNRECORDED = 128;
-/** So many wait at the connection behind the one that is on its way. When that one fails they were made ready in vain. */
-const LINED_UP = 2;
 
 /** What is sent in one turn. */
 export interface Run {
@@ -23,8 +21,8 @@ export interface Run {
   };
   /** The same source, where one goes after the other, and what comes next is certain. */
   line: {
-    /** What comes next, or so many places behind that. */
-    upcoming(ahead: number): DueDelivery | undefined;
+    /** What comes next. */
+    upcoming(): DueDelivery | undefined;
     /** Hands out what comes next; false when that is something else by now. */
     take(delivery: DueDelivery): boolean;
   } | null;
@@ -73,36 +71,31 @@ export class RunSender {
     }
   }
 
-  /** Makes an attempt, and those that could be lined up behind it. */
+  /** Makes an attempt, and those that could be lined up, each behind the one before. */
   private async attempt(first: DueDelivery): Promise<void> {
     const relay: Relay = {};
-    const sent: Promise<EndedAttempt | null>[] = [];
-    const add = (outcome: Promise<EndedAttempt | null>): void => {
-      // Met in its turn; until then it must not count as unhandled.
-      outcome.catch(() => undefined);
-      sent.push(outcome);
-    };
-    let waiting = 0;
-    const lineUp = (): void => {
-      for (; waiting < LINED_UP; waiting++) {
-        const next = this.run.line?.upcoming(waiting);
-        if (!next || next.isDisabled) return;
-        add(this.callbacks.follow(next, relay, () => this.mayFollow(next) && waiting-- > 0));
-      }
-    };
-    add(this.callbacks.attempt(first, relay));
-    // What is made ready now is made while the receiver works.
+    let current: Promise<EndedAttempt | null> | null = this.callbacks.attempt(first, relay);
+    // Until it is on its way nothing can go behind it.
     if (this.run.line) await immediate();
-    try {
-      for (let goesOn = true; sent.length > 0;) {
-        if (goesOn) lineUp();
-        const attempt = await sent.shift();
-        if (attempt) this.ended(attempt);
-        else goesOn = false;
-      }
-    } finally {
-      await Promise.allSettled(sent);
+    while (current) {
+      const next = this.lineUp(relay);
+      const attempt: EndedAttempt | null = await current.catch(async (error: unknown) => {
+        await next;
+        throw error;
+      });
+      if (!attempt) return;
+      this.ended(attempt);
+      current = next;
     }
+  }
+
+  private lineUp(relay: Relay): Promise<EndedAttempt | null> | null {
+    const delivery = this.run.line?.upcoming();
+    if (!delivery || delivery.isDisabled) return null;
+    const outcome = this.callbacks.follow(delivery, relay, () => this.mayFollow(delivery));
+    // Met in its turn; until then it must not count as unhandled.
+    outcome.catch(() => undefined);
+    return outcome;
   }
 
   private mayFollow(delivery: DueDelivery): boolean {

@@ -66,8 +66,8 @@ export class StreamRun {
   }
 
   /** What {@link next} gives next, if that is on record as started by now. */
-  upcoming(ahead = 0): DueDelivery | undefined {
-    return this.isLost ? undefined : this.ready[ahead];
+  upcoming(): DueDelivery | undefined {
+    return this.isLost ? undefined : this.ready[0];
   }
 
   /** Hands out what was {@link upcoming}; false when it is not any more. */
