@@ -12,12 +12,13 @@ import { OverloadGuard } from './overload.guard.js';
 import { Overload } from './overload.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
-import { RedisGcraStorage } from './redis-gcra.storage.js';
 import { ValidationPipe } from './validation.js';
 
 /** Shared by all API processes where there is Redis. A worker answers nothing that is limited. */
-function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): QuotaStorage {
-  return REDIS_URL && ROLE !== 'worker' ? new RedisGcraStorage(REDIS_URL, metrics) : new GcraStorage();
+async function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): Promise<QuotaStorage> {
+  if (!REDIS_URL || ROLE === 'worker') return new GcraStorage();
+  const { RedisGcraStorage } = await import('./redis-gcra.storage.js');
+  return new RedisGcraStorage(REDIS_URL, metrics);
 }
 
 /** The edge of every controller: overload, API keys, limits, idempotency keys, validation, problem details. */
@@ -28,9 +29,9 @@ function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): QuotaStorage
     // One throttler for all: which limit a route is under is the guard's to say, by the route's own mark.
     ThrottlerModule.forRootAsync({
       inject: [CONFIG, Metrics],
-      useFactory: (config: Config, metrics: Metrics) => ({
+      useFactory: async (config: Config, metrics: Metrics) => ({
         throttlers: [{ ttl: 1, limit: 1 }],
-        storage: storageFor(config, metrics),
+        storage: await storageFor(config, metrics),
       }),
     }),
   ],

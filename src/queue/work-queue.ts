@@ -13,3 +13,9 @@ export abstract class WorkQueue {
 
 /** What a worker does when it is woken; resolves when it can take no more for now. */
 export type WakeHandler = () => Promise<void>;
+
+/** Those who consume wake-ups that come from elsewhere. */
+export abstract class QueueConsumers {
+  /** Here and not by Nest, which would wait for a Redis that is away. */
+  abstract close(): Promise<void>;
+}
