@@ -244,6 +244,8 @@ describe('bounds', () => {
     await eventually(() => receiver.received.length === 8);
     idle.kill('SIGCONT');
     await eventually(() => receiver.received.length === 16, { timeoutMs: 20_000 });
+    // Else the workers, told to end, wait for its answers.
+    await receiver.close();
   });
 
   it('with one receiver down, one stalling and one at 20 % errors, the other seven get all while it stalls', async () => {
