@@ -1,7 +1,8 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
-import { type CallbackAttempt, NoAnswer } from './callback-attempt.js';
+import { NoAnswer } from './attempt-trace.js';
+import type { CallbackAttempt } from './callback-attempt.js';
 import { Dial } from './dial.js';
 import type { OpenConnections } from './open-connections.js';
 import { openTunnel, type TunnelOptions, TunnelRefused } from './proxy-tunnel.js';

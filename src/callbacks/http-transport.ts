@@ -4,13 +4,12 @@ import { Agent } from 'undici';
 import {
   type AttemptFailure,
   type AttemptTrace,
-  CallbackAttempt,
   CallbackAttemptError,
-  type CallbackRequest,
   type CallbackResponse,
   NoAnswer,
   NotSent,
-} from './callback-attempt.js';
+} from './attempt-trace.js';
+import { CallbackAttempt, type CallbackRequest } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
 import { OpenConnections } from './open-connections.js';
 import { SLOTS, SLOTS_PER_DESTINATION } from './slots.js';

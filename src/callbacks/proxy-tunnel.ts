@@ -1,7 +1,7 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, isIPv6, type Socket } from 'node:net';
-import { NoAnswer } from './callback-attempt.js';
+import { NoAnswer } from './attempt-trace.js';
 
 /** The proxy answered, but opened no tunnel: another address may fare better. */
 export class TunnelRefused extends NoAnswer {

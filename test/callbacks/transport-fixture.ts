@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HttpService } from '@nestjs/axios';
 import { afterEach, expect } from '@jest/globals';
-import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/callback-attempt.js';
+import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/attempt-trace.js';
 import {
   createCallbackHttp,
   postCallback,
