@@ -7,8 +7,8 @@ function run(): void {
 }
 
 /**
- * Runs a task in this turn of the event loop, behind every `setImmediate` of whoever calls this, and of those who were called
- * by what was read in the same turn. A task must not throw.
+ * To be called for what was read from a socket: runs a task in the same turn of the event loop, behind every `setImmediate` of
+ * all that was read in it. A task must not throw.
  */
 export function atEndOfTurn(task: () => void): void {
   tasks.push(task);

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LoggerService, Module, type ModuleMetadata } from '@nestjs/common';
+import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AllowList } from './callbacks/allow-list.js';
@@ -22,13 +22,11 @@ import { StartError } from './start-error.js';
 @Module({})
 class ProcessModule {}
 
-type Modules = NonNullable<ModuleMetadata['imports']>;
-
 /**
  * Starts a process and keeps it until it is told to stop. What prevents the start is said in one line, with exit code 1.
  * @param modulesOf The modules that the process is made of, beside those that every process has.
  */
-export async function start(modulesOf: (config: Config) => Promise<Modules>): Promise<void> {
+export async function start(modulesOf: (config: Config) => Promise<(Type | DynamicModule)[]>): Promise<void> {
   try {
     const config = readConfig();
     await run(config, await modulesOf(config));
@@ -43,7 +41,7 @@ function isExpected(error: unknown): error is Error {
   return [ConfigError, StartError, EmbeddedPostgresError, DaybookError].some((expected) => error instanceof expected);
 }
 
-async function run(config: Config, modules: Modules): Promise<void> {
+async function run(config: Config, modules: (Type | DynamicModule)[]): Promise<void> {
   const logger = new Logger(config);
   // The one setting that only a module reads: what is wrong with it is said before a database is started for it.
   void new AllowList(config.CALLBACK_ALLOW);

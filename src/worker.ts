@@ -4,5 +4,5 @@ import { WorkerModule } from './worker.module.js';
 /** A worker only, whatever `ROLE` says. It opens its port for health alone. */
 await start(async (config) => {
   config.ROLE = 'worker';
-  return [WorkerModule.register(config)];
+  return [await WorkerModule.register(config)];
 });

@@ -209,7 +209,7 @@ describe('order', () => {
     receiver.answerWith(() => {
       underWay++;
       mostUnderWay = Math.max(mostUnderWay, underWay);
-      setTimeout(() => underWay--, 20);
+      setTimeout(() => underWay--, 29);
       return { delayMs: 30 };
     });
     const ids = await ask(receiver, 20);

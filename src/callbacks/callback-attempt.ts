@@ -80,7 +80,6 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
 
   /** What it waits for; undefined once it goes. It must not hold on to what went before. */
   private take: (() => boolean) | undefined;
-  private dialBefore: Dial | null | undefined;
   private follower: CallbackAttempt | undefined;
   private startedAt = 0;
   private endedAt = 0;
@@ -106,13 +105,25 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
       this.resolve = resolve;
       this.reject = reject;
     });
+    // It may settle before anybody waits for it.
+    this.response.catch(() => undefined);
     if (baton) this.waitBehind(baton);
     else this.begin();
   }
 
-  /** Whether it is on its way, and one to this URL could go behind it over its connection. */
+  /** Whether it waits behind another, or has waited in vain. */
+  get isBehind(): boolean {
+    return this.take !== undefined;
+  }
+
+  /** Whether it has its connection, or one is being dialled for it, and has not ended: another could go behind it. */
+  get isUnderWay(): boolean {
+    return this.connection !== undefined && !this.isBehind && !this.settled;
+  }
+
+  /** Whether one to this URL could go behind it. */
   canLead(url: URL): boolean {
-    return this.connection !== undefined && !this.take && !this.settled && this.request.url.origin === url.origin;
+    return this.isUnderWay && this.request.url.origin === url.origin;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -159,7 +170,6 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   private waitBehind({ before, take }: Baton): void {
     this.take = take;
     this.connection = before.connection;
-    this.dialBefore = this.connection?.dial;
     before.follower = this;
   }
 
@@ -170,11 +180,11 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * Its turn has come. A connection that had to be dialled anew may have taken any time.
+   * Its turn has come.
    * @throws NotSent, which keeps undici from sending it and leaves the connection as it is.
    */
   private takeOver(take: () => boolean): void {
-    if (!this.settled && this.connection?.dial === this.dialBefore && take()) return this.begin();
+    if (!this.settled && take()) return this.begin();
     this.withdraw();
     throw new NotSent('It may not go any more');
   }
@@ -189,11 +199,12 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   private succeed(): void {
+    const isFollowed = this.follower?.settled === false;
     const isTaken = this.status !== null && this.status >= 200 && this.status < 300;
     if (!this.settle(isTaken)) return;
     const report = (): void => this.resolve(this.trace() as CallbackResponse);
     // What follows goes out in this turn of the event loop. What is made of this answer has time until that one's comes.
-    if (this.follower?.settled === false) atEndOfTurn(report);
+    if (isFollowed && isTaken) atEndOfTurn(report);
     else report();
   }
 
@@ -203,6 +214,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     this.endedAt = performance.now();
     clearTimeout(this.deadline);
     if (!isTaken) this.follower?.withdraw();
+    this.follower = undefined;
     return true;
   }
 

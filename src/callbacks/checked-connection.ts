@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
-import { NoAnswer } from './attempt-trace.js';
+import { NoAnswer, NotSent } from './attempt-trace.js';
 import type { CallbackAttempt } from './callback-attempt.js';
 import { Dial } from './dial.js';
 import type { OpenConnections } from './open-connections.js';
@@ -161,13 +161,18 @@ async function firstTunnel(
 
 /** One connection at a time, which remembers how it came about. */
 class CheckedConnection extends Client {
-  private readonly latest: { dial: Dial | null };
+  private readonly latest: { dial: Dial | null; attempt: CallbackAttempt | null };
 
   constructor(origin: URL, options: Client.Options, connect: DialConnector, open: OpenConnections) {
-    const latest: { dial: Dial | null } = { dial: null };
+    const latest: CheckedConnection['latest'] = { dial: null, attempt: null };
     super(origin, {
       ...options,
       connect: (target, callback) => {
+        // What waited for an answer on a connection that is gone goes the ordinary way, within its own time. Not at once:
+        // undici does not expect an answer before it has asked.
+        if (latest.attempt?.isBehind) {
+          return queueMicrotask(() => callback(new NotSent('The connection that it waited at is gone'), null));
+        }
         open.dial(this);
         try {
           latest.dial = connect(target, (...[error, socket]) => {
@@ -189,9 +194,10 @@ class CheckedConnection extends Client {
     return this.latest.dial;
   }
 
-  /** The pool hands the attempt to the connection that will carry it; undici tells a handler nothing of its socket. */
+  /** Tells the attempt which connection will carry it; undici tells a handler nothing of its socket. */
   override dispatch(options: AttemptOptions, handler: Dispatcher.DispatchHandler): boolean {
     options.attempt.connection = this;
+    this.latest.attempt = options.attempt;
     return super.dispatch(options, handler);
   }
 }

@@ -46,7 +46,7 @@ export interface Relay {
 /** Where an attempt stands in a relay. */
 export interface RelayPlace {
   relay?: Relay;
-  /** It goes behind the last one, the moment that one has been taken, if this says so then. Else it goes now. */
+  /** With this it goes behind the last one, the moment that one has been taken, if this says so then. Without, it goes now. */
   take?: () => boolean;
 }
 
@@ -73,8 +73,7 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
   });
 
   /** The URL is under the guard once more, since rules may have changed between accept and attempt. */
-  const send = async (request: CallbackRequest, attempt: CallbackAttempt): Promise<void> => {
-    await options.guard.lookUp(request.url.href);
+  const dispatch = (request: CallbackRequest, attempt: CallbackAttempt): void => {
     const { origin, pathname, search } = options.guard.check(request.url.href);
     const { headers, body } = request;
     const dispatched: AttemptOptions = { attempt, origin, path: pathname + search, method: 'POST', headers, body };
@@ -89,15 +88,26 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
   const adapter: AxiosAdapter = async (config) => {
     const { relay, take, url, headers, body } = config.data as CallbackRequest & RelayPlace;
     const request: CallbackRequest = { url, headers: { ...constant, ...headers }, body };
+    // Before it is lined up: from then on it must not wait for anything else.
+    if (take) await options.guard.lookUp(url.href).catch(noLonger);
     const baton = take && { before: leader(relay, url), take };
     const attempt = new CallbackAttempt(request, options.timeoutMs, baton);
     if (relay) relay.last = attempt;
-    await send(request, attempt).catch((error: Error) => attempt.fail(notSent(error)));
+    try {
+      if (!take) await options.guard.lookUp(url.href);
+      dispatch(request, attempt);
+    } catch (error) {
+      attempt.fail(notSent(error as Error));
+    }
     const data = await attempt.response;
     return { data, status: data.status, statusText: '', headers: {}, config };
   };
 
   return { axios: straightAxios(adapter), close: () => agent.destroy() };
+}
+
+function noLonger(cause: unknown): never {
+  throw new NotSent('Whether it may be sent could not be looked up', { cause });
 }
 
 /** @throws NotSent when nothing is on its way that a callback to this URL could go behind. */

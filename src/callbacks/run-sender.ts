@@ -74,28 +74,29 @@ export class RunSender {
   /** Makes an attempt, and those that could be lined up, each behind the one before. */
   private async attempt(first: DueDelivery): Promise<void> {
     const relay: Relay = {};
-    let current: Promise<EndedAttempt | null> | null = this.callbacks.attempt(first, relay);
-    // Until it is on its way nothing can go behind it.
+    let current: Promise<EndedAttempt | null> | null = handled(this.callbacks.attempt(first, relay));
+    // Until it has its connection nothing can go behind it.
     if (this.run.line) await immediate();
     while (current) {
       const next = this.lineUp(relay);
-      const attempt: EndedAttempt | null = await current.catch(async (error: unknown) => {
+      try {
+        const attempt: EndedAttempt | null = await current;
+        if (!attempt) return;
+        this.ended(attempt);
+      } catch (error) {
+        // Our own fault, and what became of it is not known. Nothing more goes, and what is on its way ends first.
+        this.turn.isBroken = true;
         await next;
         throw error;
-      });
-      if (!attempt) return;
-      this.ended(attempt);
+      }
       current = next;
     }
   }
 
   private lineUp(relay: Relay): Promise<EndedAttempt | null> | null {
     const delivery = this.run.line?.upcoming();
-    if (!delivery || delivery.isDisabled) return null;
-    const outcome = this.callbacks.follow(delivery, relay, () => this.mayFollow(delivery));
-    // Met in its turn; until then it must not count as unhandled.
-    outcome.catch(() => undefined);
-    return outcome;
+    if (!delivery || delivery.isDisabled || !relay.last?.isUnderWay || this.turn.isOver()) return null;
+    return handled(this.callbacks.follow(delivery, relay, () => this.mayFollow(delivery)));
   }
 
   private mayFollow(delivery: DueDelivery): boolean {
@@ -129,4 +130,10 @@ export class RunSender {
     // gone does not know that it is.
     if (isGone || (this.options.isStrict && status === 'PENDING')) turn.end();
   }
+}
+
+/** Whoever waits for it hears of its failure, and until then it must not count as unhandled. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }

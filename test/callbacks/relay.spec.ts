@@ -87,7 +87,7 @@ describe('a callback that is lined up behind another', () => {
   });
 
   it('is not sent over another connection, should the receiver close this one', async () => {
-    const { url, held, paths, has } = await receiver();
+    const { url, sockets, held, paths, has } = await receiver();
     const { post } = client();
     const relay: Relay = {};
     const first = post(`${url}/1`, {}, { relay });
@@ -95,6 +95,60 @@ describe('a callback that is lined up behind another', () => {
     const second = post(`${url}/2`, {}, { relay, take: yes });
     held[0]!.writeHead(200, { connection: 'close' }).end();
     await expect(second).rejects.toBeInstanceOf(NotSent);
+    expect(await first).toMatchObject({ status: 200 });
+    await connectionIsFree();
+    // Nothing was dialled for it.
+    expect(sockets).toHaveLength(1);
+    const next = post(`${url}/3`);
+    await has(2);
+    held[1]!.end();
+    expect(await next).toMatchObject({ status: 200 });
+    expect(paths).toEqual(['/1', '/3']);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('is not sent when the one before is cut off, nor is anything dialled for it', async () => {
+    const { url, sockets, has, paths } = await receiver();
+    const { post } = client();
+    const relay: Relay = {};
+    const first = post(`${url}/1`, {}, { relay });
+    await has(1);
+    const second = post(`${url}/2`, {}, { relay, take: yes });
+    sockets[0]!.destroy();
+    const [before] = await Promise.all([failure(first), expect(second).rejects.toBeInstanceOf(NotSent)]);
+    expect(before).toMatchObject({ kind: 'reset' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect([sockets.length, paths]).toEqual([1, ['/1']]);
+  });
+
+  it('is not sent when the one before has failed by the time that it is looked up', async () => {
+    const { url, held, paths, has } = await receiver();
+    let lookedUp = (): void => undefined;
+    let isSlow = false;
+    const lookUp = () => new Promise<void>((resolve) => (isSlow ? (lookedUp = resolve) : resolve()));
+    const { post } = client({ lookUp });
+    const relay: Relay = {};
+    const first = post(`${url}/1`, {}, { relay });
+    await has(1);
+    isSlow = true;
+    const second = post(`${url}/2`, {}, { relay, take: yes });
+    held[0]!.writeHead(500).end();
+    expect(await first).toMatchObject({ status: 500 });
+    lookedUp();
+    await expect(second).rejects.toBeInstanceOf(NotSent);
+    expect(paths).toEqual(['/1']);
+  });
+
+  it('is not sent when it cannot be looked up', async () => {
+    const { url, held, paths, has } = await receiver();
+    let isAway = false;
+    const { post } = client({ lookUp: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve()) });
+    const relay: Relay = {};
+    const first = post(`${url}/1`, {}, { relay });
+    await has(1);
+    isAway = true;
+    await expect(post(`${url}/2`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
+    held[0]!.end();
     expect(await first).toMatchObject({ status: 200 });
     expect(paths).toEqual(['/1']);
   });

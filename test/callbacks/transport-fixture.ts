@@ -57,10 +57,16 @@ export function certificate(name: string): { key: string; cert: string } {
   return { key: key!, cert: cert! };
 }
 
-type Options = Partial<Omit<CallbackHttpOptions, 'guard'>> & { allow?: string[] };
+type Options = Partial<Omit<CallbackHttpOptions, 'guard'>> & {
+  allow?: string[];
+  /** What the guard asks the database before an attempt. */
+  lookUp?: () => Promise<void>;
+};
 
-export function client({ allow = LOCAL, timeoutMs = 5_000, ...options }: Options = {}) {
-  const made = createCallbackHttp({ guard: new UrlGuard({ allow }), timeoutMs, ...options });
+export function client({ allow = LOCAL, timeoutMs = 5_000, lookUp, ...options }: Options = {}) {
+  const none = { isReceiver: () => false, isReceiverOrigin: () => false };
+  const guard = new UrlGuard({ allow, loadRuns: lookUp && { lookUp, ...none } });
+  const made = createCallbackHttp({ guard, timeoutMs, ...options });
   cleanups.push(() => made.close());
   const service = new HttpService(made.axios);
   return {
