@@ -54,7 +54,7 @@ export class CallbacksService {
     private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES'>,
   ) {}
 
-  /** Sends a delivery once. Never rejects: whatever went wrong is in the record. */
+  /** Sends a delivery once. Whatever went wrong on its way is in the record. */
   attempt(delivery: DueDelivery, relay: Relay): Promise<EndedAttempt> {
     return this.send(delivery, { relay });
   }

@@ -21,6 +21,16 @@ async function receiver() {
 
 const yes = () => true;
 
+/** One that is under way to such a receiver, for others to go behind. */
+async function underWay(options?: Parameters<typeof client>[0]) {
+  const [to, from] = [await receiver(), client(options)];
+  const relay: Relay = {};
+  const first = from.post(`${to.url}/1`, {}, { relay });
+  await to.has(1);
+  const lineUp = (path: string, take = yes) => from.post(`${to.url}${path}`, {}, { relay, take });
+  return { ...to, ...from, relay, first, lineUp };
+}
+
 describe('a callback that is lined up behind another', () => {
   it('goes over its connection when that one has been taken, and its time begins then', async () => {
     const { url, sockets, held, paths, has } = await receiver();
@@ -48,12 +58,8 @@ describe('a callback that is lined up behind another', () => {
   });
 
   it.each([500, 410, 302])('is not sent when that one is answered with %i', async (code) => {
-    const { url, sockets, held, paths, has } = await receiver();
-    const { post } = client();
-    const relay: Relay = {};
-    const first = post(`${url}/1`, {}, { relay });
-    await has(1);
-    const second = post(`${url}/2`, {}, { relay, take: yes });
+    const { url, sockets, held, paths, has, post, first, lineUp } = await underWay();
+    const second = lineUp('/2');
     held[0]!.writeHead(code).end();
     await expect(second).rejects.toBeInstanceOf(NotSent);
     expect(await first).toMatchObject({ status: code });
@@ -68,12 +74,8 @@ describe('a callback that is lined up behind another', () => {
   });
 
   it('is not sent when it may not go any more, and leaves the connection to others', async () => {
-    const { url, sockets, held, paths, has } = await receiver();
-    const { post } = client();
-    const relay: Relay = {};
-    const first = post(`${url}/1`, {}, { relay });
-    await has(1);
-    const second = post(`${url}/2`, {}, { relay, take: () => false });
+    const { url, sockets, held, paths, has, post, first, lineUp } = await underWay();
+    const second = lineUp('/2', () => false);
     held[0]!.end();
     await expect(second).rejects.toBeInstanceOf(NotSent);
     expect(await first).toMatchObject({ status: 200 });
@@ -87,12 +89,8 @@ describe('a callback that is lined up behind another', () => {
   });
 
   it('is not sent over another connection, should the receiver close this one', async () => {
-    const { url, sockets, held, paths, has } = await receiver();
-    const { post } = client();
-    const relay: Relay = {};
-    const first = post(`${url}/1`, {}, { relay });
-    await has(1);
-    const second = post(`${url}/2`, {}, { relay, take: yes });
+    const { url, sockets, held, paths, has, post, first, lineUp } = await underWay();
+    const second = lineUp('/2');
     held[0]!.writeHead(200, { connection: 'close' }).end();
     await expect(second).rejects.toBeInstanceOf(NotSent);
     expect(await first).toMatchObject({ status: 200 });
@@ -108,12 +106,8 @@ describe('a callback that is lined up behind another', () => {
   });
 
   it('is not sent when the one before is cut off, nor is anything dialled for it', async () => {
-    const { url, sockets, has, paths } = await receiver();
-    const { post } = client();
-    const relay: Relay = {};
-    const first = post(`${url}/1`, {}, { relay });
-    await has(1);
-    const second = post(`${url}/2`, {}, { relay, take: yes });
+    const { sockets, paths, first, lineUp } = await underWay();
+    const second = lineUp('/2');
     sockets[0]!.destroy();
     const [before] = await Promise.all([failure(first), expect(second).rejects.toBeInstanceOf(NotSent)]);
     expect(before).toMatchObject({ kind: 'reset' });
@@ -122,16 +116,12 @@ describe('a callback that is lined up behind another', () => {
   });
 
   it('is not sent when the one before has failed by the time that it is looked up', async () => {
-    const { url, held, paths, has } = await receiver();
     let lookedUp = (): void => undefined;
     let isSlow = false;
     const lookUp = () => new Promise<void>((resolve) => (isSlow ? (lookedUp = resolve) : resolve()));
-    const { post } = client({ lookUp });
-    const relay: Relay = {};
-    const first = post(`${url}/1`, {}, { relay });
-    await has(1);
+    const { held, paths, first, lineUp } = await underWay({ lookUp });
     isSlow = true;
-    const second = post(`${url}/2`, {}, { relay, take: yes });
+    const second = lineUp('/2');
     held[0]!.writeHead(500).end();
     expect(await first).toMatchObject({ status: 500 });
     lookedUp();
@@ -140,38 +130,27 @@ describe('a callback that is lined up behind another', () => {
   });
 
   it('is not sent when it cannot be looked up', async () => {
-    const { url, held, paths, has } = await receiver();
     let isAway = false;
-    const { post } = client({ lookUp: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve()) });
-    const relay: Relay = {};
-    const first = post(`${url}/1`, {}, { relay });
-    await has(1);
+    const lookUp = () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve());
+    const { held, paths, first, lineUp } = await underWay({ lookUp });
     isAway = true;
-    await expect(post(`${url}/2`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
+    await expect(lineUp('/2')).rejects.toBeInstanceOf(NotSent);
     held[0]!.end();
     expect(await first).toMatchObject({ status: 200 });
     expect(paths).toEqual(['/1']);
   });
 
   it('does not wait for longer than that one may take', async () => {
-    const { url, paths, has } = await receiver();
-    const { post } = client({ timeoutMs: 100 });
-    const relay: Relay = {};
-    const first = post(`${url}/1`, {}, { relay });
-    await has(1);
-    const second = post(`${url}/2`, {}, { relay, take: yes });
+    const { paths, first, lineUp } = await underWay({ timeoutMs: 100 });
+    const second = lineUp('/2');
     const [before] = await Promise.all([failure(first), expect(second).rejects.toBeInstanceOf(NotSent)]);
     expect(before).toMatchObject({ kind: 'timeout' });
     expect(paths).toEqual(['/1']);
   });
 
   it('is not sent when the process stops', async () => {
-    const { url, has } = await receiver();
-    const { post, close } = client();
-    const relay: Relay = {};
-    const first = post(`${url}/1`, {}, { relay });
-    await has(1);
-    const second = post(`${url}/2`, {}, { relay, take: yes });
+    const { close, first, lineUp } = await underWay();
+    const second = lineUp('/2');
     const outcomes = Promise.allSettled([first, second]);
     await close();
     const [before, behind] = await outcomes;
@@ -180,20 +159,17 @@ describe('a callback that is lined up behind another', () => {
   });
 
   it('needs one to go behind, on its way to the same destination', async () => {
-    const [here, there] = [await receiver(), await receiver()];
-    const { post } = client();
-    const relay: Relay = {};
-    await expect(post(`${here.url}/1`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
-    const first = post(`${here.url}/1`, {}, { relay });
-    await here.has(1);
-    const second = post(`${here.url}/2`, {}, { relay, take: () => false });
+    const there = await receiver();
+    const { url, held, paths, post, relay, first, lineUp } = await underWay();
+    const second = lineUp('/2', () => false);
     // That one is not on its way yet.
-    await expect(post(`${here.url}/3`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
-    await expect(post(`${there.url}/2`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
-    here.held[0]!.end();
+    await expect(lineUp('/3')).rejects.toBeInstanceOf(NotSent);
+    await expect(post(`${there.url}/4`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
+    held[0]!.end();
     await expect(second).rejects.toBeInstanceOf(NotSent);
     await first;
-    await expect(post(`${here.url}/4`, {}, { relay, take: yes })).rejects.toBeInstanceOf(NotSent);
-    expect([here.paths, there.paths]).toEqual([['/1'], []]);
+    await expect(lineUp('/5')).rejects.toBeInstanceOf(NotSent);
+    await expect(post(`${url}/6`, {}, { relay: {}, take: yes })).rejects.toBeInstanceOf(NotSent);
+    expect([paths, there.paths]).toEqual([['/1'], []]);
   });
 });
