@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import type { Pool } from 'pg';
 import { DatabaseUnavailable, type Query } from '../src/database.js';
+import { fromJsonColumn, jsonColumn } from '../src/json-column.js';
 import { openStores, type Stores } from './support/stores.js';
 
 let stores: Stores;
@@ -35,5 +36,17 @@ describe('a connection that breaks while nobody has a statement under way on it'
     await ended;
     client.release(true);
     expect(await ask(stores.database.query)).toHaveLength(1);
+  });
+});
+
+describe('a column of JSON texts', () => {
+  const sent = (texts: (string | null)[]) =>
+    stores.sql<{ text: string | null }>(`SELECT unnest(${fromJsonColumn('$1::text')}) AS text`, [jsonColumn(texts)]);
+
+  it('comes to the database as it was, whatever they hold, and so does what there is not', async () => {
+    const awkward = ['"', '\\', '\u0001', '\u0000', '\n', ',', '{}', 'NULL', '', 'é😀', '\ud800'];
+    const texts = [null, ...awkward.map((text) => JSON.stringify({ [text]: text })), null];
+    expect((await sent(texts)).map(({ text }) => text)).toEqual(texts);
+    expect(await sent([])).toEqual([]);
   });
 });

@@ -95,6 +95,9 @@ describe('callbackMessage', () => {
 
   it('counts and dates the attempt in its headers', () => {
     expect(message().headers).toEqual({
+      Accept: '*/*',
+      'Content-Type': 'application/json',
+      'User-Agent': 'Daybook (callbacks)',
       'webhook-id': `msg_${DELIVERY.id}`,
       'webhook-timestamp': '1772366403',
       'webhook-signature': `msg_${DELIVERY.id}|1772366403|${message().bytes.toString()}`,

@@ -4,9 +4,12 @@ import type { DueDelivery } from './due.store.js';
 /** The words of a finished request's state on the wire. */
 const STATUS = { COMPLETED: 'completed', FAILED: 'failed', CANCELLED: 'cancelled' } as const;
 
+const USER_AGENT = 'Daybook (callbacks)';
+
 /** What goes over the wire in one attempt. */
 export interface CallbackMessage {
   body: Buffer;
+  /** All but those of the connection and the body's length. */
   headers: Record<string, string>;
 }
 
@@ -31,14 +34,10 @@ export function callbackMessage(
     error: delivery.error ?? undefined,
   };
   const body = Buffer.from(withFields(message, delivery.result ?? '{}'));
-  return {
-    body,
-    headers: {
-      ...signedHeaders(delivery.id, now, body, signer),
-      'x-request-id': delivery.requestId,
-      'x-attempt-number': String(attemptNumber),
-    },
-  };
+  const headers = signedHeaders(delivery.id, now, body, signer);
+  headers['x-request-id'] = delivery.requestId;
+  headers['x-attempt-number'] = String(attemptNumber);
+  return { body, headers };
 }
 
 /**
@@ -59,7 +58,7 @@ function timestampOf(now: Date): string {
   return String(Math.floor(now.getTime() / 1_000));
 }
 
-/** The three headers of Standard Webhooks; the signature is over all three parts of what is sent. */
+/** Every callback's, with the three of Standard Webhooks; the signature is over all three parts of what is sent. */
 function signedHeaders(
   deliveryId: string,
   now: Date,
@@ -69,6 +68,9 @@ function signedHeaders(
   const id = `msg_${deliveryId}`;
   const timestamp = timestampOf(now);
   return {
+    Accept: '*/*',
+    'Content-Type': 'application/json',
+    'User-Agent': USER_AGENT,
     'webhook-id': id,
     'webhook-timestamp': timestamp,
     'webhook-signature': signer.signatures(id, timestamp, body),

@@ -24,7 +24,9 @@ interface Signing {
  */
 export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
   private readonly onError = logOnce(new Logger(CallbackSigner.name), 'Callbacks are signed with what was known');
+  /** By the id of what is valid, newest first. */
   private signing = new Map<string, Signing>();
+  private readonly schemes: number;
   private refreshing: Promise<void> | null = null;
   private timer: NodeJS.Timeout | undefined;
 
@@ -33,7 +35,9 @@ export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
     private readonly valid: () => Promise<Pick<ValidSecret, 'id' | 'secret' | 'privateKey' | 'expiresInMs'>[]>,
     private readonly scheme: Scheme,
     private readonly monotonicMs: () => number = () => performance.now(),
-  ) {}
+  ) {
+    this.schemes = scheme === 'both' ? 2 : 1;
+  }
 
   async onModuleInit(): Promise<void> {
     await throughOutage(() => this.refresh());
@@ -56,9 +60,13 @@ export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
    */
   signatures(id: string, timestamp: string, body: Buffer): string {
     const nowMs = this.monotonicMs();
-    const keys = [...this.signing.values()].filter(({ untilMs }) => untilMs > nowMs).map((signing) => signing.keys);
-    const schemes = keys[0]?.map((_, scheme) => scheme) ?? [];
-    return schemes.flatMap((scheme) => keys.map((of) => sign(of[scheme]!, id, timestamp, body))).join(' ');
+    const texts: string[] = [];
+    for (let scheme = 0; scheme < this.schemes; scheme++) {
+      for (const { untilMs, keys } of this.signing.values()) {
+        if (untilMs > nowMs) texts.push(sign(keys[scheme]!, id, timestamp, body));
+      }
+    }
+    return texts.join(' ');
   }
 
   private async lookUp(): Promise<void> {

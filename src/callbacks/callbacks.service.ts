@@ -44,6 +44,9 @@ export class CallbacksService {
     return ids.map(() => undefined);
   });
 
+  /** What follows one another mostly goes to one URL. */
+  private latestUrl: URL | null = null;
+
   constructor(
     private readonly http: HttpService,
     private readonly store: DeliveryStore,
@@ -92,8 +95,9 @@ export class CallbacksService {
       return isStill(message, attemptedAt) && take!();
     };
     const place = { relay, take: take && takeNow };
-    const outcome = await sendCallback(this.http, new URL(delivery.url), message.body, message.headers, place);
+    const outcome = await sendCallback(this.http, this.urlOf(delivery), message.body, message.headers, place);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
+    const { status, retryAtMs: atMs, event, isGone } = this.judge(outcome, delivery);
     return {
       deliveryId: delivery.id,
       requestId: delivery.requestId,
@@ -102,12 +106,21 @@ export class CallbacksService {
       trigger: triggerOf(delivery),
       attemptedAt,
       outcome,
-      ...this.judge(outcome, delivery.attempts + 1 - delivery.scheduleStart),
+      status,
+      retryAtMs: atMs,
+      event,
+      isGone,
     };
   }
 
+  private urlOf({ url }: DueDelivery): URL {
+    if (this.latestUrl?.href !== url) this.latestUrl = new URL(url);
+    return this.latestUrl;
+  }
+
   /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
-  private judge({ trace, errorKind }: CallbackOutcome, attempts: number): Verdict {
+  private judge({ trace, errorKind }: CallbackOutcome, delivery: DueDelivery): Verdict {
+    const attempts = delivery.attempts + 1 - delivery.scheduleStart;
     if (errorKind === null) return { status: 'SUCCESS', retryAtMs: null, event: 'success', isGone: false };
     const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
     const isAnswer = errorKind === 'status';

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ClientBase } from 'pg';
 import { DataSource } from 'typeorm';
 import { Database } from '../database.js';
+import { fromJsonColumn, jsonColumn } from '../json-column.js';
 import type { AttemptTrigger } from './callback-log.entity.js';
 import { type DeliverySelection, selectionConditions } from './delivery-selection.js';
 import type { CallbackOutcome } from './http-transport.js';
@@ -42,7 +43,7 @@ export interface AttemptRecord {
   retryAtMs: number | null;
 }
 
-/** What a record is written from: column, type, value. */
+/** What a record is written from: column, type, value; of JSON its text. */
 const RECORD: [string, string, (record: AttemptRecord) => unknown][] = [
   ['delivery_id', 'uuid', ({ deliveryId }) => deliveryId],
   ['status', 'text', ({ status }) => status],
@@ -73,6 +74,11 @@ const RECORD: [string, string, (record: AttemptRecord) => unknown][] = [
   ['first_byte_ms', 'real', ({ outcome: { trace } }) => trace.firstByteMs],
   ['response_time_ms', 'real', ({ outcome: { trace } }) => trace.totalMs],
 ];
+
+function columnOf(type: string, parameter: string): string {
+  return `${type === 'json' ? fromJsonColumn(parameter) : parameter}::${type}[]`;
+}
+
 const LOGGED = RECORD.slice(3).map(([column]) => column);
 
 /**
@@ -86,7 +92,7 @@ const LOGGED = RECORD.slice(3).map(([column]) => column);
  */
 const RECORD_TEXT = `
   WITH item AS (
-    SELECT * FROM unnest(${RECORD.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')})
+    SELECT * FROM unnest(${RECORD.map(([, type], index) => columnOf(type, `$${index + 1}`)).join(', ')})
       AS t (${RECORD.map(([column]) => column).join(', ')})
   ), locked AS (
     SELECT d.id, i.status, now() + i.retry_in_ms * interval '1 millisecond' AS next,
@@ -117,7 +123,10 @@ export class DeliveryStore {
 
   /** Records attempts: one log row each, and what follows for the delivery. May be told twice. */
   async record(records: AttemptRecord[]): Promise<void> {
-    const columns = RECORD.map(([, , value]) => records.map(value));
+    const columns = RECORD.map(([, type, value]) => {
+      const values = records.map(value);
+      return type === 'json' ? jsonColumn(values as (string | null)[]) : values;
+    });
     const runner = this.dataSource.createQueryRunner();
     try {
       // Named, which the runner's own `query` cannot: planned anew each time, it takes half as long again.

@@ -27,7 +27,6 @@ const KEEP_ALIVE_MAX_MS = 30_000;
 export interface CallbackHttpOptions extends DialOptions {
   /** Longest time of one attempt: name, connection, TLS, headers and body together. */
   timeoutMs: number;
-  userAgent?: string;
 }
 
 export interface CallbackHttp {
@@ -80,14 +79,10 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     (attempt.connection ?? agent).dispatch(dispatched, attempt);
   };
 
-  const constant = {
-    Accept: '*/*',
-    'Content-Type': 'application/json',
-    'User-Agent': options.userAgent ?? 'Daybook (callbacks)',
-  };
   const adapter: AxiosAdapter = async (config) => {
-    const { relay, take, url, headers, body } = config.data as CallbackRequest & RelayPlace;
-    const request: CallbackRequest = { url, headers: { ...constant, ...headers }, body };
+    const { request, place } = config.data as Sending;
+    const { url } = request;
+    const { relay, take } = place;
     // Before it is lined up: from then on it must not wait for anything else.
     if (take) await options.guard.lookUp(url.href).catch(noLonger);
     const baton = take && { before: leader(relay, url), take };
@@ -104,6 +99,12 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
   };
 
   return { axios: straightAxios(adapter), close: () => agent.destroy() };
+}
+
+/** What axios is given to send. */
+interface Sending {
+  request: CallbackRequest;
+  place: RelayPlace;
 }
 
 function noLonger(cause: unknown): never {
@@ -137,7 +138,7 @@ function straightAxios(adapter: AxiosAdapter): AxiosInstance {
  * Sends one callback attempt.
  * @param http the service made with {@link CallbackHttp.axios}.
  * @param body the bytes on the wire, exactly.
- * @param headers beside content-type, user-agent and accept.
+ * @param headers all but those of the connection and the body's length.
  * @param place in a relay; without one it goes at once, over any connection.
  * @throws CallbackAttemptError when there is no answer; any HTTP status is an answer. NotSent when it did not go.
  */
@@ -151,7 +152,7 @@ export async function postCallback(
   const { data }: AxiosResponse<CallbackResponse> = await http.axiosRef.request({
     method: 'POST',
     url: url.href,
-    data: { ...place, url, headers, body } satisfies CallbackRequest & RelayPlace,
+    data: { request: { url, headers, body }, place } satisfies Sending,
   });
   return data;
 }

@@ -20,7 +20,8 @@ export interface Job {
 /** What came of a request. Exactly one of result and error is set. */
 export interface Completion {
   id: string;
-  result: Record<string, unknown> | null;
+  /** JSON. */
+  result: string | null;
   fileKey: string | null;
   error: string | null;
   startedAt: Date;
@@ -31,9 +32,14 @@ export interface Completion {
   destination: string | null;
 }
 
+/** Callbacks that follow one another mostly go to one URL. */
+let latest = { callbackUrl: '', destination: '' };
+
 /** `scheme://host:port` of a callback URL that was accepted; null when no callback is owed. */
 export function destinationOf(callbackUrl: string | null): string | null {
-  return callbackUrl === null ? null : destination(new URL(callbackUrl));
+  if (callbackUrl === null) return null;
+  if (latest.callbackUrl !== callbackUrl) latest = { callbackUrl, destination: destination(new URL(callbackUrl)) };
+  return latest.destination;
 }
 
 /** What a store reads of request r to make a {@link Job} of; its lease is the store's to say. */

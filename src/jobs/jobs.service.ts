@@ -116,7 +116,11 @@ export class JobsService {
       return { requestId: id, isFinished: false, body };
     }
     if (inTime.error !== null) throw new ReportHasFailed(id, inTime.error);
-    return { requestId: id, isFinished: true, body: syncAnswer(id, inTime.result ?? {}) };
+    return {
+      requestId: id,
+      isFinished: true,
+      body: syncAnswer(id, JSON.parse(inTime.result ?? '{}') as Record<string, unknown>),
+    };
   }
 
   private acceptAndMake(request: Omit<NewRequest, 'id'>): { accepted: Promise<string>; result: Promise<Made | null> } {

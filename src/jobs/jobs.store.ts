@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database.js';
 import { HOLDER } from '../holder.js';
+import { fromJsonColumn, jsonColumn } from '../json-column.js';
 import { type Completion, JOB, type Job, lostBy, withDeathOf } from './job.js';
 
 /** A lane that this process holds, and the fencing epoch under which it may write. */
@@ -93,7 +94,7 @@ const BEGIN = `
  */
 const FINISH = `
   WITH item AS (
-    SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+    SELECT * FROM unnest($2::uuid[], ${fromJsonColumn('$3')}, $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
                          $8::uuid[], $9::text[])
       AS t (id, result, file_key, error, started_at, completed_at, delivery_id, destination)
   ), finished AS (
@@ -214,7 +215,7 @@ export class JobsStore {
       finished = await query<{ id: string; isNew: boolean }>({ name: 'lane_finish', text: FINISH }, [
         lane.name,
         column(({ id }) => id),
-        column(({ result }) => result && JSON.stringify(result)),
+        jsonColumn(column(({ result }) => result)),
         column(({ fileKey }) => fileKey),
         column(({ error }) => error),
         column(({ startedAt }) => startedAt),

@@ -174,11 +174,11 @@ describe('What LaneRun does when it has made what it was given', () => {
 describe('What LaneRun commits', () => {
   it('is the outcome, the destination of the callback, and times by the database’s clock that never go back', async () => {
     await bench.start([job(1, 'https://a.example/hook'), job(2)]);
-    await bench.made(1, 1, { result: { row_count: 5 }, fileKey: 'file' });
+    await bench.made(1, 1, { result: '{"row_count":5}', fileKey: 'file' });
     await bench.made(2, 2, { result: null, error: 'No such period' });
     await bench.committed();
     const [first, second] = bench.commits.flatMap(({ completions }) => completions);
-    const outcome = { id: '1', result: { row_count: 5 }, fileKey: 'file', error: null };
+    const outcome = { id: '1', result: '{"row_count":5}', fileKey: 'file', error: null };
     expect(first).toMatchObject({ ...outcome, destination: 'https://a.example:443' });
     expect(second).toMatchObject({ id: '2', result: null, error: 'No such period', destination: null });
     expect(first!.deliveryId).not.toBe(second!.deliveryId);

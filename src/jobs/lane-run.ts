@@ -135,12 +135,13 @@ export class LaneRun {
     let startedAt = begunAt;
     const made = await this.ports.make(jobs);
     return jobs.map((job, index) => {
-      const { tookMs, ...outcome } = made[index]!;
+      const { result, fileKey, error, tookMs } = made[index]!;
       const destination = destinationOf(job.callbackUrl);
       // Each began when the one before had ended.
       const isLast = index === jobs.length - 1;
       const completedAt = isLast ? this.clock.now() : new Date(startedAt.getTime() + tookMs);
-      const completion = { ...outcome, id: job.id, startedAt, completedAt, deliveryId: newId(), destination };
+      const deliveryId = newId();
+      const completion = { id: job.id, result, fileKey, error, startedAt, completedAt, deliveryId, destination };
       startedAt = completedAt;
       return completion;
     });

@@ -18,7 +18,7 @@ beforeEach(() => {
     generate: async (_, orders) => {
       begun.push(...orders.map(({ requestId }) => requestId));
       await new Promise<void>((resolve) => (endNewest = resolve));
-      return orders.map(() => ({ outcome: { result: {}, fileKey: null }, tookMs: 1 }));
+      return orders.map(() => ({ outcome: { result: '{}', fileKey: null }, tookMs: 1 }));
     },
   };
   maker = new ReportMaker(reports as ReportsService, {} as FileStore);

@@ -32,7 +32,7 @@ export class SyncStore {
     const rows = await this.database.query<{ id: string }>({ name: 'sync_complete', text: COMPLETE }, [
       job.id,
       job.leaseEpoch,
-      completion.result && JSON.stringify(completion.result),
+      completion.result,
       completion.fileKey,
       completion.error,
       completion.deliveryId,

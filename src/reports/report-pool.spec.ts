@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DaybookError } from '../errors.js';
-import { ReportFailed } from './define-report.js';
+import { ReportFailed, type ReportResult } from './define-report.js';
 import { StorageUnavailable } from './file-store.js';
-import { PoolClosed, PoolFull, type ReportBatch, type ReportOutcome, ReportPool } from './report-pool.js';
+import { PoolClosed, PoolFull, type ReportBatch, ReportPool } from './report-pool.js';
 import type { ReportPoolOptions } from './report-pool.js';
 
 const FAULTY = new URL('../../test/reports/faulty.worker.js', import.meta.url);
@@ -40,10 +40,11 @@ function batch(types: string[], params: object = {}): ReportBatch {
 const task = (type: string, params: object = {}): ReportBatch => batch([type], params);
 
 /** Makes one report. */
-async function run(pool: ReportPool, given: ReportBatch): Promise<ReportOutcome> {
+async function run(pool: ReportPool, given: ReportBatch): Promise<{ result: ReportResult; fileKey: string | null }> {
   const [generated] = await pool.run(given);
   if ('error' in generated!) throw generated.error;
-  return generated!.outcome;
+  const { result, fileKey } = generated!.outcome;
+  return { result: JSON.parse(result) as ReportResult, fileKey };
 }
 
 /** Holds every `wait` report in its thread until it is opened. */

@@ -73,7 +73,9 @@ export class ReportsService implements OnApplicationShutdown {
   }
 
   private async generateTogether(mode: RequestMode, orders: ReportOrder[]): Promise<Generated[]> {
-    const tasks = orders.map((order) => ({ ...order, fileId: randomUUID() }));
+    const tasks = orders.map(({ type, params, format, requestId }) => {
+      return { type, params, format, requestId, fileId: randomUUID() };
+    });
     const [{ fileId, format }] = tasks as [ReportTask];
     const key = fileKey(fileId, format);
     try {

@@ -75,7 +75,7 @@ export class LaneBench {
   /** Ends reports one after the other, and gives their commits time to begin. */
   async made(first: number, last = first, made: Partial<Made> = {}): Promise<void> {
     for (let position = first; position <= last; position++) {
-      this.making.get(position)!.resolve({ result: {}, fileKey: null, error: null, tookMs: 1, ...made });
+      this.making.get(position)!.resolve({ result: '{}', fileKey: null, error: null, tookMs: 1, ...made });
       await nextTurn();
       await nextTurn();
     }

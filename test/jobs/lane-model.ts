@@ -71,7 +71,7 @@ export const IDLE: Worker = {
 /** Made under a lease; the result tells which, and which delivery came with it. */
 export function completionUnder({ epoch }: LaneLease, job: Job, startedAt: Date, completedAt: Date): Completion {
   const deliveryId = uuidv7();
-  return completionOf(job, { deliveryId, result: { epoch, deliveryId }, startedAt, completedAt });
+  return completionOf(job, { deliveryId, result: JSON.stringify({ epoch, deliveryId }), startedAt, completedAt });
 }
 
 export function spend(chances: Chances, chance: keyof Chances | undefined): Chances {

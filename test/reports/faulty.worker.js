@@ -10,13 +10,13 @@ function generateOne({ type, params }, filePath) {
     case 'wait':
       // Until the test opens the gate; the other end of it is in the main thread.
       Atomics.wait(new Int32Array(params.gate), 0, 0);
-      return { outcome: { result: {}, fileKey: null } };
+      return { outcome: { result: '{}', fileKey: null } };
     case 'die':
       return process.exit(1);
     case 'fail-half-way':
       writeFileSync(filePath, 'half a rep');
       return { failure: { blame: 'report', message: 'It did not work' } };
     default:
-      return { outcome: { result: { type }, fileKey: null } };
+      return { outcome: { result: JSON.stringify({ type }), fileKey: null } };
   }
 }

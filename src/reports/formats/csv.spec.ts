@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCsv } from '../../../test/reports/rfc4180.js';
 import { seededRandom } from '../seeded-random.js';
-import { csvHead, csvMoney, csvRecord, csvText } from './csv.js';
+import { csvHead, csvLastMoney, csvMoney, csvRecord, csvText } from './csv.js';
 
 describe('csvText', () => {
   it.each([
@@ -38,6 +38,10 @@ describe('csvMoney', () => {
     [5_000_000_000_001, '50000000000.01'],
   ])('writes %d cents as %s, with no apostrophe', (cents, cell) => {
     expect(csvMoney(cents)).toBe(cell);
+  });
+
+  it.each([0, 5, 99, 100, 123_456, 5_000_000_00])('writes %d cents at the end of a record all the same', (cents) => {
+    expect(csvLastMoney(cents)).toBe(csvRecord([csvMoney(cents)]));
   });
 });
 

@@ -28,6 +28,13 @@ export function csvMoney(cents: number): string {
   return `${cents < 0 ? '-' : ''}${Math.floor(size / 100)}.${TWO_DIGITS[size % 100]}`;
 }
 
+const LAST_TWO_DIGITS = TWO_DIGITS.map((digits) => `.${digits}${LINE_END}`);
+
+/** An amount of no less than nothing as {@link csvMoney} has it, in a record's last column, with the record's end. */
+export function csvLastMoney(cents: number): string {
+  return String(Math.floor(cents / 100)) + LAST_TWO_DIGITS[cents % 100];
+}
+
 /** A record of finished cells. */
 export function csvRecord(cells: readonly string[]): string {
   return cells.join(',') + LINE_END;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineReport, type ReportContext } from '../define-report.js';
-import { csvHead, csvMoney, csvText } from '../formats/csv.js';
+import { csvHead, csvLastMoney, csvMoney, csvText } from '../formats/csv.js';
 import { seededRandom, type DrawBelow } from '../seeded-random.js';
 
 const transactionsParams = z.strictObject({
@@ -97,17 +97,29 @@ function detailCells({ name, categories }: Kind): string[] {
 
 const DETAILS = [detailCells(EXPENSE), detailCells(REVENUE)] as const;
 
-let lastPeriod: { asOf: string; days: string[] } | null = null;
+/** The number of a row as its first cell. */
+const idCell = (row: number): string => `TXN-${row < 99_999 ? String(100_001 + row).slice(1) : String(row + 1)},`;
 
-/** The days from `as_of` - 30 to `as_of` - 1. Of a small report they would take a fifth of the time: most share a day. */
-function periodDays(asOf: string): string[] {
-  if (lastPeriod?.asOf === asOf) return lastPeriod.days;
+/** Of the first rows, which every report has. */
+const ID_CELLS = Array.from({ length: 1_000 }, (_, row) => idCell(row));
+
+/** What may stand between a row's id and its amount, finished: by kind, by day. */
+type Middles = readonly [expenses: string[][], revenue: string[][]];
+
+let lastPeriod: { asOf: string; middles: Middles } | null = null;
+
+/** Of the days from `as_of` - 30 to `as_of` - 1. A small report takes less time than this: most share a day. */
+function middlesOf(asOf: string): Middles {
+  if (lastPeriod?.asOf === asOf) return lastPeriod.middles;
   const asOfMs = Date.parse(asOf);
   const days = Array.from({ length: PERIOD_DAYS }, (_, day) => {
     return new Date(asOfMs - (PERIOD_DAYS - day) * DAY_MS).toISOString().slice(0, 10);
   });
-  lastPeriod = { asOf, days };
-  return days;
+  const ofKind = (details: string[]): string[][] =>
+    days.map((day) => details.map((detail) => [day, detail, ''].join(',')));
+  const middles: Middles = [ofKind(DETAILS[0]), ofKind(DETAILS[1])];
+  lastPeriod = { asOf, middles };
+  return middles;
 }
 
 /** Writes the file. Its bytes follow from the parameters alone: no clock, no request id. */
@@ -126,14 +138,12 @@ function writeFile(params: TransactionsParams, ledger: Ledger, below: DrawBelow,
       COLUMNS,
     ),
   );
-  const days = periodDays(params.as_of);
+  const middles = middlesOf(params.as_of);
   for (let row = 0; row < params.num_transactions; row++) {
-    const details = DETAILS[ledger.isRevenue[row] as 0 | 1];
-    const number = row < 99_999 ? String(100_001 + row).slice(1) : String(row + 1);
-    const day = days[below(PERIOD_DAYS)]!;
-    const detail = details[below(details.length)]!;
-    // One text for each row: an array of cells to join would take a quarter of the time again.
-    file.write(`TXN-${number},${day},${detail},${csvMoney(ledger.cents[row]!)}\r\n`);
+    const ofDay = middles[ledger.isRevenue[row] as 0 | 1][below(PERIOD_DAYS)]!;
+    const middle = ofDay[below(ofDay.length)]!;
+    // Of three finished pieces: of the seven that they are made of it would take a quarter more time.
+    file.write((ID_CELLS[row] ?? idCell(row)) + middle + csvLastMoney(ledger.cents[row]!));
   }
   return file.finish();
 }
