@@ -4,7 +4,7 @@ import type { CallbackAttempt } from './callback-attempt.js';
 import type { CallbacksService, EndedAttempt } from './callbacks.service.js';
 import type { DueDelivery } from './due.store.js';
 import type { Relay } from './http-transport.js';
-import { RunSender } from './run-sender.js';
+import { MAX_UNRECORDED, RunSender } from './run-sender.js';
 import { Turn } from './turn.js';
 
 const TAKEN = { event: 'success', isGone: false, status: 'SUCCESS', retryAtMs: null } as EndedAttempt;
@@ -105,9 +105,9 @@ describe('a line', () => {
     const { send, answer, log, turn } = line();
     const ended = send();
     await settled();
-    turn.unrecorded += 128;
+    turn.unrecorded += MAX_UNRECORDED;
     await answer();
-    turn.unrecorded -= 128;
+    turn.unrecorded -= MAX_UNRECORDED;
     // What was lined up was not; here there is no record to wait for.
     expect(log).toEqual(['sent 1', 'recorded 1', 'sent 2']);
     await answer();

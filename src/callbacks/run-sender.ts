@@ -7,7 +7,7 @@ import type { Relay } from './http-transport.js';
 import type { Turn } from './turn.js';
 
 /** Attempts of a run that may wait to be recorded. */
-const MAX_UNRECORDED = 128;
+export const MAX_UNRECORDED = 256;
 
 /** What is sent in one turn. */
 export interface Run {

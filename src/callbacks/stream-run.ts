@@ -1,9 +1,9 @@
 import { type DueDelivery, type StartedAttempt, nextNumber } from './due.store.js';
 
 /** Deliveries of a stream that are read at once. */
-export const READ_AHEAD = 128;
+export const READ_AHEAD = 256;
 /** The most attempts that are put on record as started in one go. */
-const MAX_WINDOW = 64;
+const MAX_WINDOW = 128;
 /** As many are started ahead as are sent in this time, so that few are in doubt when the process dies. */
 const WINDOW_MS = 50;
 
