@@ -7,7 +7,7 @@ import type { Relay } from './http-transport.js';
 import type { Turn } from './turn.js';
 
 /** Attempts of a run that may wait to be recorded. */
-export const MAX_UNRECORDED = 256;
+export const MAX_UNRECORDED = 512;
 
 /** What is sent in one turn. */
 export interface Run {

@@ -27,7 +27,7 @@ export interface CompletedBatch {
 }
 
 /** How many requests a holder may have made, or be making, behind the one that is on record as begun. */
-export const MOST_AHEAD = 320;
+export const MOST_AHEAD = 384;
 
 /** Drain rates are smoothed over about so many seconds of work. */
 const RATE_WINDOW_S = 30;

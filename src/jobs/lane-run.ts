@@ -6,9 +6,9 @@ import { LaneClock } from './lane-clock.js';
 import type { Made } from './report-maker.js';
 
 /** Requests of a lane that are read at once. */
-export const AHEAD = 128;
+export const AHEAD = 256;
 /** Short reports that are made in one go, at the most. */
-const MADE_TOGETHER = 64;
+const MADE_TOGETHER = 128;
 /** Of such reports, by what is expected of them: the first waits for the last. */
 const MADE_TOGETHER_MS = 20;
 /** Completions that may wait for their commit. */
