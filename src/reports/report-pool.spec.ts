@@ -142,6 +142,28 @@ describe('ReportPool', () => {
     expect((await run(pool, task('again'))).result).toEqual({ type: 'again' });
   });
 
+  it.each([1, 2, 3])('makes what waits in the order in which it came, with %d threads', async (threads) => {
+    const pool = poolOf({ threads, maxQueue: 100, workerFile: FAULTY });
+    const { params, open } = gate();
+    const made: number[] = [];
+    const busy = Array.from({ length: threads }, () => pool.run(task('wait', params)));
+    const queued = Array.from({ length: 20 }, (_, n) => pool.run(task('queued')).then(() => made.push(n)));
+    open();
+    await Promise.all([...busy, ...queued]);
+    // Side by side, one may end a little before the one that began before it.
+    for (const [index, n] of made.entries()) expect(Math.abs(n - index)).toBeLessThan(threads);
+  });
+
+  it('ends the wait of a report whose time is up', async () => {
+    const pool = poolOf({ workerFile: FAULTY, timeoutMs: 500 });
+    const { params, open } = gate();
+    const ends = ['wait', 'queued'].map((type) => pool.run(task(type, params)).catch((error: unknown) => error));
+    for (const end of ends)
+      expect(await end).toEqual(new ReportFailed('The report took longer than 0.5 s and was ended'));
+    open();
+    expect((await run(pool, task('next'))).result).toEqual({ type: 'next' });
+  });
+
   it.each([1, 2])('lets a thread that dies fail its own report only, with %d threads', async (threads) => {
     const pool = poolOf({ threads, workerFile: FAULTY });
     const types = ['a', 'die', 'b', 'die', 'die', 'c'];

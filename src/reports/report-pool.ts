@@ -49,6 +49,10 @@ export class ReportPool {
   private readonly logger = new Logger(ReportPool.name);
   private pool: Piscina<ReportBatch, ReportAnswer[]> | null = null;
   private unfinished = 0;
+  /** Reports that have a thread, or are about to have one that starts. */
+  private inHand = 0;
+  /** Those that wait for one, in the order in which they came. */
+  private readonly line = new Set<() => void>();
   private isClosed = false;
 
   constructor(private readonly options: ReportPoolOptions) {}
@@ -67,19 +71,55 @@ export class ReportPool {
     if (this.isClosed) throw new PoolClosed('This process is stopping');
     if (this.isFull) throw new PoolFull(`All ${this.options.threads} report threads and their queue are full`);
     this.unfinished++;
-    const pool = (this.pool ??= this.start());
+    const signal = AbortSignal.timeout(this.options.timeoutMs);
     try {
-      const answers = await pool.run(batch, { signal: AbortSignal.timeout(this.options.timeoutMs) });
-      return answers.map(generatedOf);
+      await this.takeThread(signal);
+      return await this.runNow(batch, signal).finally(() => this.leaveThread());
     } catch (error) {
-      if (error instanceof Error && error.name === 'AbortError') {
-        throw new ReportFailed(`The report took longer than ${this.options.timeoutMs / 1_000} s and was ended`);
-      }
-      if (this.pool !== pool) throw new PoolClosed('The report threads ended before it was made', { cause: error });
-      throw new ReportFailed('The report could not be made: its thread ended', { cause: error });
+      if (!signal.aborted) throw error;
+      throw new ReportFailed(`The report took longer than ${this.options.timeoutMs / 1_000} s and was ended`);
     } finally {
       this.unfinished--;
     }
+  }
+
+  private async runNow(batch: ReportBatch, signal: AbortSignal): Promise<Generated[]> {
+    if (this.isClosed) throw new PoolClosed('This process is stopping');
+    const pool = (this.pool ??= this.start());
+    try {
+      return (await pool.run(batch, { signal })).map(generatedOf);
+    } catch (error) {
+      if (this.pool !== pool) throw new PoolClosed('The report threads ended before it was made', { cause: error });
+      throw new ReportFailed('The report could not be made: its thread ended', { cause: error });
+    }
+  }
+
+  /**
+   * Waits for a thread in line. Piscina's own line is none: each time a thread is free it moves the one behind the one that
+   * gets it to the end.
+   * @throws When the time is up.
+   */
+  private async takeThread(signal: AbortSignal): Promise<void> {
+    if (this.inHand < this.options.threads) return void this.inHand++;
+    await new Promise<void>((resolve, reject) => {
+      const begin = (): void => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      const giveUp = (): void => {
+        this.line.delete(begin);
+        reject(signal.reason as Error);
+      };
+      this.line.add(begin);
+      signal.addEventListener('abort', giveUp);
+    });
+  }
+
+  private leaveThread(): void {
+    const [next] = this.line;
+    if (!next) return void this.inHand--;
+    this.line.delete(next);
+    next();
   }
 
   /** Ends the threads. What is still in hand is refused with PoolClosed: whoever wants it waits for it before. */
