@@ -80,7 +80,7 @@ export function reportRequest(mode: RequestMode, reports: Catalogue = catalogue)
       const schema = typeof report === 'string' ? schemas.get(report) : undefined;
       if (!schema) return refuse(['report'], `must be one of the report types: ${[...schemas.keys()].join(', ')}`);
       const { data, error } = schema.safeParse(request);
-      if (data) return { ...fieldsOf(data), report: String(report) };
+      if (data) return requestOf(String(report), data);
       for (const issue of error.issues.flatMap(oneForEachField)) {
         // What was nested here was flat where the caller wrote it.
         const path = isFlat && issue.path[0] === 'payload' ? issue.path.slice(1) : issue.path;
@@ -97,11 +97,15 @@ function isObject(value: unknown): value is Body {
 
 /** The flat shorthand, written out: what is not a field of the envelope is a parameter. */
 function nest(body: Body): Body {
-  const fields = Object.entries(body);
-  return {
-    ...Object.fromEntries(fields.filter(([field]) => ENVELOPE_FIELDS.includes(field))),
-    payload: Object.fromEntries(fields.filter(([field]) => !ENVELOPE_FIELDS.includes(field))),
-  };
+  const [request, payload]: [Body, Body] = [{}, {}];
+  for (const field of Object.keys(body)) {
+    const part = ENVELOPE_FIELDS.includes(field) ? request : payload;
+    // Assigned, it would be the prototype and no field: nobody would refuse it.
+    if (field === '__proto__') Object.defineProperty(part, field, { value: body[field], enumerable: true });
+    else part[field] = body[field];
+  }
+  request.payload = payload;
+  return request;
 }
 
 /** The report type that a request names or implies. */
@@ -110,8 +114,8 @@ function reportOf({ report, payload }: Body): unknown {
   return isObject(payload) && Object.hasOwn(payload, IMPLIED.parameter) ? IMPLIED.report : DEFAULT_REPORT;
 }
 
-function fieldsOf(data: z.output<ReturnType<typeof nested>>): Omit<ReportRequest, 'report'> {
-  return { params: data.payload, callbackUrl: data.callback_url, lane: data.lane, format: data.format };
+function requestOf(report: string, data: z.output<ReturnType<typeof nested>>): ReportRequest {
+  return { report, params: data.payload, callbackUrl: data.callback_url, lane: data.lane, format: data.format };
 }
 
 interface Issue {

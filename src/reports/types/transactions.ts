@@ -167,7 +167,9 @@ export default defineReport({
   title: 'Transactions of the last 30 days',
   params: transactionsParams,
   formats: ['csv'],
-  fixDefaults: (params, { today }): TransactionsParams => ({ ...params, as_of: params.as_of ?? today }),
+  fixDefaults: ({ num_transactions, report_name, as_of }, { today }): TransactionsParams => {
+    return { num_transactions, report_name, as_of: as_of ?? today };
+  },
   expectedMs: ({ num_transactions }) => num_transactions / ROWS_PER_MS,
   build(params, context) {
     const startedAt = performance.now();
