@@ -50,7 +50,7 @@ describe('npm run bench', () => {
     expect(result.async).toMatchObject({ successful: 100, callbacks: { received: 100, lost: 0, duplicates: 0 } });
     expect(result.async.callbacks).toMatchObject({ fifoInversions: 0, latency: { count: 100 } });
     expect(result.settings).not.toHaveProperty('env');
-    expect(result.settings).toMatchObject({ 'warm-up': 200 });
+    expect(result.settings).toMatchObject({ 'warm-up': 2_000 });
     const page = await readFile(html, 'utf8');
     expect(page.match(/<svg/g)).toHaveLength(2);
     expect(page).toContain('<polyline');

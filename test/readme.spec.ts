@@ -144,7 +144,7 @@ describe('the documents', () => {
 
     const generate = `import generate from './dist/src/reports/generate.worker.js';
       const [{ outcome }] = await generate(JSON.parse(process.argv[1]));
-      console.log(JSON.stringify(outcome));`;
+      console.log(JSON.stringify({ ...outcome, result: JSON.parse(outcome.result) }));`;
     const task = {
       type: 'interest',
       params: { principal_cents: 100_000, rate_percent: 5, years: 3 },

@@ -16,7 +16,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --rate N                open model: requests a second, whatever becomes of them
   --duration TIME         open model: how long, such as 30s or 2m (30s)
   --ramp TIME             open model: how long the rate grows from nothing (0s)
-  --warm-up N             requests of each mode that go before and do not count (200; with --url 0)
+  --warm-up N             requests of each mode that go before and do not count (2000; with --url 0)
   --assert 'WHAT<LIMIT'   fail unless it holds, e.g. accept.p99<50; may be repeated
   --json FILE             write the results as JSON
   --html FILE             write a report that is one file
@@ -29,8 +29,8 @@ export const USAGE = `Usage: npm run bench -- [options]
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
 const MAX_DURATION_MS = 3_600_000;
 const MAX_REQUESTS = 1_000_000;
-/** A service that has just been started answers its first requests several times as slowly as the later ones. */
-const WARM_UP = 200;
+/** Until the service's code and ours are compiled: the first requests take several times as long as the later ones. */
+const WARM_UP = 2_000;
 
 const whole = (min: number, max: number) =>
   z
