@@ -89,9 +89,9 @@ async function generateOne(
     const definition = catalogue.get(type);
     if (!definition) throw new ReportFailed(`There is no report type "${type}" any more`);
     const context: ReportContext = { requestId, fileId, format, openFile: () => spool.openPart() };
-    const result = await definition.build(params, context);
+    const result = JSON.stringify(await definition.build(params, context));
     const part = spool.endPart();
-    return { outcome: { result: JSON.stringify(result), fileKey: part && keyOf(part) } };
+    return { outcome: { result, fileKey: part && keyOf(part) } };
   } catch (error) {
     spool.dropPart();
     return { failure: failureOf(error) };

@@ -106,11 +106,14 @@ const ID_CELLS = Array.from({ length: 1_000 }, (_, row) => idCell(row));
 /** What may stand between a row's id and its amount, finished: by kind, by day. */
 type Middles = readonly [expenses: string[][], revenue: string[][]];
 
-let lastPeriod: { asOf: string; middles: Middles } | null = null;
+/** By `as_of`; most small reports share a few. */
+const periods = new Map<string, Middles>();
+const MOST_PERIODS = 8;
 
-/** Of the days from `as_of` - 30 to `as_of` - 1. A small report takes less time than this: most share a day. */
+/** Of the days from `as_of` - 30 to `as_of` - 1. To make them takes longer than a small report. */
 function middlesOf(asOf: string): Middles {
-  if (lastPeriod?.asOf === asOf) return lastPeriod.middles;
+  const known = periods.get(asOf);
+  if (known) return known;
   const asOfMs = Date.parse(asOf);
   const days = Array.from({ length: PERIOD_DAYS }, (_, day) => {
     return new Date(asOfMs - (PERIOD_DAYS - day) * DAY_MS).toISOString().slice(0, 10);
@@ -118,7 +121,8 @@ function middlesOf(asOf: string): Middles {
   const ofKind = (details: string[]): string[][] =>
     days.map((day) => details.map((detail) => [day, detail, ''].join(',')));
   const middles: Middles = [ofKind(DETAILS[0]), ofKind(DETAILS[1])];
-  lastPeriod = { asOf, middles };
+  if (periods.size === MOST_PERIODS) periods.clear();
+  periods.set(asOf, middles);
   return middles;
 }
 
