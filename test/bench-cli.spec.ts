@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { parseOptions } from '../src/benchmark/cli-options.js';
 import { DATABASE_ENVIRONMENT, createDatabase } from './support/database.js';
 import { startDaybook } from './support/daybook.js';
 import { temporaryFolder } from './support/folder.js';
@@ -35,7 +36,7 @@ describe('npm run bench', () => {
     const database = await createDatabase();
     const [json, html] = [join(folder, 'out.json'), join(folder, 'out.html')];
     const work = ['--mode', 'both', '--num-requests', '100', '--concurrency', '30', '--report', 'digest'];
-    const files = ['--iterations', '1000', '--json', json, '--html', html, '--assert', 'lost=0'];
+    const files = ['--iterations', '1000', '--warm-up', '50', '--json', json, '--html', html, '--assert', 'lost=0'];
     const settings = Object.entries({ DATABASE_URL: database.url, ...DATABASE_ENVIRONMENT });
     const env = settings.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const { code, stdout, stderr } = await bench(...work, ...files, ...env);
@@ -50,7 +51,7 @@ describe('npm run bench', () => {
     expect(result.async).toMatchObject({ successful: 100, callbacks: { received: 100, lost: 0, duplicates: 0 } });
     expect(result.async.callbacks).toMatchObject({ fifoInversions: 0, latency: { count: 100 } });
     expect(result.settings).not.toHaveProperty('env');
-    expect(result.settings).toMatchObject({ 'warm-up': 2_000 });
+    expect(result.settings).toMatchObject({ 'warm-up': 50 });
     const page = await readFile(html, 'utf8');
     expect(page.match(/<svg/g)).toHaveLength(2);
     expect(page).toContain('<polyline');
@@ -79,6 +80,11 @@ describe('npm run bench', () => {
   it('ends with 1 and a line when nobody answers', async () => {
     const { code, stderr } = await bench('--url', 'http://127.0.0.1:1');
     expect([code, stderr]).toEqual([1, 'No Daybook answers at http://127.0.0.1:1\n']);
+  });
+
+  it('warms up what it starts, and not a service that runs already', () => {
+    expect(parseOptions([])).toMatchObject({ 'warm-up': 2_000 });
+    expect(parseOptions(['--url', 'http://127.0.0.1:1'])).toMatchObject({ 'warm-up': 0 });
   });
 
   it.each([
