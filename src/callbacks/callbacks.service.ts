@@ -21,7 +21,7 @@ const GONE = 'The URL answered 410 Gone before and is disabled; enable it and se
  * No caller waits for a record, and one statement for five attempts costs as much as one for fifty. What a crash leaves
  * unrecorded in this time is sent again.
  */
-const RECORD_EVERY_MS = 40;
+const RECORD_EVERY_MS = 20;
 
 /** An attempt that has ended, and what it says about the destination and the URL. */
 export interface EndedAttempt extends AttemptRecord {
