@@ -44,6 +44,9 @@ const WORKER_FILE = import.meta.url.endsWith('.ts')
 /** Per thread. A report that needs more ends its own thread instead of the process; a small nursery keeps RSS low. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 };
 
+/** Gives a report the thread that it waits for, or says why there will be none. */
+type EndWait = (refusal?: Error) => void;
+
 /** Makes reports in worker threads, a bounded number at once and a bounded number in line. */
 export class ReportPool {
   private readonly logger = new Logger(ReportPool.name);
@@ -52,7 +55,7 @@ export class ReportPool {
   /** Reports that have a thread, or are about to have one that starts. */
   private inHand = 0;
   /** Those that wait for one, in the order in which they came. */
-  private readonly line = new Set<() => void>();
+  private readonly line = new Set<EndWait>();
   private isClosed = false;
 
   constructor(private readonly options: ReportPoolOptions) {}
@@ -68,7 +71,6 @@ export class ReportPool {
    * @throws PoolFull, PoolClosed; ReportFailed when one of them took too long or killed the thread.
    */
   async run(batch: ReportBatch): Promise<Generated[]> {
-    if (this.isClosed) throw new PoolClosed('This process is stopping');
     if (this.isFull) throw new PoolFull(`All ${this.options.threads} report threads and their queue are full`);
     this.unfinished++;
     const signal = AbortSignal.timeout(this.options.timeoutMs);
@@ -97,29 +99,27 @@ export class ReportPool {
   /**
    * Waits for a thread in line. Piscina's own line is none: each time a thread is free it moves the one behind the one that
    * gets it to the end.
-   * @throws When the time is up.
+   * @throws When the time is up, or the threads end.
    */
   private async takeThread(signal: AbortSignal): Promise<void> {
     if (this.inHand < this.options.threads) return void this.inHand++;
     await new Promise<void>((resolve, reject) => {
-      const begin = (): void => {
-        signal.removeEventListener('abort', giveUp);
-        resolve();
+      const endWait: EndWait = (refusal) => {
+        this.line.delete(endWait);
+        signal.removeEventListener('abort', timeIsUp);
+        if (refusal) reject(refusal);
+        else resolve();
       };
-      const giveUp = (): void => {
-        this.line.delete(begin);
-        reject(signal.reason as Error);
-      };
-      this.line.add(begin);
-      signal.addEventListener('abort', giveUp);
+      const timeIsUp = (): void => endWait(signal.reason as Error);
+      this.line.add(endWait);
+      signal.addEventListener('abort', timeIsUp);
     });
   }
 
   private leaveThread(): void {
     const [next] = this.line;
-    if (!next) return void this.inHand--;
-    this.line.delete(next);
-    next();
+    if (next) next();
+    else this.inHand--;
   }
 
   /** Ends the threads. What is still in hand is refused with PoolClosed: whoever wants it waits for it before. */
@@ -131,6 +131,7 @@ export class ReportPool {
   private async retire(): Promise<void> {
     const pool = this.pool;
     this.pool = null;
+    for (const endWait of this.line) endWait(new PoolClosed('The report threads ended before it was made'));
     await pool?.destroy();
   }
 
