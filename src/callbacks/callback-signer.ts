@@ -24,9 +24,9 @@ interface Signing {
  */
 export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
   private readonly onError = logOnce(new Logger(CallbackSigner.name), 'Callbacks are signed with what was known');
-  /** By the id of what is valid, newest first. */
   private signing = new Map<string, Signing>();
-  private readonly schemes: number;
+  /** In the order in which they sign. */
+  private signers: { untilMs: number; key: KeyObject }[] = [];
   private refreshing: Promise<void> | null = null;
   private timer: NodeJS.Timeout | undefined;
 
@@ -35,9 +35,7 @@ export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
     private readonly valid: () => Promise<Pick<ValidSecret, 'id' | 'secret' | 'privateKey' | 'expiresInMs'>[]>,
     private readonly scheme: Scheme,
     private readonly monotonicMs: () => number = () => performance.now(),
-  ) {
-    this.schemes = scheme === 'both' ? 2 : 1;
-  }
+  ) {}
 
   async onModuleInit(): Promise<void> {
     await throughOutage(() => this.refresh());
@@ -60,13 +58,9 @@ export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
    */
   signatures(id: string, timestamp: string, body: Buffer): string {
     const nowMs = this.monotonicMs();
-    const texts: string[] = [];
-    for (let scheme = 0; scheme < this.schemes; scheme++) {
-      for (const { untilMs, keys } of this.signing.values()) {
-        if (untilMs > nowMs) texts.push(sign(keys[scheme]!, id, timestamp, body));
-      }
-    }
-    return texts.join(' ');
+    const signed: string[] = [];
+    for (const { untilMs, key } of this.signers) if (untilMs > nowMs) signed.push(sign(key, id, timestamp, body));
+    return signed.join(' ');
   }
 
   private async lookUp(): Promise<void> {
@@ -78,6 +72,10 @@ export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
         const untilMs = askedAtMs + (secret.expiresInMs ?? Number.POSITIVE_INFINITY);
         return [secret.id, { untilMs, keys: this.signing.get(secret.id)?.keys ?? keysOf(secret, this.scheme) }];
       }),
+    );
+    const newestFirst = [...this.signing.values()];
+    this.signers = (newestFirst[0]?.keys ?? []).flatMap((_, scheme) =>
+      newestFirst.map(({ untilMs, keys }) => ({ untilMs, key: keys[scheme]! })),
     );
   }
 }

@@ -13,13 +13,13 @@ import { DestinationStore } from './destination.store.js';
 import { type DueDelivery, nextNumber } from './due.store.js';
 import { type CallbackOutcome, type Relay, type RelayPlace, sendCallback } from './http-transport.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
-import { destination } from './url-guard.js';
+import { destination, storedUrl } from './url-guard.js';
 
 const GONE = 'The URL answered 410 Gone before and is disabled; enable it and send this callback again';
 
 /**
- * No caller waits for a record, and one statement for five attempts costs as much as one for fifty. What a crash leaves
- * unrecorded in this time is sent again.
+ * No caller waits for a record, and one statement for five attempts costs as much as one for fifty. But a line that ends
+ * keeps its slot until then, and what a crash leaves unrecorded in this time is sent again.
  */
 const RECORD_EVERY_MS = 20;
 
@@ -43,9 +43,6 @@ export class CallbacksService {
     await throughOutage(() => this.store.refuse(ids, GONE));
     return ids.map(() => undefined);
   });
-
-  /** What follows one another mostly goes to one URL. */
-  private latestUrl: URL | null = null;
 
   constructor(
     private readonly http: HttpService,
@@ -95,9 +92,8 @@ export class CallbacksService {
       return isStill(message, attemptedAt) && take!();
     };
     const place = { relay, take: take && takeNow };
-    const outcome = await sendCallback(this.http, this.urlOf(delivery), message.body, message.headers, place);
+    const outcome = await sendCallback(this.http, storedUrl(delivery.url), message.body, message.headers, place);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
-    const { status, retryAtMs: atMs, event, isGone } = this.judge(outcome, delivery);
     return {
       deliveryId: delivery.id,
       requestId: delivery.requestId,
@@ -106,21 +102,12 @@ export class CallbacksService {
       trigger: triggerOf(delivery),
       attemptedAt,
       outcome,
-      status,
-      retryAtMs: atMs,
-      event,
-      isGone,
+      ...this.judge(outcome, delivery.attempts + 1 - delivery.scheduleStart),
     };
   }
 
-  private urlOf({ url }: DueDelivery): URL {
-    if (this.latestUrl?.href !== url) this.latestUrl = new URL(url);
-    return this.latestUrl;
-  }
-
   /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
-  private judge({ trace, errorKind }: CallbackOutcome, delivery: DueDelivery): Verdict {
-    const attempts = delivery.attempts + 1 - delivery.scheduleStart;
+  private judge({ trace, errorKind }: CallbackOutcome, attempts: number): Verdict {
     if (errorKind === null) return { status: 'SUCCESS', retryAtMs: null, event: 'success', isGone: false };
     const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
     const isAnswer = errorKind === 'status';

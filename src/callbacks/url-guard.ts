@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
+import { BoundedMap } from '../bounded-map.js';
 import { DaybookError } from '../errors.js';
 import type { LoadRuns } from '../load-runs.js';
 import { AllowList, isHostName } from './allow-list.js';
 import { isLoopback, whyNotPublic } from './special-addresses.js';
 
-/** URLs that were let through are remembered, so that the callbacks of a lane are not judged anew by the same rules. */
+/** Of URLs that are remembered: callbacks of a lane mostly go to one, and it is neither parsed nor judged anew each time. */
 const MAX_REMEMBERED = 1_000;
 
 /** Longest callback URL, as given and as normalised. */
@@ -82,6 +83,17 @@ export function destination(url: URL): string {
   return `${url.protocol}//${url.hostname}:${portOf(url)}`;
 }
 
+const stored = new BoundedMap<string, Readonly<URL>>(MAX_REMEMBERED);
+
+/** A URL that {@link UrlGuard.check} gave before, from its text. */
+export function storedUrl(text: string): Readonly<URL> {
+  const known = stored.get(text);
+  if (known) return known;
+  const url = new URL(text);
+  stored.set(text, url);
+  return url;
+}
+
 /** Not `URL.canParse`: once Node 20 has optimised it, it calls valid hosts such as `bücher.example` invalid. */
 function parseUrl(text: string): URL | null {
   try {
@@ -146,7 +158,7 @@ export interface UrlGuardOptions {
 export class UrlGuard {
   private readonly allowList: AllowList;
   /** By the rules that stay as they are; by their text. */
-  private readonly passed = new Map<string, Readonly<URL>>();
+  private readonly passed = new BoundedMap<string, Readonly<URL>>(MAX_REMEMBERED);
 
   /** @throws ConfigError naming the first malformed entry of `allow`. */
   constructor(private readonly options: UrlGuardOptions) {
@@ -195,7 +207,6 @@ export class UrlGuard {
   }
 
   private remember(text: string, url: URL): URL {
-    if (this.passed.size >= MAX_REMEMBERED) this.passed.clear();
     this.passed.set(text, url);
     return url;
   }

@@ -1,4 +1,4 @@
-import { destination } from '../callbacks/url-guard.js';
+import { destination, storedUrl } from '../callbacks/url-guard.js';
 import { LEAVING } from '../holder.js';
 
 /** A request that waits to be made. */
@@ -32,14 +32,9 @@ export interface Completion {
   destination: string | null;
 }
 
-/** Callbacks that follow one another mostly go to one URL. */
-let latest = { callbackUrl: '', destination: '' };
-
 /** `scheme://host:port` of a callback URL that was accepted; null when no callback is owed. */
 export function destinationOf(callbackUrl: string | null): string | null {
-  if (callbackUrl === null) return null;
-  if (latest.callbackUrl !== callbackUrl) latest = { callbackUrl, destination: destination(new URL(callbackUrl)) };
-  return latest.destination;
+  return callbackUrl === null ? null : destination(storedUrl(callbackUrl));
 }
 
 /** What a store reads of request r to make a {@link Job} of; its lease is the store's to say. */

@@ -62,7 +62,7 @@ export class RequestsService {
    */
   async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
     const { account, mode, lane, report, format, params, callbackUrl, idempotency } = request;
-    // Field by field: of a copy that is added to, V8 makes each time what it knows nothing of.
+    // Written out, see decision 15.
     const identified = { id: newId(), account, mode, lane, report, format, params, callbackUrl, idempotency };
     const place = this.placeOf(identified, await this.accepting.submit(identified));
     if (place.queuePosition !== null) this.backlog.add(1);

@@ -30,7 +30,7 @@ export function csvMoney(cents: number): string {
 
 const LAST_TWO_DIGITS = TWO_DIGITS.map((digits) => `.${digits}${LINE_END}`);
 
-/** An amount of no less than nothing as {@link csvMoney} has it, in a record's last column, with the record's end. */
+/** An amount that is not negative, as {@link csvMoney} has it, in a record's last column, with the record's end. */
 export function csvLastMoney(cents: number): string {
   return String(Math.floor(cents / 100)) + LAST_TWO_DIGITS[cents % 100];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BoundedMap } from '../../bounded-map.js';
 import { defineReport, type ReportContext } from '../define-report.js';
 import { csvHead, csvLastMoney, csvMoney, csvText } from '../formats/csv.js';
 import { seededRandom, type DrawBelow } from '../seeded-random.js';
@@ -107,8 +108,7 @@ const ID_CELLS = Array.from({ length: 1_000 }, (_, row) => idCell(row));
 type Middles = readonly [expenses: string[][], revenue: string[][]];
 
 /** By `as_of`; most small reports share a few. */
-const periods = new Map<string, Middles>();
-const MOST_PERIODS = 8;
+const periods = new BoundedMap<string, Middles>(8);
 
 /** Of the days from `as_of` - 30 to `as_of` - 1. To make them takes longer than a small report. */
 function middlesOf(asOf: string): Middles {
@@ -121,7 +121,6 @@ function middlesOf(asOf: string): Middles {
   const ofKind = (details: string[]): string[][] =>
     days.map((day) => details.map((detail) => [day, detail, ''].join(',')));
   const middles: Middles = [ofKind(DETAILS[0]), ofKind(DETAILS[1])];
-  if (periods.size === MOST_PERIODS) periods.clear();
   periods.set(asOf, middles);
   return middles;
 }
