@@ -10,14 +10,17 @@ export class Dial {
   private stageBegan = performance.now();
   private isReported = false;
 
-  /** Takes its figures from the socket's own events: a few closures a connection, none an attempt. */
+  /**
+   * Takes its figures from the socket's own events: a few closures a connection, none an attempt. Before whoever listens
+   * already: undici writes the request when it hears of a connection, and that time is not the connection's.
+   */
   follow(socket: Socket): void {
     socket
       .once('lookup', (error: Error | null) => {
         if (!error) this.dnsMs = this.endStage();
       })
       .on('connectionAttempt', (address: string) => (this.address = address))
-      .once('connect', () => {
+      .prependOnceListener('connect', () => {
         this.connectMs = this.endStage();
         this.address = socket.remoteAddress ?? this.address;
       });
@@ -26,7 +29,7 @@ export class Dial {
 
   /** The same for TLS over a connection that stands. */
   followTls(socket: Socket): void {
-    socket.once('secureConnect', () => (this.tlsMs = this.endStage()));
+    socket.prependOnceListener('secureConnect', () => (this.tlsMs = this.endStage()));
   }
 
   /** Milliseconds since the stage before ended. */
