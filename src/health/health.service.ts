@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { HOLDER, hasEnded } from '../holder.js';
+import { inTime } from '../in-time.js';
 import { WorkerStore } from './worker.store.js';
 
 export interface Health {
@@ -65,10 +66,6 @@ export class HealthService implements OnApplicationShutdown {
   }
 
   private async ask(): Promise<Figures> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Figures>((resolve) => {
-      timer = setTimeout(() => resolve(AWAY), PATIENCE_MS);
-    });
     const asked = this.workers.figures().then(
       ({ queueDepth, activeWorkers }): Figures => ({
         status: 'ok',
@@ -78,6 +75,6 @@ export class HealthService implements OnApplicationShutdown {
       }),
       () => AWAY,
     );
-    return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+    return inTime(asked, PATIENCE_MS, () => AWAY);
   }
 }

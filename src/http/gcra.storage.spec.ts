@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
@@ -238,6 +239,20 @@ describe('the memory of GcraStorage', () => {
     const { storage, passes } = limiter();
     for (let i = 0; i <= 100_000; i++) await passes(`caller ${i}`);
     expect([keysOf(storage).length, keysOf(storage)[0]]).toEqual([100_000, 'caller 1']);
+  });
+});
+
+describe('a process that is itself held up for longer than Redis is waited for', () => {
+  it('counts in Redis all the same, where the answer has been lying meanwhile', async () => {
+    const metrics = new Metrics();
+    const storage = new RedisGcraStorage(await redisUrl(), metrics);
+    await storage.onModuleInit();
+    const hit = storage.increment(randomUUID(), WINDOW_MS, 1);
+    await setImmediate();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
+    expect((await hit).isBlocked).toBe(false);
+    expect(await metrics.registry.getSingleMetricAsString('daybook_rate_limit_fallback_total')).toMatch(/ 0$/);
+    storage.onApplicationShutdown();
   });
 });
 

@@ -1,6 +1,7 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis, type Result } from 'ioredis';
 import { GroupCommit } from '../group-commit.js';
+import { inTime } from '../in-time.js';
 import { logOnce } from '../log-once.js';
 import type { Metrics } from '../metrics.js';
 import { GcraStorage, type Hit, type QuotaStorage, hitOf } from './gcra.storage.js';
@@ -83,7 +84,6 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     this.redis = new Redis(redisUrl, {
       lazyConnect: true,
       connectTimeout: 2_000,
-      commandTimeout: PATIENCE_MS,
       // What cannot be asked at once is answered without Redis, so nothing waits for it to come back.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -137,15 +137,19 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     if (this.probing) throw new Error('Redis is away');
     const keys = asked.map(({ key }) => PREFIX + key);
     const rates = asked.flatMap(({ windowMs, limit }) => [windowMs, limit]);
-    const told = await this.redis.gcraHit(keys.length, ...keys, this.nowMs?.() ?? '', ...rates);
+    const told = await this.run(keys, this.nowMs?.() ?? '', ...rates);
     return asked.map(({ windowMs, limit }, index) =>
       hitOf(limit, windowMs / limit, Number(told[2 * index]), Number(told[2 * index + 1])),
     );
   }
 
+  private run(keys: string[], ...args: (string | number)[]): Promise<string[]> {
+    return inTime(this.redis.gcraHit(keys.length, ...keys, ...args), PATIENCE_MS);
+  }
+
   /** By a hit and not by a PING, which a Redis that is full or read-only answers too. */
   private async probe(): Promise<void> {
-    const isBack = await this.redis.gcraHit(1, `${PREFIX}probe`, '', 1, 1).then(
+    const isBack = await this.run([`${PREFIX}probe`], '', 1, 1).then(
       () => true,
       () => false,
     );

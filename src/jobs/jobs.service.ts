@@ -4,6 +4,7 @@ import { type AccountId, qualifiedLane } from '../account.js';
 import { CallbackUrlRefused, UrlGuard } from '../callbacks/url-guard.js';
 import { CONFIG, type Config } from '../config.js';
 import { DrainRate } from '../drain-rate.js';
+import { inTime } from '../in-time.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import type { ReportRequest } from '../reports/report-request.schema.js';
 import { ReportsService } from '../reports/reports.service.js';
@@ -108,18 +109,18 @@ export class JobsService {
     });
     done.catch((error: unknown) => this.logger.debug(`Sync request ended: ${String(error)}`));
     const id = await made.accepted;
-    const inTime = await raceWithTimer(done, waitMs);
+    const finished = await inTime(done, waitMs, () => null);
     // Neither is there anything to answer when another process has taken it over meanwhile.
-    if (!inTime) {
+    if (!finished) {
       const body = syncContinues(id);
       if (key) await this.idempotency.keepResponse(key, 202, body);
       return { requestId: id, isFinished: false, body };
     }
-    if (inTime.error !== null) throw new ReportHasFailed(id, inTime.error);
+    if (finished.error !== null) throw new ReportHasFailed(id, finished.error);
     return {
       requestId: id,
       isFinished: true,
-      body: syncAnswer(id, JSON.parse(inTime.result ?? '{}') as Record<string, unknown>),
+      body: syncAnswer(id, JSON.parse(finished.result ?? '{}') as Record<string, unknown>),
     };
   }
 
@@ -169,17 +170,4 @@ export class JobsService {
 
 function acknowledgementOf({ id, queuePosition, jobsAhead }: Place, lane: string | null): object {
   return acknowledgement({ id, lane, queue_position: queuePosition, jobs_ahead_at_accept: jobsAhead });
-}
-
-/** The promise's value, or null when the time is up first. */
-async function raceWithTimer<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,5 +1,6 @@
 import type { Queue, QueueOptions } from 'bull';
 import { Redis, type RedisOptions } from 'ioredis';
+import { inTime } from '../in-time.js';
 
 /** Wait before reconnecting to Redis, growing to this many milliseconds. */
 const RECONNECT_MAX_MS = 2_000;
@@ -31,14 +32,9 @@ export function bullOptions(redisUrl: string, role: 'producer' | 'consumer'): Qu
 
 /** Closes a queue whose handler has nothing in hand any more, without waiting for a Redis that is away. */
 export async function closeQuietly(queue: Queue): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      // Bull waits for a connection before it ends it, for ever if need be, and whoever else closes this queue with it.
-      for (const client of queue.clients) client.disconnect();
-      resolve();
-    }, CLOSE_TIMEOUT_MS);
+  const closed = queue.close(true).catch(() => undefined);
+  await inTime(closed, CLOSE_TIMEOUT_MS, () => {
+    // Bull waits for a connection before it ends it, for ever if need be, and whoever else closes this queue with it.
+    for (const client of queue.clients) client.disconnect();
   });
-  await Promise.race([queue.close(true).catch(() => undefined), timeout]);
-  clearTimeout(timer);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import Bull, { type Queue } from 'bull';
+import { inTime } from '../in-time.js';
 import { logOnce } from '../log-once.js';
 import { bullOptions, closeQuietly } from './bull-options.js';
 import { TOPICS, type Topic, WorkQueue } from './work-queue.js';
@@ -51,7 +52,7 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
 
   private async send(topic: Topic): Promise<void> {
     try {
-      await withTimeout(addUnlessMany(this.queues[topic]), WAKE_TIMEOUT_MS);
+      await inTime(addUnlessMany(this.queues[topic]), WAKE_TIMEOUT_MS);
     } catch (error) {
       this.logger.debug(`Wake-up of ${topic} not sent, left to the sweeper: ${String(error)}`);
       this.wokenMeanwhile.delete(topic);
@@ -73,16 +74,4 @@ async function addUnlessMany(queue: Queue): Promise<void> {
     queue.client.llen(queue.toKey('paused')),
   ]);
   if (waiting + paused < MAX_WAITING) await queue.add({});
-}
-
-async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
