@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { GroupCommit } from './group-commit.js';
+import { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 
 interface Batch {
   items: number[];
@@ -10,13 +10,13 @@ interface Batch {
 }
 
 /** A group commit whose batches end when the test says so. */
-function gated(isOneToBlame?: (error: unknown) => boolean) {
+function gated(options?: GroupCommitOptions) {
   const batches: Batch[] = [];
   const write = (items: number[]): Promise<string[]> =>
     new Promise((resolve, reject) => {
       batches.push({ items, succeed: (results = items.map(resultOf)) => resolve(results), fail: reject });
     });
-  return { batches, commit: new GroupCommit(write, isOneToBlame) };
+  return { batches, commit: new GroupCommit(write, options) };
 }
 
 const resultOf = (item: number): string => `result ${item}`;
@@ -49,7 +49,7 @@ describe('GroupCommit', () => {
       batches.push(items);
       return Promise.resolve(items);
     };
-    const commit = new GroupCommit(write, () => false, 50);
+    const commit = new GroupCommit(write, { intervalMs: 50 });
     await commit.submit(1);
     const results = [commit.submit(2)];
     await nextTurn();
@@ -100,6 +100,16 @@ describe('GroupCommit', () => {
     expect(written.flat()).toEqual(upTo(1_025));
   });
 
+  it('takes all that waits, however much, where it is not to write by halves', async () => {
+    const { batches, commit } = gated();
+    void commit.submit(0);
+    await nextTurn();
+    for (const item of upTo(28)) void commit.submit(item);
+    batches[0]!.succeed();
+    await nextTurn();
+    expect(batches[1]!.items).toEqual(upTo(28));
+  });
+
   it('rejects every item of a batch that fails, and goes on with the next', async () => {
     const { batches, commit } = gated();
     const error = new Error('The database is away');
@@ -116,6 +126,48 @@ describe('GroupCommit', () => {
   });
 });
 
+describe('GroupCommit by halves', () => {
+  /** Gives the sizes of the batches when so many callers come at once, or one before the others, each again when it is answered. */
+  async function sizes(callers: number, isOneFirst: boolean, rounds: number): Promise<number[]> {
+    const { batches, commit } = gated({ isByHalves: true });
+    const come = (): void => void commit.submit(0).then(nextTurn).then(come);
+    come();
+    if (isOneFirst) await nextTurn();
+    for (let caller = 1; caller < callers; caller++) come();
+    await nextTurn();
+    for (let round = 0; round < rounds; round++) {
+      batches[round]!.succeed();
+      // In one turn the others are written, in the next those come again who were answered.
+      await nextTurn();
+      await nextTurn();
+    }
+    return batches.slice(0, rounds).map(({ items }) => items.length);
+  }
+
+  it.each([
+    [30, false, [15, 15, 15, 15]],
+    [30, true, [1, 15, 15, 15, 15]],
+    [9, false, [5, 4, 5, 4]],
+    [2_000, false, [512, 512, 512, 512]],
+  ])('has %d callers, one first: %p, take turns', async (callers, isOneFirst, expected) => {
+    expect(await sizes(callers, isOneFirst, expected.length)).toEqual(expected);
+  });
+
+  it('leaves few together, and counts anew after a rest', async () => {
+    const { batches, commit } = gated({ isByHalves: true });
+    for (let rest = 0; rest < 2; rest++) {
+      for (const item of upTo(8)) void commit.submit(item);
+      await nextTurn();
+      expect(batches.at(-1)!.items).toEqual(upTo(8));
+      batches.at(-1)!.succeed();
+      await nextTurn();
+    }
+    for (const item of upTo(20)) void commit.submit(item);
+    await nextTurn();
+    expect(batches.at(-1)!.items).toEqual(upTo(10));
+  });
+});
+
 describe('GroupCommit, when an item may be to blame', () => {
   it('tries each alone, in order, so that a bad one fails by itself', async () => {
     const tried: number[][] = [];
@@ -125,7 +177,7 @@ describe('GroupCommit, when an item may be to blame', () => {
         tried.push(items);
         return items.includes(2) ? Promise.reject(bad) : Promise.resolve(items.map(resultOf));
       },
-      (error) => error === bad,
+      { isOneToBlame: (error) => error === bad },
     );
     expect(await Promise.allSettled([1, 2, 3].map((item) => commit.submit(item)))).toEqual([
       { status: 'fulfilled', value: 'result 1' },
@@ -136,7 +188,7 @@ describe('GroupCommit, when an item may be to blame', () => {
   });
 
   it('does not try a lone bad item again', async () => {
-    const { batches, commit } = gated(() => true);
+    const { batches, commit } = gated({ isOneToBlame: () => true });
     const failed = commit.submit(1);
     await nextTurn();
     batches[0]!.fail(new Error('bad'));
@@ -146,7 +198,7 @@ describe('GroupCommit, when an item may be to blame', () => {
   });
 
   it('does not try one by one what is nobody’s fault', async () => {
-    const { batches, commit } = gated((error) => error instanceof TypeError);
+    const { batches, commit } = gated({ isOneToBlame: (error) => error instanceof TypeError });
     const failed = Promise.allSettled([1, 2].map((item) => commit.submit(item)));
     await nextTurn();
     batches[0]!.fail(new Error('away'));
@@ -155,7 +207,7 @@ describe('GroupCommit, when an item may be to blame', () => {
   });
 
   it('lets what arrives meanwhile wait until each was tried', async () => {
-    const { batches, commit } = gated(() => true);
+    const { batches, commit } = gated({ isOneToBlame: () => true });
     const results = [commit.submit(1), commit.submit(2)];
     await nextTurn();
     results.push(commit.submit(3));

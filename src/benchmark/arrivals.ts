@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClosedModel, LoadPlan, OpenModel } from './load-plan.js';
 
-/** Sends request number `index`, which is due at `intendedMs` of `performance.now()`; must not reject. */
-export type Fire = (index: number, intendedMs: number) => Promise<void>;
+/** Sends request number `index` of a client, due at `intendedMs` of `performance.now()`; must not reject. */
+export type Fire = (index: number, intendedMs: number, client: number) => Promise<void>;
 
 /** Under this a timer is not worth it. */
 const SPIN_MS = 0.5;
@@ -37,10 +37,10 @@ export async function driveClosed(
   mayGoOn: () => Promise<boolean>,
 ): Promise<void> {
   let next = 0;
-  const client = async (): Promise<void> => {
+  const client = async (_: unknown, number: number): Promise<void> => {
     while (next < requests && (await mayGoOn())) {
       if (next >= requests) return;
-      await fire(next++, performance.now());
+      await fire(next++, performance.now(), number);
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, requests) }, client));
@@ -59,7 +59,7 @@ export async function driveOpen(model: OpenModel, fire: Fire, mayGoOn: () => Pro
     const waitMs = intendedMs - performance.now();
     if (waitMs > SPIN_MS) await sleep(waitMs);
     if (!(await mayGoOn())) break;
-    underWay.push(fire(index, intendedMs));
+    underWay.push(fire(index, intendedMs, 0));
   }
   await Promise.all(underWay);
 }

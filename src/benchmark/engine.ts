@@ -1,9 +1,11 @@
-import { setMaxListeners } from 'node:events';
+import { Client, type Dispatcher, Pool } from 'undici';
 import type { CallbackReceiver } from './callback-receiver.js';
 import type { LoadPlan, LoadProgress, LoadResult, StageResult } from './load-plan.js';
 import { Stage } from './stage.js';
 
 const PROGRESS_EVERY_MS = 200;
+/** Connections of the open model: enough that requests wait for the service and not for us, within what a process may open. */
+const OPEN_CONNECTIONS = 512;
 /** Warm the service up where the load itself has no number of clients. */
 const WARM_UP_CLIENTS = 20;
 
@@ -19,19 +21,31 @@ export async function runLoad(
   signal: AbortSignal,
 ): Promise<LoadResult> {
   const startMs = performance.now();
-  // Every request under way listens to it.
-  setMaxListeners(0, signal);
+  const connections = connect(plan);
+  // Cut, not closed: on a cancelled run nobody waits for what is still under way.
+  const cut = (): void => connections.forEach((connection) => void connection.destroy());
+  signal.addEventListener('abort', cut, { once: true });
   const results: Record<'sync' | 'async', StageResult | null> = { sync: null, async: null };
   for (const mode of ['sync', 'async'] as const) {
     if (signal.aborted || (plan.mode !== mode && plan.mode !== 'both')) continue;
     const { tell, last } = nowAndThen(onProgress);
-    const stage = (of: LoadPlan): Stage => new Stage(mode, of, mode === 'async' ? receiver : null, tell, signal);
+    const stage = (of: LoadPlan): Stage =>
+      new Stage(mode, of, connections, mode === 'async' ? receiver : null, tell, signal);
     if (plan.warmUp > 0) await stage(warmUpOf(plan)).run();
     results[mode] = await stage(plan).run();
     last();
   }
+  cut();
+  signal.removeEventListener('abort', cut);
   const { sync } = results;
   return { ...results, speedup: speedup(sync, results.async), durationMs: Math.round(performance.now() - startMs) };
+}
+
+/** For the whole run: what warms up opens the connections too. A client of the closed model is a connection. */
+function connect({ targetUrl, model, patienceMs }: LoadPlan): Dispatcher[] {
+  const timeouts = { headersTimeout: patienceMs, bodyTimeout: patienceMs };
+  if (model.kind === 'open') return [new Pool(targetUrl, { ...timeouts, connections: OPEN_CONNECTIONS })];
+  return Array.from({ length: model.concurrency }, () => new Client(targetUrl, timeouts));
 }
 
 function warmUpOf(plan: LoadPlan): LoadPlan {

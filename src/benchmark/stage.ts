@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'undici';
-import { driveClosed, driveOpen, requestCount } from './arrivals.js';
+import type { Dispatcher } from 'undici';
+import { type Fire, driveClosed, driveOpen, requestCount } from './arrivals.js';
 import type { CallbackReceiver, IndexedArrival } from './callback-receiver.js';
+import { exchange } from './exchange.js';
 import { LatencyRecorder } from './latency.js';
 import type { CallbackResult, LoadPlan, LoadProgress, StageResult } from './load-plan.js';
 import { type Accepted, checkOrder } from './order-checker.js';
 
-/** Connections of the open model: enough that requests wait for the service and not for us, within what a process may open. */
-const OPEN_CONNECTIONS = 512;
 /** Acknowledged and not yet called back, in the closed model: under a lane's `MAX_PENDING`, which would answer 503. */
 const MAX_UNFINISHED = 500;
 const LOOK_EVERY_MS = 5;
@@ -17,7 +16,8 @@ const MAX_ERROR_TEXT = 300;
 
 /** One mode of a run: sends every request, waits for the callbacks, and says what was measured. */
 export class Stage {
-  private readonly pool: Pool;
+  private readonly path: string;
+  private readonly headers: Record<string, string>;
   private readonly latency = new LatencyRecorder();
   private readonly errors: Record<string, number> = {};
   private readonly accepted: Accepted[] = [];
@@ -31,16 +31,14 @@ export class Stage {
   constructor(
     private readonly mode: 'sync' | 'async',
     private readonly plan: LoadPlan,
+    /** One for each client, or one for all. */
+    private readonly connections: Dispatcher[],
     private readonly receiver: CallbackReceiver | null,
     private readonly onProgress: (progress: LoadProgress) => void,
     private readonly signal: AbortSignal,
   ) {
-    const connections = plan.model.kind === 'closed' ? plan.model.concurrency : OPEN_CONNECTIONS;
-    this.pool = new Pool(plan.targetUrl, {
-      connections,
-      headersTimeout: plan.patienceMs,
-      bodyTimeout: plan.patienceMs,
-    });
+    this.path = `/api/${mode}`;
+    this.headers = { ...plan.headers, 'content-type': 'application/json' };
     this.progress = { stage: mode, total: requestCount(plan.model), sent: 0, answered: 0, failed: 0, callbacks: 0 };
   }
 
@@ -49,13 +47,11 @@ export class Stage {
     this.arrivals = this.receiver?.begin(() => this.arrived()) ?? [];
     this.startMs = performance.now();
     this.lastArrivalMs = this.startMs;
-    const fire = (index: number, intendedMs: number) => this.fire(index, intendedMs);
+    const fire: Fire = (index, intendedMs, client) => this.fire(index, intendedMs, client);
     if (model.kind === 'closed') await driveClosed(model, fire, () => this.hasRoom());
     else await driveOpen(model, fire, () => Promise.resolve(!this.signal.aborted));
     const durationMs = performance.now() - this.startMs;
     if (this.mode === 'async') await this.awaitCallbacks();
-    // Cut, not closed: on a cancelled run nobody waits for what is still under way.
-    await this.pool.destroy();
     return this.result(durationMs);
   }
 
@@ -72,20 +68,15 @@ export class Stage {
     return this.accepted.length - this.arrivals.length;
   }
 
-  private async fire(index: number, intendedMs: number): Promise<void> {
+  private async fire(index: number, intendedMs: number, client: number): Promise<void> {
     this.intendedMs[index] = intendedMs;
     this.progress.sent++;
     const sentMs = performance.now();
     try {
-      const { statusCode, body } = await this.pool.request({
-        path: `/api/${this.mode}`,
-        method: 'POST',
-        headers: { ...this.plan.headers, 'content-type': 'application/json' },
-        body: this.bodyOf(index),
-        signal: this.signal,
-      });
-      const text = await body.text();
-      this.answered(statusCode, text, intendedMs, sentMs);
+      const { connections, path, headers } = this;
+      const options = { path, method: 'POST', headers, body: this.bodyOf(index) } as const;
+      const { status, text } = await exchange(connections[client % connections.length]!, options);
+      this.answered(status, text, intendedMs, sentMs);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
       if (!this.signal.aborted) this.failed(code, `${code} ${error instanceof Error ? error.message : ''}`);

@@ -33,11 +33,10 @@ export interface EndedAttempt extends AttemptRecord {
 /** Makes attempts and records them. Attempts that end together are written together. */
 @Injectable()
 export class CallbacksService {
-  private readonly recordings = new GroupCommit<EndedAttempt, void>(
-    (batch) => this.recordBatch(batch),
-    isDataError,
-    RECORD_EVERY_MS,
-  );
+  private readonly recordings = new GroupCommit<EndedAttempt, void>((batch) => this.recordBatch(batch), {
+    isOneToBlame: isDataError,
+    intervalMs: RECORD_EVERY_MS,
+  });
 
   private readonly refusals = new GroupCommit<string, void>(async (ids) => {
     await throughOutage(() => this.store.refuse(ids, GONE));

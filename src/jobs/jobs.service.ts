@@ -15,6 +15,7 @@ import { acknowledgement, syncAnswer, syncContinues } from '../requests/request.
 import { retryAfterS } from '../requests/retry-after.js';
 import { ReportHasFailed, RequestNotPending, SyncBusy } from '../requests/requests.errors.js';
 import { type Place, RequestsService } from '../requests/requests.service.js';
+import { Burst } from './burst.js';
 import { destinationOf } from './job.js';
 import { JobsStore } from './jobs.store.js';
 import type { Made } from './report-maker.js';
@@ -33,6 +34,7 @@ export class JobsService {
   private readonly logger = new Logger(JobsService.name);
   private syncUnderWay = 0;
   private readonly syncDrain = new DrainRate();
+  private readonly burst = new Burst(() => this.queue.wake('jobs'));
 
   constructor(
     private readonly requests: RequestsService,
@@ -52,8 +54,7 @@ export class JobsService {
   async acceptAsync(request: ReportRequest, key: IdempotencyKey | null, account: AccountId): Promise<Answer> {
     await this.guard.lookUp(request.callbackUrl ?? '');
     const accepted = this.newRequest('async', request, key, account);
-    const place = await this.requests.accept(accepted);
-    this.queue.wake('jobs');
+    const place = await this.burst.acknowledge(() => this.requests.accept(accepted));
     return { requestId: place.id, isFinished: false, body: acknowledgementOf(place, accepted.lane) };
   }
 
@@ -65,11 +66,10 @@ export class JobsService {
     const requests = batch.map((request, index) =>
       this.newRequest('async', request, null, account, `requests.${index}.`),
     );
-    const answer = await this.requests.acceptAll(requests, key, (places) => ({
+    const answerOf = (places: Place[]): object => ({
       requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
-    }));
-    this.queue.wake('jobs');
-    return answer;
+    });
+    return this.burst.acknowledge(() => this.requests.acceptAll(requests, key, answerOf));
   }
 
   /**

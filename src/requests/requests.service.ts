@@ -53,7 +53,10 @@ export class RequestsService {
     private readonly backlog: Backlog,
     @Inject(CONFIG) private readonly config: Pick<Config, 'MAX_PENDING' | 'LANE_LEASE'>,
   ) {
-    this.accepting = new GroupCommit((batch) => this.acceptBatch(batch), isDataError);
+    this.accepting = new GroupCommit((batch) => this.acceptBatch(batch), {
+      isOneToBlame: isDataError,
+      isByHalves: true,
+    });
   }
 
   /**

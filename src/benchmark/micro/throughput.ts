@@ -1,5 +1,6 @@
 import Bull from 'bull';
 import { Pool } from 'undici';
+import { exchange } from '../exchange.js';
 import { LatencyRecorder } from '../latency.js';
 
 export interface Shot {
@@ -30,14 +31,13 @@ export async function throughput(
   const client = async (): Promise<void> => {
     while (performance.now() - startMs < forMs) {
       const sentMs = performance.now();
-      const answer = await pool.request({
+      const { status, text } = await exchange(pool, {
         path,
         method,
         headers: { ...(body && { 'content-type': 'application/json' }), ...headers?.() },
         body: body && JSON.stringify(body),
       });
-      const text = await answer.body.text();
-      if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode} ${text}`);
+      if (status >= 300) throw new Error(`${path}: ${status} ${text}`);
       latency.record(sentMs - startMs, performance.now() - sentMs);
     }
   };
