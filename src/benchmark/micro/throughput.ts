@@ -1,6 +1,5 @@
 import Bull from 'bull';
 import { Pool } from 'undici';
-import { exchange } from '../exchange.js';
 import { LatencyRecorder } from '../latency.js';
 
 export interface Shot {
@@ -31,13 +30,14 @@ export async function throughput(
   const client = async (): Promise<void> => {
     while (performance.now() - startMs < forMs) {
       const sentMs = performance.now();
-      const { status, text } = await exchange(pool, {
+      const answer = await pool.request({
         path,
         method,
         headers: { ...(body && { 'content-type': 'application/json' }), ...headers?.() },
         body: body && JSON.stringify(body),
       });
-      if (status >= 300) throw new Error(`${path}: ${status} ${text}`);
+      const text = await answer.body.text();
+      if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode} ${text}`);
       latency.record(sentMs - startMs, performance.now() - sentMs);
     }
   };
