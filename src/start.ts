@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -27,6 +28,8 @@ class ProcessModule {}
  * @param modulesOf The modules that the process is made of, beside those that every process has.
  */
 export async function start(modulesOf: (config: Config) => Promise<(Type | DynamicModule)[]>): Promise<void> {
+  // Else V8 may take what it sees while the process starts for long-lived, and keep the garbage of all requests: decision 17.
+  setFlagsFromString('--no-allocation-site-pretenuring');
   try {
     const config = readConfig();
     await run(config, await modulesOf(config));
