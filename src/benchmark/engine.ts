@@ -26,17 +26,20 @@ export async function runLoad(
   const cut = (): void => connections.forEach((connection) => void connection.destroy());
   signal.addEventListener('abort', cut, { once: true });
   const results: Record<'sync' | 'async', StageResult | null> = { sync: null, async: null };
-  for (const mode of ['sync', 'async'] as const) {
-    if (signal.aborted || (plan.mode !== mode && plan.mode !== 'both')) continue;
-    const { tell, last } = nowAndThen(onProgress);
-    const stage = (of: LoadPlan): Stage =>
-      new Stage(mode, of, connections, mode === 'async' ? receiver : null, tell, signal);
-    if (plan.warmUp > 0) await stage(warmUpOf(plan)).run();
-    results[mode] = await stage(plan).run();
-    last();
+  try {
+    for (const mode of ['sync', 'async'] as const) {
+      if (signal.aborted || (plan.mode !== mode && plan.mode !== 'both')) continue;
+      const { tell, last } = nowAndThen(onProgress);
+      const stage = (of: LoadPlan): Stage =>
+        new Stage(mode, of, connections, mode === 'async' ? receiver : null, tell, signal);
+      if (plan.warmUp > 0) await stage(warmUpOf(plan)).run();
+      results[mode] = await stage(plan).run();
+      last();
+    }
+  } finally {
+    cut();
+    signal.removeEventListener('abort', cut);
   }
-  cut();
-  signal.removeEventListener('abort', cut);
   const { sync } = results;
   return { ...results, speedup: speedup(sync, results.async), durationMs: Math.round(performance.now() - startMs) };
 }

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { redisUrl } from '../../test/support/redis.js';
+import { inTime } from '../in-time.js';
 import { Metrics } from '../metrics.js';
 import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
 import { RedisGcraStorage } from './redis-gcra.storage.js';
@@ -254,6 +257,24 @@ describe('a process that is itself held up for longer than Redis is waited for',
     expect(await metrics.registry.getSingleMetricAsString('daybook_rate_limit_fallback_total')).toMatch(/ 0$/);
     storage.onApplicationShutdown();
   });
+});
+
+describe('a Redis that takes the connection and says nothing', () => {
+  it('does not keep a process from its start, which counts by itself then', async () => {
+    const silent = createServer();
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const storage = new RedisGcraStorage(`redis://127.0.0.1:${port}`, new Metrics());
+    try {
+      await inTime(storage.onModuleInit(), 8_000);
+      expect((await storage.increment('me', WINDOW_MS, 1)).isBlocked).toBe(false);
+      expect((await storage.increment('me', WINDOW_MS, 1)).isBlocked).toBe(true);
+    } finally {
+      storage.onApplicationShutdown();
+      silent.close();
+    }
+  }, 10_000);
 });
 
 describe('the memory of RedisGcraStorage', () => {

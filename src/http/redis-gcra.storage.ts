@@ -56,6 +56,7 @@ const PATIENCE_MS = 500;
 /** How often a Redis that is away is tried again. */
 const PROBE_MS = 1_000;
 const RECONNECT_MAX_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
  * Quotas that all processes share, in Redis. While it cannot be used each process counts by itself: a caller may then
@@ -83,7 +84,9 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     this.alone = new GcraStorage(nowMs);
     this.redis = new Redis(redisUrl, {
       lazyConnect: true,
-      connectTimeout: 2_000,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // For what is asked before the first hit: a Redis that takes the connection and says nothing would be waited for.
+      commandTimeout: CONNECT_TIMEOUT_MS,
       // What cannot be asked at once is answered without Redis, so nothing waits for it to come back.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,

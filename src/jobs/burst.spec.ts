@@ -63,7 +63,7 @@ describe('acknowledging', () => {
     expect(wake).toHaveBeenCalledTimes(1);
   });
 
-  it('nobody wakes nobody', async () => {
+  it('nobody, since one was refused, wakes nobody', async () => {
     const { wake, line, come } = gated();
     const refused = come();
     line[0]!.refuse(new Error('The lane is full'));
