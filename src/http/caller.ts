@@ -22,5 +22,18 @@ export function setCaller(request: KnownRequest, caller: Caller): void {
 
 /** Who sends a request; known from the guards on. */
 export function callerOf(request: KnownRequest): Caller {
-  return (request[CALLER] ??= { id: clientNetwork(request.ip), account: null, isOperator: true });
+  return (request[CALLER] ??= new Anybody(request));
+}
+
+/** Whoever can reach an open installation. */
+class Anybody implements Caller {
+  readonly account = null;
+  readonly isOperator = true;
+
+  constructor(private readonly request: Request) {}
+
+  /** Found when it is asked for: where nothing is counted, nobody asks. */
+  get id(): string {
+    return clientNetwork(this.request.ip);
+  }
 }

@@ -76,6 +76,8 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 function isJson(request: Request): boolean {
+  // What nearly everybody sends, without taking it apart.
+  if (request.headers['content-type'] === 'application/json') return true;
   return request.is(['json', '+json']) !== false;
 }
 

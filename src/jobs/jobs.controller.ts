@@ -3,8 +3,9 @@ import type { Request, Response } from 'express';
 import type { AccountId } from '../account.js';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/api-docs.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
+import { callerOf } from '../http/caller.js';
 import { Idempotent } from '../http/idempotency.decorators.js';
-import { UsedKey } from '../http/idempotency.interceptor.js';
+import { usedKey } from '../http/idempotency.interceptor.js';
 import { preferenceOf } from '../http/prefer.js';
 import { RateLimited } from '../http/rate-limit.decorators.js';
 import {
@@ -13,7 +14,6 @@ import {
   reportRequestExamples,
   reportRequestJsonSchema,
 } from '../reports/report-request.schema.js';
-import type { IdempotencyKey } from '../requests/request.store.js';
 import { requestDetail, requestIdParam } from '../requests/requests.schema.js';
 import {
   type BatchBody,
@@ -62,13 +62,16 @@ export class JobsController {
   })
   async sync(
     @Body({ schema: syncBody }) request: ReportRequest,
-    @UsedKey() key: IdempotencyKey | null,
-    @OwnAccount() account: AccountId,
     @Req() http: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
     const { waitMs, applied } = preferenceOf(http.header('Prefer'));
-    const { requestId, isFinished, body } = await this.jobs.runSync(request, key, account, waitMs);
+    const { requestId, isFinished, body } = await this.jobs.runSync(
+      request,
+      usedKey(http),
+      callerOf(http).account,
+      waitMs,
+    );
     if (!isFinished) response.status(202).location(`/api/requests/${requestId}`);
     if (applied !== null) response.setHeader('Preference-Applied', applied);
     return body;
@@ -85,12 +88,12 @@ export class JobsController {
   @ApiResponse({ status: 202, description: 'Accepted durably', standardSchema: acknowledgementSchema })
   async async(
     @Body({ schema: asyncBody }) request: ReportRequest,
-    @UsedKey() key: IdempotencyKey | null,
-    @OwnAccount() account: AccountId,
+    @Req() http: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const { requestId, body } = await this.jobs.acceptAsync(request, key, account);
-    response.location(`/api/requests/${requestId}`);
+    const { requestId, body } = await this.jobs.acceptAsync(request, usedKey(http), callerOf(http).account);
+    // Not by `location()`, which looks for what would have to be escaped.
+    response.setHeader('Location', `/api/requests/${requestId}`);
     return body;
   }
 
@@ -103,12 +106,8 @@ export class JobsController {
   @ApiHeader(KEY_HEADER)
   @ApiBody({ schema: batchJsonSchema, examples: batchExamples })
   @ApiResponse({ status: 202, description: 'All accepted durably', standardSchema: batchAnswerSchema })
-  batch(
-    @Body({ schema: batchBody }) { requests }: BatchBody,
-    @UsedKey() key: IdempotencyKey | null,
-    @OwnAccount() account: AccountId,
-  ): Promise<object> {
-    return this.jobs.acceptBatch(requests, key, account);
+  batch(@Body({ schema: batchBody }) { requests }: BatchBody, @Req() http: Request): Promise<object> {
+    return this.jobs.acceptBatch(requests, usedKey(http), callerOf(http).account);
   }
 
   @Post('requests/:id/cancel')
