@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { environmentWith } from '../config.js';
@@ -19,6 +18,7 @@ export interface OwnService {
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
+const LOOK_EVERY_MS = 10;
 
 /** Without limits, since those are not what is measured, and with a receiver on this machine allowed. */
 const LIFTED = {
@@ -28,8 +28,11 @@ const LIFTED = {
   MAX_PENDING: '1000000',
   MAX_PENDING_TOTAL: '1000000',
   CALLBACK_ALLOW: '127.0.0.1/32',
-  LOG_LEVEL: 'warn',
 };
+
+/** On a port that nobody can have taken meanwhile, which its first lines tell. */
+const ANNOUNCED = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'log' };
+const ADDRESS = /\bAPI +(http:[^\s"]+)\/api\b/;
 
 /**
  * Starts the built service with a folder, a database and a port of its own; what the surroundings say of Daybook does
@@ -40,8 +43,7 @@ export async function startOwnService(settings: Record<string, string>): Promise
   const home = await mkdtemp(join(tmpdir(), 'daybook-bench-'));
   // As root an embedded Postgres runs under another user, which has to enter.
   await chmod(home, 0o755);
-  const port = await freePort();
-  const own = { ...LIFTED, HOST: '127.0.0.1', PORT: String(port), DATA_DIR: join(home, 'data'), ...settings };
+  const own = { ...LIFTED, DATA_DIR: join(home, 'data'), ...settings, ...ANNOUNCED };
   const child = spawn(process.execPath, [MAIN], {
     cwd: home,
     env: environmentWith(own),
@@ -50,30 +52,31 @@ export async function startOwnService(settings: Record<string, string>): Promise
     detached: true,
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-4_000)));
-  }
+  const keep = (text: string): unknown => (output = (output + text).slice(-4_000));
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
     await end(child, exited);
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
   };
-  const url = `http://127.0.0.1:${port}`;
-  if (await isUp(url, exited)) return { url, pid: child.pid!, stop };
+  const url = await whenReady(() => ADDRESS.exec(output)?.[1], exited);
+  if (url) return { url, pid: child.pid!, stop };
   await stop();
   throw new BenchError(`The service does not start: ${output.trim().split('\n').at(-1)}`);
 }
 
-async function isUp(url: string, exited: Promise<unknown>): Promise<boolean> {
+/** Where it is ready, or null when it ends before, or takes too long. */
+async function whenReady(findUrl: () => string | undefined, exited: Promise<unknown>): Promise<string | null> {
   let hasEnded = false;
   void exited.then(() => (hasEnded = true));
   const giveUpAtMs = performance.now() + START_TIMEOUT_MS;
   while (!hasEnded && performance.now() < giveUpAtMs) {
-    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
-    if (answer?.ok) return true;
-    await sleep(50);
+    const url = findUrl();
+    const options = { signal: AbortSignal.timeout(2_000) };
+    if (url && (await fetch(`${url}/readyz`, options).catch(() => null))?.ok) return url;
+    await sleep(LOOK_EVERY_MS);
   }
-  return false;
+  return null;
 }
 
 async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
@@ -82,13 +85,4 @@ async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void>
   const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await exited;
   clearTimeout(impatience);
-}
-
-/** A port of loopback that nobody listens on right now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await once(server.close(), 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OwnService, freePort, startOwnService } from '../own-service.js';
+import { type OwnService, startOwnService } from '../own-service.js';
 import type { Measurement } from './measurement.js';
 import { post } from './post.js';
-import { type OwnDatabase, cpuMsOf, withDatabase } from './servers.js';
+import { type OwnDatabase, cpuMsOf, freePort, withDatabase } from './servers.js';
 import { type Sink, startSink } from './sink.js';
 import { emptyBull, median } from './throughput.js';
 

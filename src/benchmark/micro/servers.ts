@@ -2,13 +2,13 @@ import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../embedded-postgres.js';
 import { BenchError } from '../cli-error.js';
-import { freePort } from '../own-service.js';
 
 const READY_TIMEOUT_MS = 10_000;
 
@@ -16,6 +16,15 @@ const READY_TIMEOUT_MS = 10_000;
 export interface Server {
   url: string;
   stop(): Promise<void>;
+}
+
+/** A port of loopback that nobody listens on right now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
 }
 
 async function stop(child: ChildProcess): Promise<void> {
