@@ -181,7 +181,7 @@ describe('a stream', () => {
     const [, [kept, gone]] = await takeFirst();
     await deliveries.record([attemptAt(gone!)]);
     const remove = (): Promise<void> => Promise.resolve();
-    expect(await one.requests.remove([gone!.requestId], remove)).toBe(1);
+    expect(await one.removal.remove([gone!.requestId], remove)).toBe(1);
     expect(await logs()).toEqual([]);
     await deliveries.record([attemptAt(kept!), attemptAt(gone!)]);
     expect(await logs()).toEqual([{ number: 1, success: true, trigger: 'first' }]);

@@ -16,6 +16,7 @@ import { LanesStore } from '../src/jobs/lanes.store.js';
 import { SyncStore } from '../src/jobs/sync.store.js';
 import { BacklogStore } from '../src/requests/backlog.store.js';
 import { IdempotencyStore } from '../src/requests/idempotency.store.js';
+import { RemovalStore } from '../src/requests/removal.store.js';
 import { type IdempotencyKey, RequestStore } from '../src/requests/request.store.js';
 import { createDatabase } from './support/database.js';
 import { batchOf, completionOf, newRequest } from './support/stores.js';
@@ -349,7 +350,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
   it('deleting', () =>
     // What is owed is looked up once for the page, so the pages grow with the callbacks that are pending.
     expectCheap(async () => {
-      const store = new RequestStore(database);
+      const store = new RemovalStore(database);
       const removeFiles = () => Promise.resolve();
       expect(await store.findRemovable(SMALL_ACCOUNT, NIL, 50)).toHaveLength(50);
       const found = await store.findRemovable(null, NIL, 50);

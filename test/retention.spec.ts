@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@j
 import { NIL, v7 as uuidv7 } from 'uuid';
 import { IdempotencyService } from '../src/requests/idempotency.service.js';
 import { IdempotencyStore } from '../src/requests/idempotency.store.js';
-import { RequestStore } from '../src/requests/request.store.js';
+import { RemovalStore } from '../src/requests/removal.store.js';
 import { RequestUnfinished } from '../src/requests/requests.errors.js';
 import { RequestsService } from '../src/requests/requests.service.js';
 import { RetentionService } from '../src/requests/retention.service.js';
@@ -92,7 +92,7 @@ describe('what is deleted by age', () => {
       { acceptedAt: daysAgo(29) },
     ]);
     const keys: string[] = [];
-    const removed = await stores.requests.removeExpired(MONTH_MS, NIL, 100, async (given) => {
+    const removed = await stores.removal.removeExpired(MONTH_MS, NIL, 100, async (given) => {
       keys.push(...given);
       expect(await left()).toHaveLength(10);
     });
@@ -106,15 +106,15 @@ describe('what is deleted by age', () => {
 
   it('goes batch by batch, the oldest first', async () => {
     const written = ids(await write([33, 32, 31].map((days) => ({ acceptedAt: daysAgo(days) }))));
-    expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(written.slice(0, 2));
-    expect(await stores.requests.removeExpired(MONTH_MS, written[1]!, 2, keep)).toEqual(written.slice(2));
-    expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
+    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(written.slice(0, 2));
+    expect(await stores.removal.removeExpired(MONTH_MS, written[1]!, 2, keep)).toEqual(written.slice(2));
+    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
   });
 
   it('is old by the clock of the database, whatever that of the process says', async () => {
     const [young] = await write([{ acceptedAt: daysAgo(1) }]);
     const jump = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 40 * DAY_MS);
-    expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
+    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
     jump.mockRestore();
     expect(await left()).toEqual([young!.id]);
     await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
@@ -123,7 +123,7 @@ describe('what is deleted by age', () => {
   it('stays whole when its files cannot be deleted', async () => {
     const written = ids(await write([{ acceptedAt: daysAgo(31) }]));
     const fault = new Error('The disk is read-only');
-    await expect(stores.requests.removeExpired(MONTH_MS, NIL, 2, () => Promise.reject(fault))).rejects.toBe(fault);
+    await expect(stores.removal.removeExpired(MONTH_MS, NIL, 2, () => Promise.reject(fault))).rejects.toBe(fault);
     expect(await left()).toEqual(written);
     // The connection was closed; Postgres takes a moment to notice, and has the lock until then.
     const locks = `SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
@@ -133,9 +133,9 @@ describe('what is deleted by age', () => {
 
   it('is deleted by one process at a time', async () => {
     const gated = new GatedDatabase(stores.dataSource, 1);
-    const first = new RequestStore(gated).removeExpired(MONTH_MS, NIL, 2, keep);
+    const first = new RemovalStore(gated).removeExpired(MONTH_MS, NIL, 2, keep);
     await gated.reached;
-    expect(await stores.requests.removeExpired(MONTH_MS, NIL, 2, keep)).toBeNull();
+    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toBeNull();
     gated.letOn();
     expect(await first).toHaveLength(1);
     expect(await left()).toEqual([]);
@@ -148,7 +148,7 @@ describe('one sweep', () => {
   afterEach(() => void jest.restoreAllMocks());
 
   it('deletes more than a batch of requests, and then rests', async () => {
-    const retention = new RetentionService(stores.requests, { remove: keep }, { RETENTION: MONTH_MS });
+    const retention = new RetentionService(stores.removal, { remove: keep }, { RETENTION: MONTH_MS });
     await write(Array.from({ length: 1_100 }, () => ({ acceptedAt: daysAgo(31) })));
     await retention.removeSome();
     expect(await left()).toEqual([]);
@@ -170,14 +170,14 @@ describe('what is sent again while it is being deleted', () => {
   const service = (): [RequestsService, string[]] => {
     const removed: string[] = [];
     const files = { remove: async (keys: string[]) => void removed.push(...keys) };
-    return [new RequestsService(stores.requests, null!, files, null!, null!), removed];
+    return [new RequestsService(stores.requests, stores.removal, null!, files, null!, null!), removed];
   };
   const ways: [string, (requests: RequestsService, id: string, files: string[]) => Promise<unknown>][] = [
     ['by its id', (requests, id) => expect(requests.remove(id, null)).rejects.toBeInstanceOf(RequestUnfinished)],
     ['with all others', async (requests) => expect(await requests.removeFinished(null)).toBe(1)],
     [
       'by age',
-      (_, __, files) => stores.requests.removeExpired(MONTH_MS, NIL, 9, async (keys) => void files.push(...keys)),
+      (_, __, files) => stores.removal.removeExpired(MONTH_MS, NIL, 9, async (keys) => void files.push(...keys)),
     ],
   ];
   it.each(ways)('%s, stays, and so do its file and its callback', async (_, remove) => {

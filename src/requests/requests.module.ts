@@ -3,6 +3,7 @@ import { Backlog } from './backlog.service.js';
 import { BacklogStore } from './backlog.store.js';
 import { IdempotencyService } from './idempotency.service.js';
 import { IdempotencyStore } from './idempotency.store.js';
+import { RemovalStore } from './removal.store.js';
 import { RequestStore } from './request.store.js';
 import { RequestsService } from './requests.service.js';
 import { RetentionService } from './retention.service.js';
@@ -13,6 +14,7 @@ import { RetentionService } from './retention.service.js';
     Backlog,
     BacklogStore,
     RequestStore,
+    RemovalStore,
     IdempotencyStore,
     RequestsService,
     IdempotencyService,

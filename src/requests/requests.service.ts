@@ -15,6 +15,7 @@ import {
   RequestStore,
   type IdempotencyKey,
 } from './request.store.js';
+import { RemovalStore } from './removal.store.js';
 import { attemptLogView, attemptView, requestView } from './request.view.js';
 import { KeyAlreadyUsed, LaneFull, RequestNotFound, RequestUnfinished } from './requests.errors.js';
 import { ResultFiles } from './result-files.js';
@@ -48,6 +49,7 @@ export class RequestsService {
 
   constructor(
     private readonly store: RequestStore,
+    private readonly removal: RemovalStore,
     private readonly keys: IdempotencyStore,
     private readonly files: ResultFiles,
     private readonly backlog: Backlog,
@@ -168,7 +170,7 @@ export class RequestsService {
   /** @throws RequestNotFound, RequestUnfinished, StorageUnavailable */
   async remove(id: string, account: AccountId): Promise<void> {
     await this.find(id, account);
-    if ((await this.store.remove([id], this.removeFiles)) > 0) return;
+    if ((await this.removal.remove([id], this.removeFiles)) > 0) return;
     // Unless somebody else has deleted it.
     await this.find(id, account);
     throw new RequestUnfinished();
@@ -179,9 +181,9 @@ export class RequestsService {
     let count = 0;
     let afterId = NIL_ID;
     for (;;) {
-      const ids = await this.store.findRemovable(account, afterId, REMOVE_BATCH);
+      const ids = await this.removal.findRemovable(account, afterId, REMOVE_BATCH);
       if (ids.length === 0) return count;
-      count += await this.store.remove(ids, this.removeFiles);
+      count += await this.removal.remove(ids, this.removeFiles);
       afterId = ids.at(-1)!;
     }
   }

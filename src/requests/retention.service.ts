@@ -3,7 +3,7 @@ import { NIL as NIL_ID } from 'uuid';
 import { CONFIG, type Config } from '../config.js';
 import { withinBudget } from '../within-budget.js';
 import { timeOfId } from './id-time.js';
-import { RequestStore } from './request.store.js';
+import { RemovalStore } from './removal.store.js';
 import { ResultFiles } from './result-files.js';
 
 /** Requests that go together: what a crash in between leaves without a file, and some tens of milliseconds of work. */
@@ -20,7 +20,7 @@ export class RetentionService {
   private restsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly store: RequestStore,
+    private readonly store: RemovalStore,
     private readonly files: ResultFiles,
     @Inject(CONFIG) private readonly config: Pick<Config, 'RETENTION'>,
   ) {}

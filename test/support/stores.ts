@@ -11,6 +11,7 @@ import { HoldersStore } from '../../src/jobs/holders.store.js';
 import type { Completion, Job } from '../../src/jobs/job.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from '../../src/jobs/jobs.store.js';
 import { SyncStore } from '../../src/jobs/sync.store.js';
+import { RemovalStore } from '../../src/requests/removal.store.js';
 import { type NewRequest, RequestStore } from '../../src/requests/request.store.js';
 import { DATABASE_SETTINGS, createDatabase } from './database.js';
 import { eventually } from './eventually.js';
@@ -45,6 +46,7 @@ async function setPatience(url: string): Promise<void> {
 /** The stores of one process, on the real SQL, and what a test needs beside them. */
 export class Stores {
   readonly requests: RequestStore;
+  readonly removal: RemovalStore;
   readonly jobs: JobsStore;
   readonly sync: SyncStore;
   readonly holders: HoldersStore;
@@ -55,6 +57,7 @@ export class Stores {
     readonly database: Database,
   ) {
     this.requests = new RequestStore(database);
+    this.removal = new RemovalStore(database);
     this.jobs = new JobsStore(database);
     this.sync = new SyncStore(database);
     this.holders = new HoldersStore(database);
