@@ -8,7 +8,7 @@ const REQUESTS = 5_000;
 const BATCH = 500;
 const ROUNDS = 3;
 /** Until the service's code is compiled as far as it will be. */
-const WARM_UP_ROUNDS = 2;
+const WARM_UP_ROUNDS = 4;
 
 /**
  * One strict lane: claimed, a CSV of 200 rows made, stored and completed, its callback sent in order and logged. Against a
