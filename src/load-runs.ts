@@ -11,6 +11,8 @@ export const RUN_KNOWN_MS = 250;
 /** What the path of a run's receiver begins with. */
 const RECEIVER_PATH = /^https?:\/\/[^/?#]+\/bench_[0-9a-f]{64}\//;
 
+const NOTHING = Promise.resolve();
+
 interface OpenRun {
   token_hash: string;
   receiver_url: string | null;
@@ -45,14 +47,15 @@ export class LoadRuns {
   }
 
   /** To be awaited before {@link isReceiver} is asked about a URL. Costs nothing for one that no receiver of ours has. */
-  async lookUp(url: string): Promise<void> {
-    if (RECEIVER_PATH.test(url)) await this.refresh();
+  lookUp(url: string): Promise<void> {
+    return RECEIVER_PATH.test(url) ? this.refresh() : NOTHING;
   }
 
   /** Whether a URL is one of the callback URLs of the run under way. */
   isReceiver(url: URL): boolean {
+    if (!this.run?.receiver_url) return false;
     const base = /^\/[^/]+\//.exec(url.pathname)?.[0] ?? '';
-    return isSame(url.origin + base, this.run?.receiver_url ?? '');
+    return isSame(url.origin + base, this.run.receiver_url);
   }
 
   /** Whether the receiver of the run under way is there (scheme, host and port). */

@@ -63,14 +63,14 @@ function speedup(sync: StageResult | null, acknowledged: StageResult | null): nu
 
 /** Passes on what is new a few times a second, and at the end what came last. */
 function nowAndThen(onProgress: (progress: LoadProgress) => void) {
-  let newest: LoadProgress | null = null;
+  let newest: Readonly<LoadProgress> | null = null;
   let toldMs = 0;
   const last = (): void => {
-    if (newest) onProgress(newest);
+    if (newest) onProgress({ ...newest });
     newest = null;
     toldMs = performance.now();
   };
-  const tell = (progress: LoadProgress): void => {
+  const tell = (progress: Readonly<LoadProgress>): void => {
     newest = progress;
     if (performance.now() - toldMs >= PROGRESS_EVERY_MS) last();
   };

@@ -34,7 +34,8 @@ export class Stage {
     /** One for each client, or one for all. */
     private readonly connections: Dispatcher[],
     private readonly receiver: CallbackReceiver | null,
-    private readonly onProgress: (progress: LoadProgress) => void,
+    /** Is given the same object each time. */
+    private readonly onProgress: (progress: Readonly<LoadProgress>) => void,
     private readonly signal: AbortSignal,
   ) {
     this.path = `/api/${mode}`;
@@ -115,7 +116,7 @@ export class Stage {
   }
 
   private report(): void {
-    this.onProgress({ ...this.progress });
+    this.onProgress(this.progress);
   }
 
   private isSilent(): boolean {

@@ -103,6 +103,17 @@ describe('form', () => {
     expect(destination(new URL('http://example.com/'))).toBe('http://example.com:80');
     expect(destination(new URL('http://[2606:4700::1]:8080/'))).toBe('http://[2606:4700::1]:8080');
   });
+
+  it.each([
+    'https://u:p@hooks.example.com/a',
+    'https://hooks.example.com/a b',
+    'https://hooks.example.com:22/a',
+    'https://hooks.example.com.local/a',
+  ])('judges %s by itself, though its neighbour has passed', (url) => {
+    expect(guard.check('https://hooks.example.com/a#b').href).toBe('https://hooks.example.com/a');
+    expect(guard.check('https://hooks.example.com/b#').href).toBe('https://hooks.example.com/b');
+    expect(refuses(url)).toBe(true);
+  });
 });
 
 describe('names', () => {

@@ -5,7 +5,10 @@ import type { LoadRuns } from '../load-runs.js';
 import { AllowList, isHostName } from './allow-list.js';
 import { isLoopback, whyNotPublic } from './special-addresses.js';
 
-/** Of URLs that are remembered: callbacks of a lane mostly go to one, and it is neither parsed nor judged anew each time. */
+/**
+ * Of URLs that are remembered, and of destinations: callbacks of a lane mostly go to one URL, which is neither parsed nor
+ * judged anew each time, or to one for each request at one destination, which is judged once.
+ */
 const MAX_REMEMBERED = 1_000;
 
 /** Longest callback URL, as given and as normalised. */
@@ -117,7 +120,7 @@ function parse(text: string): URL {
   if (url.username !== '' || url.password !== '') {
     throw new CallbackUrlRefused('userinfo', 'The callback URL must not contain a user name or a password');
   }
-  url.hash = '';
+  if (text.includes('#')) url.hash = '';
   // `example.com.` and `example.com` are one host; a certificate and SNI know only the latter (RFC 6066 section 3).
   if (url.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1);
   if (url.href.length > MAX_CALLBACK_URL_LENGTH) throw tooLong();
@@ -157,8 +160,9 @@ export interface UrlGuardOptions {
  */
 export class UrlGuard {
   private readonly allowList: AllowList;
-  /** By the rules that stay as they are; by their text. */
+  /** By the rules that stay as they are, which look at no more than the destination; URLs by their text. */
   private readonly passed = new BoundedMap<string, Readonly<URL>>(MAX_REMEMBERED);
+  private readonly passedDestinations = new BoundedMap<string, true>(MAX_REMEMBERED);
 
   /** @throws ConfigError naming the first malformed entry of `allow`. */
   constructor(private readonly options: UrlGuardOptions) {
@@ -166,8 +170,8 @@ export class UrlGuard {
   }
 
   /** To be awaited before {@link check}: whether a load test is under way stands in the database. Others cost nothing. */
-  async lookUp(text: string): Promise<void> {
-    await this.options.loadRuns?.lookUp(text);
+  lookUp(text: string): Promise<void> {
+    return this.options.loadRuns?.lookUp(text) ?? Promise.resolve();
   }
 
   /**
@@ -178,18 +182,25 @@ export class UrlGuard {
     const known = this.passed.get(text);
     if (known) return known;
     const url = parse(text);
-    if (this.isDemoOrigin(url) && url.pathname === DEMO_RECEIVER_PATH) return url;
-    if (this.options.loadRuns?.isReceiver(url)) return url;
-    const host = hostOf(url);
-    const port = portOf(url);
+    const to = destination(url);
+    if (!this.passedDestinations.has(to)) {
+      if (this.isDemoOrigin(url) && url.pathname === DEMO_RECEIVER_PATH) return url;
+      if (this.options.loadRuns?.isReceiver(url)) return url;
+      this.judge(hostOf(url), portOf(url));
+      this.passedDestinations.set(to, true);
+    }
+    this.passed.set(text, url);
+    return url;
+  }
+
+  private judge(host: string, port: number): void {
     if (BAD_PORTS.has(port) && !this.allowList.namesPort(host, port)) {
       throw new CallbackUrlRefused('port', `The callback URL's port ${port} belongs to another protocol than HTTP`);
     }
-    if (this.allowList.covers(host, port)) return this.remember(text, url);
+    if (this.allowList.covers(host, port)) return;
     const literal = isIP(host) !== 0;
     const why = literal ? whyNotPublic(host) : whyNotPublicName(host);
     if (why) throw refusal(literal ? 'address' : 'host', `${host} is ${why}`);
-    return this.remember(text, url);
   }
 
   /**
@@ -204,11 +215,6 @@ export class UrlGuard {
     if (this.allowList.covers(host, port) || this.allowList.covers(address, port)) return;
     const why = whyNotPublic(address);
     if (why) throw refusal('address', host === address ? `${host} is ${why}` : `${host} resolves to ${why}`);
-  }
-
-  private remember(text: string, url: URL): URL {
-    this.passed.set(text, url);
-    return url;
   }
 
   private isDemoOrigin(url: URL): boolean {

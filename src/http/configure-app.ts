@@ -5,6 +5,7 @@ import express from 'express';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Config } from '../config.js';
 import { refuseForeignPages } from './foreign-pages.js';
+import { inStep } from './in-step.js';
 import { problemOf } from './problem.js';
 import { assignRequestId } from './request-id.js';
 import { setSecurityHeaders } from './security-headers.js';
@@ -29,7 +30,7 @@ const EXPOSED_HEADERS = [
 
 /**
  * What stands before every controller and is not Nest's: limits, request ids, security headers, foreign pages, CORS, the
- * body parser and its errors.
+ * body parser and its errors, and the step that requests keep with each other.
  */
 export function configureApp(
   app: NestExpressApplication,
@@ -43,7 +44,7 @@ export function configureApp(
   app.disable('etag');
   app.use(inOneGo(assignRequestId, setSecurityHeaders, refuseManyHeaders, ...refuseForeignPages(config)));
   if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
-  app.use(inOneGo(refuseOtherMediaTypes, bodyParser()));
+  app.use(inOneGo(refuseOtherMediaTypes, bodyParser(), inStep()));
   app.use(answerParserError);
 }
 

@@ -55,30 +55,32 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
  * @throws InvalidInput
  */
 export function refuseUnfit(value: unknown, where: string): void {
-  const unfit = [...unfitParts(value, '', 0)].slice(0, MAX_ISSUES);
-  if (unfit.length > 0) throw new InvalidInput(where, unfit);
+  const unfit: Issue[] = [];
+  findUnfit(value, '', 0, unfit);
+  if (unfit.length > 0) throw new InvalidInput(where, unfit.slice(0, MAX_ISSUES));
 }
 
-function* unfitParts(value: unknown, path: string, depth: number): Generator<Issue> {
+/** Adds what is unfit to those found. No generator: every body passes here, and one is made for each of its fields. */
+function findUnfit(value: unknown, path: string, depth: number, found: Issue[]): void {
   if (typeof value === 'string') {
-    if (value.includes('\0')) yield { path, message: 'must not contain NUL characters' };
-    if (LONE_SURROGATE.test(value)) yield { path, message: 'must be Unicode text, without lone surrogates' };
+    if (value.includes('\0')) found.push({ path, message: 'must not contain NUL characters' });
+    if (LONE_SURROGATE.test(value)) found.push({ path, message: 'must be Unicode text, without lone surrogates' });
     return;
   }
   if (typeof value !== 'object' || value === null) return;
   if (depth >= MAX_DEPTH) {
-    yield { path, message: `must not be nested more than ${MAX_DEPTH} deep` };
+    found.push({ path, message: `must not be nested more than ${MAX_DEPTH} deep` });
     return;
   }
   if (!Array.isArray(value) && Object.keys(value).length > MAX_FIELDS) {
-    yield { path, message: `must not have more than ${MAX_FIELDS} fields` };
+    found.push({ path, message: `must not have more than ${MAX_FIELDS} fields` });
     return;
   }
   for (const [key, part] of Object.entries(value)) {
     const at = path === '' ? key : `${path}.${key}`;
-    if (FORBIDDEN_KEYS.has(key)) yield { path: at, message: 'is not an allowed field name' };
+    if (FORBIDDEN_KEYS.has(key)) found.push({ path: at, message: 'is not an allowed field name' });
     else if (key.includes('\0') || LONE_SURROGATE.test(key))
-      yield { path, message: 'has a field name that is not text' };
-    else yield* unfitParts(part, at, depth + 1);
+      found.push({ path, message: 'has a field name that is not text' });
+    else findUnfit(part, at, depth + 1, found);
   }
 }

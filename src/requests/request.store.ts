@@ -119,22 +119,22 @@ const ACCEPT = `
     SELECT caller, scope, key, fingerprint, id FROM input WHERE key IS NOT NULL ORDER BY caller, scope, key, ord
     ON CONFLICT DO NOTHING
     RETURNING request_id
-  ), fresh AS (
-    SELECT *, row_number() OVER (PARTITION BY lane ORDER BY ord) AS nth
-    FROM input WHERE key IS NULL OR id IN (SELECT request_id FROM keyed)
+  ), judged AS (
+    SELECT *, count(*) FILTER (WHERE is_fresh) OVER (PARTITION BY lane ORDER BY ord) AS nth
+    FROM (SELECT *, key IS NULL OR id IN (SELECT request_id FROM keyed) AS is_fresh FROM input) i
   ), moved AS (
     INSERT INTO lanes AS l (name, next_position, pending, last_admitted)
     SELECT lane, least(count(*), $12) + 1, least(count(*), $12), least(count(*), $12)
-    FROM fresh WHERE lane IS NOT NULL GROUP BY lane ORDER BY lane
+    FROM judged WHERE is_fresh AND lane IS NOT NULL GROUP BY lane ORDER BY lane
     ON CONFLICT (name) DO UPDATE SET
       last_admitted = greatest(0, least(excluded.pending, $12 - l.pending)),
       next_position = l.next_position + greatest(0, least(excluded.pending, $12 - l.pending)),
       pending = l.pending + greatest(0, least(excluded.pending, $12 - l.pending))
     RETURNING name, last_admitted, next_position - last_admitted AS base, pending - last_admitted AS ahead, drain_per_s
   ), placed AS (
-    SELECT fresh.*, base + nth - 1 AS position, ahead + nth - 1 AS jobs_ahead
-    FROM fresh LEFT JOIN moved ON moved.name = fresh.lane
-    WHERE fresh.lane IS NULL OR nth <= last_admitted
+    SELECT j.*, is_fresh AND (lane IS NULL OR nth <= last_admitted) AS is_placed,
+           base + nth - 1 AS position, ahead + nth - 1 AS jobs_ahead, drain_per_s
+    FROM judged j LEFT JOIN moved ON moved.name = j.lane
   ), inserted AS (
     INSERT INTO requests (id, mode, status, report, format, lane, queue_position, jobs_ahead_at_accept, input_payload,
                           callback_url, idempotency_key, account_id, started_at, lease_holder, lease_until)
@@ -143,15 +143,14 @@ const ACCEPT = `
            CASE mode WHEN 'sync' THEN now() END,
            CASE mode WHEN 'sync' THEN $13 END,
            CASE mode WHEN 'sync' THEN now() + $14 * interval '1 millisecond' END
-    FROM placed ORDER BY ord
+    FROM placed WHERE is_placed ORDER BY ord
   )
-  SELECT f.id IS NOT NULL AS is_fresh, p.id IS NOT NULL AS is_placed, p.position, p.jobs_ahead, m.drain_per_s
-  FROM input i LEFT JOIN fresh f ON f.ord = i.ord LEFT JOIN placed p ON p.ord = i.ord LEFT JOIN moved m ON m.name = i.lane
-  ORDER BY i.ord`;
+  SELECT is_fresh, is_placed, position, jobs_ahead, drain_per_s FROM placed ORDER BY ord`;
 
 interface AcceptedRow {
   is_fresh: boolean;
   is_placed: boolean;
+  /** Of what is placed; of others these two mean nothing. */
   position: number | null;
   jobs_ahead: number | null;
   drain_per_s: number | null;
