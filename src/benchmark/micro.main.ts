@@ -15,7 +15,7 @@ try {
   const text = `# Benchmarks
 
 Written by \`npm run bench:micro\` (needs \`redis-server\`). What has no unit is a ratio of two rates or times that were
-measured in turns in this one run, where there are rounds the median of three; in brackets is what the service did. The
+measured in turns in this one run, where there are rounds the median of them; in brackets is what the service did. The
 load generator, the service, Postgres and Redis share the machine.
 
 | what | measured | target |

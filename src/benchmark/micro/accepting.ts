@@ -5,8 +5,8 @@ import type { Measurement } from './measurement.js';
 import { startHello, withDatabase } from './servers.js';
 import { type Shot, type Throughput, median, throughput } from './throughput.js';
 
-const ROUNDS = 3;
-const ROUND_MS = 3_000;
+const ROUNDS = 9;
+const ROUND_MS = 1_000;
 const WARM_UP_MS = 2_000;
 const FINISHED = 1_000_000;
 const PENDING = 100_000;

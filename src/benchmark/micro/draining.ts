@@ -6,7 +6,7 @@ import { emptyBull, median } from './throughput.js';
 
 const REQUESTS = 5_000;
 const BATCH = 500;
-const ROUNDS = 3;
+const ROUNDS = 5;
 /** Until the service's code is compiled as far as it will be. */
 const WARM_UP_ROUNDS = 4;
 
