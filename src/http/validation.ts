@@ -60,7 +60,7 @@ export function refuseUnfit(value: unknown, where: string): void {
   if (unfit.length > 0) throw new InvalidInput(where, unfit.slice(0, MAX_ISSUES));
 }
 
-/** Adds what is unfit to those found. No generator: every body passes here, and one is made for each of its fields. */
+/** Adds what is unfit to those found. Every body passes here; a generator would make one more for each of its fields. */
 function findUnfit(value: unknown, path: string, depth: number, found: Issue[]): void {
   if (typeof value === 'string') {
     if (value.includes('\0')) found.push({ path, message: 'must not contain NUL characters' });
