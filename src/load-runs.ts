@@ -11,7 +11,8 @@ export const RUN_KNOWN_MS = 250;
 /** What the path of a run's receiver begins with. */
 const RECEIVER_PATH = /^https?:\/\/[^/?#]+\/bench_[0-9a-f]{64}\//;
 
-const NOTHING = Promise.resolve();
+/** Awaited on the way of every request, and so made once. */
+const NOTHING_TO_LOOK_UP = Promise.resolve();
 
 interface OpenRun {
   token_hash: string;
@@ -48,7 +49,7 @@ export class LoadRuns {
 
   /** To be awaited before {@link isReceiver} is asked about a URL. Costs nothing for one that no receiver of ours has. */
   lookUp(url: string): Promise<void> {
-    return RECEIVER_PATH.test(url) ? this.refresh() : NOTHING;
+    return RECEIVER_PATH.test(url) ? this.refresh() : NOTHING_TO_LOOK_UP;
   }
 
   /** Whether a URL is one of the callback URLs of the run under way. */

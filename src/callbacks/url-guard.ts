@@ -160,8 +160,9 @@ export interface UrlGuardOptions {
  */
 export class UrlGuard {
   private readonly allowList: AllowList;
-  /** By the rules that stay as they are, which look at no more than the destination; URLs by their text. */
+  /** What passed, by its text. Not what is open for a time only: the demo receiver, and that of a load test. */
   private readonly passed = new BoundedMap<string, Readonly<URL>>(MAX_REMEMBERED);
+  /** {@link judge} looks at no more than the destination. */
   private readonly passedDestinations = new BoundedMap<string, true>(MAX_REMEMBERED);
 
   /** @throws ConfigError naming the first malformed entry of `allow`. */

@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import type { Request, Response } from 'express';
+import express, { type Request, type Response } from 'express';
 import { inStep } from './in-step.js';
 
 /** A request whose handler takes two steps, which are told. */
@@ -34,5 +36,24 @@ describe('requests of one turn of the event loop', () => {
     for (const name of ['a', 'b']) storage.run(name, () => handle(middleware, () => found.push(storage.getStore())));
     await nextTurn();
     expect(found).toEqual(['a', 'b', 'a', 'b']);
+  });
+
+  it('are answered though a handler throws at one of them', async () => {
+    const app = express().set('env', 'test').use(inStep());
+    app.get('/throws', () => {
+      throw new Error('thrown');
+    });
+    app.get('/answers', (_request, response) => void response.status(204).end());
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').setEncoding('latin1');
+    // In one packet, so they are read in one turn.
+    const get = (path: string, connection: string): string =>
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: ${connection}\r\n\r\n`;
+    socket.write(get('/throws', 'keep-alive') + get('/answers', 'close'));
+    const answers = (await socket.toArray()).join('');
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 500', 'HTTP/1.1 204']);
+    server.close();
+    await once(server, 'close');
   });
 });
