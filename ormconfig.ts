@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
-import { readConfig } from './src/config.js';
-import { dataSourceOptions } from './src/data-source.js';
-import { startEmbeddedPostgres } from './src/embedded-postgres.js';
+import { readConfig } from './src/platform/config/config.js';
+import { dataSourceOptions } from './src/app/data-source.js';
+import { startEmbeddedPostgres } from './src/platform/database/embedded/embedded-postgres.js';
 
 /** The database that the service itself would use: `DATABASE_URL`, else the embedded one, which is left running. */
 async function databaseUrl(): Promise<string> {

@@ -2,7 +2,7 @@
 // `npx daybook …` in a checkout. A file of its own: what the compiler writes is not executable.
 import { existsSync } from 'node:fs';
 
-const cli = new URL('../dist/src/cli.js', import.meta.url);
+const cli = new URL('../dist/src/cli/daybook.main.js', import.meta.url);
 if (existsSync(cli)) {
   await import(cli.href);
 } else {

@@ -1,5 +1,5 @@
-import { start } from './start.js';
-import { WorkerModule } from './worker.module.js';
+import { start } from './app/start.js';
+import { WorkerModule } from './app/worker.module.js';
 
 /** A worker only, whatever `ROLE` says. It opens its port for health alone. */
 await start(async (config) => {

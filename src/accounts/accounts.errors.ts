@@ -1,4 +1,4 @@
-import { DaybookError } from '../errors.js';
+import { DaybookError } from '../platform/errors.js';
 
 export class ApiKeyNotFound extends DaybookError {
   readonly code = 'not-found';

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { AccountEntity } from './account.entity.js';
-import type { Scope } from './scopes.js';
+import type { Scope } from '../http/scopes.js';
 
 /** A key of an account. What has ended stays, so that it is known who had access, and when. */
 @Entity('api_keys')

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { duration } from '../config.js';
-import { SCOPES } from './scopes.js';
+import { duration } from '../platform/config/config.js';
+import { SCOPES } from '../http/scopes.js';
 
 const DAY_MS = 86_400_000;
 /** A key that expires does so within ten years. */

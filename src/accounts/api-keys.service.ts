@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
-import { newId } from '../new-id.js';
-import { pageOf } from '../page.js';
+import { newId } from '../platform/ids.js';
+import { pageOf } from '../platform/database/page.js';
 import { AccountNotFound, ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.js';
 import { mintKey } from './api-key.js';
 import { type ApiKeyFilter, type ApiKeyRow, ApiKeysStore, type NewApiKey } from './api-keys.store.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database.js';
-import type { Scope } from './scopes.js';
+import { Database } from '../platform/database/database.js';
+import type { Scope } from '../http/scopes.js';
 
 /** A key as it is checked against; times are told by the database's clock. */
 export interface CheckedKey {

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { GroupCommit } from '../group-commit.js';
-import { logOnce } from '../log-once.js';
+import { GroupCommit } from '../platform/concurrency/batcher.js';
+import { logOnce } from '../platform/observability/log-once.js';
 import { isSecretOf, parseKey } from './api-key.js';
 import { type ApiKeysStore, type CheckedKey, LAST_USED_EVERY_MS } from './api-keys.store.js';
 

@@ -1,5 +1,5 @@
 import { type CanActivate, Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
 import { KeysNeedAuthentication } from './accounts.errors.js';
 
 /** Shuts the admin API of an open installation. */

@@ -1,4 +1,4 @@
-import { DaybookError } from '../errors.js';
+import { DaybookError } from '../platform/errors.js';
 
 /** Another load test is under way: two would measure each other. */
 export class BenchmarkBusy extends DaybookError {

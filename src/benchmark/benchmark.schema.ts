@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RUN_STATUSES } from './benchmark-run.entity.js';
-import { LOAD_MODES } from './load-plan.js';
+import { LOAD_MODES } from './engine/load-plan.js';
 
 const MAX_REQUESTS = 10_000;
 const concurrency = z.int().min(1).max(200).default(20).describe('Clients at once');

@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { newId } from '../new-id.js';
-import { CONFIG, type Config } from '../config.js';
-import { LoadRuns, RUN_KNOWN_MS, RUN_TOKEN_HEADER, tokenHash } from '../load-runs.js';
+import { newId } from '../platform/ids.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { LoadRuns, RUN_KNOWN_MS, RUN_TOKEN_HEADER, tokenHash } from './load-runs.js';
 import { BenchmarkBusy, BenchmarkCancelled, BenchmarkRunEnded, BenchmarkRunNotFound } from './benchmark.errors.js';
 import type { RunSettings } from './benchmark.schema.js';
 import { BenchmarkStore, type RunRow } from './benchmark.store.js';
 import { reportOf, runViewOf } from './benchmark.view.js';
-import { EngineProcess } from './engine-process.js';
-import type { ServerSentEvent } from './event-stream.js';
-import { type LoadPlan, type LoadProgress, type ReceiverPlan } from './load-plan.js';
+import { EngineProcess } from './engine/engine-process.js';
+import type { ServerSentEvent } from './cli/event-stream.js';
+import { type LoadPlan, type LoadProgress, type ReceiverPlan } from './engine/load-plan.js';
 
 /** How often a run says that it is alive, and hears that it is cancelled. */
 const BEAT_EVERY_MS = 500;

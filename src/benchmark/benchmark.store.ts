@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database.js';
-import { RUN_ALIVE_S } from '../load-runs.js';
+import { Database } from '../platform/database/database.js';
+import { RUN_ALIVE_S } from './load-runs.js';
 import type { RunStatus } from './benchmark-run.entity.js';
 
 export interface RunRow {

@@ -1,7 +1,7 @@
 import type { AsyncReport, BothReport, RunSettings, SyncReport } from './benchmark.schema.js';
 import type { RunRow } from './benchmark.store.js';
-import type { LatencySummary } from './latency.js';
-import type { LoadResult, StageResult } from './load-plan.js';
+import type { LatencySummary } from './engine/latency.js';
+import type { LoadResult, StageResult } from './engine/load-plan.js';
 
 type Report = SyncReport | AsyncReport | BothReport;
 

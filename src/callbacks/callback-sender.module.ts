@@ -1,12 +1,12 @@
 import { HttpService } from '@nestjs/axios';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
-import { CallbackSecretsModule } from './callback-secrets.module.js';
-import { CallbackSecretsService } from './callback-secrets.service.js';
-import { CallbackSigner } from './callback-signer.js';
-import { CallbackUrlModule } from './callback-url.module.js';
-import { type CallbackHttp, createCallbackHttp } from './http-transport.js';
-import { UrlGuard } from './url-guard.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { CallbackSecretsModule } from './signing/callback-secrets.module.js';
+import { CallbackSecretsService } from './signing/callback-secrets.service.js';
+import { CallbackSigner } from './signing/callback-signer.js';
+import { CallbackUrlModule } from './url-guard/callback-url.module.js';
+import { type CallbackHttp, createCallbackHttp } from './transport/http-transport.js';
+import { UrlGuard } from './url-guard/url-guard.js';
 
 /** Injection token of the {@link CallbackHttp}. */
 const CALLBACK_HTTP = Symbol('CALLBACK_HTTP');

@@ -1,18 +1,18 @@
 import { Module } from '@nestjs/common';
 import { RequestsModule } from '../requests/requests.module.js';
-import { CallbackDeliveriesController } from './callback-deliveries.controller.js';
-import { CallbackDeliveriesService } from './callback-deliveries.service.js';
-import { CallbackSecretsController } from './callback-secrets.controller.js';
-import { CallbackSecretsModule } from './callback-secrets.module.js';
+import { CallbackDeliveriesController } from './deliveries/callback-deliveries.controller.js';
+import { CallbackDeliveriesService } from './deliveries/callback-deliveries.service.js';
+import { CallbackSecretsController } from './signing/callback-secrets.controller.js';
+import { CallbackSecretsModule } from './signing/callback-secrets.module.js';
 import { CallbackSenderModule } from './callback-sender.module.js';
-import { CallbackUrlModule } from './callback-url.module.js';
-import { DeliveryStore } from './delivery.store.js';
-import { DestinationStore } from './destination.store.js';
-import { DestinationsController } from './destinations.controller.js';
-import { DestinationsService } from './destinations.service.js';
-import { PingService } from './ping.service.js';
-import { RedeliveriesController } from './redeliveries.controller.js';
-import { RedeliveriesModule } from './redeliveries.module.js';
+import { CallbackUrlModule } from './url-guard/callback-url.module.js';
+import { DeliveryStore } from './deliveries/delivery.store.js';
+import { DestinationStore } from './destinations/destination.store.js';
+import { DestinationsController } from './destinations/destinations.controller.js';
+import { DestinationsService } from './destinations/destinations.service.js';
+import { PingService } from './deliveries/ping.service.js';
+import { RedeliveriesController } from './redelivery/redeliveries.controller.js';
+import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
 
 /** Callbacks over HTTP: looking at them, sending them again, trying a receiver, and the secrets that they are signed with. */
 @Module({

@@ -1,13 +1,13 @@
 import { Module } from '@nestjs/common';
-import { Breakers } from './breakers.js';
+import { Breakers } from './destinations/breakers.js';
 import { CallbackSenderModule } from './callback-sender.module.js';
-import { CallbacksDispatcher } from './callbacks.dispatcher.js';
-import { CallbacksService } from './callbacks.service.js';
-import { DeliveryStore } from './delivery.store.js';
-import { DestinationStore } from './destination.store.js';
-import { DueStore } from './due.store.js';
-import { SendersStore } from './senders.store.js';
-import { RedeliveriesModule } from './redeliveries.module.js';
+import { CallbacksDispatcher } from './dispatch/callbacks.dispatcher.js';
+import { CallbacksService } from './dispatch/callbacks.service.js';
+import { DeliveryStore } from './deliveries/delivery.store.js';
+import { DestinationStore } from './destinations/destination.store.js';
+import { DueStore } from './dispatch/due.store.js';
+import { SendersStore } from './dispatch/senders.store.js';
+import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
 
 /** Delivering callbacks: the worker's half of the feature. */
 @Module({

@@ -1,7 +1,7 @@
 import { type ExecutionContext, applyDecorators, createParamDecorator } from '@nestjs/common';
 import type { Request } from 'express';
-import type { AccountId } from '../account.js';
-import type { Scope } from '../accounts/scopes.js';
+import type { AccountId } from '../platform/tenant.js';
+import type { Scope } from './scopes.js';
 import { ApiSecurity } from './api-docs.decorators.js';
 import { callerOf } from './caller.js';
 import { RouteMark } from './route-mark.js';

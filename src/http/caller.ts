@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { AccountId } from '../account.js';
+import type { AccountId } from '../platform/tenant.js';
 import { clientNetwork } from './client-network.js';
 
 /** Who sends a request. */

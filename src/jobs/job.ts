@@ -1,5 +1,5 @@
-import { destination, storedUrl } from '../callbacks/url-guard.js';
-import { LEAVING } from '../holder.js';
+import { destination, storedUrl } from '../callbacks/url-guard/url-guard.js';
+import { LEAVING } from '../platform/concurrency/worker-id.js';
 
 /** A request that waits to be made. */
 export interface Job {

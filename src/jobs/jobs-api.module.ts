@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { JobsController } from './jobs.controller.js';
 import { JobsModule } from './jobs.module.js';
-import { LanesController } from './lanes.controller.js';
-import { LanesService } from './lanes.service.js';
-import { LanesStore } from './lanes.store.js';
+import { LanesController } from './lanes/lanes.controller.js';
+import { LanesService } from './lanes/lanes.service.js';
+import { LanesStore } from './lanes/lanes.store.js';
 
 /** Asking for reports, and the lanes in which they wait. */
 @Module({

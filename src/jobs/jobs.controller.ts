@@ -1,11 +1,11 @@
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import type { AccountId } from '../account.js';
+import type { AccountId } from '../platform/tenant.js';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/api-docs.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { callerOf } from '../http/caller.js';
 import { Idempotent } from '../http/idempotency.decorators.js';
-import { usedKey } from '../http/idempotency.interceptor.js';
+import { usedKey } from '../edge/idempotency/idempotency.interceptor.js';
 import { preferenceOf } from '../http/prefer.js';
 import { RateLimited } from '../http/rate-limit.decorators.js';
 import {

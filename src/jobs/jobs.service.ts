@@ -1,25 +1,25 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { newId } from '../new-id.js';
-import { type AccountId, qualifiedLane } from '../account.js';
-import { CallbackUrlRefused, UrlGuard } from '../callbacks/url-guard.js';
-import { CONFIG, type Config } from '../config.js';
-import { DrainRate } from '../drain-rate.js';
-import { inTime } from '../in-time.js';
+import { newId } from '../platform/ids.js';
+import { type AccountId, qualifiedLane } from '../platform/tenant.js';
+import { CallbackUrlRefused, UrlGuard } from '../callbacks/url-guard/url-guard.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { DrainRate } from '../platform/concurrency/throughput.js';
+import { inTime } from '../platform/concurrency/timeout.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import type { ReportRequest } from '../reports/report-request.schema.js';
 import { ReportsService } from '../reports/reports.service.js';
-import { IdempotencyService } from '../requests/idempotency.service.js';
+import { IdempotencyService } from '../requests/idempotency/idempotency.service.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import type { IdempotencyKey, NewRequest } from '../requests/request.store.js';
 import { acknowledgement, syncAnswer, syncContinues } from '../requests/request.view.js';
-import { retryAfterS } from '../requests/retry-after.js';
+import { retryAfterS } from './accept/retry-after.js';
 import { ReportHasFailed, RequestNotPending, SyncBusy } from '../requests/requests.errors.js';
 import { type Place, RequestsService } from '../requests/requests.service.js';
-import { Burst } from './burst.js';
+import { Burst } from './accept/burst.js';
 import { destinationOf } from './job.js';
-import { JobsStore } from './jobs.store.js';
+import { JobsStore } from './lanes/jobs.store.js';
 import type { Made } from './report-maker.js';
-import { SyncRunner } from './sync-runner.js';
+import { SyncRunner } from './sync/sync-runner.js';
 
 /** What a caller is told, and whether its request is still going on. */
 export interface Answer {

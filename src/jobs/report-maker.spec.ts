@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { job } from '../../test/jobs/lane-bench.js';
-import type { FileStore } from '../reports/file-store.js';
+import type { FileStore } from '../reports/storage/file-store.js';
 import type { ReportsService } from '../reports/reports.service.js';
 import type { Job } from './job.js';
 import { ReportMaker, SuspectWaits } from './report-maker.js';

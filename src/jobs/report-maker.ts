@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { FileStore } from '../reports/file-store.js';
+import { FileStore } from '../reports/storage/file-store.js';
 import { ReportsService } from '../reports/reports.service.js';
 import type { Completion, Job } from './job.js';
 

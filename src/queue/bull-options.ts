@@ -1,6 +1,6 @@
 import type { Queue, QueueOptions } from 'bull';
 import { Redis, type RedisOptions } from 'ioredis';
-import { inTime } from '../in-time.js';
+import { inTime } from '../platform/concurrency/timeout.js';
 
 /** Wait before reconnecting to Redis, growing to this many milliseconds. */
 const RECONNECT_MAX_MS = 2_000;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import Bull, { type Queue } from 'bull';
-import { inTime } from '../in-time.js';
-import { logOnce } from '../log-once.js';
+import { inTime } from '../platform/concurrency/timeout.js';
+import { logOnce } from '../platform/observability/log-once.js';
 import { bullOptions, closeQuietly } from './bull-options.js';
 import { TOPICS, type Topic, WorkQueue } from './work-queue.js';
 

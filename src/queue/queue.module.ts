@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Config } from '../config.js';
+import type { Config } from '../platform/config/config.js';
 import { InProcessQueue } from './in-process-queue.js';
 import { WorkQueue } from './work-queue.js';
 

@@ -1,4 +1,4 @@
-import type { ByteRange } from './file-store.js';
+import type { ByteRange } from './storage/file-store.js';
 
 const SINGLE_RANGE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i;
 

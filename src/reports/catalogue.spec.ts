@@ -7,7 +7,7 @@ const report = (type: string, shape: z.core.$ZodShape = {}) =>
   defineReport({ type, title: type, params: z.strictObject(shape), formats: ['json'], build: () => ({}) });
 
 describe('catalogue', () => {
-  it('holds every file of types/ under the type that it defines', () => {
+  it('holds every report type under the type that it defines', () => {
     expect([...catalogue.keys()]).toEqual(expect.arrayContaining(['digest', 'transactions']));
     for (const [type, definition] of catalogue) expect(definition.type).toBe(type);
   });
@@ -59,13 +59,13 @@ describe('catalogueOf', () => {
 
 describe('isTypeFile', () => {
   it.each([
-    ['digest.ts', true],
-    ['digest.js', true],
-    ['event-sales.js', true],
-    ['digest.spec.ts', false],
-    ['digest.spec.js', false],
-    ['digest.d.ts', false],
-    ['digest.js.map', false],
+    ['reports/types/digest.report.ts', true],
+    ['reports/types/digest.report.js', true],
+    ['tickets/reports/event-sales.report.js', true],
+    ['digest.ts', false],
+    ['digest.report.spec.ts', false],
+    ['digest.report.d.ts', false],
+    ['digest.report.js.map', false],
     ['README.md', false],
   ])('%s: %s', (file, is) => {
     expect(isTypeFile(file)).toBe(is);

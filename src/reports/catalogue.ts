@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { ReportDefinition } from './define-report.js';
 
-/** A file of `types/` and what it exports. */
+/** A file of a report type and what it exports. */
 export type TypeModule = readonly [file: string, exports: { default?: unknown }];
 
 /** Fields of a request that are not parameters, in the flat shorthand too. */
@@ -10,9 +10,9 @@ export const ENVELOPE_FIELDS: readonly string[] = ['report', 'callback_url', 'la
 /** A parameter of such a name could not be told from the field. */
 const RESERVED = [...ENVELOPE_FIELDS, 'payload'];
 
-/** Whether a file of `types/` is a report type: not a spec, a declaration or a source map. */
+/** Whether a file defines a report type: `*.report.ts`, or its compiled form. */
 export function isTypeFile(file: string): boolean {
-  return /(?<!\.d|\.spec)\.[jt]s$/.test(file);
+  return /\.report\.[jt]s$/.test(file);
 }
 
 function isDefinition(value: unknown): value is ReportDefinition {
@@ -40,12 +40,12 @@ export function catalogueOf(modules: readonly TypeModule[]): ReadonlyMap<string,
 }
 
 async function loadTypes(): Promise<TypeModule[]> {
-  const folder = new URL('./types/', import.meta.url);
-  const files = readdirSync(folder).filter(isTypeFile).sort();
+  const folder = new URL('../', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(isTypeFile).sort();
   return Promise.all(
     files.map(async (file): Promise<TypeModule> => [file, (await import(new URL(file, folder).href)) as object]),
   );
 }
 
-/** Every report type there is: one for each file of `types/`. */
+/** Every report type there is: one for each `*.report.ts`, wherever the tables that it reads live. */
 export const catalogue = catalogueOf(await loadTypes());

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { DaybookError } from '../errors.js';
-import type { ReportFile } from './report-file.js';
+import { DaybookError } from '../platform/errors.js';
+import type { ReportFile } from './generation/report-file.js';
 
 /** What a report answers with; it becomes part of the response and of the callback, so its keys are snake_case. */
 export type ReportResult = Record<string, unknown>;

@@ -1,11 +1,11 @@
 import { pipeline } from 'node:stream/promises';
 import { GoneException, HttpException, HttpStatus, Injectable, Logger, NotFoundException } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import type { AccountId } from '../account.js';
+import type { AccountId } from '../platform/tenant.js';
 import { RequestsService, type ResultFile } from '../requests/requests.service.js';
 import { RetentionService } from '../requests/retention.service.js';
 import { byteRange } from './byte-range.js';
-import { type ByteRange, FileStore } from './file-store.js';
+import { type ByteRange, FileStore } from './storage/file-store.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
 
 /** The end of every file name: the id of the request that it belongs to, and the format. */

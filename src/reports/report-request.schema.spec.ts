@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { catalogueOf } from './catalogue.js';
 import { defineReport } from './define-report.js';
 import { reportRequest, reportRequestExamples, reportRequestJsonSchema } from './report-request.schema.js';
-import digest from './types/digest.js';
-import transactions from './types/transactions.js';
+import digest from './types/digest/digest.report.js';
+import transactions from './types/transactions/transactions.report.js';
 
 /** A report type that no request implies, so that it has to be named. */
 const ledger = defineReport({

@@ -11,11 +11,11 @@ import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ResultFile, RequestsService } from '../requests/requests.service.js';
 import { RetentionService } from '../requests/retention.service.js';
-import { DiskFileStore } from './disk-file-store.js';
-import { fileKey } from './file-key.js';
-import { type ByteRange, FileStore } from './file-store.js';
+import { DiskFileStore } from './storage/disk-file-store.js';
+import { fileKey } from './storage/file-key.js';
+import { type ByteRange, FileStore } from './storage/file-store.js';
 import { ReportDownload } from './report-download.js';
-import { ReportPool } from './report-pool.js';
+import { ReportPool } from './generation/report-pool.js';
 import { ReportsController } from './reports.controller.js';
 import { REPORT_POOLS, ReportsService } from './reports.service.js';
 

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { Global, Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
 import { ResultFiles } from '../requests/result-files.js';
-import { DiskFileStore } from './disk-file-store.js';
-import { FileStore } from './file-store.js';
-import { ReportPool } from './report-pool.js';
+import { DiskFileStore } from './storage/disk-file-store.js';
+import { FileStore } from './storage/file-store.js';
+import { ReportPool } from './generation/report-pool.js';
 import { REPORT_POOLS, type ReportPools, ReportsService } from './reports.service.js';
 
 /** Async reports that may wait for a thread: more than the lanes that one worker serves at once. */

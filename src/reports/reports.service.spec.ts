@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { DiskFileStore } from './disk-file-store.js';
+import { DiskFileStore } from './storage/disk-file-store.js';
 import { ReportFailed } from './define-report.js';
-import { type Generated, PoolClosed, type ReportOutcome, ReportPool } from './report-pool.js';
+import { type Generated, PoolClosed, type ReportOutcome, ReportPool } from './generation/report-pool.js';
 import { ReportsService } from './reports.service.js';
 
 const FAULTY = new URL('../../test/reports/faulty.worker.js', import.meta.url);

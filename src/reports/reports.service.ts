@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
-import type { DaybookError } from '../errors.js';
+import type { DaybookError } from '../platform/errors.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue } from './catalogue.js';
 import { ReportFailed } from './define-report.js';
-import { fileKey } from './file-key.js';
-import { FileStore, StorageUnavailable } from './file-store.js';
-import { type Generated, PoolFull, type ReportPool, type ReportTask } from './report-pool.js';
+import { fileKey } from './storage/file-key.js';
+import { FileStore, StorageUnavailable } from './storage/file-store.js';
+import { type Generated, PoolFull, type ReportPool, type ReportTask } from './generation/report-pool.js';
 
 /** Injection token of the {@link ReportPools}. */
 export const REPORT_POOLS = Symbol('REPORT_POOLS');

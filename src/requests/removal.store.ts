@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { AccountId } from '../account.js';
-import { Database, type Query } from '../database.js';
-import { firstIdAt } from './id-time.js';
+import type { AccountId } from '../platform/tenant.js';
+import { Database, type Query } from '../platform/database/database.js';
+import { firstIdAt } from '../platform/id-time.js';
 
 interface RemovableRequest {
   id: string;

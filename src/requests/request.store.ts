@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { AccountId } from '../account.js';
-import { Database, type Query } from '../database.js';
-import { HOLDER } from '../holder.js';
-import { keepResponse } from './idempotency.store.js';
+import type { AccountId } from '../platform/tenant.js';
+import { Database, type Query } from '../platform/database/database.js';
+import { HOLDER } from '../platform/concurrency/worker-id.js';
+import { keepResponse } from './idempotency/idempotency.store.js';
 import type { RequestMode, RequestStatus } from './request.entity.js';
 import { SHOWN_ATTEMPTS } from './requests.schema.js';
 

@@ -1,4 +1,4 @@
-import { laneName } from '../account.js';
+import { laneName } from '../platform/tenant.js';
 import type { AttemptRow, RequestRow, TraceRow } from './request.store.js';
 
 /** The 202 of an async request. Made from the request alone, so that a repeat gives the same bytes. */

@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
-import type { AccountId } from '../account.js';
+import type { AccountId } from '../platform/tenant.js';
 import {
   ApiNotFoundResponse,
   ApiOkResponse,

@@ -1,4 +1,4 @@
-import { DaybookError } from '../errors.js';
+import { DaybookError } from '../platform/errors.js';
 import type { IdempotencyKey } from './request.store.js';
 
 export class RequestNotFound extends DaybookError {

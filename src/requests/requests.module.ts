@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { Backlog } from './backlog.service.js';
-import { BacklogStore } from './backlog.store.js';
-import { IdempotencyService } from './idempotency.service.js';
-import { IdempotencyStore } from './idempotency.store.js';
+import { Backlog } from '../jobs/accept/backlog.service.js';
+import { BacklogStore } from '../jobs/accept/backlog.store.js';
+import { IdempotencyService } from './idempotency/idempotency.service.js';
+import { IdempotencyStore } from './idempotency/idempotency.store.js';
 import { RemovalStore } from './removal.store.js';
 import { RequestStore } from './request.store.js';
 import { RequestsService } from './requests.service.js';

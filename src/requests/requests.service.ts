@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
-import { newId } from '../new-id.js';
-import { type AccountId, laneName, qualifiedLane } from '../account.js';
-import { CONFIG, type Config } from '../config.js';
-import { isDataError } from '../database.js';
-import { GroupCommit } from '../group-commit.js';
-import { Backlog } from './backlog.service.js';
-import { IdempotencyStore } from './idempotency.store.js';
+import { newId } from '../platform/ids.js';
+import { type AccountId, laneName, qualifiedLane } from '../platform/tenant.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { isDataError } from '../platform/database/database.js';
+import { GroupCommit } from '../platform/concurrency/batcher.js';
+import { Backlog } from '../jobs/accept/backlog.service.js';
+import { IdempotencyStore } from './idempotency/idempotency.store.js';
 import {
   type Acceptance,
   type NewRequest,
@@ -19,7 +19,7 @@ import { RemovalStore } from './removal.store.js';
 import { attemptLogView, attemptView, requestView } from './request.view.js';
 import { KeyAlreadyUsed, LaneFull, RequestNotFound, RequestUnfinished } from './requests.errors.js';
 import { ResultFiles } from './result-files.js';
-import { retryAfterS } from './retry-after.js';
+import { retryAfterS } from '../jobs/accept/retry-after.js';
 
 /** The file of a finished report. */
 export interface ResultFile {

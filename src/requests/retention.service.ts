@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { NIL as NIL_ID } from 'uuid';
-import { CONFIG, type Config } from '../config.js';
-import { withinBudget } from '../within-budget.js';
-import { timeOfId } from './id-time.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { withinBudget } from '../platform/concurrency/time-budget.js';
+import { timeOfId } from '../platform/id-time.js';
 import { RemovalStore } from './removal.store.js';
 import { ResultFiles } from './result-files.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { CLOSED } from '../../src/callbacks/breaker.js';
-import { Breakers } from '../../src/callbacks/breakers.js';
-import { DestinationStore } from '../../src/callbacks/destination.store.js';
+import { CLOSED } from '../../src/callbacks/destinations/breaker.js';
+import { Breakers } from '../../src/callbacks/destinations/breakers.js';
+import { DestinationStore } from '../../src/callbacks/destinations/destination.store.js';
 import { openStores, type Stores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { NotSent } from '../../src/callbacks/attempt-trace.js';
-import type { Relay } from '../../src/callbacks/http-transport.js';
+import { NotSent } from '../../src/callbacks/transport/attempt-trace.js';
+import type { Relay } from '../../src/callbacks/transport/http-transport.js';
 import { eventually } from '../support/eventually.js';
 import { client, connectionIsFree, failure, http } from './transport-fixture.js';
 

@@ -2,15 +2,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { CallbackSecretStore, MAX_VALID_SECRETS } from '../../src/callbacks/callback-secret.store.js';
+import { CallbackSecretStore, MAX_VALID_SECRETS } from '../../src/callbacks/signing/callback-secret.store.js';
 import {
   CallbackSecretsService,
   stepAtStart,
   TooManyCallbackSecrets,
-} from '../../src/callbacks/callback-secrets.service.js';
-import { generateSecret, publicKeyOf, readPublicKey, readSecret } from '../../src/callbacks/signature.js';
-import { dataSourceOptions } from '../../src/data-source.js';
-import { Database } from '../../src/database.js';
+} from '../../src/callbacks/signing/callback-secrets.service.js';
+import { generateSecret, publicKeyOf, readPublicKey, readSecret } from '../../src/callbacks/signing/signature.js';
+import { dataSourceOptions } from '../../src/app/data-source.js';
+import { Database } from '../../src/platform/database/database.js';
 import { DATABASE_SETTINGS, createDatabase, type TestDatabase } from '../support/database.js';
 
 const HOUR_MS = 3_600_000;

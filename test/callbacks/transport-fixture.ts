@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HttpService } from '@nestjs/axios';
 import { afterEach, expect } from '@jest/globals';
-import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/attempt-trace.js';
+import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/transport/attempt-trace.js';
 import {
   createCallbackHttp,
   postCallback,
   type CallbackHttpOptions,
   type RelayPlace,
-} from '../../src/callbacks/http-transport.js';
-import { UrlGuard } from '../../src/callbacks/url-guard.js';
+} from '../../src/callbacks/transport/http-transport.js';
+import { UrlGuard } from '../../src/callbacks/url-guard/url-guard.js';
 
 const LOCAL = ['127.0.0.1/32'];
 export const BODY = Buffer.from('{"name": "Zoë",\n "n":1}');

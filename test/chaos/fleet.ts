@@ -2,7 +2,10 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres.js';
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '../../src/platform/database/embedded/embedded-postgres.js';
 import { freePort } from '../support/free-port.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { Link } from './link.js';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Job } from '../../src/jobs/job.js';
-import type { CompletedBatch, LaneLease } from '../../src/jobs/jobs.store.js';
-import { LaneRun } from '../../src/jobs/lane-run.js';
+import type { CompletedBatch, LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import { LaneRun } from '../../src/jobs/lanes/lane-run.js';
 import type { Made } from '../../src/jobs/report-maker.js';
 
 /** When the lane was taken, by the database's clock. */

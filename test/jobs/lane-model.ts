@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Completion, Job } from '../../src/jobs/job.js';
-import type { CompletedBatch, JobsStore, LaneLease } from '../../src/jobs/jobs.store.js';
-import { LaneClock } from '../../src/jobs/lane-clock.js';
+import type { CompletedBatch, JobsStore, LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import { LaneClock } from '../../src/jobs/lanes/lane-clock.js';
 import { LEASE_MS, completionOf } from '../support/stores.js';
 
 /** How often, on one way, each thing may happen that the protocol cannot help. They bound the number of states. */

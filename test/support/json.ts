@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { deliveryPage } from '../../src/callbacks/callback-deliveries.schema.js';
-import type { destinationPage } from '../../src/callbacks/destinations.schema.js';
+import type { deliveryPage } from '../../src/callbacks/deliveries/callback-deliveries.schema.js';
+import type { destinationPage } from '../../src/callbacks/destinations/destinations.schema.js';
 import type { lanePage } from '../../src/jobs/jobs.schema.js';
 import type { requestDetail } from '../../src/requests/requests.schema.js';
 

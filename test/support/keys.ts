@@ -1,9 +1,9 @@
 import { DataSource } from 'typeorm';
 import { ApiKeysService } from '../../src/accounts/api-keys.service.js';
 import { ApiKeysStore } from '../../src/accounts/api-keys.store.js';
-import type { Scope } from '../../src/accounts/scopes.js';
-import { dataSourceOptions } from '../../src/data-source.js';
-import { Database } from '../../src/database.js';
+import type { Scope } from '../../src/http/scopes.js';
+import { dataSourceOptions } from '../../src/app/data-source.js';
+import { Database } from '../../src/platform/database/database.js';
 import type { Daybook } from './daybook.js';
 
 /** A key that was made in a service's database, and the header that bears it. */

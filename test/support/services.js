@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { migrate } from '../../dist/src/data-source.js';
-import { startEmbeddedPostgres } from '../../dist/src/embedded-postgres.js';
-import { SYSTEM_DIR } from '../../dist/src/postgres-binaries.js';
+import { migrate } from '../../dist/src/app/data-source.js';
+import { startEmbeddedPostgres } from '../../dist/src/platform/database/embedded/embedded-postgres.js';
+import { SYSTEM_DIR } from '../../dist/src/platform/database/embedded/postgres-binaries.js';
 import { startPgBouncer } from './pgbouncer.js';
 import { startRedisServer } from './redis-server.js';
 

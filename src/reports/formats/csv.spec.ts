@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCsv } from '../../../test/reports/rfc4180.js';
-import { seededRandom } from '../seeded-random.js';
+import { seededRandom } from '../types/transactions/seeded-random.js';
 import { csvHead, csvLastMoney, csvMoney, csvRecord, csvText } from './csv.js';
 
 describe('csvText', () => {

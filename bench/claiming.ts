@@ -1,0 +1,85 @@
+import type { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions, migrate } from '../src/app/data-source.js';
+import { Database } from '../src/platform/database/database.js';
+import { AHEAD } from '../src/jobs/lanes/lane-run.js';
+import { JobsStore } from '../src/jobs/lanes/jobs.store.js';
+import { RequestStore } from '../src/requests/request.store.js';
+import { LatencyRecorder, type LatencySummary } from '../src/benchmark/engine/latency.js';
+import type { Measurement } from './measurement.js';
+import { withDatabase } from './servers.js';
+
+const LANES = 1_000;
+const BACKLOGS = [1_000, 10_000, 100_000];
+const LEASE_MS = 600_000;
+const WARM_UP = 200;
+const TIMES = 2_000;
+
+/** Times something, one after the other, after a while of it that does not count. What it gives cleans up, untimed. */
+async function timed(work: () => Promise<() => Promise<unknown>>): Promise<LatencySummary> {
+  const latency = new LatencyRecorder();
+  for (let time = 0; time < WARM_UP + TIMES; time++) {
+    const startMs = performance.now();
+    const cleanUp = await work();
+    if (time >= WARM_UP) latency.record(0, performance.now() - startMs);
+    await cleanUp();
+  }
+  return latency.summary();
+}
+
+async function fill(client: Client, lanes: number, pending: number): Promise<void> {
+  await client.query('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');
+  await client.query(
+    `INSERT INTO lanes (name, next_position, pending) SELECT 'lane-' || n, $1::int + 1, $1 FROM generate_series(1, $2) n`,
+    [pending / lanes, lanes],
+  );
+  await client.query(
+    `INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload)
+     SELECT gen_random_uuid(), 'async', 'PENDING', 'digest', 'json', 'lane-' || n % $1 + 1, n / $1 + 1, '{"input_data":"x"}'
+     FROM generate_series(0, $2 - 1) n`,
+    [lanes, pending],
+  );
+  await client.query('VACUUM ANALYZE lanes, requests');
+  await client.query('CHECKPOINT'); // What was just written is not to be written out while something is timed.
+}
+
+const shown = (latencies: LatencySummary[]): string =>
+  `${latencies.map(({ p50, p99 }) => `${p99!.toFixed(1)} (${p50!.toFixed(1)})`).join(', ')} ms`;
+
+/** Taking a lane and the head of its requests, and looking up what stands before a request, with ever more that wait. */
+export function claiming(): Promise<Measurement[]> {
+  return withDatabase(async ({ url, client }) => {
+    await migrate(url);
+    const dataSource = await new DataSource(dataSourceOptions(url)).initialize();
+    const database = new Database(dataSource, { DATABASE_PREPARE: true });
+    const [jobs, requests] = [new JobsStore(database), new RequestStore(database)];
+    try {
+      const claims: LatencySummary[] = [];
+      for (const backlog of BACKLOGS) {
+        await fill(client, LANES, backlog);
+        const claim = async (): Promise<() => Promise<unknown>> => {
+          const lane = (await jobs.leaseLane(LEASE_MS))!;
+          await jobs.begin(lane, AHEAD);
+          return () => jobs.release(lane, 0);
+        };
+        claims.push(await timed(claim));
+      }
+      const backlog = BACKLOGS.at(-1)!;
+      await fill(client, 1, backlog);
+      const ahead = await timed(async () => {
+        await requests.jobsAhead('lane-1', backlog);
+        return () => Promise.resolve();
+      });
+      return [
+        {
+          title: `Claiming a lane and up to ${AHEAD} of its requests, p99 (median), with 1,000, 10,000 and 100,000 pending in 1,000 lanes`,
+          result: shown(claims),
+          target: '< 5 ms',
+        },
+        { title: '`jobs_ahead` of the last of 100,000 pending in one lane, p99 (median)', result: shown([ahead]) },
+      ];
+    } finally {
+      await dataSource.destroy();
+    }
+  });
+}

@@ -1,0 +1,29 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AccountsApiModule } from '../accounts/accounts-api.module.js';
+import { BenchmarkModule } from '../benchmark/benchmark.module.js';
+import { CallbacksApiModule } from '../callbacks/callbacks-api.module.js';
+import { DemoReceiverModule } from '../callbacks/demo-receiver/demo-receiver.module.js';
+import type { Config } from '../platform/config/config.js';
+import { HealthModule } from '../operations/operations.module.js';
+import { HttpEdgeModule } from '../edge/edge.module.js';
+import { JobsApiModule } from '../jobs/jobs-api.module.js';
+import { ReportsApiModule } from '../reports/reports-api.module.js';
+import { RequestsApiModule } from '../requests/requests-api.module.js';
+
+/** Everything that answers HTTP. */
+@Module({})
+export class ApiModule {
+  static register({ DEMO_RECEIVER }: Config): DynamicModule {
+    const features = [
+      HttpEdgeModule,
+      JobsApiModule,
+      RequestsApiModule,
+      ReportsApiModule,
+      CallbacksApiModule,
+      HealthModule,
+      BenchmarkModule,
+      AccountsApiModule,
+    ];
+    return { module: ApiModule, imports: DEMO_RECEIVER ? [...features, DemoReceiverModule] : features };
+  }
+}

@@ -1,0 +1,24 @@
+import { BullModule, getQueueToken } from '@nestjs/bull';
+import type { DynamicModule, Provider } from '@nestjs/common';
+import type { Queue } from 'bull';
+import { CallbacksProcessor } from '../callbacks/dispatch/callbacks.processor.js';
+import { JobsProcessor } from '../jobs/lanes/jobs.processor.js';
+import { bullOptions, closeQuietly } from '../queue/bull-options.js';
+import { QueueConsumers, TOPICS } from '../queue/work-queue.js';
+
+/** What a worker has to consume wake-ups that come through Bull on Redis. */
+export function bullConsumers(redisUrl: string): { imports: DynamicModule[]; providers: Provider[] } {
+  const closing: Provider = {
+    provide: QueueConsumers,
+    inject: TOPICS.map((topic) => getQueueToken(topic)),
+    useFactory: (...queues: Queue[]): QueueConsumers => ({
+      close: async () => {
+        await Promise.all(queues.map(closeQuietly));
+      },
+    }),
+  };
+  return {
+    imports: TOPICS.map((name) => BullModule.registerQueue({ name, ...bullOptions(redisUrl, 'consumer') })),
+    providers: [JobsProcessor, CallbacksProcessor, closing],
+  };
+}

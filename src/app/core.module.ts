@@ -1,0 +1,25 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { dataSourceOptions } from './data-source.js';
+import { Database } from '../platform/database/database.js';
+import { LoadRuns } from '../benchmark/load-runs.js';
+import { Metrics } from '../platform/observability/metrics.js';
+import { QueueModule } from '../queue/queue.module.js';
+
+/** What every process has: its settings, the database, the queue. */
+@Module({})
+export class CoreModule {
+  static register(config: Config, databaseUrl: string): DynamicModule {
+    return {
+      module: CoreModule,
+      global: true,
+      imports: [
+        TypeOrmModule.forRoot(dataSourceOptions(databaseUrl, config.DATABASE_POOL)),
+        QueueModule.register(config),
+      ],
+      providers: [{ provide: CONFIG, useValue: config }, Database, LoadRuns, Metrics],
+      exports: [CONFIG, Database, LoadRuns, Metrics],
+    };
+  }
+}

@@ -1,0 +1,47 @@
+import { type DynamicModule, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
+import { CallbacksDispatcher } from '../callbacks/dispatch/callbacks.dispatcher.js';
+import { CallbacksWorkerModule } from '../callbacks/callbacks-worker.module.js';
+import type { Config } from '../platform/config/config.js';
+import { HealthModule } from '../operations/operations.module.js';
+import { JobsModule } from '../jobs/jobs.module.js';
+import { JobsRunner } from '../jobs/lanes/jobs.runner.js';
+import { Sweeper } from '../jobs/lanes/sweeper.js';
+import { InProcessQueue } from '../queue/in-process-queue.js';
+import { QueueConsumers, WorkQueue } from '../queue/work-queue.js';
+import { RequestsModule } from '../requests/requests.module.js';
+
+/** Everything that consumes queues. */
+@Module({})
+export class WorkerModule implements OnApplicationBootstrap {
+  static async register({ REDIS_URL }: Config): Promise<DynamicModule> {
+    // Loaded only where there is something that the processors' decorators could be bound to.
+    const bull = REDIS_URL ? (await import('./bull-consumers.js')).bullConsumers(REDIS_URL) : null;
+    return {
+      module: WorkerModule,
+      imports: [JobsModule, RequestsModule, CallbacksWorkerModule, HealthModule, ...(bull?.imports ?? [])],
+      providers: [JobsRunner, Sweeper, ...(bull?.providers ?? [])],
+    };
+  }
+
+  constructor(
+    private readonly runner: JobsRunner,
+    private readonly dispatcher: CallbacksDispatcher,
+    private readonly sweeper: Sweeper,
+    private readonly queue: WorkQueue,
+    @Optional() private readonly consumers?: QueueConsumers,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.queue instanceof InProcessQueue) {
+      this.queue.consume('jobs', () => this.runner.run());
+      this.queue.consume('callbacks', () => this.dispatcher.run());
+    }
+    this.sweeper.start();
+  }
+
+  /** Work in hand is finished and what was taken ahead is given back, while the database is still there. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([this.sweeper.stop(), this.runner.stop(), this.dispatcher.stop()]);
+    await this.consumers?.close();
+  }
+}

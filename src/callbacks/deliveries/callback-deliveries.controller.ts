@@ -1,0 +1,66 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import type { AccountId } from '../../platform/tenant.js';
+import {
+  ApiBadRequestResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '../../http/api-docs.decorators.js';
+import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { requestIdParam } from '../../requests/requests.schema.js';
+import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';
+import { CallbackDeliveriesService } from './callback-deliveries.service.js';
+import { type PingBody, pingBody, pingTrace } from './ping.schema.js';
+import { PingService } from './ping.service.js';
+
+@ApiTags('callbacks')
+@Controller('api')
+export class CallbackDeliveriesController {
+  constructor(
+    private readonly deliveries: CallbackDeliveriesService,
+    private readonly pings: PingService,
+  ) {}
+
+  @Get('callbacks')
+  @NeedsScope('reports:read')
+  @ApiOperation({ summary: 'List the callbacks that were or are owed, newest first' })
+  @ApiOkResponse({ standardSchema: deliveryPage })
+  list(
+    @Query({ schema: deliveriesQuery }) { cursor, since, ...filter }: DeliveriesQuery,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    const sinceTime = since === undefined ? since : new Date(since);
+    return this.deliveries.list({ ...filter, account, beforeId: cursor, since: sinceTime });
+  }
+
+  @Post('callbacks/test')
+  @NeedsScope('reports:write')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Send a signed ping to a receiver, once, and see what comes of it',
+    description:
+      'The body is `{"type": "ping", "timestamp": "…"}`. The answer is 200 whatever the receiver says, and also when it ' +
+      'says nothing; `outcome` tells. Nothing of it is kept.',
+  })
+  @ApiOkResponse({ standardSchema: pingTrace, description: 'It was sent, or could not be: the trace says which' })
+  @ApiBadRequestResponse({ description: 'The URL may not be called' })
+  @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
+  ping(@Body({ schema: pingBody }) { url }: PingBody): Promise<object> {
+    return this.pings.ping(url);
+  }
+
+  @Post('requests/:id/redeliver')
+  @NeedsScope('reports:write')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Send the callback of a request again, with the whole schedule before it' })
+  @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
+  @ApiResponse({ status: 202, description: 'It is sent again', standardSchema: redelivery })
+  @ApiResponse({ status: 404, description: 'Request not found' })
+  @ApiResponse({ status: 409, description: 'The request owes no callback' })
+  redeliver(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.deliveries.redeliver(id, account);
+  }
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { type AccountId, laneName } from '../../platform/tenant.js';
+import { DaybookError } from '../../platform/errors.js';
+import { pageOf } from '../../platform/database/page.js';
+import { WorkQueue } from '../../queue/work-queue.js';
+import { RequestsService } from '../../requests/requests.service.js';
+import { type DeliveryFilter, type DeliveryRow, DeliveryStore } from './delivery.store.js';
+
+/** The request has no callback URL, or is not finished yet. */
+export class NoCallbackOwed extends DaybookError {
+  readonly code = 'no-callback-owed';
+  constructor() {
+    super('This request owes no callback: it has no callback_url, or is not finished yet.');
+  }
+}
+
+/** What operators see of callbacks, and how they send one again. */
+@Injectable()
+export class CallbackDeliveriesService {
+  constructor(
+    private readonly store: DeliveryStore,
+    private readonly requests: RequestsService,
+    private readonly queue: WorkQueue,
+  ) {}
+
+  /** @returns One page, newest first, and the cursor of the next (null at the end). */
+  async list(filter: DeliveryFilter): Promise<{ callbacks: object[]; next_cursor: string | null }> {
+    const read = (limit: number) => this.store.list({ ...filter, limit });
+    const { page, next_cursor } = await pageOf(filter.limit, read, ({ id }) => id);
+    return { callbacks: page.map(deliveryView), next_cursor };
+  }
+
+  /**
+   * Sends a request's callback again, with its whole schedule before it. One that is still being tried is sent at once.
+   * @throws RequestNotFound, NoCallbackOwed
+   */
+  async redeliver(requestId: string, account: AccountId): Promise<object> {
+    const { id } = await this.requests.find(requestId, account);
+    if (!(await this.store.redeliver(id))) throw new NoCallbackOwed();
+    this.queue.wake('callbacks');
+    return { request_id: id, callback_status: 'PENDING', message: 'The callback is sent again.' };
+  }
+}
+
+function deliveryView({ id, status, next_attempt_at, created_at, finished_at, ...rest }: DeliveryRow): object {
+  return {
+    webhook_id: `msg_${id}`,
+    ...rest,
+    lane: laneName(rest.lane),
+    status,
+    next_attempt_at: status === 'PENDING' ? next_attempt_at.toISOString() : null,
+    created_at: created_at.toISOString(),
+    finished_at: finished_at?.toISOString() ?? null,
+  };
+}

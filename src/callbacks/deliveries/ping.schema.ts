@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { attemptTrace } from '../../requests/requests.schema.js';
+import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/url-guard.js';
+
+export const pingBody = z
+  .strictObject({
+    url: z.string().min(1).max(MAX_CALLBACK_URL_LENGTH).describe('The receiver, by the rules of `callback_url`'),
+  })
+  .meta({ example: { url: 'https://example.com/hook' } });
+export type PingBody = z.infer<typeof pingBody>;
+
+export const pingTrace = attemptTrace.extend({
+  webhook_id: z.string(),
+  outcome: z.enum(['succeeded', 'failed']),
+  response_time_ms: z.int(),
+});

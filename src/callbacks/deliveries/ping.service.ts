@@ -1,0 +1,83 @@
+import { HttpService } from '@nestjs/axios';
+import { Injectable } from '@nestjs/common';
+import { newId } from '../../platform/ids.js';
+import { DaybookError } from '../../platform/errors.js';
+import { traceView } from '../../requests/request.view.js';
+import { pingMessage } from '../dispatch/callback-message.js';
+import { CallbackSigner } from '../signing/callback-signer.js';
+import { sendCallback } from '../transport/http-transport.js';
+import { CallbackUrlRefused, UrlGuard } from '../url-guard/url-guard.js';
+
+/** Pings under way in one process; each lasts up to `CALLBACK_TIMEOUT`, and a caller may send many without waiting. */
+const MAX_PINGS = 32;
+
+/** As many receivers are being tried as may be at a time. */
+export class PingsBusy extends DaybookError {
+  readonly code = 'pings-busy';
+  override readonly retryAfterS = 1;
+  constructor() {
+    super(`${MAX_PINGS} receivers are being tried at the moment. Try again shortly.`);
+  }
+}
+
+/** Tries receivers out. */
+@Injectable()
+export class PingService {
+  private underWay = 0;
+
+  constructor(
+    private readonly http: HttpService,
+    private readonly signer: CallbackSigner,
+    private readonly guard: UrlGuard,
+  ) {}
+
+  /**
+   * Sends a signed ping once, as a callback would be sent, and tells what came of it. Nothing of it is kept.
+   * @throws CallbackUrlRefused, PingsBusy
+   */
+  async ping(text: string): Promise<object> {
+    const url = await this.checked(text);
+    if (this.underWay >= MAX_PINGS) throw new PingsBusy();
+    this.underWay += 1;
+    try {
+      return await this.send(url);
+    } finally {
+      this.underWay -= 1;
+    }
+  }
+
+  private async checked(text: string): Promise<URL> {
+    await this.guard.lookUp(text);
+    try {
+      return this.guard.check(text);
+    } catch (error) {
+      throw error instanceof CallbackUrlRefused ? error.at('url') : error;
+    }
+  }
+
+  private async send(url: URL): Promise<object> {
+    const attemptedAt = new Date();
+    const { body, headers } = pingMessage(newId(), attemptedAt, this.signer);
+    const { trace, errorKind, errorMessage } = await sendCallback(this.http, url, body, headers);
+    const view = traceView({
+      url: url.href,
+      dialled_address: trace.dialledAddress,
+      request_headers: trace.requestHeaders,
+      body_bytes: trace.bodyBytes,
+      body_sha256: trace.bodySha256,
+      status_code: trace.status,
+      response_headers: trace.responseHeaders,
+      response_body: trace.responseBody,
+      success: errorKind === null,
+      error_kind: errorKind,
+      error_message: errorMessage,
+      dns_ms: trace.dnsMs,
+      connect_ms: trace.connectMs,
+      tls_ms: trace.tlsMs,
+      first_byte_ms: trace.firstByteMs,
+      response_time_ms: trace.totalMs,
+      attempted_at: attemptedAt,
+    });
+    return { webhook_id: headers['webhook-id'], ...view };
+  }
+}

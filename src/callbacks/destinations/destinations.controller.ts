@@ -1,0 +1,36 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '../../http/api-docs.decorators.js';
+import { NeedsScope } from '../../http/auth.decorators.js';
+import {
+  type DestinationsQuery,
+  type EnableBody,
+  destinationPage,
+  destinationsQuery,
+  enableBody,
+  enabled,
+} from './destinations.schema.js';
+import { DestinationsService } from './destinations.service.js';
+
+@ApiTags('callbacks')
+@Controller('api/callbacks')
+export class DestinationsController {
+  constructor(private readonly destinations: DestinationsService) {}
+
+  @Get('destinations')
+  @NeedsScope('admin')
+  @ApiOperation({ summary: 'Destinations that have failed lately: their breakers, and URLs that are gone' })
+  @ApiOkResponse({ standardSchema: destinationPage })
+  list(@Query({ schema: destinationsQuery }) { cursor, limit }: DestinationsQuery): Promise<object> {
+    return this.destinations.list(cursor, limit);
+  }
+
+  @Post('urls/enable')
+  @NeedsScope('admin')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Call a URL again that answered 410 Gone' })
+  @ApiOkResponse({ standardSchema: enabled })
+  @ApiResponse({ status: 404, description: 'The URL is not disabled' })
+  enable(@Body({ schema: enableBody }) { url }: EnableBody): Promise<object> {
+    return this.destinations.enable(url);
+  }
+}

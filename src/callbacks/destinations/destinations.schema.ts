@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/url-guard.js';
+
+export const destinationsQuery = z.strictObject({
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
+  cursor: z.string().max(MAX_CALLBACK_URL_LENGTH).default('').describe('`next_cursor` of the page before'),
+});
+export type DestinationsQuery = z.infer<typeof destinationsQuery>;
+
+export const enableBody = z
+  .strictObject({ url: z.string().min(1).max(MAX_CALLBACK_URL_LENGTH).describe('As it stands in `disabled_urls`') })
+  .meta({ example: { url: 'https://shop.example/hooks/reports' } });
+export type EnableBody = z.infer<typeof enableBody>;
+
+const timestamp = z.iso.datetime();
+
+export const destinationPage = z
+  .object({
+    destinations: z.array(
+      z.object({
+        destination: z.string().describe('scheme://host:port'),
+        state: z
+          .enum(['closed', 'open', 'half_open'])
+          .describe(
+            'closed: callbacks are sent; open: they wait; half_open: one is on its way, to see how things stand',
+          ),
+        failures: z.int().describe('In a row'),
+        not_closed_since: timestamp.nullable(),
+        next_probe_at: timestamp.nullable(),
+        has_waiting: z.boolean().describe('Callbacks are owed to it'),
+        disabled_urls: z
+          .array(z.object({ url: z.string(), request_id: z.uuid(), disabled_at: timestamp }))
+          .describe('They answered 410 Gone; the newest 100'),
+      }),
+    ),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({
+    example: {
+      destinations: [
+        {
+          destination: 'https://shop.example:443',
+          state: 'open',
+          failures: 10,
+          not_closed_since: '2026-03-01T12:00:00.000Z',
+          next_probe_at: '2026-03-01T12:00:02.000Z',
+          has_waiting: true,
+          disabled_urls: [],
+        },
+      ],
+      next_cursor: null,
+    },
+  });
+
+export const enabled = z.object({ url: z.string(), enabled: z.literal(true), message: z.string() });

@@ -1,0 +1,112 @@
+import { describe, expect, it } from '@jest/globals';
+import { callbackMessage, isStill } from './callback-message.js';
+import { callbackBody } from '../callback.schema.js';
+import type { DueDelivery } from './due.store.js';
+
+const RESULT = { report_name: 'Übersicht', row_count: 50, summary: { total_revenue: 1.5 } };
+const DELIVERY: DueDelivery = {
+  id: '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55',
+  requestId: '0195a0c1-0000-7cc0-9f7e-3d0f2a9b1c55',
+  url: 'https://a.example/hook',
+  destination: 'https://a.example:443',
+  lane: 'default',
+  queuePosition: 12,
+  attempts: 0,
+  unknown: 0,
+  isDisabled: false,
+  scheduleStart: 0,
+  redeliveryId: null,
+  requestStatus: 'COMPLETED',
+  requestPosition: 12,
+  result: JSON.stringify(RESULT),
+  error: null,
+  completedAt: new Date('2026-03-01T12:00:00.120Z'),
+};
+const FAILED: Partial<DueDelivery> = { requestStatus: 'FAILED', result: null, error: 'No such period' };
+const NOW = new Date('2026-03-01T12:00:03.999Z');
+/** Shows what it was given to sign. */
+const SIGNER = {
+  signatures: (id: string, timestamp: string, body: Buffer) => `${id}|${timestamp}|${body.toString()}`,
+};
+
+function message(change: Partial<DueDelivery> = {}, attemptNumber = 1, now = NOW) {
+  const { body, headers } = callbackMessage({ ...DELIVERY, ...change }, attemptNumber, now, SIGNER);
+  return { body: JSON.parse(body.toString()) as unknown, bytes: body, headers };
+}
+
+describe('callbackMessage', () => {
+  it('is made ahead for attempts of its own second, and no other', () => {
+    const made = callbackMessage(DELIVERY, 1, new Date('2026-03-01T12:00:03.000Z'), SIGNER);
+    expect(isStill(made, NOW)).toBe(true);
+    expect(callbackMessage(DELIVERY, 1, NOW, SIGNER)).toEqual(made);
+    expect(isStill(made, new Date('2026-03-01T12:00:04.000Z'))).toBe(false);
+    expect(isStill(made, new Date('2026-03-01T12:00:02.999Z'))).toBe(false);
+  });
+
+  it('says what was finished, with the result beside it', () => {
+    expect(message().body).toEqual({
+      type: 'report.completed',
+      timestamp: '2026-03-01T12:00:00.120Z',
+      request_id: DELIVERY.requestId,
+      status: 'completed',
+      queue_position: 12,
+      ...RESULT,
+    });
+  });
+
+  it.each(['{}', null])('has nothing beside it for a result of %s', (result) => {
+    expect(Object.keys(message({ result }).body as object)).toEqual([
+      'type',
+      'timestamp',
+      'request_id',
+      'status',
+      'queue_position',
+    ]);
+  });
+
+  it('says why there is no report', () => {
+    expect(message(FAILED).body).toEqual({
+      type: 'report.failed',
+      timestamp: '2026-03-01T12:00:00.120Z',
+      request_id: DELIVERY.requestId,
+      status: 'failed',
+      queue_position: 12,
+      error: 'No such period',
+    });
+  });
+
+  it('is what the API description promises', () => {
+    for (const change of [{}, FAILED, { requestPosition: null }]) {
+      expect(callbackBody.safeParse(message(change).body).error).toBeUndefined();
+    }
+  });
+
+  it('has no place in a lane for a sync request', () => {
+    expect(message({ requestPosition: null }).body).toMatchObject({ queue_position: null });
+  });
+
+  it('is the same bytes in every attempt, UTF-8, under the same id', () => {
+    const first = message();
+    const later = message({ attempts: 2 }, 3, new Date('2026-03-01T13:00:00.000Z'));
+    expect(later.bytes).toEqual(first.bytes);
+    expect(first.bytes.toString('utf8')).toContain('Übersicht');
+    expect(later.headers['webhook-id']).toBe(first.headers['webhook-id']);
+  });
+
+  it('counts and dates the attempt in its headers', () => {
+    expect(message().headers).toEqual({
+      Accept: '*/*',
+      'Content-Type': 'application/json',
+      'User-Agent': 'Daybook (callbacks)',
+      'webhook-id': `msg_${DELIVERY.id}`,
+      'webhook-timestamp': '1772366403',
+      'webhook-signature': `msg_${DELIVERY.id}|1772366403|${message().bytes.toString()}`,
+      'x-request-id': DELIVERY.requestId,
+      'x-attempt-number': '1',
+    });
+    expect(message({}, 4, new Date('2026-03-01T12:00:04.000Z')).headers).toMatchObject({
+      'webhook-timestamp': '1772366404',
+      'x-attempt-number': '4',
+    });
+  });
+});

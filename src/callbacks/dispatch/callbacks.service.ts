@@ -1,0 +1,142 @@
+import { HttpService } from '@nestjs/axios';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { isDataError, throughOutage } from '../../platform/database/database.js';
+import { GroupCommit } from '../../platform/concurrency/batcher.js';
+import { Metrics } from '../../platform/observability/metrics.js';
+import type { AttemptTrigger } from '../deliveries/callback-log.entity.js';
+import { NotSent } from '../transport/attempt-trace.js';
+import { callbackMessage, isStill } from './callback-message.js';
+import { CallbackSigner } from '../signing/callback-signer.js';
+import { type AttemptRecord, DeliveryStore } from '../deliveries/delivery.store.js';
+import { DestinationStore } from '../destinations/destination.store.js';
+import { type DueDelivery, nextNumber } from './due.store.js';
+import { type CallbackOutcome, type Relay, type RelayPlace, sendCallback } from '../transport/http-transport.js';
+import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
+import { destination, storedUrl } from '../url-guard/url-guard.js';
+
+const GONE = 'The URL answered 410 Gone before and is disabled; enable it and send this callback again';
+
+/**
+ * No caller waits for a record, and one statement for five attempts costs as much as one for fifty. But a line that ends
+ * keeps its slot until then, and what a crash leaves unrecorded in this time is sent again.
+ */
+const RECORD_EVERY_MS = 20;
+
+/** An attempt that has ended, and what it says about the destination and the URL. */
+export interface EndedAttempt extends AttemptRecord {
+  /** Null: nothing, since nothing was dialled. */
+  event: 'success' | 'failure' | null;
+  isGone: boolean;
+}
+
+/** Makes attempts and records them. Attempts that end together are written together. */
+@Injectable()
+export class CallbacksService {
+  private readonly recordings = new GroupCommit<EndedAttempt, void>((batch) => this.recordBatch(batch), {
+    isOneToBlame: isDataError,
+    intervalMs: RECORD_EVERY_MS,
+  });
+
+  private readonly refusals = new GroupCommit<string, void>(async (ids) => {
+    await throughOutage(() => this.store.refuse(ids, GONE));
+    return ids.map(() => undefined);
+  });
+
+  constructor(
+    private readonly http: HttpService,
+    private readonly store: DeliveryStore,
+    private readonly destinations: DestinationStore,
+    private readonly signer: CallbackSigner,
+    private readonly metrics: Metrics,
+    @Inject(CONFIG)
+    private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES'>,
+  ) {}
+
+  /** Sends a delivery once. Whatever went wrong on its way is in the record. */
+  attempt(delivery: DueDelivery, relay: Relay): Promise<EndedAttempt> {
+    return this.send(delivery, { relay });
+  }
+
+  /**
+   * Lines a delivery up behind the one that is on its way: it goes out the moment that one has been taken.
+   * @param take Asked then whether it may go; true counts as sent.
+   * @returns Null when it did not go.
+   */
+  async follow(delivery: DueDelivery, relay: Relay, take: () => boolean): Promise<EndedAttempt | null> {
+    try {
+      return await this.send(delivery, { relay, take });
+    } catch (error) {
+      if (error instanceof NotSent) return null;
+      throw error;
+    }
+  }
+
+  /** Writes an attempt; it is durable when this resolves. */
+  record(attempt: EndedAttempt): Promise<void> {
+    return this.recordings.submit(attempt);
+  }
+
+  /** Ends a delivery whose URL answered 410 Gone before. */
+  refuse(id: string): Promise<void> {
+    return this.refusals.submit(id);
+  }
+
+  private async send(delivery: DueDelivery, { relay, take }: RelayPlace): Promise<EndedAttempt> {
+    const attemptNumber = nextNumber(delivery);
+    let attemptedAt = new Date();
+    const message = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
+    const takeNow = (): boolean => {
+      attemptedAt = new Date();
+      return isStill(message, attemptedAt) && take!();
+    };
+    const place = { relay, take: take && takeNow };
+    const outcome = await sendCallback(this.http, storedUrl(delivery.url), message.body, message.headers, place);
+    this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
+    return {
+      deliveryId: delivery.id,
+      requestId: delivery.requestId,
+      url: delivery.url,
+      attemptNumber,
+      trigger: triggerOf(delivery),
+      attemptedAt,
+      outcome,
+      ...this.judge(outcome, delivery.attempts + 1 - delivery.scheduleStart),
+    };
+  }
+
+  /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
+  private judge({ trace, errorKind }: CallbackOutcome, attempts: number): Verdict {
+    if (errorKind === null) return { status: 'SUCCESS', retryAtMs: null, event: 'success', isGone: false };
+    const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
+    const isAnswer = errorKind === 'status';
+    const isGone = isAnswer && trace.status === 410;
+    const mayPass = isAnswer
+      ? !isGone && matchesStatus(trace.status!, CALLBACK_RETRY_STATUSES)
+      : errorKind !== 'blocked';
+    // An answer that is final is one all the same: the destination works.
+    const event = mayPass ? 'failure' : isAnswer ? 'success' : null;
+    if (!mayPass) return { status: 'FAILED', retryAtMs: null, event, isGone };
+    const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders?.['retry-after'], new Date()) : 0;
+    const atMs = retryAtMs(attempts, performance.now(), CALLBACK_RETRY_DELAYS, askedMs);
+    return { status: atMs === null ? 'FAILED' : 'PENDING', retryAtMs: atMs, event, isGone };
+  }
+
+  private async recordBatch(batch: EndedAttempt[]): Promise<void[]> {
+    const gone = batch.filter(({ isGone }) => isGone);
+    // First: what follows must not be sent by somebody who does not know yet.
+    if (gone.length > 0) {
+      await throughOutage(() => this.destinations.disable(gone, (url) => destination(new URL(url))));
+    }
+    await throughOutage(() => this.store.record(batch));
+    return batch.map(() => undefined);
+  }
+}
+
+type Verdict = Pick<EndedAttempt, 'status' | 'retryAtMs' | 'event' | 'isGone'>;
+
+function triggerOf({ attempts, scheduleStart, redeliveryId }: DueDelivery): AttemptTrigger {
+  if (attempts === 0) return 'first';
+  if (attempts !== scheduleStart) return 'retry';
+  return redeliveryId === null ? 'manual' : 'replay';
+}

@@ -1,0 +1,92 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { Response } from 'express';
+import type { AccountId } from '../../platform/tenant.js';
+import {
+  ApiConflictResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '../../http/api-docs.decorators.js';
+import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import {
+  type RedeliverBody,
+  type RedeliveriesQuery,
+  redeliverBody,
+  redeliveriesQuery,
+  redeliveryIdParam,
+  redeliveryJob,
+  redeliveryPage,
+} from './redeliveries.schema.js';
+import { RedeliveriesService } from './redeliveries.service.js';
+
+const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
+const NOT_FOUND = { description: 'Redelivery not found' };
+
+@ApiTags('callbacks')
+@Controller('api/callbacks')
+export class RedeliveriesController {
+  constructor(private readonly redeliveries: RedeliveriesService) {}
+
+  @Post('redeliver')
+  @NeedsScope('reports:write')
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Send many callbacks again: all that match, each with its whole schedule before it',
+    description:
+      'Those that are pending are left alone. A worker puts the others back bit by bit, while what it put back before is ' +
+      'being sent, so that callbacks that are owed anew are not held up.',
+  })
+  @ApiResponse({ status: 202, description: 'They are sent again bit by bit', standardSchema: redeliveryJob })
+  @ApiConflictResponse({ description: 'Too many redeliveries are running' })
+  @ApiUnprocessableEntityResponse({ description: 'A value is not allowed, there is no filter, or too many match' })
+  async redeliver(
+    @Body({ schema: redeliverBody }) { since, until, ...filter }: RedeliverBody,
+    @OwnAccount() account: AccountId,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    const job = await this.redeliveries.add({ ...filter, account, since: dateOf(since), until: dateOf(until) });
+    response.setHeader('Location', `/api/callbacks/redeliveries/${job.id}`);
+    return job;
+  }
+
+  @Get('redeliveries')
+  @NeedsScope('reports:read')
+  @ApiOperation({ summary: 'The redeliveries, newest first' })
+  @ApiOkResponse({ standardSchema: redeliveryPage })
+  list(
+    @Query({ schema: redeliveriesQuery }) { limit, cursor }: RedeliveriesQuery,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    return this.redeliveries.list(account, limit, cursor);
+  }
+
+  @Get('redeliveries/:id')
+  @NeedsScope('reports:read')
+  @ApiOperation({ summary: 'How far a redelivery is' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: redeliveryJob })
+  @ApiNotFoundResponse(NOT_FOUND)
+  find(@Param('id', { schema: redeliveryIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.redeliveries.find(id, account);
+  }
+
+  @Post('redeliveries/:id/cancel')
+  @NeedsScope('reports:write')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Put back no more; what was put back is sent' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: redeliveryJob })
+  @ApiNotFoundResponse(NOT_FOUND)
+  @ApiConflictResponse({ description: 'It has ended already' })
+  cancel(@Param('id', { schema: redeliveryIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.redeliveries.cancel(id, account);
+  }
+}
+
+function dateOf(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text);
+}

@@ -1,0 +1,49 @@
+import { Body, Controller, Get, Header, HttpCode, Post } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiConflictResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '../../http/api-docs.decorators.js';
+import { NeedsScope } from '../../http/auth.decorators.js';
+import { publicKeyList, type RotateBody, rotateBody, secretList } from './callback-secrets.schema.js';
+import { CallbackSecretsService } from './callback-secrets.service.js';
+
+@ApiTags('callbacks')
+@Controller('api/callback-secrets')
+export class CallbackSecretsController {
+  constructor(private readonly secrets: CallbackSecretsService) {}
+
+  @Get()
+  @NeedsScope('admin')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'The secrets that callbacks are signed with, newest first' })
+  @ApiOkResponse({ standardSchema: secretList })
+  list(): Promise<object> {
+    return this.secrets.list();
+  }
+
+  @Get('public-key')
+  @NeedsScope('reports:read')
+  @ApiOperation({ summary: 'The Ed25519 public keys of `v1a` signatures, newest first' })
+  @ApiOkResponse({ standardSchema: publicKeyList })
+  publicKeys(): Promise<object> {
+    return this.secrets.publicKeys();
+  }
+
+  @Post('rotate')
+  @NeedsScope('admin')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Sign with a new secret; the old ones sign too until they expire' })
+  @ApiBody({ required: false })
+  @ApiOkResponse({ standardSchema: secretList, description: 'What signs now; every worker knows it within 5 s' })
+  @ApiConflictResponse({ description: 'Too many secrets sign at the moment' })
+  @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
+  async rotate(@Body({ schema: rotateBody }) body: RotateBody): Promise<object> {
+    await this.secrets.rotate(body?.expire_old_after);
+    return this.secrets.list();
+  }
+}

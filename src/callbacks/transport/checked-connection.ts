@@ -1,0 +1,218 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
+import { NoAnswer, NotSent } from './attempt-trace.js';
+import type { CallbackAttempt } from './callback-attempt.js';
+import { Dial } from './dial.js';
+import type { OpenConnections } from './open-connections.js';
+import { openTunnel, type TunnelOptions, TunnelRefused } from './proxy-tunnel.js';
+import { isLoopback } from '../url-guard/special-addresses.js';
+import { CallbackUrlRefused, portOf, type UrlGuard } from '../url-guard/url-guard.js';
+
+/** All addresses of a name, in the order to try them. */
+export type ResolveName = (hostname: string) => Promise<string[]>;
+
+/** As the host resolves names: hosts file, DNS, whatever it is set up with. */
+const resolveBySystem: ResolveName = async (hostname) =>
+  (await systemLookup(hostname, { all: true })).map(({ address }) => address);
+
+export interface DialOptions {
+  guard: UrlGuard;
+  timeoutMs: number;
+  resolve?: ResolveName;
+  /** PEM certificates of the authorities to trust instead of Node's. */
+  ca?: string;
+  /** A CONNECT proxy to go through. Without it the receivers are dialled, whatever proxy the environment names. */
+  proxy?: URL;
+}
+
+/** How long before the next address of a name is tried; RFC 8305 section 5 allows 250 ms to 2 s. */
+const NEXT_ADDRESS_AFTER_MS = 500;
+
+/** @throws NoAnswer unless every one of the name's addresses may be dialled. */
+async function checkedAddresses(hostname: string, origin: URL, { guard, resolve }: DialOptions): Promise<string[]> {
+  const addresses = await (resolve ?? resolveBySystem)(hostname).catch((error: NodeJS.ErrnoException) => {
+    const code = error.code ?? 'no answer';
+    throw new NoAnswer('dns', `The name ${hostname} could not be resolved (${code})`, { cause: error });
+  });
+  if (addresses.length === 0) throw new NoAnswer('dns', `The name ${hostname} has no address`);
+  // One bad address refuses all: choosing the good ones would let a name's owner probe which are blocked.
+  for (const address of addresses) checkAddress(guard, address, origin);
+  return addresses;
+}
+
+function checkAddress(guard: UrlGuard, address: string, origin: URL): void {
+  try {
+    guard.checkAddress(address, origin);
+  } catch (error) {
+    throw error instanceof CallbackUrlRefused ? new NoAnswer('blocked', error.message) : error;
+  }
+}
+
+/**
+ * Name resolution as the socket asks for it: once per connection. The socket then dials the very addresses that were
+ * checked here, so a name that answers differently the next time (DNS rebinding) gains nothing.
+ */
+function guardedLookup(origin: URL, options: DialOptions): LookupFunction {
+  return (hostname, { all }, callback) => {
+    checkedAddresses(hostname, origin, options).then(
+      (addresses) => {
+        const found = addresses.map((address) => ({ address, family: isIP(address) }));
+        if (all) callback(null, found);
+        else callback(null, found[0]!.address, found[0]!.family);
+      },
+      (error: Error) => callback(error, []),
+    );
+  };
+}
+
+/** Sorts what happened before HTTP began. Past `connect(2)`, an https connection can only have failed in TLS. */
+function beforeHttp(error: NodeJS.ErrnoException, origin: URL): NoAnswer {
+  if (error instanceof NoAnswer) return error;
+  const code = error.code ?? error.name;
+  const failed = (kind: 'connect' | 'tls' | 'timeout', message: string) =>
+    new NoAnswer(kind, message, { cause: error });
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return failed('timeout', `No connection to ${origin.host} in time`);
+  // Several addresses failing are one AggregateError, with a code and no system call.
+  const inTls = origin.protocol === 'https:' && error.syscall !== 'connect' && !(error instanceof AggregateError);
+  // The code says it all; the message quotes the receiver's certificate.
+  if (inTls) return failed('tls', `TLS with ${origin.host} failed (${code})`);
+  return failed('connect', `No connection to ${origin.host} (${code})`);
+}
+
+/** Makes a connection; what it gives at once says how that goes. */
+type DialConnector = (...args: Parameters<buildConnector.connector>) => Dial;
+
+type Connect = (...args: Parameters<buildConnector.connector>) => Socket;
+
+/** A connector whose every connection leads to a checked address. */
+function checkedConnector(origin: URL, options: DialOptions): DialConnector {
+  const connect = buildConnector({
+    timeout: options.timeoutMs,
+    allowH2: false,
+    ca: options.ca,
+    lookup: guardedLookup(origin, options),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+  }) as Connect; // It gives the socket; its type does not say so.
+  return (target, callback) => {
+    const dial = new Dial();
+    const connected: buildConnector.Callback = (...[error, socket]) =>
+      error ? callback(beforeHttp(error, origin), null) : callback(null, socket);
+    if (options.proxy) {
+      const through = { ...options, proxy: options.proxy };
+      void dialThrough(target, origin, dial, through, connect, connected);
+      return dial;
+    }
+    // The socket looks up names only. An address was checked with the URL; here it is checked as dialled.
+    if (isIP(target.hostname)) checkAddress(options.guard, target.hostname, origin);
+    dial.follow(connect(target, connected));
+    return dial;
+  };
+}
+
+/**
+ * Through the proxy, to the first of the checked addresses that it reaches. A loopback address is this host's and is
+ * dialled without it: asked for it, the proxy would open what listens on its own host.
+ */
+async function dialThrough(
+  target: buildConnector.Options,
+  origin: URL,
+  dial: Dial,
+  options: DialOptions & TunnelOptions,
+  connect: Connect,
+  connected: buildConnector.Callback,
+): Promise<void> {
+  try {
+    const isName = isIP(target.hostname) === 0;
+    if (!isName) checkAddress(options.guard, target.hostname, origin);
+    const addresses = isName ? await checkedAddresses(target.hostname, origin, options) : [target.hostname];
+    if (isName) dial.dnsMs = dial.endStage();
+    const own = addresses.find(isLoopback);
+    // SNI is still the name's: it comes from `target.host`.
+    if (own !== undefined) return dial.follow(connect({ ...target, hostname: own }, connected));
+    const httpSocket = await firstTunnel(addresses, portOf(origin), dial, options);
+    dial.connectMs = dial.endStage();
+    if (origin.protocol === 'https:') dial.followTls(connect({ ...target, httpSocket }, connected));
+    else connected(null, httpSocket);
+  } catch (error) {
+    connected(error as Error, null);
+  }
+}
+
+async function firstTunnel(
+  addresses: string[],
+  port: number,
+  dial: Dial,
+  options: DialOptions & TunnelOptions,
+): Promise<Socket> {
+  const giveUpAtMs = performance.now() + options.timeoutMs;
+  for (const [index, address] of addresses.entries()) {
+    dial.address = address;
+    const timeoutMs = Math.max(1, giveUpAtMs - performance.now());
+    try {
+      return await openTunnel(address, port, { ...options, timeoutMs });
+    } catch (error) {
+      if (index === addresses.length - 1 || !(error instanceof TunnelRefused)) throw error;
+    }
+  }
+  throw new Error('A name with no address was let through');
+}
+
+/** One connection at a time, which remembers how it came about. */
+class CheckedConnection extends Client {
+  private readonly latest: { dial: Dial | null; attempt: CallbackAttempt | null };
+
+  constructor(origin: URL, options: Client.Options, connect: DialConnector, open: OpenConnections) {
+    const latest: CheckedConnection['latest'] = { dial: null, attempt: null };
+    super(origin, {
+      ...options,
+      connect: (target, callback) => {
+        // What waited for an answer on a connection that is gone goes the ordinary way, within its own time. Not at once:
+        // undici does not expect an answer before it has asked.
+        if (latest.attempt?.isBehind) {
+          return queueMicrotask(() => callback(new NotSent('The connection that it waited at is gone'), null));
+        }
+        open.dial(this);
+        try {
+          latest.dial = connect(target, (...[error, socket]) => {
+            open.dialled(this, error ? null : socket);
+            if (error) callback(error, null);
+            else callback(null, socket);
+          });
+        } catch (error) {
+          // The address may not be dialled any more.
+          open.dialled(this, null);
+          throw error;
+        }
+      },
+    });
+    this.latest = latest;
+  }
+
+  get dial(): Dial | null {
+    return this.latest.dial;
+  }
+
+  /** Tells the attempt which connection will carry it; undici tells a handler nothing of its socket. */
+  override dispatch(options: AttemptOptions, handler: Dispatcher.DispatchHandler): boolean {
+    options.attempt.connection = this;
+    this.latest.attempt = options.attempt;
+    return super.dispatch(options, handler);
+  }
+}
+
+/** What an attempt is dispatched with. */
+export type AttemptOptions = Dispatcher.DispatchOptions & { attempt: CallbackAttempt };
+
+/**
+ * The connections to one destination.
+ * @param open Those to all.
+ */
+export function checkedPool(origin: URL, options: Pool.Options, dial: DialOptions, open: OpenConnections): Pool {
+  const connect = checkedConnector(origin, dial);
+  return new Pool(origin, {
+    ...options,
+    factory: (_, clientOptions) => new CheckedConnection(origin, clientOptions, connect, open),
+  });
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import type { Config } from '../platform/config/config.js';
+import { dataSourceOptions, migrate } from '../app/data-source.js';
+import { Database, isConnectionError } from '../platform/database/database.js';
+import { EmbeddedPostgresError, startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
+import { reasonOf } from '../app/open-database.js';
+import { StartError } from '../platform/start-error.js';
+import { ApiKeysService } from '../accounts/api-keys.service.js';
+import { ApiKeysStore } from '../accounts/api-keys.store.js';
+
+/** The database that the service of these settings uses. */
+async function open({ DATABASE_URL, DATA_DIR }: Config): Promise<{ url: string; close: () => Promise<void> }> {
+  if (DATABASE_URL) return { url: DATABASE_URL, close: () => Promise.resolve() };
+  if (!existsSync(join(DATA_DIR, 'postgres'))) {
+    // It would be made, and a key in it opens nothing.
+    throw new StartError(
+      `There is no database: DATABASE_URL is not set, and no embedded Postgres is in ${DATA_DIR}. Start the service ` +
+        'once (npm start), or set DATABASE_URL or DATA_DIR as it has them.',
+    );
+  }
+  const postgres = await startEmbeddedPostgres({ dataDir: DATA_DIR, log: () => undefined }).catch((error: unknown) => {
+    throw error instanceof EmbeddedPostgresError ? new StartError(error.message) : error;
+  });
+  return { url: postgres.url, close: () => postgres.stop() };
+}
+
+/**
+ * Does something with the keys of the database that these settings name.
+ * @throws StartError when it cannot be reached.
+ */
+export async function withKeys(config: Config, act: (keys: ApiKeysService) => Promise<void>): Promise<void> {
+  const { url, close } = await open(config);
+  try {
+    await migrate(url).catch((error: unknown) => {
+      const what = isConnectionError(error) ? 'cannot be reached; start it, or correct DATABASE_URL' : 'refuses';
+      throw new StartError(`Postgres at ${new URL(url).host} ${what}: ${reasonOf(error)}`);
+    });
+    const dataSource = await new DataSource(dataSourceOptions(url, 2)).initialize();
+    try {
+      await act(new ApiKeysService(new ApiKeysStore(new Database(dataSource, config))));
+    } finally {
+      await dataSource.destroy();
+    }
+  } finally {
+    await close();
+  }
+}

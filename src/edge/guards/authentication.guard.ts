@@ -1,0 +1,97 @@
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { ApiKeysService } from '../../accounts/api-keys.service.js';
+import { type Holder, type Refusal, Authenticator } from '../../accounts/authenticator.js';
+import { type Scope, allows } from '../../http/scopes.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { DaybookError } from '../../platform/errors.js';
+import { NEEDED_SCOPE_MARK } from '../../http/auth.decorators.js';
+import { setCaller } from '../../http/caller.js';
+
+/** The request bears no key, or none that is good. */
+export class Unauthenticated extends DaybookError {
+  readonly code = 'unauthenticated';
+}
+
+/** The key is good, but not for this. */
+export class InsufficientScope extends DaybookError {
+  readonly code = 'insufficient-scope';
+  constructor(scope: Scope) {
+    super(`This needs an API key with the scope ${scope}`);
+  }
+}
+
+const REFUSALS: Record<Refusal, string> = {
+  malformed: 'The API key is malformed: dbk_<id>_<secret> is what it looks like',
+  unknown: 'The API key is unknown',
+  revoked: 'The API key was revoked',
+  expired: 'The API key has expired',
+};
+const REALM = 'Bearer realm="daybook"';
+/** Names the account that an admin key acts for. */
+const ACCOUNT_HEADER = 'Daybook-Account';
+const BEARER = /^bearer +([^ ]+) *$/i;
+
+/**
+ * With `AUTH=required`, lets a request pass that bears a good key with the scope that its route needs (RFC 6750). Stands
+ * before the rate limits, which count by the key.
+ */
+@Injectable()
+export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap {
+  private readonly logger = new Logger(AuthenticationGuard.name);
+
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly keys: ApiKeysService,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'AUTH' | 'ROLE'>,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { AUTH, ROLE } = this.config;
+    if (AUTH === 'open' || ROLE === 'worker' || (await this.keys.hasLive().catch(() => true))) return;
+    this.logger.warn('Nobody can call yet: there is no API key. npm run keys -- create --name me --scope admin');
+  }
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (this.config.AUTH === 'open') return true;
+    const scope = NEEDED_SCOPE_MARK.of(context);
+    if (scope === null) return true;
+    if (scope === undefined) throw new Error(`${context.getClass().name} has a route that names no scope`);
+    const http = context.switchToHttp();
+    return this.admit(http.getRequest<Request>(), http.getResponse<Response>(), scope);
+  }
+
+  private async admit(request: Request, response: Response, scope: Scope): Promise<true> {
+    const holder = await this.holderOf(request, response);
+    const actsFor = request.header(ACCOUNT_HEADER);
+    const needed = actsFor === undefined ? scope : 'admin';
+    if (!allows(holder.scopes, needed)) {
+      response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${needed}"`);
+      throw new InsufficientScope(needed);
+    }
+    const account = actsFor === undefined ? holder.accountId : await this.keys.findAccount(actsFor);
+    setCaller(request, { id: `key:${holder.keyId}`, account, isOperator: allows(holder.scopes, 'admin') });
+    return true;
+  }
+
+  private async holderOf(request: Request, response: Response): Promise<Holder> {
+    const given = request.headers.authorization;
+    if (given === undefined || !/^bearer\b/i.test(given)) {
+      // Who does not try to authenticate is told how, and no error (RFC 6750, 3.1).
+      response.setHeader('WWW-Authenticate', REALM);
+      throw new Unauthenticated('Send an API key: Authorization: Bearer dbk_…');
+    }
+    const checked = await this.authenticator.check(BEARER.exec(given)?.[1] ?? '');
+    if (typeof checked !== 'string') return checked;
+    const detail = REFUSALS[checked];
+    response.setHeader('WWW-Authenticate', `${REALM}, error="invalid_token", error_description="${detail}"`);
+    throw new Unauthenticated(detail);
+  }
+}

@@ -1,0 +1,25 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { Request } from 'express';
+import { Overload } from './overload.js';
+import { RATE_LIMIT_MARK } from '../../http/rate-limit.decorators.js';
+
+/**
+ * Turns requests away while there is too much to do, before anything is done for them. What has no rate limit is not
+ * turned away either: health must answer at just that moment.
+ */
+@Injectable()
+export class OverloadGuard implements CanActivate {
+  constructor(private readonly overload: Overload) {}
+
+  canActivate(context: ExecutionContext): true {
+    const limit = RATE_LIMIT_MARK.of(context);
+    if (limit !== null) this.overload.check(limit === 'async' ? asked(context) : 0);
+    return true;
+  }
+}
+
+/** How many requests the body asks for: those of a batch, else one. */
+function asked(context: ExecutionContext): number {
+  const { body } = context.switchToHttp().getRequest<Request<object, object, { requests?: unknown } | undefined>>();
+  return Array.isArray(body?.requests) ? body.requests.length : 1;
+}

@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { BadRequestException, HttpException, NotFoundException } from '@nestjs/common';
+import { describe, expect, it } from '@jest/globals';
+import { DatabaseUnavailable } from '../../platform/database/database.js';
+import { DaybookError } from '../../platform/errors.js';
+import { LaneFull, ReportHasFailed, RequestNotFound, RequestUnfinished } from '../../requests/requests.errors.js';
+import { problemOf } from './problem.js';
+import { InvalidInput } from '../../http/validation.js';
+
+const INSTANCE = '/api/requests/1';
+
+class Expected extends DaybookError {
+  constructor(
+    readonly code: string,
+    override readonly retryAfterS?: number,
+  ) {
+    super('What a caller may read');
+  }
+}
+
+/** Express' body parser throws such errors. */
+const parserError = (type: string, status: number, more: object = {}): Error =>
+  Object.assign(new Error(`parser says ${type}`), { type, status, ...more });
+
+/** The code of every expected failure there is, from the source. */
+function codes(): string[] {
+  const root = new URL('../../', import.meta.url);
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /(?<!\.spec)\.ts$/.test(file),
+  );
+  const declared = /readonly code = '([a-z-]+)'/g;
+  return files.flatMap((file) =>
+    [...readFileSync(new URL(file, root), 'utf8').matchAll(declared)].map(([, code]) => code!),
+  );
+}
+
+describe('problemOf', () => {
+  it('describes an expected failure: status, a type of its own, its message', () => {
+    expect(problemOf(new RequestUnfinished(), INSTANCE).problem).toEqual({
+      type: 'urn:daybook:problem:request-unfinished',
+      title: 'Conflict',
+      status: 409,
+      detail: expect.stringContaining('not finished'),
+      instance: INSTANCE,
+    });
+    expect(problemOf(new RequestNotFound(), INSTANCE).problem).toMatchObject({
+      status: 404,
+      detail: 'Request not found',
+    });
+  });
+
+  it('uses the registered types where there are any', () => {
+    const capacity = 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity';
+    const quota = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
+    expect(problemOf(new LaneFull('default', 10, 7), INSTANCE)).toMatchObject({
+      problem: { status: 503, title: 'Service Unavailable', type: capacity },
+      retryAfterS: 7,
+    });
+    expect(problemOf(new Expected('quota-exceeded', 3), INSTANCE)).toMatchObject({
+      problem: { status: 429, title: 'Too Many Requests', type: quota },
+      retryAfterS: 3,
+    });
+  });
+
+  it('tells when to come back whenever that makes sense', () => {
+    expect(problemOf(new DatabaseUnavailable(new Error()), INSTANCE).retryAfterS).toBe(5);
+    expect(problemOf(new Expected('storage-unavailable'), INSTANCE).retryAfterS).toBe(5);
+    expect(problemOf(new RequestNotFound(), INSTANCE).retryAfterS).toBeUndefined();
+  });
+
+  it('names the request whose report failed', () => {
+    expect(problemOf(new ReportHasFailed('0195', 'No such period'), INSTANCE).problem).toMatchObject({
+      status: 500,
+      detail: 'No such period',
+      request_id: '0195',
+    });
+  });
+
+  it('knows a status for every expected failure that there is', () => {
+    // An attempt's failure stands in its log; no caller waits for it.
+    const told = codes().filter((code) => code !== 'callback-attempt-failed');
+    expect(told).toEqual(expect.arrayContaining(['not-found', 'lane-full', 'quota-exceeded', 'pool-full']));
+    for (const code of told)
+      expect(problemOf(new Expected(code), INSTANCE).problem.detail).toBe('What a caller may read');
+  });
+
+  it('lists what is not valid, and says the first of it', () => {
+    const errors = [
+      { path: 'rows.1.n', message: 'must be a whole number' },
+      { path: '', message: 'has no name' },
+    ];
+    expect(problemOf(new InvalidInput('body', errors), INSTANCE).problem).toEqual({
+      type: 'about:blank',
+      title: 'Unprocessable Entity',
+      status: 422,
+      detail: 'The body is not valid: rows.1.n: must be a whole number (and 1 more)',
+      instance: INSTANCE,
+      errors,
+    });
+    expect(problemOf(new InvalidInput('query', errors.slice(1)), INSTANCE).problem.detail).toBe(
+      'The query is not valid: has no name',
+    );
+  });
+
+  it.each([
+    [new NotFoundException('Cannot GET /nothing'), 404, 'Not Found', 'Cannot GET /nothing'],
+    [new BadRequestException('No'), 400, 'Bad Request', 'No'],
+    [new HttpException('Odd', 499), 499, 'Error', 'Odd'],
+  ])('takes over what Nest says: %s', (error, status, title, detail) => {
+    expect(problemOf(error, INSTANCE).problem).toMatchObject({ type: 'about:blank', status, title, detail });
+  });
+
+  it.each<[string, number, object, number, string]>([
+    ['entity.parse.failed', 400, { body: 'secret' }, 400, 'The body is not valid JSON'],
+    ['entity.too.large', 413, { limit: 262_144 }, 413, 'The body is over the limit of 262144 bytes'],
+    ['encoding.unsupported', 415, {}, 415, 'parser says encoding.unsupported'],
+    ['charset.unsupported', 415, {}, 415, 'parser says charset.unsupported'],
+    ['request.size.invalid', 400, {}, 400, 'parser says request.size.invalid'],
+  ])('takes over what the body parser says: %s', (type, thrown, more, status, detail) => {
+    expect(problemOf(parserError(type, thrown, more), INSTANCE).problem).toEqual({
+      type: 'about:blank',
+      title: expect.any(String),
+      status,
+      detail,
+      instance: INSTANCE,
+    });
+  });
+
+  it.each([
+    new Error('SELECT * FROM users'),
+    parserError('stream.not.readable', 500),
+    new Expected('nobody-knows-this'),
+    Object.assign(new Error('/etc/passwd'), { code: 'ENOENT' }),
+    Object.assign(new Error('other service'), { status: 404 }),
+    'a string',
+    undefined,
+    null,
+  ])('gives nothing away of what nobody expected: %s', (error) => {
+    expect(problemOf(error, INSTANCE)).toEqual({
+      problem: {
+        type: 'about:blank',
+        title: 'Internal Server Error',
+        status: 500,
+        detail: 'An unexpected error. It has been logged under this request id.',
+        instance: INSTANCE,
+      },
+    });
+  });
+});

@@ -1,0 +1,80 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
+import type { AccountId } from '../../platform/tenant.js';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '../../http/api-docs.decorators.js';
+import { IsOperator, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import {
+  type LanePriorityBody,
+  type LanesQuery,
+  lanePage,
+  laneParam,
+  lanePriorityBody,
+  laneSchema,
+  lanesQuery,
+} from '../jobs.schema.js';
+import { LanesService } from './lanes.service.js';
+import type { LaneView } from './lanes.store.js';
+
+const LANE = { name: 'lane', schema: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,64}$' } };
+
+@ApiTags('lanes')
+@Controller('api/lanes')
+export class LanesController {
+  constructor(private readonly lanes: LanesService) {}
+
+  @Get()
+  @NeedsScope('reports:read')
+  @ApiOperation({ summary: 'List the lanes by name, with what waits in each' })
+  @ApiOkResponse({ standardSchema: lanePage })
+  async list(
+    @Query({ schema: lanesQuery }) { after = '', limit }: LanesQuery,
+    @OwnAccount() account: AccountId,
+    @IsOperator() isOperator: boolean,
+  ): Promise<{ lanes: LaneView[] }> {
+    return { lanes: await this.lanes.list(account, after, limit, isOperator) };
+  }
+
+  @Post(':lane/pause')
+  @NeedsScope('reports:write')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Make no further request of this lane for now; it goes on taking them' })
+  @ApiParam(LANE)
+  @ApiOkResponse({ standardSchema: laneSchema })
+  pause(
+    @Param('lane', { schema: laneParam }) lane: string,
+    @OwnAccount() account: AccountId,
+    @IsOperator() isOperator: boolean,
+  ): Promise<LaneView> {
+    return this.lanes.setPaused(account, lane, true, isOperator);
+  }
+
+  @Post(':lane/resume')
+  @NeedsScope('reports:write')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Go on with this lane' })
+  @ApiParam(LANE)
+  @ApiOkResponse({ standardSchema: laneSchema })
+  resume(
+    @Param('lane', { schema: laneParam }) lane: string,
+    @OwnAccount() account: AccountId,
+    @IsOperator() isOperator: boolean,
+  ): Promise<LaneView> {
+    return this.lanes.setPaused(account, lane, false, isOperator);
+  }
+
+  @Put(':lane')
+  @NeedsScope('admin')
+  @ApiOperation({ summary: 'Set how the lane stands to other lanes' })
+  @ApiParam(LANE)
+  @ApiBody({
+    schema: { type: 'object' },
+    examples: { sooner: { summary: 'As if it waited a minute longer', value: { priority: 60 } } },
+  })
+  @ApiOkResponse({ standardSchema: laneSchema })
+  setPriority(
+    @Param('lane', { schema: laneParam }) lane: string,
+    @Body({ schema: lanePriorityBody }) { priority }: LanePriorityBody,
+    @OwnAccount() account: AccountId,
+  ): Promise<LaneView> {
+    return this.lanes.setPriority(account, lane, priority);
+  }
+}

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ReportAnswer, ReportTask } from './generate.worker.js';
+
+const WORKER = fileURLToPath(new URL('../../../dist/src/reports/generation/generate.worker.js', import.meta.url));
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'daybook-generate-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Makes reports in a process of its own, which does something before. */
+function generate(tasks: ReportTask[], before: { shell?: string; script?: string }): ReportAnswer[] {
+  const batch = JSON.stringify({ tasks, filePath: join(folder, 'spooled') });
+  const code = `import generate from ${JSON.stringify(WORKER)};
+    ${before.script ?? ''}
+    console.log(JSON.stringify(await generate(${batch})));`;
+  const command = `${before.shell ?? 'true'} && exec "$0" --input-type=module --eval "$1"`;
+  const args = ['-c', command, process.execPath, code];
+  return JSON.parse(execFileSync('sh', args, { encoding: 'utf8' })) as ReportAnswer[];
+}
+
+const taskOf = (type: string): ReportTask => {
+  const params = { num_transactions: 1, report_name: 'Q1', as_of: '2026-01-01' };
+  return { type, params, format: 'csv', requestId: 'r', fileId: 'f' };
+};
+
+describe('generate', () => {
+  it('leaves nothing in the file of a report whose result is no JSON', () => {
+    const catalogue = JSON.stringify(WORKER.replace('generate.worker.js', 'catalogue.js'));
+    const script = `const { catalogue } = await import(${catalogue});
+      const build = (_, { openFile }) => {
+        const file = openFile();
+        file.write('odd');
+        file.finish();
+        return { count: 1n };
+      };
+      catalogue.set('odd', { build });`;
+    const answers = generate([taskOf('transactions'), taskOf('odd'), taskOf('transactions')], { script });
+    expect(answers[1]).toMatchObject({ failure: { detail: expect.stringContaining('BigInt') } });
+    const half = statSync(join(folder, 'spooled')).size / 2;
+    expect(answers[0]).toMatchObject({ outcome: { fileKey: `spooled+0+${half}` } });
+    expect(answers[2]).toMatchObject({ outcome: { fileKey: `spooled+${half}+${half}` } });
+  });
+
+  it('calls no report made whose bytes did not all come to the disk', () => {
+    const task = taskOf('transactions');
+    // The first fits; what the three come to does not, and is written at the end alone.
+    const cramped = { shell: 'ulimit -f 1' };
+    const answers = generate([task, task, task], cramped);
+    expect(answers).toHaveLength(3);
+    for (const answer of answers)
+      expect(answer).toMatchObject({ failure: { detail: expect.stringContaining('EFBIG') } });
+  });
+});

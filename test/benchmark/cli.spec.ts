@@ -1,0 +1,111 @@
+/** The promise: the load test's command line measures a service, says what it found, and its exit code tells a script. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { parseOptions } from '../../src/benchmark/cli/cli-options.js';
+import { DATABASE_ENVIRONMENT, createDatabase } from '../support/database.js';
+import { startDaybook } from '../support/daybook.js';
+import { temporaryFolder } from '../support/folder.js';
+import { UNLIMITED } from '../support/submit.js';
+
+const CLI = fileURLToPath(new URL('../../dist/src/benchmark/cli/cli.main.js', import.meta.url));
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function bench(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [CLI, ...args], { timeout: 50_000 }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+describe('npm run bench', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+  });
+
+  it('starts a service of its own, loses nothing, writes its reports and ends with 0', async () => {
+    const database = await createDatabase();
+    const [json, html] = [join(folder, 'out.json'), join(folder, 'out.html')];
+    const work = ['--mode', 'both', '--num-requests', '100', '--concurrency', '30', '--report', 'digest'];
+    const files = ['--iterations', '1000', '--warm-up', '50', '--json', json, '--html', html, '--assert', 'lost=0'];
+    // A run finds its service by what that logs, and so sets the level itself.
+    const settings = Object.entries({ DATABASE_URL: database.url, ...DATABASE_ENVIRONMENT, LOG_LEVEL: 'fatal' });
+    const env = settings.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const { code, stdout, stderr } = await bench(...work, ...files, ...env);
+    await database.drop();
+    expect([code, stderr]).toEqual([0, '']);
+    for (const title of ['sync response', 'async accept', 'async callback'])
+      expect(stdout).toMatch(new RegExp(`^${title} +100 +\\d`, 'm'));
+    expect(stdout).toContain('lost 0, duplicates 0, out of order 0');
+    expect(stdout).toMatch(/An async caller has its answer [\d.]+ times (sooner|later)/);
+    const result = JSON.parse(await readFile(json, 'utf8'));
+    expect(result.sync).toMatchObject({ successful: 100, failed: 0, errors: {} });
+    expect(result.async).toMatchObject({ successful: 100, callbacks: { received: 100, lost: 0, duplicates: 0 } });
+    expect(result.async.callbacks).toMatchObject({ fifoInversions: 0, latency: { count: 100 } });
+    expect(result.settings).not.toHaveProperty('env');
+    expect(result.settings).toMatchObject({ 'warm-up': 50 });
+    const page = await readFile(html, 'utf8');
+    expect(page.match(/<svg/g)).toHaveLength(2);
+    expect(page).toContain('<polyline');
+    // One file: nothing in it is fetched from anywhere.
+    expect(page).not.toMatch(/<script|<link|src=|href=|url\(|@import/);
+  });
+
+  it('measures a service that is named, and ends with 1 when an assertion does not hold', async () => {
+    const daybook = await startDaybook({ env: UNLIMITED });
+    const small = ['--url', daybook.url, '--num-requests', '5', '--concurrency', '2', '--num-transactions', '1'];
+    const failed = await bench(...small, '--assert', 'accept.p99<0.001', '--assert', 'callback.count>=5');
+    expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(/^FAILED {2}accept\.p99<0\.001 does not/)]);
+    expect(failed.stderr).not.toContain('callback.count');
+    expect((await bench(...small, '--mode', 'async', '--rate', '50', '--duration', '500ms')).code).toBe(0);
+  });
+
+  it('says how the service that is named has to be opened', async () => {
+    const env = { CALLBACK_ALLOW: '', RATE_LIMIT_SYNC: '1/1h' };
+    const { url } = await startDaybook({ env });
+    const { code, stderr } = await bench('--url', url, '--num-requests', '3');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/start it with RATE_LIMIT_SYNC=off/);
+    expect(stderr).toMatch(/start it with CALLBACK_ALLOW=127\.0\.0\.1:\d+/);
+  });
+
+  it('ends with 1 and a line when nobody answers', async () => {
+    const { code, stderr } = await bench('--url', 'http://127.0.0.1:1');
+    expect([code, stderr]).toEqual([1, 'No Daybook answers at http://127.0.0.1:1\n']);
+  });
+
+  it('warms up what it starts, and not a service that runs already', () => {
+    expect(parseOptions([])).toMatchObject({ 'warm-up': 2_000 });
+    expect(parseOptions(['--url', 'http://127.0.0.1:1'])).toMatchObject({ 'warm-up': 0 });
+  });
+
+  it.each([
+    [['--mode', 'fast'], '--mode fast is not valid: it must be one of sync, async, both'],
+    [['--num-requests', '0'], '--num-requests 0 is not valid: it must be a whole number from 1 to 1000000'],
+    [['--duration', '1d'], '--duration 1d is not valid: it must be a time such as 500ms, 30s or 2m, at most 60m'],
+    [['--warm-up', 'no'], '--warm-up no is not valid: it must be a whole number from 0 to 1000000'],
+    [['--colour'], "Unknown option '--colour'; --help lists the options"],
+    [['fast'], expect.stringContaining("Unexpected argument 'fast'")],
+    [['--assert', 'accept.p98<5'], expect.stringContaining('--assert accept.p98<5 is not valid: compare')],
+    [['--rate', '20000', '--duration', '60m'], '--rate times --duration must be at most 1000000 requests'],
+    [['--url', 'http://localhost:1', '--env', 'A=b'], expect.stringContaining('leave out --url')],
+  ])('ends with 2 and one line for %j', async (args, line) => {
+    const { code, stdout, stderr } = await bench(...args);
+    expect([code, stdout, stderr.trimEnd()]).toEqual([2, '', line]);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+
+  it('lists its options', async () => {
+    const { code, stdout } = await bench('--help');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('--concurrency N')]);
+  });
+});

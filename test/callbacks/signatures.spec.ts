@@ -1,0 +1,256 @@
+/**
+ * The promise: what a receiver gets is signed as Standard Webhooks 1.0.0 has it. The official library says so, not our
+ * own code.
+ */
+import { createPublicKey, randomBytes, verify } from 'node:crypto';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
+import { expectProblem, get, post } from '../support/client.js';
+import { createDatabase } from '../support/database.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { type Receipt, type Receiver, startReceiver } from '../support/receiver.js';
+import { redisUrl } from '../support/redis.js';
+import { submitAsync, UNLIMITED } from '../support/submit.js';
+
+interface Secret {
+  id: string;
+  secret: string;
+  created_at: string;
+  expires_at: string | null;
+}
+
+const ENV = { ...UNLIMITED, SWEEP_INTERVAL: '200ms' };
+const newSecret = (): string => `whsec_${randomBytes(24).toString('base64')}`;
+
+/** Whether the official library takes a request. */
+function isTaken(secret: string, { raw, headers }: Pick<Receipt, 'raw' | 'headers'>): boolean {
+  try {
+    new Webhook(secret).verify(raw, headers as Record<string, string>);
+    return true;
+  } catch (error) {
+    expect(String(error)).toMatch('No matching signature found');
+    return false;
+  }
+}
+
+const signaturesOf = ({ headers }: Receipt): string[] => String(headers['webhook-signature']).split(' ');
+
+async function secretsOf(daybook: Daybook): Promise<Secret[]> {
+  return (await get(daybook, '/api/callback-secrets')).json.secrets;
+}
+
+/** Asks for a report and gives the callback about it. */
+async function callbackOf(daybook: Daybook, receiver: Receiver): Promise<Receipt> {
+  const body = () => ({ input_data: 'x', iterations: 1, callback_url: receiver.url });
+  const [{ request_id } = { request_id: '' }] = await submitAsync(daybook.url, 1, body, 1);
+  return eventually(() => receiver.received.find(({ json }) => json.request_id === request_id) ?? false);
+}
+
+async function rotate(daybook: Daybook, body?: object): Promise<Secret[]> {
+  const reply = await post(daybook, '/api/callback-secrets/rotate', body);
+  expect(reply.status).toBe(200);
+  return reply.json.secrets;
+}
+
+describe('a callback', () => {
+  const secret = newSecret();
+  let daybook: Daybook;
+  let receiver: Receiver;
+  beforeAll(async () => {
+    const env = { ...ENV, CALLBACK_SECRET: secret, CALLBACK_RETRY_DELAYS: '1500ms,1500ms' };
+    daybook = await startDaybook({ env });
+    receiver = await startReceiver();
+  });
+
+  it('verifies in every attempt, each with its own time, the same id and the same bytes', async () => {
+    receiver.answer({ status: 500 }, { status: 503 }, {});
+    await callbackOf(daybook, receiver);
+    const attempts = await eventually(() => receiver.received.length === 3 && receiver.received);
+    for (const attempt of attempts) expect(isTaken(secret, attempt)).toBe(true);
+    const values = (name: string) => new Set(attempts.map(({ headers }) => headers[name]));
+    expect(values('webhook-id').size).toBe(1);
+    expect(values('webhook-timestamp').size).toBe(3);
+    expect(values('webhook-signature').size).toBe(3);
+    expect(new Set(attempts.map(({ raw }) => raw.toString('hex'))).size).toBe(1);
+    // Made anew for each attempt: a signature is over the time that stands beside it.
+    const [first, second] = attempts as [Receipt, Receipt];
+    const timestamp = { 'webhook-timestamp': first.headers['webhook-timestamp'] };
+    expect(isTaken(secret, { raw: second.raw, headers: { ...second.headers, ...timestamp } })).toBe(false);
+  });
+
+  it('does not verify when a byte of it is another one, wherever that is', async () => {
+    const { raw, headers } = await callbackOf(daybook, receiver);
+    expect(isTaken(secret, { raw, headers })).toBe(true);
+    for (let at = 0; at < raw.length; at++) {
+      const tampered = Buffer.from(raw);
+      tampered[at]! ^= 1;
+      expect([at, isTaken(secret, { raw: tampered, headers })]).toEqual([at, false]);
+    }
+    const shorter = { raw: raw.subarray(0, -1), headers };
+    expect(isTaken(secret, shorter)).toBe(false);
+    expect(isTaken(newSecret(), { raw, headers })).toBe(false);
+    const otherId = { ...headers, 'webhook-id': `${String(headers['webhook-id'])}0` };
+    expect(isTaken(secret, { raw, headers: otherId })).toBe(false);
+  });
+
+  it('is signed with the secret that the API shows', async () => {
+    const [shown, ...others] = await secretsOf(daybook);
+    expect(others).toEqual([]);
+    expect(shown).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      secret,
+      created_at: expect.stringMatching(/^\d{4}-.*Z$/),
+      expires_at: null,
+    });
+  });
+});
+
+describe('a rotation', () => {
+  it('lets both secrets verify until the old one expires, and then the new one alone', async () => {
+    const daybook = await startDaybook({ env: ENV });
+    const receiver = await startReceiver();
+    const [{ secret: old } = { secret: '' }] = await secretsOf(daybook);
+    expect(isTaken(old, await callbackOf(daybook, receiver))).toBe(true);
+
+    const [fresh, expiring] = (await rotate(daybook, { expire_old_after: '6s' })) as [Secret, Secret];
+    expect([fresh.expires_at, expiring.secret]).toEqual([null, old]);
+    expect(Date.parse(expiring.expires_at!) - Date.parse(fresh.created_at)).toBeCloseTo(6_000, -2);
+    const both = await eventually(async () => {
+      const callback = await callbackOf(daybook, receiver);
+      return signaturesOf(callback).length === 2 && callback;
+    });
+    expect([isTaken(fresh.secret, both), isTaken(old, both)]).toEqual([true, true]);
+    const [first = ''] = signaturesOf(both);
+    expect(isTaken(fresh.secret, { raw: both.raw, headers: { ...both.headers, 'webhook-signature': first } })).toBe(
+      true,
+    );
+
+    const after = await eventually(async () => {
+      const callback = await callbackOf(daybook, receiver);
+      return signaturesOf(callback).length === 1 && callback;
+    });
+    // Never for longer than it is valid, and so for as much less as it takes to look that up.
+    expect(Date.now()).toBeGreaterThan(Date.parse(expiring.expires_at!) - 1_000);
+    expect([isTaken(fresh.secret, after), isTaken(old, after)]).toEqual([true, false]);
+    await eventually(async () => (await secretsOf(daybook)).length === 1);
+    expect(await secretsOf(daybook)).toEqual([fresh]);
+  });
+
+  it('is known within 5 seconds to a worker that is another process', async () => {
+    const [{ url: DATABASE_URL }, REDIS_URL] = await Promise.all([createDatabase(), redisUrl()]);
+    const env = { ...ENV, DATABASE_URL, REDIS_URL };
+    const [api] = await Promise.all([startDaybook({ role: 'api', env }), startDaybook({ role: 'worker', env })]);
+    const receiver = await startReceiver();
+    const [before, ...others] = await secretsOf(api);
+    expect(others).toEqual([]);
+    expect(isTaken(before!.secret, await callbackOf(api, receiver))).toBe(true);
+    const [fresh] = await rotate(api, { expire_old_after: '0s' });
+    const isNew = async () => {
+      const callback = await callbackOf(api, receiver);
+      return isTaken(fresh!.secret, callback) && callback;
+    };
+    const after = await eventually(isNew, { timeoutMs: 5_000 });
+    expect([isTaken(fresh!.secret, after), isTaken(before!.secret, after)]).toEqual([true, false]);
+  });
+
+  it('comes with another CALLBACK_SECRET at the next start', async () => {
+    const { url: DATABASE_URL } = await createDatabase();
+    const [first, second] = [newSecret(), newSecret()];
+    const receiver = await startReceiver();
+    const before = await startDaybook({ env: { ...ENV, DATABASE_URL, CALLBACK_SECRET: first } });
+    expect(isTaken(first, await callbackOf(before, receiver))).toBe(true);
+    await before.stop();
+    const starts = [1, 2].map(() => startDaybook({ env: { ...ENV, DATABASE_URL, CALLBACK_SECRET: second } }));
+    const [daybook] = (await Promise.all(starts)) as [Daybook];
+    const [newest, expiring, ...others] = await secretsOf(daybook);
+    expect([newest!.secret, expiring!.secret, others]).toEqual([second, first, []]);
+    const hours = (Date.parse(expiring!.expires_at!) - Date.parse(newest!.created_at)) / 3_600_000;
+    expect(hours).toBeCloseTo(24, 3);
+    const callback = await callbackOf(daybook, receiver);
+    expect([isTaken(second, callback), isTaken(first, callback)]).toEqual([true, true]);
+  });
+});
+
+describe('CALLBACK_SIGNATURE', () => {
+  /** By node:crypto and a JSON Web Key: nothing of ours but the key as it is published. */
+  function isSignedByPublished(publicKey: string, { raw, headers }: Receipt, signature: string): boolean {
+    const x = Buffer.from(publicKey.slice('whpk_'.length), 'base64').toString('base64url');
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    const { 'webhook-id': id, 'webhook-timestamp': timestamp } = headers;
+    const content = Buffer.concat([Buffer.from(`${String(id)}.${String(timestamp)}.`), raw]);
+    return verify(null, content, key, Buffer.from(signature.slice('v1a,'.length), 'base64'));
+  }
+
+  it.each([
+    ['both', ['v1', 'v1a']],
+    ['v1a', ['v1a']],
+  ])('%s: v1a verifies with the published key, and v1 goes on to verify', async (CALLBACK_SIGNATURE, schemes) => {
+    const daybook = await startDaybook({ env: { ...ENV, CALLBACK_SIGNATURE } });
+    const receiver = await startReceiver();
+    const callback = await callbackOf(daybook, receiver);
+    const signatures = signaturesOf(callback);
+    expect(signatures.map((signature) => signature.split(',')[0])).toEqual(schemes);
+    const { json, text } = await get(daybook, '/api/callback-secrets/public-key');
+    const [{ public_key: key }, ...others] = json.public_keys;
+    expect([json.in_use, others, key]).toEqual([true, [], expect.stringMatching(/^whpk_[A-Za-z0-9+/]{43}=$/)]);
+    expect(text).not.toMatch(/whs/);
+    expect(isSignedByPublished(key, callback, signatures.at(-1)!)).toBe(true);
+    const tampered = Buffer.from(callback.raw);
+    tampered[0]! ^= 1;
+    expect(isSignedByPublished(key, { ...callback, raw: tampered }, signatures.at(-1)!)).toBe(false);
+    const [{ secret } = { secret: '' }] = await secretsOf(daybook);
+    expect(isTaken(secret, callback)).toBe(schemes.includes('v1'));
+  });
+
+  it('v1 is the default; the public key is there all the same, and said not to be in use', async () => {
+    const daybook = await startDaybook({ env: ENV });
+    const receiver = await startReceiver();
+    expect(signaturesOf(await callbackOf(daybook, receiver))).toEqual([expect.stringMatching(/^v1,[\w+/]{43}=$/)]);
+    const { json } = await get(daybook, '/api/callback-secrets/public-key');
+    expect(json).toMatchObject({ in_use: false, public_keys: [{ expires_at: null }] });
+  });
+});
+
+describe('the API of secrets', () => {
+  let daybook: Daybook;
+  beforeAll(async () => {
+    daybook = await startDaybook({ env: { ...ENV, CALLBACK_SECRET_OVERLAP: '1h' } });
+  });
+
+  it('refuses a time that is none, or too long, and changes nothing then', async () => {
+    const before = await secretsOf(daybook);
+    for (const expire_old_after of ['8d', '', '24', 24, '-1s', null]) {
+      const reply = await post(daybook, '/api/callback-secrets/rotate', { expire_old_after });
+      expectProblem(reply, 422);
+      expect(reply.json.errors).toEqual([{ path: 'expire_old_after', message: expect.any(String) }]);
+    }
+    expectProblem(await post(daybook, '/api/callback-secrets/rotate', { expire_after: '1h' }), 422);
+    expectProblem(await post(daybook, '/api/callback-secrets/rotate', []), 422);
+    expect(await secretsOf(daybook)).toEqual(before);
+  });
+
+  it('rotates by the configured overlap when none is given, and lets nobody keep what it says', async () => {
+    const [newest, old] = (await rotate(daybook)) as [Secret, Secret];
+    expect(Date.parse(old.expires_at!) - Date.parse(newest.created_at)).toBeCloseTo(3_600_000, -2);
+    const { headers } = await get(daybook, '/api/callback-secrets');
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('refuses an eleventh secret with 409, and says what helps', async () => {
+    for (let count = (await secretsOf(daybook)).length; count < 10; count++) await rotate(daybook);
+    const reply = await post(daybook, '/api/callback-secrets/rotate', {});
+    expectProblem(reply, 409);
+    expect(reply.json).toMatchObject({
+      type: 'urn:daybook:problem:too-many-callback-secrets',
+      detail: expect.stringContaining('{"expire_old_after": "0s"}'),
+    });
+    expect(await rotate(daybook, { expire_old_after: '0s' })).toHaveLength(1);
+  });
+
+  it('says no secret in what it writes to the log', async () => {
+    const secrets = await rotate(daybook, { expire_old_after: '1m' });
+    for (const { secret } of secrets) expect(daybook.output()).not.toContain(secret);
+    expect(daybook.output()).not.toMatch(/whs(ec|k)_/);
+  });
+});

@@ -1,0 +1,108 @@
+/** The promise: `npx daybook verify` tells a receiver whether what it got is genuine, by its exit code and in words. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { get } from '../support/client.js';
+import { startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { temporaryFolder } from '../support/folder.js';
+import { startReceiver } from '../support/receiver.js';
+import { submitAsync, UNLIMITED } from '../support/submit.js';
+
+/** A cache of its own and no registry: a package of that name from there would not be ours. */
+const NPM = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_update_notifier: 'false' };
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CLI = [process.execPath, 'dist/src/cli/daybook.main.js'];
+const NPX = ['npx', '--no-install', 'daybook'];
+
+let home: string;
+let secret: string;
+let capture: Buffer;
+let timestamp: string;
+
+beforeAll(async () => {
+  home = await temporaryFolder();
+  const daybook = await startDaybook({ env: UNLIMITED });
+  const receiver = await startReceiver();
+  secret = (await get(daybook, '/api/callback-secrets')).json.secrets[0].secret;
+  await submitAsync(daybook.url, 1, () => ({ num_transactions: 1, callback_url: receiver.url }), 1);
+  const { raw, headers, method, path } = await eventually(() => receiver.received[0] ?? false);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+  capture = Buffer.concat([Buffer.from([`${method} ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n')), raw]);
+  timestamp = String(headers['webhook-timestamp']);
+});
+
+async function run([command = '', ...first]: string[], args: string[], input: string | Buffer = capture) {
+  const env = { ...NPM, PATH: process.env.PATH, HOME: home, npm_config_cache: join(home, 'npm') };
+  const child = spawn(command, [...first, ...args], { cwd: ROOT, env });
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  child.stdin.on('error', () => undefined).end(input);
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, output, errors };
+}
+
+describe('daybook verify', () => {
+  it.each([
+    ['node', CLI],
+    ['npx', NPX],
+  ])('by %s takes a request that the service sent', async (_, command) => {
+    const { code, output } = await run(command, ['verify', '--secret', secret]);
+    expect({ code, output }).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^verified: The signature fits; .*\n$/),
+    });
+  });
+
+  it.each([
+    ['node', CLI],
+    ['npx', NPX],
+  ])('by %s says why it does not take one', async (_, command) => {
+    const { code, output } = await run(
+      command,
+      ['verify', '--secret', secret],
+      Buffer.concat([capture, Buffer.from('\n')]),
+    );
+    expect({ code, output }).toEqual({
+      code: 1,
+      output: expect.stringMatching(/^not verified \(body-altered\): .*\n$/),
+    });
+  });
+
+  it('compares with the time it is given, within the tolerance it is given', async () => {
+    const at = (now: string, ...more: string[]) => run(CLI, ['verify', '--secret', secret, '--now', now, ...more]);
+    const later = String(Number(timestamp) + 3_600);
+    expect(await at(later)).toMatchObject({ code: 1, output: expect.stringContaining('(timestamp-old)') });
+    expect(await at(later, '--tolerance', '1h')).toMatchObject({ code: 0 });
+    expect(await at(timestamp, '--tolerance', '0s')).toMatchObject({ code: 0 });
+    const text = new Date(1_000 * (Number(timestamp) - 3_600)).toISOString();
+    expect(await at(text)).toMatchObject({ code: 1, output: expect.stringContaining('(timestamp-ahead)') });
+  });
+
+  const MISUSES: [string, () => string[], string | null, RegExp][] = [
+    ['no command', () => [], null, /A command is missing[^]*Usage/],
+    ['another command', () => ['sign'], null, /no command sign[^]*Usage/],
+    ['no secret', () => ['verify'], null, /--secret is missing[^]*Usage/],
+    ['an empty secret', () => ['verify', '--secret', ''], null, /--secret is missing/],
+    ['an unknown option', () => ['verify', '--secret', secret, '--key', 'x'], null, /'--key'[^]*Usage/],
+    ['a tolerance that is none', () => ['verify', '--secret', secret, '--tolerance', '5'], null, /--tolerance must be/],
+    ['a time that is none', () => ['verify', '--secret', secret, '--now', 'noon'], null, /--now must be/],
+    ['no capture', () => ['verify', '--secret', secret], '', /^daybook: No blank line/],
+    ['a body alone', () => ['verify', '--secret', secret], '{}\n', /^daybook: Line 1 is no request line/],
+    ['too much', () => ['verify', '--secret', secret], 'x'.repeat(17 << 20), /longer than 16 MiB/],
+  ];
+  it.each(MISUSES)('ends with exit code 2 on %s', async (_, args, input, message) => {
+    const { code, output, errors } = await run(CLI, args(), input ?? capture);
+    expect({ code, output, errors }).toEqual({ code: 2, output: '', errors: expect.stringMatching(message) });
+    expect(errors).not.toContain(secret);
+  });
+
+  it('explains itself', async () => {
+    for (const args of [['--help'], ['verify', '--help']]) {
+      expect(await run(CLI, args)).toMatchObject({ code: 0, output: expect.stringMatching(/^Usage: daybook verify/) });
+    }
+  });
+});

@@ -1,0 +1,313 @@
+/**
+ * The promise: whatever is sent to an operation of the description, the service answers with a status that is described
+ * there and a body that agrees with its schema, never with a failure of its own; what it refuses leaves nothing behind; and
+ * it does not grow. `CONTRACT_INPUTS` says how many inputs, `CONTRACT_SEED` which ones; a failure prints both seed and input.
+ */
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import fc from 'fast-check';
+import { Pool } from 'undici';
+import { qualifiedLane } from '../../src/platform/tenant.js';
+import { get } from '../support/client.js';
+import { HELD, type Input, type Known, type Operation, inputs, known, receiver } from '../support/contract-inputs.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { createKey } from '../support/keys.js';
+import { holdLane, sql } from '../support/sql.js';
+import { UNLIMITED } from '../support/submit.js';
+
+const INPUTS = Number(process.env.CONTRACT_INPUTS ?? 2_500);
+const SEED = Number(process.env.CONTRACT_SEED ?? Date.now() % 2 ** 31);
+/** Sent at the same time; then it is looked up what they left behind. */
+const AT_ONCE = 20;
+/** For operations that were never answered with success. */
+const MORE_BATCHES = 200;
+/** No answer may take longer, on whatever machine. */
+const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 600_000 + INPUTS * 20;
+/** What the service may hold more at the end than at the beginning. */
+const GROWTH_LIMIT_BYTES = 64 * 2 ** 20;
+
+interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+
+/**
+ * Operations that nothing sent here can be sure to succeed with: load tests (see contract-inputs.ts), a URL that has
+ * answered 410, cancelling what is pending for milliseconds only. They have tests of their own.
+ */
+const BEYOND_CHANCE = /^\/api\/(benchmark\/|callbacks\/urls\/enable$|requests\/[^/]+\/cancel$)/;
+
+let daybook: Daybook;
+let pool: Pool;
+let operations: Operation[];
+let credentials: Record<string, string>;
+const answered = new Map<string, Map<number, number>>();
+
+/** A service of its own for the tests of a group, and what it describes. */
+async function begin(AUTH: 'open' | 'required'): Promise<void> {
+  // A small heap is collected often, so that what is measured is what is held; and a leak ends the process.
+  const settings = { AUTH, CALLBACK_RETRY_DELAYS: '1ms', NODE_OPTIONS: '--max-old-space-size=128' };
+  daybook = await startDaybook({ env: { ...UNLIMITED, ...settings } });
+  receiver.url = `${daybook.url}/api/callbacks/receive`;
+  credentials = AUTH === 'open' ? {} : (await createKey(daybook, ['admin'])).headers;
+  pool = new Pool(daybook.url, { connections: AT_ONCE, headersTimeout: PATIENCE_MS, bodyTimeout: PATIENCE_MS });
+  const { paths } = (await get(daybook, '/openapi.json')).json as { paths: Record<string, Record<string, object>> };
+  operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(
+      ([method, described]) => Object.assign(described, { method: method.toUpperCase(), path }) as Operation,
+    ),
+  );
+  for (const list of Object.values(known)) list.length = 0;
+  answered.clear();
+  // What is asked for here stays pending, so that it can be cancelled.
+  await holdLane(daybook, qualifiedLane(AUTH === 'open' ? null : 'default', HELD));
+  // Every request that was ever stored, also one that was deleted since.
+  await sql(
+    daybook,
+    `CREATE TABLE stored (id uuid);
+     CREATE FUNCTION note_stored() RETURNS trigger LANGUAGE plpgsql AS
+     $$ BEGIN INSERT INTO stored VALUES (NEW.id); RETURN NULL; END $$;
+     CREATE TRIGGER stored AFTER INSERT ON requests FOR EACH ROW EXECUTE FUNCTION note_stored()`,
+  );
+}
+
+async function ask({ operation, url, headers, body }: Input): Promise<Answer> {
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  const response = await pool.request({
+    method: operation.method,
+    path: url,
+    headers: { ...credentials, ...type, ...headers },
+    body: body ?? null,
+  });
+  return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+}
+
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+formats.default(ajv);
+const validators = new Map<object, ValidateFunction>();
+
+function errorsIn(schema: object, value: unknown): string | null {
+  const validate = validators.get(schema) ?? ajv.compile(schema);
+  validators.set(schema, validate);
+  return validate(value) ? null : ajv.errorsText(validate.errors);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    // A byte order mark may be ignored (RFC 8259, 8.1), and is.
+    return JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is wrong with an answer; null if nothing is. */
+function wrong({ operation, body }: Input, { status, headers, text }: Answer): string | null {
+  const described = operation.responses[status];
+  if (!described) return 'the status is not described';
+  // The demo receiver fails when it is told to: that is what it is for.
+  if (status >= 500 && status !== 503 && operation.path !== '/api/callbacks/receive') return 'a failure of its own';
+  if (!headers['x-request-id']) return 'there is no request id';
+  if (status === 304 || (described.content === undefined && text === '')) return null;
+  const type = String(headers['content-type']);
+  const media = described.content?.[type] ?? described.content?.[type.split(';')[0]!];
+  if (!media) return `the media type ${type} is not described`;
+  if (status === 503 && !headers['retry-after']) return 'there is no Retry-After';
+  const value = /json\b/.test(type) ? jsonOf(text) : text;
+  const problem = media.schema ? errorsIn(media.schema, value) : null;
+  if (problem) return `the body does not agree with its schema: ${problem}`;
+  if (status < 300 && typeof body === 'string' && isAgainstSchema(operation, body))
+    return 'the body is not valid, but was taken';
+  return null;
+}
+
+function isAgainstSchema({ requestBody }: Operation, body: string): boolean {
+  const schema = requestBody?.content['application/json']?.schema;
+  return schema !== undefined && body !== '' && errorsIn(schema, jsonOf(body)) !== null;
+}
+
+/** How many requests an answer says were stored. A repeat stored none, a lane that is steered neither. */
+function storedBy({ operation }: Input, { status, headers, text }: Answer): number {
+  if (status >= 300 || headers['idempotency-replayed']) return 0;
+  const answer = jsonOf(text) as { requests?: object[]; status?: string };
+  if (operation.path === '/api/batch') return answer.requests!.length;
+  return /^\/api\/(a?sync)$/.test(operation.path) && answer.status !== 'duplicate' ? 1 : 0;
+}
+
+function remember({ operation, body }: Input, { status, text }: Answer): void {
+  const key = `${operation.method} ${operation.path}`;
+  const counts = answered.get(key) ?? new Map<number, number>();
+  answered.set(key, counts.set(status, (counts.get(status) ?? 0) + 1));
+  if (operation.method !== 'POST' || status >= 300) return;
+  const answer = jsonOf(text) as { id?: string; key?: string; request_id?: string; file_name?: string } | undefined;
+  keep('requests', answer?.request_id);
+  keep('files', answer?.file_name);
+  if (typeof body === 'string' && body.includes('/callbacks/receive')) keep('called', answer?.request_id);
+  if (answer?.key !== undefined) keep('keys', answer.id);
+  if (operation.path === '/api/callbacks/redeliver') keep('redeliveries', answer?.id);
+}
+
+/** The newest of each kind. */
+function keep(kind: Known, value: string | undefined): void {
+  if (value !== undefined && known[kind].unshift(value) > 200) known[kind].pop();
+}
+
+function shown({ operation, url, headers, body }: Input, { status, text }: Answer): string {
+  const sent = { method: operation.method, url, headers, body: typeof body === 'string' ? body.slice(0, 2_000) : body };
+  return `${JSON.stringify(sent)}\nanswered ${status} ${text.slice(0, 1_000)}`;
+}
+
+/** How many requests were stored since the last time. */
+async function stored(): Promise<number> {
+  const text = 'WITH gone AS (DELETE FROM stored RETURNING 1) SELECT count(*)::int AS count FROM gone';
+  const [row] = await sql<{ count: number }>(daybook, text);
+  return row!.count;
+}
+
+async function check(batch: Input[]): Promise<void> {
+  const answers = await Promise.all(batch.map(ask));
+  for (const [index, input] of batch.entries()) {
+    const answer = answers[index]!;
+    const problem = wrong(input, answer);
+    if (problem) throw new Error(`${problem}:\n${shown(input, answer)}`);
+    remember(input, answer);
+  }
+  const kept = await stored();
+  const told = batch.map((input, index) => storedBy(input, answers[index]!)).reduce((sum, count) => sum + count, 0);
+  if (kept !== told) {
+    const all = batch.map((input, index) => shown(input, answers[index]!)).join('\n\n');
+    throw new Error(`${kept} requests were stored, and ${told} were told of:\n${all}`);
+  }
+}
+
+/** Says what was wrong with the one input; the rest of the counterexample would bury it. */
+async function expectHolds<T>(property: fc.IAsyncProperty<T>, numRuns: number): Promise<void> {
+  const { failed, numRuns: run, errorInstance } = await fc.check(property, { numRuns, seed: SEED, endOnFailure: true });
+  if (failed) throw new Error(`CONTRACT_SEED=${SEED}, batch ${run}: ${String((errorInstance as Error)?.message)}`);
+}
+
+async function heapBytes(): Promise<number> {
+  const { text } = await get(daybook, '/metrics');
+  return Number(/^nodejs_heap_size_used_bytes (\S+)$/m.exec(text)![1]);
+}
+
+describe.each(['open', 'required'] as const)(`${INPUTS / 2} inputs from the seed ${SEED} with AUTH=%s`, (AUTH) => {
+  beforeAll(() => begin(AUTH));
+  afterAll(() => pool.close());
+
+  it(
+    'are answered as described, and what is refused is not kept',
+    async () => {
+      const heaps: number[] = [];
+      let runs = 0;
+      const batches = fc.array(inputs(operations), { minLength: AT_ONCE, maxLength: AT_ONCE });
+      const property = fc.asyncProperty(batches, async (batch) => {
+        await check(batch);
+        if (++runs % 10 === 0) heaps.push(await heapBytes());
+      });
+      await expectHolds(property, Math.ceil(INPUTS / 2 / AT_ONCE));
+      expectNoGrowth(heaps);
+    },
+    TIMEOUT_MS,
+  );
+
+  it('reach every operation, with success where there can be one', async () => {
+    const isClosed = (path: string) => BEYOND_CHANCE.test(path) || (AUTH === 'open' && path.startsWith('/api/keys'));
+    const unreached = () =>
+      operations.filter(({ method, path }) => {
+        const statuses = [...(answered.get(`${method} ${path}`)?.keys() ?? [])];
+        return statuses.length === 0 || (!isClosed(path) && !statuses.some((status) => status < 400));
+      });
+    // What the inputs above missed by chance is asked for more often, with what makes the things that it asks for.
+    for (let round = 1; round <= MORE_BATCHES && unreached().length > 0; round++) {
+      const chosen = operations.filter(({ method }) => method === 'POST').concat(unreached());
+      await check(fc.sample(inputs(chosen), { numRuns: AT_ONCE, seed: SEED + round }));
+    }
+    expect(unreached().map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+  });
+
+  it('lead to no failure in the log', () => expectNoFailureLogged());
+});
+
+/** But for those that the demo receiver was told to simulate. */
+function expectNoFailureLogged(): void {
+  const failures = daybook
+    .output()
+    .split('\n')
+    .filter((line) => /ERROR|FATAL/.test(line) && !line.includes('Simulated'));
+  expect(failures).toEqual([]);
+}
+
+/** The least of the last quarter against the least of the second: what a collection has left is what is really held. */
+function expectNoGrowth(heaps: number[]): void {
+  const quarter = Math.floor(heaps.length / 4);
+  if (quarter === 0) return;
+  const early = Math.min(...heaps.slice(quarter, 2 * quarter));
+  const late = Math.min(...heaps.slice(-quarter));
+  expect(late - early).toBeLessThan(GROWTH_LIMIT_BYTES);
+}
+
+describe('bytes that no client would send', () => {
+  beforeAll(() => begin('open'));
+  afterAll(() => pool.close());
+
+  const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'get', 'FOO', ''];
+  const TARGETS = String.raw`/api/sync /api/async/ //api/sync /api/../api/sync /%61pi/sync /API/SYNC /api/sync;a=b * ?
+    /api/sync%00 /api/requests/%2e%2e/x /api/sync#x http://x/api/sync /\..\ /api//sync /api/requests/..%2f..%2f
+    /docs/../../etc/passwd /docs/..%2f..%2fpackage.json /healthz?% /.env /api/é`.split(/\s+/);
+  const LINES =
+    `Content-Length: 2|Content-Length: -1|Content-Length: 2, 2|Content-Length: 9999999999|Host: a|Host:|: x|X y: z
+    |Transfer-Encoding: chunked|Transfer-Encoding: gzip, chunked|Content-Type: application/json|Content-Type:|X-A: a\0b|\tx
+    |Expect: 100-continue|Expect: x|Upgrade: h2c|Connection: close|Idempotency-Key: a|Idempotency-Key: b|Range: bytes=0-
+    |Content-Encoding: gzip|X-Request-Id: \u00ff`.split(/\s*\n?\s*\|/);
+  LINES.push(`X-A: ${'a'.repeat(17_000)}`);
+  TARGETS.push('', `/${'a'.repeat(9_000)}`);
+  const raw = fc
+    .record({
+      method: fc.constantFrom(...METHODS),
+      target: fc.constantFrom(...TARGETS),
+      version: fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'HTTP/9', ''),
+      lines: fc.array(fc.constantFrom(...LINES), { maxLength: 5 }),
+      body: fc.constantFrom('', '{}', '{"callback_url":null}', '2\r\n{}\r\n0\r\n\r\n', 'zz\r\n', '\r\n\r\n'),
+      end: fc.constantFrom('\r\n', '\r\n', '\r\n', '\n', '\r'),
+    })
+    .map(({ method, target, version, lines, body, end }) =>
+      [`${method} ${target} ${version}`, 'Host: localhost', ...lines, '', body].join(end),
+    );
+
+  /** Sends bytes, says that nothing more comes, and gives all that comes back. */
+  function exchange(bytes: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(Number(new URL(daybook.url).port), '127.0.0.1');
+      let answer = '';
+      socket.setEncoding('latin1').on('data', (part: string) => (answer += part));
+      socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('no end')));
+      // A connection that is cut off is an answer too.
+      socket
+        .on('close', () => resolve(answer))
+        .on('error', (error) => (error.message === 'no end' ? reject(error) : undefined));
+      socket.end(bytes, 'latin1');
+    });
+  }
+
+  it(
+    'are answered or cut off, and never a failure of its own',
+    async () => {
+      const property = fc.asyncProperty(fc.array(raw, { minLength: 1, maxLength: AT_ONCE }), async (all) => {
+        for (const [index, answer] of (await Promise.all(all.map(exchange))).entries()) {
+          const statuses = [...answer.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
+          const failed = statuses.filter((status) => status >= 500 && status !== 503);
+          expect([all[index], answer, failed]).toEqual([all[index], answer, []]);
+        }
+      });
+      await expectHolds(property, Math.ceil(INPUTS / AT_ONCE / 10));
+      expectNoFailureLogged();
+      expect((await get(daybook, '/healthz')).status).toBe(200);
+    },
+    TIMEOUT_MS,
+  );
+});

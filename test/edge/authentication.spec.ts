@@ -1,0 +1,380 @@
+/**
+ * The promise: with `AUTH=required` nobody without a key gets past anything but health and docs, a key does what its
+ * scopes say and no more, and one that is revoked, has expired or was rotated away is good no longer, everywhere.
+ */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { expectProblem, get, post, type Reply, send } from '../support/client.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { createKey, type TestKey } from '../support/keys.js';
+import { sql } from '../support/sql.js';
+import { UNLIMITED } from '../support/submit.js';
+
+const BENCH = fileURLToPath(new URL('../../dist/src/benchmark/cli/cli.main.js', import.meta.url));
+const ROUTES = fileURLToPath(new URL('../support/routes.js', import.meta.url));
+/** What watches over the service bears no key. */
+const OPEN = ['GET /healthz', 'GET /api/health', 'GET /readyz', 'GET /metrics'];
+/** What is not there with `AUTH=required`: the demo receiver is called without a key. */
+const ABSENT = [
+  'POST /api/callbacks/receive',
+  'GET /api/callbacks/history',
+  'DELETE /api/callbacks/history',
+  'GET /api/callbacks/simulate-failures',
+  'POST /api/callbacks/simulate-failures',
+];
+const NOBODY_S_ID = '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
+const QUICK = { input_data: 'x', iterations: 1, callback_url: null };
+const PROMISED_MS = 5_000;
+
+const settings = { ...UNLIMITED, AUTH: 'required', LOG_LEVEL: 'debug' };
+let daybook: Daybook;
+let admin: TestKey;
+const limited: Record<string, TestKey> = {};
+
+beforeAll(async () => {
+  daybook = await startDaybook({ env: settings });
+  admin = await createKey(daybook, ['admin']);
+  for (const scope of ['reports:read', 'reports:write'] as const) limited[scope] = await createKey(daybook, [scope]);
+});
+
+const challenge = ({ headers }: Reply): string | null => headers.get('www-authenticate');
+
+function expectUnauthenticated(reply: Reply, error: 'none' | 'invalid_token'): void {
+  expectProblem(reply, 401);
+  expect(reply.json.type).toBe('urn:daybook:problem:unauthenticated');
+  if (error === 'none') expect(challenge(reply)).toBe('Bearer realm="daybook"');
+  else expect(challenge(reply)).toMatch(/^Bearer realm="daybook", error="invalid_token", error_description="[^"]+"$/);
+}
+
+describe('every route that a controller declares', () => {
+  let declared: string[];
+  let described: Record<string, Record<string, { security?: Record<string, string[]>[]; responses: object }>>;
+  const ask = (route: string, headers: Record<string, string> = {}): Promise<Reply> => {
+    const [method = '', path = ''] = route.split(' ');
+    return send(daybook, method, path.replaceAll(/\{\w+\}/g, NOBODY_S_ID), { headers });
+  };
+  const scopeOf = (route: string): string => {
+    const [method = '', path = ''] = route.split(' ');
+    return described[path]![method.toLowerCase()]!.security![0]!['api_key']![0]!;
+  };
+  const guarded = () => declared.filter((route) => !OPEN.includes(route) && !ABSENT.includes(route));
+
+  beforeAll(async () => {
+    declared = JSON.parse((await promisify(execFile)(process.execPath, [ROUTES])).stdout) as string[];
+    described = (await get(daybook, '/openapi.json')).json.paths;
+  });
+
+  it('is 401 without a key, and says how to bring one', async () => {
+    expect(guarded().length).toBeGreaterThan(25);
+    for (const route of guarded()) {
+      const reply = await ask(route);
+      expect([route, reply.status]).toEqual([route, 401]);
+      expectUnauthenticated(reply, 'none');
+    }
+  });
+
+  it('is 403 with a key that lacks its scope, and says which that is', async () => {
+    for (const route of guarded()) {
+      const needed = scopeOf(route);
+      const lacking = Object.keys(limited).filter((scope) => scope !== needed);
+      expect([route, lacking.length]).toEqual([route, needed === 'admin' ? 2 : 1]);
+      for (const scope of lacking) {
+        const reply = await ask(route, limited[scope]!.headers);
+        expect([route, scope, reply.status]).toEqual([route, scope, 403]);
+        expectProblem(reply, 403);
+        expect(reply.json.detail).toContain(needed);
+        expect(challenge(reply)).toBe(`Bearer realm="daybook", error="insufficient_scope", scope="${needed}"`);
+      }
+    }
+  });
+
+  it('passes a key that has its scope', async () => {
+    // Not those that would begin a load test; their scope is the one of their neighbours.
+    const harmless = guarded().filter((route) => !/^POST .*benchmark/.test(route));
+    for (const route of harmless) {
+      const key = limited[scopeOf(route)] ?? admin;
+      const { status } = await ask(route, key.headers);
+      expect([route, status === 401 || status === 403]).toEqual([route, false]);
+    }
+  });
+
+  it('says in the description that it may answer 401 and 403', () => {
+    for (const route of guarded()) {
+      const [method = '', path = ''] = route.split(' ');
+      expect([route, described[path]![method.toLowerCase()]!.responses]).toMatchObject([
+        route,
+        { 401: expect.anything(), 403: expect.anything() },
+      ]);
+    }
+  });
+
+  it('is open if it watches over the service, as the documentation is', async () => {
+    for (const route of [...OPEN, 'GET /docs', 'GET /openapi.json'])
+      expect([route, (await ask(route)).status]).toEqual([route, 200]);
+  });
+
+  it('of the demo receiver is not there', async () => {
+    for (const route of ABSENT) expect([route, (await ask(route, admin.headers)).status]).toEqual([route, 404]);
+  });
+});
+
+it('says at the start that there is no key yet, and nothing once there is', async () => {
+  const told = 'Nobody can call yet: there is no API key. npm run keys -- create';
+  const keyless = await startDaybook({ env: { AUTH: 'required' } });
+  expect(keyless.output()).toContain(told);
+  expect((await startDaybook({ env: { ...settings, DATABASE_URL: daybook.databaseUrl } })).output()).not.toContain(
+    told,
+  );
+});
+
+describe('the load test', () => {
+  it('is an admin’s, and sends its load in the same name', async () => {
+    const body = { num_requests: 5, concurrency: 2, num_transactions: 1 };
+    const { status, json } = await post(daybook, '/api/benchmark/both', body, admin.headers);
+    expect([status, json]).toMatchObject([200, { sync: { successful: 5 }, async: { callbacks_received: 5, lost: 0 } }]);
+  });
+
+  it('of the command line takes a key', async () => {
+    const bench = (...more: string[]) => {
+      const args = [BENCH, '--url', daybook.url, '--num-requests', '5', '--concurrency', '2', ...more];
+      return promisify(execFile)(process.execPath, args).then(
+        ({ stdout }) => ({ code: 0, output: stdout }),
+        ({ code, stdout }: { code: number; stdout: string }) => ({ code, output: stdout }),
+      );
+    };
+    const passed = await bench('--api-key', admin.key);
+    expect(passed).toEqual({ code: 0, output: expect.stringContaining('lost 0') });
+    expect(passed.output).not.toContain(admin.key.slice(-43));
+    expect(await bench('--mode', 'sync')).toEqual({ code: 1, output: expect.stringContaining('401 5 times') });
+  });
+});
+
+describe('what the header Authorization says', () => {
+  const ask = (authorization: string) => get(daybook, '/api/report-types', { authorization });
+
+  it('is heard in any case, with spaces around', async () => {
+    const { key } = limited['reports:read']!;
+    for (const text of [`Bearer ${key}`, `bearer ${key}`, `BEARER   ${key}`, `Bearer ${key}  `])
+      expect([text, (await ask(text)).status]).toEqual([text, 200]);
+  });
+
+  it.each(['', 'Basic dXNlcjpwYXNz', 'Token abc', 'dbk_1_2', 'Bearerdbk_1_2'])(
+    'is no try to authenticate: %j',
+    async (text) => expectUnauthenticated(await ask(text), 'none'),
+  );
+
+  it('is refused when it is no key', async () => {
+    const { key, id } = limited['reports:read']!;
+    const others = [
+      'Bearer',
+      'Bearer ',
+      'Bearer dbk_1_2',
+      `Bearer ${key} ${key}`,
+      `Bearer ${key}x`,
+      `Bearer ${key.slice(0, -1)}`,
+      `Bearer ${key.toUpperCase()}`,
+      `Bearer "${key}"`,
+      `Bearer ${key},Bearer ${key}`,
+      `Bearer dbk_${id}_`,
+      `Bearer ${'x'.repeat(8_000)}`,
+      `Bearer dbk_' OR 1=1 --_${'a'.repeat(43)}`,
+    ];
+    for (const text of others) {
+      const reply = await ask(text);
+      expect([text, reply.status]).toEqual([text, 401]);
+      expectUnauthenticated(reply, 'invalid_token');
+    }
+  });
+
+  it('is refused when the secret is another one, or nobody has the id', async () => {
+    const { key, id } = limited['reports:read']!;
+    const swapped = key.slice(0, -2) + (key.endsWith('aa') ? 'bb' : 'aa');
+    const foreign = `dbk_${id}_${limited['reports:write']!.key.slice(-43)}`;
+    const nobody = key.replace(id, NOBODY_S_ID);
+    for (const text of [swapped, foreign, nobody]) {
+      const reply = await ask(`Bearer ${text}`);
+      expectUnauthenticated(reply, 'invalid_token');
+      // The two are not told apart.
+      expect(reply.json.detail).toBe('The API key is unknown');
+    }
+  });
+});
+
+describe('the admin API', () => {
+  const create = (body: object) => post(daybook, '/api/keys', body, admin.headers);
+
+  it('creates a key that works at once, and shows it once', async () => {
+    const made = await create({ name: 'ci', account: 'acme', scopes: ['reports:read'], expires_in: '90d' });
+    expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store']);
+    const { key, ...view } = made.json;
+    expect(key).toMatch(new RegExp(`^dbk_${view.id}_[A-Za-z0-9_-]{43}$`));
+    expect(view).toMatchObject({ name: 'ci', account: 'acme', scopes: ['reports:read'], status: 'active' });
+    expect(Date.parse(view.expires_at) - Date.parse(view.created_at)).toBe(90 * 86_400_000);
+    expect((await get(daybook, '/api/report-types', { authorization: `Bearer ${key}` })).status).toBe(200);
+    const listed = await get(daybook, '/api/keys?account=acme', admin.headers);
+    expect(listed.json.keys).toMatchObject([{ id: view.id, account: 'acme' }]);
+    expect(listed.text).not.toContain(key.slice(-43));
+  });
+
+  it('lists page by page, newest first', async () => {
+    for (const name of ['1', '2', '3']) await create({ name, account: 'paged', scopes: ['reports:read'] });
+    const first = await get(daybook, '/api/keys?account=paged&limit=2', admin.headers);
+    const second = await get(
+      daybook,
+      `/api/keys?account=paged&limit=2&cursor=${first.json.next_cursor}`,
+      admin.headers,
+    );
+    const names = [first, second].map(({ json }) => json.keys.map(({ name }: { name: string }) => name));
+    expect([names, second.json.next_cursor]).toEqual([[['3', '2'], ['1']], null]);
+  });
+
+  it.each<[object, string]>([
+    [{}, 'name'],
+    [{ name: 'x', scopes: [] }, 'scopes'],
+    [{ name: 'x', scopes: ['everything'] }, 'scopes.0'],
+    [{ name: 'x', scopes: ['admin', 'admin'] }, 'scopes'],
+    [{ name: 'x', scopes: ['admin'], account: 'a/b' }, 'account'],
+    [{ name: 'x', scopes: ['admin'], expires_in: 'soon' }, 'expires_in'],
+    [{ name: 'x', scopes: ['admin'], secret: 'mine' }, ''],
+  ])('refuses %j', async (body, path) => {
+    const reply = await create(body);
+    expectProblem(reply, 422);
+    expect(reply.json.errors.map((error: { path: string }) => error.path)).toContain(path);
+  });
+
+  it('knows no other key', async () => {
+    for (const id of [NOBODY_S_ID, '1', 'x%00']) {
+      expectProblem(await get(daybook, `/api/keys/${id}`, admin.headers), 404);
+      for (const step of ['rotate', 'revoke'])
+        expectProblem(await send(daybook, 'POST', `/api/keys/${id}/${step}`, { headers: admin.headers }), 404);
+    }
+  });
+
+  it('is shut with AUTH=open: a key made there would outlast the opening', async () => {
+    const open = await startDaybook();
+    for (const reply of [
+      await get(open, '/api/keys'),
+      await post(open, '/api/keys', { name: 'x', scopes: ['admin'] }),
+    ]) {
+      expectProblem(reply, 403);
+      expect(reply.json.type).toBe('urn:daybook:problem:authentication-off');
+    }
+    expect(await sql(open, 'SELECT 1 FROM api_keys')).toEqual([]);
+  });
+});
+
+describe('the end of a key', () => {
+  const ask = (key: Pick<TestKey, 'headers'>, target: Daybook = daybook) =>
+    get(target, '/api/report-types', key.headers);
+  const step = (id: string, name: 'rotate' | 'revoke', body?: object) =>
+    send(daybook, 'POST', `/api/keys/${id}/${name}`, { headers: admin.headers, body });
+
+  it('by revocation is known in every process within 5 s, however busy the key is', async () => {
+    const second = await startDaybook({ env: { ...settings, DATABASE_URL: daybook.databaseUrl } });
+    const key = await createKey(daybook, ['reports:read']);
+    for (const target of [daybook, second]) expect((await ask(key, target)).status).toBe(200);
+    const revokedAt = Date.now();
+    const revoked = await step(key.id, 'revoke');
+    expect([revoked.status, revoked.json.status]).toEqual([200, 'revoked']);
+    for (const target of [daybook, second]) {
+      const passedAtMs: number[] = [];
+      await eventually(
+        async () => {
+          const sentAtMs = Date.now();
+          const reply = await ask(key, target);
+          if (reply.status === 200) passedAtMs.push(sentAtMs - revokedAt);
+          return reply.status === 401 && reply;
+        },
+        { everyMs: 20 },
+      );
+      expect(Math.max(0, ...passedAtMs)).toBeLessThan(PROMISED_MS);
+      const reply = await ask(key, target);
+      expectUnauthenticated(reply, 'invalid_token');
+      expect(reply.json.detail).toBe('The API key was revoked');
+    }
+    const again = await step(key.id, 'revoke');
+    expect(again.json.revoked_at).toBe(revoked.json.revoked_at);
+  });
+
+  it('by its own time', async () => {
+    const key = await createKey(daybook, ['reports:read'], { expiresInMs: 3_000 });
+    expect((await ask(key)).status).toBe(200);
+    const reply = await eventually(async () => {
+      const refused = await ask(key);
+      return refused.status === 401 && refused;
+    });
+    expect(reply.json.detail).toBe('The API key has expired');
+    // What is known of a key is taken for old rather than for new, so it may be refused a moment too soon.
+    await eventually(async () => (await get(daybook, `/api/keys/${key.id}`, admin.headers)).json.status === 'expired');
+  });
+
+  it('by rotation, when the overlap is over; until then both are good', async () => {
+    const old = await createKey(daybook, ['reports:read'], { account: 'rotating', expiresInMs: 86_400_000 });
+    const rotated = await step(old.id, 'rotate', { overlap: '3s' });
+    expect([rotated.status, rotated.headers.get('cache-control')]).toEqual([201, 'no-store']);
+    expect(rotated.json).toMatchObject({ account: 'rotating', scopes: ['reports:read'], replaced_by: null });
+    // As long a life as the old one was given.
+    expect(Date.parse(rotated.json.expires_at) - Date.parse(rotated.json.created_at)).toBe(86_400_000);
+    const fresh = { headers: { authorization: `Bearer ${rotated.json.key}` } };
+    expect([(await ask(old)).status, (await ask(fresh)).status]).toEqual([200, 200]);
+    await eventually(async () => (await ask(old)).status === 401);
+    expect((await ask(fresh)).status).toBe(200);
+    expect((await get(daybook, `/api/keys/${old.id}`, admin.headers)).json.replaced_by).toBe(rotated.json.id);
+  });
+
+  it('is one: neither a key that has ended nor one with a successor is rotated', async () => {
+    const [revoked, replaced] = [
+      await createKey(daybook, ['reports:read']),
+      await createKey(daybook, ['reports:read']),
+    ];
+    await step(revoked.id, 'revoke');
+    const rotations = await Promise.all(Array.from({ length: 5 }, () => step(replaced.id, 'rotate')));
+    expect(rotations.map(({ status }) => String(status)).toSorted()).toEqual(['201', '409', '409', '409', '409']);
+    for (const { id } of [revoked, replaced]) {
+      const reply = await step(id, 'rotate');
+      expectProblem(reply, 409);
+      expect(reply.json.type).toBe('urn:daybook:problem:api-key-ended');
+    }
+  });
+});
+
+describe('what is kept of a key', () => {
+  it('is when it was last used, written once a minute', async () => {
+    const key = await createKey(daybook, ['reports:read']);
+    const used = async () => {
+      const [row] = await sql<{ used: string | null; writes: string }>(
+        daybook,
+        'SELECT last_used_at::text AS used, xmin::text AS writes FROM api_keys WHERE id = $1',
+        [key.id],
+      );
+      return row!;
+    };
+    expect((await used()).used).toBeNull();
+    for (let n = 0; n < 20; n++) await get(daybook, '/api/report-types', key.headers);
+    const first = await eventually(async () => {
+      const row = await used();
+      return row.used !== null && row;
+    });
+    for (let n = 0; n < 20; n++) await get(daybook, '/api/report-types', key.headers);
+    expect(await used()).toEqual(first);
+  });
+
+  it('is not its secret: not in the database, not in the log', async () => {
+    await post(daybook, '/api/async', { ...QUICK }, { ...admin.headers, 'Idempotency-Key': 'secret' });
+    await get(daybook, '/nope', admin.headers);
+    await post(daybook, '/api/async', '{', admin.headers);
+    const tables = await sql<{ name: string }>(
+      daybook,
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`,
+    );
+    const secret = admin.key.slice(-43);
+    for (const { name } of tables) {
+      const found = await sql(daybook, `SELECT 1 FROM ${name} t WHERE strpos(t::text, $1) > 0`, [secret]);
+      expect([name, found]).toEqual([name, []]);
+    }
+    expect(daybook.output()).not.toContain(secret);
+  });
+});

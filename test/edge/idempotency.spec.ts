@@ -1,0 +1,403 @@
+/**
+ * The promise: once is once. A key never does the work twice, under any concurrency; a repeat is given the first answer
+ * again and costs nothing; what was refused leaves its key free.
+ */
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { expectProblem, get, post, type Reply } from '../support/client.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { holdLane, letLaneGo, sql, whileNothingFinishes } from '../support/sql.js';
+import { UNLIMITED } from '../support/submit.js';
+
+const QUICK = { input_data: 'quick', iterations: 1 };
+const SYNC_MAX_PENDING = 8;
+const ALREADY = 'Idempotency-Replayed';
+
+let daybook: Daybook;
+beforeAll(async () => {
+  const settings = {
+    MAX_PENDING: '1',
+    DATABASE_POOL: '20',
+    SYNC_MAX_PENDING: String(SYNC_MAX_PENDING),
+    SWEEP_INTERVAL: '100ms',
+    RATE_LIMIT_ASYNC: '5000/7d', // One comes back every two minutes: what is spent stays spent for this file.
+  };
+  daybook = await startDaybook({ env: { ...UNLIMITED, ...settings } });
+});
+
+/** Each a lane of its own, because a lane holds one request here. */
+const asyncBody = (fields: object = {}) => ({ callback_url: null, lane: randomUUID(), ...QUICK, ...fields });
+const postSync = (body: object, headers: Record<string, string> = {}) => post(daybook, '/api/sync', body, headers);
+const postAsync = (body: object, headers: Record<string, string> = {}) => post(daybook, '/api/async', body, headers);
+const keyed = (key: string) => ({ 'Idempotency-Key': key });
+const olderKeyed = (key: string) => ({ 'X-Idempotency-Key': key });
+
+async function detail(id: string) {
+  return (await get(daybook, `/api/requests/${id}`)).json;
+}
+
+const untilDone = (id: string) => eventually(async () => (await detail(id)).status === 'COMPLETED');
+
+async function idsUnder(key: string): Promise<string[]> {
+  const rows = await sql<{ id: string }>(daybook, 'SELECT id FROM requests WHERE idempotency_key = $1', [key]);
+  return rows.map(({ id }) => id);
+}
+
+async function isFree(key: string): Promise<boolean> {
+  return (await sql(daybook, 'SELECT 1 FROM idempotency_keys WHERE key = $1', [key])).length === 0;
+}
+
+/** All that a caller may rely on, but for the header that says it is a repeat. */
+function essence({ status, text, headers }: Reply) {
+  return { status, text, type: headers.get('content-type'), location: headers.get('location') };
+}
+
+function expectReplayOf(first: Reply, repeat: Reply): void {
+  expect(essence(repeat)).toEqual(essence(first));
+  expect([first.headers.get(ALREADY), repeat.headers.get(ALREADY)]).toEqual([null, 'true']);
+}
+
+/** What is left of the caller's quota. */
+const left = ({ headers }: Reply) => Number(/;r=(\d+)/.exec(headers.get('ratelimit')!)![1]);
+
+function expectFresh(reply: Reply, status: number): void {
+  expect([reply.status, reply.headers.get(ALREADY)]).toEqual([status, null]);
+}
+
+describe('a repeat under Idempotency-Key', () => {
+  it.each([
+    ['sync', 200],
+    ['async', 202],
+  ])('on /api/%s is the first answer again, byte for byte', async (mode, status) => {
+    const [key, body] = [randomUUID(), mode === 'sync' ? QUICK : asyncBody()];
+    const send = (text: string) => post(daybook, `/api/${mode}`, body, keyed(text));
+    const first = await send(key);
+    expect(first.status).toBe(status);
+    expect(first.headers.get('location')).toBe(mode === 'sync' ? null : `/api/requests/${first.json.request_id}`);
+    expectReplayOf(first, await send(key));
+    await untilDone(first.json.request_id);
+    expectReplayOf(first, await send(key));
+    expectReplayOf(first, await send(`"${key}"`));
+    expect(await idsUnder(key)).toEqual([first.json.request_id]);
+  });
+
+  it('on /api/batch is the first answer again too, which names no single Location', async () => {
+    const [key, body] = [randomUUID(), { requests: [asyncBody(), asyncBody()] }];
+    const first = await post(daybook, '/api/batch', body, keyed(key));
+    expect([first.status, first.headers.get('location')]).toEqual([202, null]);
+    expectReplayOf(first, await post(daybook, '/api/batch', body, keyed(key)));
+  });
+
+  it('may begin quoted and go on bare, up to 255 characters; escapes in quotes are undone', async () => {
+    const key = `say "${randomUUID()}" \\ `;
+    const first = await postSync(QUICK, keyed(`"${key.replaceAll(/["\\]/g, '\\$&')}"`));
+    expectFresh(first, 200);
+    expect((await detail(first.json.request_id)).idempotency_key).toBe(key);
+    const longest = randomUUID().padEnd(255, '~');
+    expectReplayOf(await postSync(QUICK, keyed(`"${longest}"`)), await postSync(QUICK, keyed(longest)));
+  });
+
+  it('does not mind the order of fields or the space between them', async () => {
+    const key = randomUUID();
+    const first = await post(
+      daybook,
+      '/api/sync',
+      '{"payload":{"input_data":"é","iterations":1},"lane":"a"}',
+      keyed(key),
+    );
+    expectFresh(first, 200);
+    const body = '{ "lane": "\\u0061", "payload": { "iterations": 1.0, "input_data": "\\u00e9" } }';
+    expectReplayOf(first, await post(daybook, '/api/sync', body, keyed(key)));
+  });
+
+  it('with another body is 422, and does nothing', async () => {
+    const [key, body] = [randomUUID(), asyncBody()];
+    const first = await postAsync(body, keyed(key));
+    for (const other of [
+      { ...body, iterations: 2 },
+      { ...body, format: 'json' },
+      { ...body, lane: 'other' },
+    ]) {
+      const reply = await postAsync(other, keyed(key));
+      expectProblem(reply, 422, '/api/async');
+      expect(reply.json.type).toBe('urn:daybook:problem:idempotency-key-reused');
+    }
+    expectReplayOf(first, await postAsync(body, keyed(key)));
+    expect(await idsUnder(key)).toHaveLength(1);
+  });
+
+  it('on another path is another request', async () => {
+    const [key, body] = [randomUUID(), asyncBody()];
+    expectFresh(await postAsync(body, keyed(key)), 202);
+    expectFresh(await postSync(body, keyed(key)), 200);
+    expect(await idsUnder(key)).toHaveLength(2);
+  });
+
+  it('after the request was deleted is a new one', async () => {
+    const key = randomUUID();
+    const { request_id } = (await postSync(QUICK, keyed(key))).json;
+    await fetch(`${daybook.url}/api/requests/${request_id}`, { method: 'DELETE' });
+    const again = await postSync(QUICK, keyed(key));
+    expectFresh(again, 200);
+    expect(await idsUnder(key)).toEqual([again.json.request_id]);
+  });
+
+  it('spends no quota', async () => {
+    const [key, body] = [randomUUID(), asyncBody()];
+    const before = left(await postAsync(body, keyed(key)));
+    for (let n = 0; n < 5; n++) expect((await postAsync(body, keyed(key))).status).toBe(202);
+    for (let n = 0; n < 5; n++) expect((await postAsync(body, olderKeyed(key))).status).toBe(200);
+    expect(left(await postAsync(asyncBody()))).toBe(before - 1);
+  });
+});
+
+describe('a repeat under X-Idempotency-Key', () => {
+  it('of a sync request says so, with its result', async () => {
+    const key = randomUUID();
+    const { request_id, mode: _, status: __, ...result } = (await postSync(QUICK, olderKeyed(key))).json;
+    const repeat = await postSync(QUICK, olderKeyed(key));
+    expect([repeat.status, repeat.headers.get(ALREADY)]).toEqual([200, 'true']);
+    const message = expect.stringMatching(/./);
+    expect(repeat.json).toEqual({ status: 'duplicate', message, request_id, original_result: result });
+  });
+
+  it('of an async request says so, with its result once there is one', async () => {
+    const [key, body] = [randomUUID(), asyncBody()];
+    await holdLane(daybook, body.lane);
+    const { request_id } = (await postAsync(body, olderKeyed(key))).json;
+    expect(await postAsync(body, olderKeyed(key))).toMatchObject({
+      status: 200,
+      json: { status: 'duplicate', request_id, original_result: null },
+    });
+    await letLaneGo(daybook, body.lane);
+    await untilDone(request_id);
+    const { json } = await postAsync(body, olderKeyed(key));
+    expect(json.original_result).toEqual((await detail(request_id)).result_payload);
+  });
+
+  it('is the same key as under the other header', async () => {
+    const key = randomUUID();
+    const first = await postSync(QUICK, olderKeyed(`"${key}"`));
+    expectReplayOf(first, await postSync(QUICK, keyed(key)));
+    expectProblem(await postSync({ ...QUICK, iterations: 2 }, olderKeyed(key)), 422);
+  });
+});
+
+describe('a repeat of a sync request that failed', () => {
+  const TOO_LONG = { input_data: 'long', iterations: 1_000_000 };
+  let impatient: Daybook;
+  let key: string;
+  let first: Reply;
+  beforeAll(async () => {
+    const settings = { REPORT_THREADS: '1', REPORT_TIMEOUT: '1s', RATE_LIMIT_SYNC: '1000/7d' };
+    impatient = await startDaybook({ env: { ...UNLIMITED, ...settings } });
+    // However fast the machine is: the time that one waits for the only thread counts too.
+    const keys = Array.from({ length: 12 }, () => randomUUID());
+    const replies = await Promise.all(keys.map((each) => ask(TOO_LONG, keyed(each))));
+    const failed = replies.findIndex(({ status }) => status === 500);
+    [key, first] = [keys[failed]!, replies[failed]!];
+  });
+
+  const ask = (body: object, headers: Record<string, string>) => post(impatient, '/api/sync', body, headers);
+
+  it('is the first answer again, byte for byte', async () => {
+    expectProblem(first, 500, '/api/sync');
+    expect(first.json.detail).toContain('took longer than 1 s');
+    expectReplayOf(first, await ask(TOO_LONG, keyed(key)));
+  });
+
+  it('says so under X-Idempotency-Key', async () => {
+    const repeat = await ask(TOO_LONG, olderKeyed(key));
+    expect([repeat.status, repeat.headers.get(ALREADY)]).toEqual([200, 'true']);
+    const { request_id } = first.json;
+    expect(repeat.json).toMatchObject({ status: 'duplicate', request_id, original_result: null });
+  });
+
+  it('spends no quota', async () => {
+    const before = left(await ask(QUICK, {}));
+    for (let n = 0; n < 5; n++) await ask(TOO_LONG, keyed(key));
+    for (let n = 0; n < 5; n++) await ask(TOO_LONG, olderKeyed(key));
+    expect(left(await ask(QUICK, {}))).toBe(before - 1);
+  });
+
+  it('is no failure of its own in the log', async () => {
+    const failures = () => impatient.output().split('took longer').length;
+    const before = failures();
+    await ask(TOO_LONG, keyed(key));
+    await ask(QUICK, {});
+    expect(failures()).toBe(before);
+  });
+});
+
+describe('a key whose request was refused is free:', () => {
+  it.each([
+    ['422', { lane: '' }],
+    ['422 in its report', { iterations: 0 }],
+    ['400', { callback_url: 'http://10.0.0.1/' }],
+  ])('%s', async (status, wrong) => {
+    const key = randomUUID();
+    expectProblem(await postAsync(asyncBody(wrong), keyed(key)), Number.parseInt(status, 10));
+    expect(await isFree(key)).toBe(true);
+    expectFresh(await postAsync(asyncBody(), keyed(key)), 202);
+  });
+
+  it('503 of a full lane, also to many at once', async () => {
+    const [key, body] = [randomUUID(), asyncBody()];
+    await holdLane(daybook, body.lane);
+    expectFresh(await postAsync(body), 202);
+    const full = await postAsync(body, keyed(key));
+    expectProblem(full, 503);
+    expect(Number(full.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(await isFree(key)).toBe(true);
+
+    const replies = await Promise.all(Array.from({ length: 100 }, () => postAsync(body, keyed(key))));
+    for (const reply of replies) {
+      expectProblem(reply, reply.status === 409 ? 409 : 503);
+      expect(Number(reply.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    }
+    expect(await isFree(key)).toBe(true);
+    await letLaneGo(daybook, body.lane);
+    const accepted = await eventually(async () => {
+      const reply = await postAsync(body, keyed(key));
+      return reply.status === 202 && reply;
+    });
+    expectFresh(accepted, 202);
+    expect(accepted.json.queue_position).toBe(2);
+  });
+
+  it('503 of too many sync requests, but a repeat is still answered', async () => {
+    const [key, doneKey] = [randomUUID(), randomUUID()];
+    const done = await postSync(QUICK, keyed(doneKey));
+    await whileNothingFinishes(daybook, async () => {
+      for (let n = 0; n < SYNC_MAX_PENDING; n++) await postSync(QUICK, { Prefer: 'respond-async' });
+      const busy = await postSync(QUICK, keyed(key));
+      expectProblem(busy, 503);
+      expect(Number(busy.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expectReplayOf(done, await postSync(QUICK, keyed(doneKey)));
+    });
+    expect(await isFree(key)).toBe(true);
+    const made = await eventually(async () => {
+      const reply = await postSync(QUICK, keyed(key));
+      return reply.status === 200 && reply;
+    });
+    expectFresh(made, 200);
+  });
+});
+
+describe('at the same time', () => {
+  it('a repeat of a sync request that is still running is 409, and later the answer', async () => {
+    const key = randomUUID();
+    const running = await whileNothingFinishes(daybook, async () => {
+      const first = postSync(QUICK, keyed(key));
+      await eventually(async () => (await idsUnder(key)).length === 1);
+      const early = await postSync(QUICK, keyed(key));
+      expectProblem(early, 409, '/api/sync');
+      expect(early.json.type).toBe('urn:daybook:problem:idempotency-key-in-progress');
+      expect(Number(early.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expectProblem(await postSync(QUICK, olderKeyed(key)), 409);
+      expectProblem(await postSync({ ...QUICK, iterations: 2 }, keyed(key)), 422);
+      return { first };
+    });
+    const first = await running.first;
+    expectFresh(first, 200);
+    expectReplayOf(first, await postSync(QUICK, keyed(key)));
+  });
+
+  it('100 async posts with one key do the work once and take one position', async () => {
+    const [key, body] = [randomUUID(), asyncBody()];
+    const replies = await Promise.all(Array.from({ length: 100 }, () => postAsync(body, keyed(key))));
+    expect(new Set(replies.map((reply) => JSON.stringify(essence(reply)))).size).toBe(1);
+    expect(replies.filter(({ headers }) => headers.get(ALREADY) === null)).toHaveLength(1);
+    expect(await idsUnder(key)).toEqual([replies[0]!.json.request_id]);
+    const [lane] = await sql(daybook, 'SELECT next_position::int AS next FROM lanes WHERE name = $1', [body.lane]);
+    expect(lane).toEqual({ next: 2 });
+  });
+
+  it('100 sync posts with one key do the work once', async () => {
+    const key = randomUUID();
+    const replies = await Promise.all(Array.from({ length: 100 }, () => postSync(QUICK, keyed(key))));
+    const first = replies.find(({ status, headers }) => status === 200 && headers.get(ALREADY) === null)!;
+    for (const reply of replies) {
+      if (reply.status === 200) expect(essence(reply)).toEqual(essence(first));
+      else expectProblem(reply, reply.status === 503 ? 503 : 409);
+    }
+    expect(await idsUnder(key)).toEqual([first.json.request_id]);
+  });
+});
+
+describe('over two processes', () => {
+  let pair: [Daybook, Daybook];
+  beforeAll(async () => {
+    const env = { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl, LANE_LEASE: '2s', SWEEP_INTERVAL: '100ms' };
+    pair = [await startDaybook({ env }), await startDaybook({ env })];
+  });
+
+  it.each(['sync', 'async'])('500 posts to /api/%s with one key do the work once', async (mode) => {
+    const [key, body] = [randomUUID(), mode === 'sync' ? QUICK : asyncBody()];
+    const replies = await Promise.all(
+      Array.from({ length: 500 }, (_, index) => post(pair[index % 2]!, `/api/${mode}`, body, keyed(key))),
+    );
+    const answers = replies.filter(({ status }) => status < 300);
+    expect(new Set(answers.map((reply) => JSON.stringify(essence(reply)))).size).toBe(1);
+    expect(answers.filter(({ headers }) => headers.get(ALREADY) === null)).toHaveLength(1);
+    // A sync request that is still running has no answer yet, and too many at once are not looked up.
+    for (const reply of replies) if (reply.status >= 300) expectProblem(reply, reply.status === 503 ? 503 : 409);
+    if (mode === 'async') expect(answers).toHaveLength(500);
+    expect(await idsUnder(key)).toEqual([answers[0]!.json.request_id]);
+    const again = await post(pair[1], `/api/${mode}`, body, keyed(key));
+    expect([again.text, again.headers.get(ALREADY)]).toEqual([answers[0]!.text, 'true']);
+  });
+
+  it('a key whose process died is bound to its request, and answers once another has made it', async () => {
+    const key = randomUUID();
+    const id = await whileNothingFinishes(daybook, async () => {
+      const lost = post(pair[0], '/api/sync', QUICK, keyed(key)).catch(() => null);
+      const [first] = await eventually(async () => {
+        const ids = await idsUnder(key);
+        return ids.length > 0 && ids;
+      });
+      pair[0].kill();
+      expect(await lost).toBeNull();
+      const early = await post(pair[1], '/api/sync', QUICK, keyed(key));
+      expectProblem(early, 409, '/api/sync');
+      expect(Number(early.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      return first;
+    });
+    const reply = await eventually(async () => {
+      const asked = await post(pair[1], '/api/sync', QUICK, keyed(key));
+      return asked.status === 200 && asked;
+    });
+    expect([reply.json.request_id, reply.headers.get(ALREADY)]).toEqual([id, 'true']);
+    expect(await idsUnder(key)).toEqual([id]);
+  });
+});
+
+describe('Prefer on /api/sync', () => {
+  const applied = ({ headers }: Reply) => headers.get('preference-applied');
+
+  it.each(['respond-async', 'wait=0', 'wait=1'])('%s: 202, the result later, 202 for its key', async (prefer) => {
+    const key = randomUUID();
+    const first = await whileNothingFinishes(daybook, () => postSync(QUICK, { Prefer: prefer, ...keyed(key) }));
+    expectFresh(first, 202);
+    const { request_id } = first.json;
+    expect(first.json).toEqual({ request_id, mode: 'sync', status: 'processing', message: expect.any(String) });
+    expect([applied(first), first.headers.get('location')]).toEqual([prefer, `/api/requests/${request_id}`]);
+    expectReplayOf(first, await postSync(QUICK, keyed(key)));
+    await untilDone(request_id);
+    expect((await detail(request_id)).result_payload).toMatchObject({ iterations: QUICK.iterations });
+    expectReplayOf(first, await postSync(QUICK, { Prefer: prefer, ...keyed(key) }));
+    expect(await idsUnder(key)).toEqual([request_id]);
+  });
+
+  it.each([
+    ['wait=5', 'wait=5'],
+    ['wait=3600', 'wait=60'],
+    ['handling=strict; x=y, WAIT = "7"', 'wait=7'],
+    ['return=minimal', null],
+    ['wait=soon', null],
+  ])('%s: 200 when the report is ready in time, applied %s', async (prefer, wanted) => {
+    const reply = await postSync(QUICK, { Prefer: prefer });
+    expect([reply.status, applied(reply), reply.json.status]).toEqual([200, wanted, 'completed']);
+  });
+});

@@ -1,0 +1,213 @@
+/**
+ * The promise: the description is the API. It is valid OpenAPI 3.1, leaves out no route, and what it gives as an example
+ * or as a schema is what the running service takes and answers.
+ */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { get, post, type Reply, send } from '../support/client.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { holdLane } from '../support/sql.js';
+import { UNLIMITED } from '../support/submit.js';
+
+interface Media {
+  schema?: object & { example?: unknown };
+  example?: unknown;
+  examples?: Record<string, { value: unknown }>;
+}
+
+interface Operation {
+  operationId: string;
+  summary?: string;
+  tags?: string[];
+  requestBody?: { content: Record<string, Media> };
+  responses: Record<string, { description: string; content?: Record<string, Media> }>;
+  callbacks?: Record<string, Record<string, { post: Operation }>>;
+}
+
+interface Description {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas?: object };
+}
+
+const JSON_TYPE = 'application/json';
+const ROUTES = fileURLToPath(new URL('../support/routes.js', import.meta.url));
+
+let daybook: Daybook;
+let description: Description;
+beforeAll(async () => {
+  daybook = await startDaybook({ env: UNLIMITED });
+  description = (await get(daybook, '/openapi.json')).json;
+  // What the examples ask for is accepted and no more: nobody shall call example.com.
+  for (const lane of ['default', 'monthly']) await holdLane(daybook, lane);
+});
+
+/** `POST /api/sync` and so on, with what is described for it. */
+function operations(): [route: string, operation: Operation][] {
+  return Object.entries(description.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, described]): [string, Operation] => [
+      `${method.toUpperCase()} ${path}`,
+      described,
+    ]),
+  );
+}
+
+function operation(route: string): Operation {
+  return operations().find(([name]) => name === route)![1];
+}
+
+/** Every route that a controller of the build declares. */
+async function declaredRoutes(): Promise<string[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [ROUTES]);
+  return JSON.parse(stdout) as string[];
+}
+
+function examplesOf({ requestBody }: Operation): unknown[] {
+  const { schema, example, examples } = requestBody?.content[JSON_TYPE] ?? {};
+  const single = example ?? schema?.example;
+  return [...Object.values(examples ?? {}).map(({ value }) => value), ...(single === undefined ? [] : [single])];
+}
+
+/** Fails unless the answer has a described status and agrees with the schema that stands there. */
+function expectAsDescribed(route: string, { status, headers, text, json }: Reply): void {
+  const response = operation(route).responses[status];
+  expect([route, status, response]).toEqual([route, status, expect.anything()]);
+  const type = headers.get('content-type')!;
+  const { schema } = response?.content?.[type] ?? response?.content?.[type.split(';')[0]!] ?? {};
+  expect([route, schema]).toEqual([route, expect.anything()]);
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  formats.default(ajv);
+  const validate = ajv.compile({ ...schema, components: description.components });
+  validate(json ?? text);
+  expect(validate.errors ?? []).toEqual([]);
+}
+
+describe('/openapi.json', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    expect(description.openapi).toMatch(/^3\.1\.\d+$/);
+    const { valid, errors } = await new Validator().validate({ ...structuredClone(description) });
+    expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
+  });
+
+  it('describes every route, and no other', async () => {
+    const routes = await declaredRoutes();
+    expect(routes).toContain('POST /api/sync');
+    expect(
+      operations()
+        .map(([route]) => route)
+        .toSorted(),
+    ).toEqual(routes.toSorted());
+  });
+
+  it('describes only what the service answers', async () => {
+    for (const [route] of operations()) {
+      const [method, path] = route.split(' ') as [string, string];
+      const { json } = await send(daybook, method, path.replaceAll(/\{\w+\}/g, 'x'));
+      expect([route, json?.detail ?? '']).toEqual([route, expect.not.stringMatching(/^Cannot /)]);
+    }
+  });
+
+  it('gives every operation a name of its own, a summary and a group', () => {
+    const names = operations().map(([, { operationId }]) => operationId);
+    expect(names.toSorted()).toEqual([...new Set(names)].toSorted());
+    for (const [route, { summary, tags }] of operations())
+      expect([route, summary, tags]).toEqual([route, expect.stringMatching(/./), [expect.any(String)]]);
+  });
+
+  it('says of every operation what it answers when all is well, and how it says that something is wrong', () => {
+    for (const [route, { responses }] of operations()) {
+      const [[status, success] = [], ...others] = Object.entries(responses).filter(([code]) => /^20[012]$/.test(code));
+      expect([route, status, success?.description]).toEqual([route, expect.any(String), expect.any(String)]);
+      for (const [, { content }] of [[status, success!] as const, ...others]) {
+        const [media] = Object.values(content ?? {});
+        expect([route, media?.schema ?? media?.example]).toEqual([route, expect.anything()]);
+      }
+      expect(responses['default']?.content).toHaveProperty(['application/problem+json', 'schema']);
+    }
+  });
+
+  it('gives examples of every body', () => {
+    const withBody = operations().filter(([, { requestBody }]) => requestBody !== undefined);
+    expect(withBody.length).toBeGreaterThanOrEqual(6);
+    for (const [route, described] of withBody) expect([route, ...examplesOf(described)]).toHaveProperty('1');
+  });
+
+  it.each(['/api/sync', '/api/async'])('describes the callback that POST %s leads to', (path) => {
+    const [[expression, callback] = []] = Object.values(operation(`POST ${path}`).callbacks!).flatMap(Object.entries);
+    expect(expression).toBe('{$request.body#/callback_url}');
+    const { requestBody, responses } = (callback as { post: Operation }).post;
+    expect(requestBody!.content[JSON_TYPE]!.schema).toBeDefined();
+    expect(Object.keys(responses)).toContain('2XX');
+  });
+});
+
+describe('the running service', () => {
+  it.each([
+    'POST /api/sync',
+    'POST /api/async',
+    'POST /api/callbacks/receive',
+    'POST /api/callbacks/simulate-failures',
+    'POST /api/callback-secrets/rotate',
+  ])('takes every example of %s, and answers as described', async (route) => {
+    const examples = examplesOf(operation(route));
+    expect(examples).not.toHaveLength(0);
+    for (const example of examples) {
+      const reply = await post(daybook, route.slice('POST '.length), example as object);
+      expect([200, 202]).toContain(reply.status);
+      if (route.endsWith('sync')) expectAsDescribed(route, reply);
+    }
+  });
+
+  it('answers as described, whatever is asked', async () => {
+    const made = (await post(daybook, '/api/sync', { num_transactions: 5 })).json;
+    const id = made.request_id as string;
+    const ask = async (method: string, path: string, fill: Record<string, string> = {}) => {
+      const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => fill[name]!);
+      const reply = await send(daybook, method, filled);
+      expect(reply.status).toBe(200);
+      expectAsDescribed(`${method} ${path}`, reply);
+    };
+    await ask('GET', '/api/requests');
+    await ask('GET', '/api/requests/{id}', { id });
+    await ask('GET', '/api/requests/{id}/callback-logs', { id });
+    await ask('GET', '/api/reports/{file_name}', { file_name: made.file_name });
+    await ask('GET', '/api/report-types');
+    await ask('DELETE', '/api/requests/{id}', { id });
+    await ask('DELETE', '/api/requests');
+    for (const path of ['/healthz', '/api/health', '/readyz']) await ask('GET', path);
+  });
+
+  it('answers as described when something is wrong', async () => {
+    for (const reply of [
+      await post(daybook, '/api/sync', { lane: '' }),
+      await post(daybook, '/api/sync', { callback_url: 'http://10.0.0.1/' }),
+      await get(daybook, '/nope'),
+    ]) {
+      expectAsDescribed('POST /api/sync', { ...reply, status: 'default' as unknown as number });
+    }
+  });
+});
+
+it('/docs is a page that shows the description, with all that it needs', async () => {
+  const page = await get(daybook, '/docs');
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
+  expect(page.text).toContain('Daybook API');
+  const sources = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source!);
+  expect(sources.length).toBeGreaterThanOrEqual(3);
+  for (const source of sources) {
+    const { status } = await get(daybook, new URL(source, `${daybook.url}/docs`).pathname);
+    expect([source, status]).toEqual([source, 200]);
+  }
+});
+
+it.each(['/docs-yaml', '/docs-json', '/openapi.yaml'])(
+  '%s is nothing: docs/authentication.md says what is open',
+  async (path) => {
+    expect((await get(daybook, path)).status).toBe(404);
+  },
+);

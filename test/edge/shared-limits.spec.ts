@@ -1,0 +1,132 @@
+/**
+ * The promise: API processes that share a Redis share the limits, exactly; a Redis that is away or hangs makes nobody wait
+ * and turns nobody away; and a caller is who its connection says, whatever its headers say.
+ */
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { expectProblem, get, post } from '../support/client.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { redisUrl, startRedis } from '../support/redis.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { sql } from '../support/sql.js';
+import { UNLIMITED } from '../support/submit.js';
+
+/** One comes back every two minutes: what is spent stays spent for this file. */
+const LIMIT = 100;
+const LIMITS = { ...UNLIMITED, RATE_LIMIT_DEFAULT: `${LIMIT}/200m` };
+const QUICK = { input_data: 'x', iterations: 1 };
+
+const ask = (daybook: Daybook, headers?: Record<string, string>) => get(daybook, '/api/report-types', headers);
+
+async function passed(count: number, send: (index: number) => Promise<{ status: number }>): Promise<number> {
+  const statuses = await Promise.all(Array.from({ length: count }, async (_, index) => (await send(index)).status));
+  expect(statuses.filter((status) => status !== 200 && status !== 429)).toEqual([]);
+  return statuses.filter((status) => status === 200).length;
+}
+
+async function metric(daybook: Daybook, name: string): Promise<number> {
+  const { text } = await get(daybook, '/metrics');
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)![1]);
+}
+
+describe('two API processes on one Redis', () => {
+  let pair: [Daybook, Daybook];
+  beforeAll(async () => {
+    const REDIS_URL = await redisUrl();
+    const first = await startDaybook({ env: { ...LIMITS, REDIS_URL } });
+    const second = await startDaybook({ role: 'api', env: { ...LIMITS, REDIS_URL, DATABASE_URL: first.databaseUrl } });
+    pair = [first, second];
+  });
+
+  it('let the limit pass once, not once each', async () => {
+    expect(await passed(4 * LIMIT, (index) => ask(pair[index % 2]!))).toBe(LIMIT);
+    for (const daybook of pair) {
+      const { headers } = await ask(daybook);
+      expect(headers.get('ratelimit')).toMatch(/^"default";r=0;t=\d+$/);
+      expect(headers.get('ratelimit-policy')).toBe(`"default";q=${LIMIT};w=12000`);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await metric(daybook, 'daybook_rate_limit_fallback_total')).toBe(0);
+    }
+  });
+});
+
+describe('a Redis that cannot be used', () => {
+  let redis: RedisServer;
+  let daybook: Daybook;
+  beforeAll(async () => {
+    redis = await startRedis();
+    daybook = await startDaybook({ env: { ...LIMITS, REDIS_URL: redis.url } });
+  });
+
+  const expectCountedAlone = async (): Promise<void> => {
+    await eventually(async () => {
+      await ask(daybook);
+      expect(await metric(daybook, 'daybook_rate_limit_shared')).toBe(0);
+    });
+    expect(await metric(daybook, 'daybook_rate_limit_fallback_total')).toBeGreaterThan(0);
+  };
+  const untilShared = () => eventually(async () => (await metric(daybook, 'daybook_rate_limit_shared')) === 1);
+
+  it('because it hangs holds nobody up', async () => {
+    expect((await ask(daybook)).status).toBe(200);
+    redis.signal('SIGSTOP');
+    await expectCountedAlone();
+    expect((await ask(daybook)).status).toBe(200);
+    redis.signal('SIGCONT');
+    await untilShared();
+  });
+
+  it('because it is gone leaves each process its own limit, says so once, and is used again when it is back', async () => {
+    await redis.kill();
+    await expectCountedAlone();
+    expect(await passed(2 * LIMIT, () => ask(daybook))).toBeLessThanOrEqual(LIMIT);
+    expectProblem(await ask(daybook), 429);
+    const said = daybook.output().match(/each process counts by itself/g);
+    expect(said).toHaveLength(1);
+    await startRedis({ port: redis.port });
+    await untilShared();
+    expect((await ask(daybook)).status).toBe(200);
+  });
+});
+
+describe('a caller', () => {
+  const forwarded = (address: string) => ({ 'X-Forwarded-For': address, Forwarded: `for=${address}` });
+
+  it('is who its connection says: X-Forwarded-For changes nothing by default', async () => {
+    const daybook = await startDaybook({ env: LIMITS });
+    expect(await passed(2 * LIMIT, (index) => ask(daybook, forwarded(`198.51.100.${index}`)))).toBe(LIMIT);
+  });
+
+  it.each(['1', '127.0.0.0/8'])(
+    'behind TRUST_PROXY=%s is whom the proxy names, and none that the caller put before it',
+    async (TRUST_PROXY) => {
+      const daybook = await startDaybook({ env: { ...LIMITS, TRUST_PROXY } });
+      const from = (address: string) => (index: number) => ask(daybook, forwarded(`192.0.2.${index}, ${address}`));
+      expect(await passed(LIMIT + 50, from('198.51.100.1'))).toBe(LIMIT);
+      expect((await from('198.51.100.2')(1)).status).toBe(200);
+      expect(await passed(LIMIT + 50, (index) => from(`2001:db8:1:2::${index.toString(16)}`)(index))).toBe(LIMIT);
+      expect((await from('2001:db8:1:3::1')(1)).status).toBe(200);
+    },
+  );
+
+  it('who has no quota left is still given the answer to a repeat, and nothing else', async () => {
+    const daybook = await startDaybook({ env: { ...LIMITS, RATE_LIMIT_ASYNC: '1/7d' } });
+    const body = { ...QUICK, callback_url: null };
+    const key = { 'Idempotency-Key': randomUUID() };
+    const first = await post(daybook, '/api/async', body, key);
+    const repeat = await post(daybook, '/api/async', body, key);
+    expect([first.status, repeat.status, repeat.text]).toEqual([202, 202, first.text]);
+    expect(repeat.headers.get('idempotency-replayed')).toBe('true');
+    // The repeat gave back what it took, so the quota is still whole but for the first.
+    for (const headers of [undefined, { 'Idempotency-Key': randomUUID() }])
+      expectProblem(await post(daybook, '/api/async', body, headers), 429);
+    expect((await post(daybook, '/api/async', body, key)).text).toBe(first.text);
+    expect(await sql(daybook, 'SELECT id FROM requests')).toHaveLength(1);
+    // Looking for repeats has a limit too, since each try asks the database.
+    const statuses = await Promise.all(
+      Array.from({ length: LIMIT + 10 }, async () => (await post(daybook, '/api/async', body, key)).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([202, 429]));
+  });
+});

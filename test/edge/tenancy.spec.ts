@@ -1,0 +1,308 @@
+/**
+ * The promise: an account sees its own requests, files, lanes, callbacks, idempotency keys and limits, and nothing of
+ * another's, by no route. What is another's is answered like what is not there at all.
+ */
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
+import { expectProblem, get, post, type Reply, send } from '../support/client.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { createKey, type TestKey } from '../support/keys.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { holdLane, letLaneGo, sql } from '../support/sql.js';
+import { UNLIMITED } from '../support/submit.js';
+
+/** Of today: a file whose name says that it is older than what is kept is gone, whoever asks. */
+const NOBODY_S_ID = uuidv7();
+const MAX_PENDING = 3;
+
+/** An account with a key that may do everything with reports. */
+interface Tenant extends TestKey {
+  accountId: string;
+}
+
+let daybook: Daybook;
+let receiver: Receiver;
+let acme: Tenant;
+let globex: Tenant;
+let admin: TestKey;
+/** What acme has: a finished sync request with a file, and an async one that was called back. */
+let file: string;
+let syncId: string;
+let asyncId: string;
+
+async function tenant(target: Daybook, account: string): Promise<Tenant> {
+  const key = await createKey(target, ['reports:read', 'reports:write'], { account });
+  const [row] = await sql<{ id: string }>(target, 'SELECT id FROM accounts WHERE name = $1', [account]);
+  return { ...key, accountId: row!.id };
+}
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  const env = { ...UNLIMITED, AUTH: 'required', MAX_PENDING: String(MAX_PENDING), SWEEP_INTERVAL: '100ms' };
+  daybook = await startDaybook({ env });
+  acme = await tenant(daybook, 'acme');
+  globex = await tenant(daybook, 'globex');
+  admin = await createKey(daybook, ['admin'], { account: 'operators' });
+  const made = await post(daybook, '/api/sync', { num_transactions: 5, report_name: 'Secret' }, acme.headers);
+  ({ request_id: syncId, file_name: file } = made.json);
+  asyncId = (await ask(acme, { callback_url: `${receiver.url}/acme` })).json.request_id;
+  await finished(acme, asyncId);
+});
+
+function ask({ headers }: TestKey, body: object = {}, more: Record<string, string> = {}): Promise<Reply> {
+  const request = { num_transactions: 5, lane: 'shared', callback_url: null, ...body };
+  return post(daybook, '/api/async', request, { ...headers, ...more });
+}
+
+const see = ({ headers }: TestKey, path: string) => get(daybook, path, headers);
+
+/** Finished, and called back if it is owed that. */
+function finished(by: TestKey, id: string): Promise<unknown> {
+  return eventually(async () => {
+    const { json } = await see(by, `/api/requests/${id}`);
+    return json.status === 'COMPLETED' && json.callback_status !== 'PENDING';
+  });
+}
+
+const idsOf = ({ json }: Reply): string[] => json.requests.map(({ id }: { id: string }) => id);
+
+/** Every route of the description that takes this scope, with its path filled in. */
+async function routes(scope: string, fill: Record<string, string>): Promise<{ method: string; path: string }[]> {
+  const { paths } = (await get(daybook, '/openapi.json')).json as {
+    paths: Record<string, Record<string, { security?: Record<string, string[]>[] }>>;
+  };
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, { security }]) => security?.[0]?.['api_key']?.[0] === scope)
+      .map(([method]) => {
+        return { method: method.toUpperCase(), path: path.replaceAll(/\{(\w+)\}/g, (_, name: string) => fill[name]!) };
+      }),
+  );
+}
+
+describe('what another account has', () => {
+  const fill = (id: string, fileName: string) => ({ id, file_name: fileName, lane: 'shared' });
+
+  it('is answered, by every route that takes its id, like what is not there', async () => {
+    let count = 0;
+    for (const id of [syncId, asyncId]) {
+      for (const scope of ['reports:read', 'reports:write']) {
+        const theirs = await routes(scope, fill(id, file));
+        const nobodys = await routes(scope, fill(NOBODY_S_ID, file.replace(syncId, NOBODY_S_ID)));
+        for (const [index, { method, path }] of theirs.entries()) {
+          if (!path.includes(id) && !path.includes(file)) continue;
+          const [reply, unknown] = [
+            await send(daybook, method, path, { headers: globex.headers }),
+            await send(daybook, method, nobodys[index]!.path, { headers: globex.headers }),
+          ];
+          expect([method, path, reply.status]).toEqual([method, path, 404]);
+          expectProblem(reply, 404);
+          const { instance: _, ...said } = reply.json;
+          const { instance: __, ...saidOfNothing } = unknown.json;
+          expect(said).toEqual(saidOfNothing);
+          count++;
+        }
+      }
+    }
+    expect(count).toBeGreaterThanOrEqual(11);
+    // And its owner still has it.
+    expect((await see(acme, `/api/requests/${asyncId}`)).json.status).toBe('COMPLETED');
+    expect((await see(acme, `/api/reports/${file}`)).text).toContain('TXN-00005');
+  });
+
+  it('is in no list, whatever it is filtered by', async () => {
+    const own = (await ask(globex, { callback_url: `${receiver.url}/globex` })).json.request_id as string;
+    await finished(globex, own);
+    const traces = [syncId, asyncId, file, acme.accountId, `${receiver.url}/acme`, 'acme', 'Secret'];
+    const lists = (await routes('reports:read', {})).filter(({ path }) => !path.includes('undefined'));
+    expect(lists.length).toBeGreaterThanOrEqual(4);
+    const filtered = [
+      '/api/requests?lane=shared',
+      '/api/requests?mode=sync',
+      '/api/requests?report=transactions',
+      '/api/requests?status=COMPLETED',
+      '/api/callbacks?status=SUCCESS',
+      `/api/callbacks?destination=${encodeURIComponent(receiver.url)}`,
+      '/api/lanes?limit=1000',
+      `/api/requests?lane=${acme.accountId}/shared`,
+    ];
+    for (const path of [...lists.map((list) => list.path), ...filtered]) {
+      const { text } = await see(globex, path);
+      for (const trace of traces) expect([path, text.includes(trace) ? trace : 'nothing']).toEqual([path, 'nothing']);
+    }
+    expect(idsOf(await see(globex, '/api/requests'))).toEqual([own]);
+    expect(idsOf(await see(acme, '/api/requests')).toSorted()).toEqual([syncId, asyncId].toSorted());
+    const callbacksOf = async (by: TestKey) =>
+      (await see(by, '/api/callbacks')).json.callbacks.map(({ request_id }: { request_id: string }) => request_id);
+    expect([await callbacksOf(acme), await callbacksOf(globex)]).toEqual([[asyncId], [own]]);
+  });
+
+  it('is not deleted with everything else', async () => {
+    const before = idsOf(await see(acme, '/api/requests'));
+    await send(daybook, 'DELETE', '/api/requests', { headers: globex.headers });
+    expect(idsOf(await see(globex, '/api/requests'))).toEqual([]);
+    expect(idsOf(await see(acme, '/api/requests'))).toEqual(before);
+    expect((await see(acme, `/api/reports/${file}`)).status).toBe(200);
+  });
+});
+
+describe('an account sees of its own', () => {
+  it('the lane as it calls it, in acknowledgement, request, list, callback and error', async () => {
+    const made = await ask(acme, { lane: 'named', callback_url: `${receiver.url}/named` });
+    expect(made.json).toMatchObject({ lane: 'named', message: 'Accepted as number 1 of lane named; 0 before it.' });
+    await finished(acme, made.json.request_id);
+    const replies = [
+      await see(acme, `/api/requests/${made.json.request_id}`),
+      await see(acme, '/api/requests?lane=named'),
+      await see(acme, '/api/lanes'),
+      await see(acme, '/api/callbacks'),
+    ];
+    for (const { text } of replies) {
+      expect(text).toContain('"lane":"named"');
+      expect(text).not.toContain(acme.accountId);
+    }
+    const { json, raw } = receiver.received.find(({ path }) => path === '/named')!;
+    expect(json.request_id).toBe(made.json.request_id);
+    expect(raw.toString()).not.toContain(acme.accountId);
+  });
+
+  it('the callbacks of sync requests too', async () => {
+    const body = { input_data: 'x', iterations: 1, callback_url: `${receiver.url}/sync` };
+    const { request_id } = (await post(daybook, '/api/sync', body, acme.headers)).json;
+    await finished(acme, request_id);
+    const { json } = await see(acme, '/api/callbacks');
+    expect(json.callbacks[0]).toMatchObject({ request_id, lane: request_id, status: 'SUCCESS' });
+  });
+});
+
+describe('lanes with the same name', () => {
+  it('count, fill, pause and drain apart', async () => {
+    for (const { accountId } of [acme, globex]) await holdLane(daybook, `${accountId}/same`);
+    for (const position of [1, 2, 3]) {
+      for (const by of [acme, globex]) expect((await ask(by, { lane: 'same' })).json.queue_position).toBe(position);
+    }
+    const full = await ask(acme, { lane: 'same' });
+    expectProblem(full, 503);
+    expect(full.json.detail).toBe(
+      `Lane same holds ${MAX_PENDING} unfinished requests, the most it may. Nothing was accepted.`,
+    );
+    await send(daybook, 'POST', '/api/lanes/same/pause', { headers: globex.headers });
+    const stateOf = async (by: TestKey) => {
+      const { lanes } = (await see(by, '/api/lanes')).json as { lanes: { lane: string; paused: boolean }[] };
+      return lanes.find(({ lane }) => lane === 'same');
+    };
+    expect(await stateOf(globex)).toMatchObject({ pending: 3, paused: true });
+    expect(await stateOf(acme)).toMatchObject({ pending: 3, paused: false });
+    for (const { accountId } of [acme, globex]) await letLaneGo(daybook, `${accountId}/same`);
+    await eventually(async () => expect(await stateOf(acme)).toMatchObject({ pending: 0, in_progress: 0 }));
+    expect(await stateOf(globex)).toMatchObject({ pending: 3, paused: true });
+    await send(daybook, 'POST', '/api/lanes/same/resume', { headers: globex.headers });
+    await eventually(async () => expect(await stateOf(globex)).toMatchObject({ pending: 0, in_progress: 0 }));
+  });
+
+  it('are listed page by page, by the names that their account gave them', async () => {
+    const names = ['a', 'B', '_c', '0', 'z.1'];
+    for (const by of [acme, globex])
+      for (const lane of names) await send(daybook, 'POST', `/api/lanes/${lane}/resume`, { headers: by.headers });
+    const seen: string[] = [];
+    for (let after = ''; ; after = seen.at(-1)!) {
+      const { lanes } = (await see(globex, `/api/lanes?limit=2&after=${after}`)).json;
+      if (lanes.length === 0) break;
+      seen.push(...lanes.map(({ lane }: { lane: string }) => lane));
+    }
+    expect(seen).toEqual(expect.arrayContaining(names));
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+});
+
+it('which worker holds a lane is shown to operators only', async () => {
+  const lane = `${acme.accountId}/held`;
+  await holdLane(daybook, lane);
+  const heldBy = async (headers: Record<string, string>): Promise<unknown> => {
+    const { lanes } = (await get(daybook, '/api/lanes?limit=1000', headers)).json;
+    return lanes.find((view: { lane: string }) => view.lane === 'held').held_by;
+  };
+  const operator = { ...admin.headers, 'Daybook-Account': 'acme' };
+  expect([await heldBy(acme.headers), await heldBy(operator)]).toEqual([null, expect.stringMatching(/./)]);
+  const resume = (headers: Record<string, string>) =>
+    post(daybook, '/api/lanes/held/resume', undefined, headers).then(({ json }) => json.held_by);
+  expect([await resume(acme.headers), await resume(operator)]).toEqual([null, expect.stringMatching(/./)]);
+  await letLaneGo(daybook, lane);
+});
+
+describe('idempotency keys', () => {
+  it('of two accounts may be the same', async () => {
+    const key = { 'Idempotency-Key': 'july' };
+    const [first, second] = [await ask(acme, { lane: 'keys' }, key), await ask(globex, { lane: 'keys' }, key)];
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expect(second.headers.get('idempotency-replayed')).toBeNull();
+    expect(second.json.request_id).not.toBe(first.json.request_id);
+  });
+
+  it('are known to every key of the account, so that a rotation loses none', async () => {
+    const key = { 'Idempotency-Key': 'rotated' };
+    const old = await tenant(daybook, 'acme');
+    const first = await ask(old, { lane: 'keys' }, key);
+    const rotated = await send(daybook, 'POST', `/api/keys/${old.id}/rotate`, { headers: admin.headers });
+    const again = await ask(
+      { ...old, headers: { authorization: `Bearer ${rotated.json.key}` } },
+      { lane: 'keys' },
+      key,
+    );
+    expect([again.headers.get('idempotency-replayed'), again.text]).toEqual(['true', first.text]);
+  });
+});
+
+describe('an admin key', () => {
+  it('acts for its own account, and for another when it names it', async () => {
+    const named = { ...admin.headers, 'Daybook-Account': 'acme' };
+    expectProblem(await see(admin, `/api/requests/${syncId}`), 404);
+    expect((await get(daybook, `/api/requests/${syncId}`, named)).json.id).toBe(syncId);
+    const set = await send(daybook, 'PUT', '/api/lanes/shared', { headers: named, body: { priority: 60 } });
+    expect(set.json).toMatchObject({ lane: 'shared', priority: 60 });
+    const priorities = await sql(daybook, `SELECT name FROM lanes WHERE priority = 60`);
+    expect(priorities).toEqual([{ name: `${acme.accountId}/shared` }]);
+  });
+
+  it('is told when there is no such account; no other key may name one', async () => {
+    expectProblem(await get(daybook, '/api/requests', { ...admin.headers, 'Daybook-Account': 'nobody' }), 404);
+    for (const name of ['globex', 'acme', 'nobody'])
+      expectProblem(await get(daybook, '/api/requests', { ...acme.headers, 'Daybook-Account': name }), 403);
+  });
+});
+
+it('limits count each key by itself, whatever address it comes from', async () => {
+  const env = { AUTH: 'required', DATABASE_URL: daybook.databaseUrl, RATE_LIMIT_DEFAULT: '3/1m' };
+  const limited = await startDaybook({ env });
+  const statuses = async ({ headers }: TestKey) => {
+    const replies: number[] = [];
+    for (let n = 0; n < 5; n++) replies.push((await get(limited, '/api/report-types', headers)).status);
+    return replies;
+  };
+  expect(await statuses(acme)).toEqual([200, 200, 200, 429, 429]);
+  expect(await statuses(globex)).toEqual([200, 200, 200, 429, 429]);
+});
+
+it('what was accepted with AUTH=open is no account’s', async () => {
+  const open = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl } });
+  const { request_id, file_name } = (await post(open, '/api/sync', { num_transactions: 5 })).json;
+  for (const by of [acme, globex, admin]) {
+    expectProblem(await see(by, `/api/requests/${request_id}`), 404);
+    expectProblem(await see(by, `/api/reports/${file_name}`), 404);
+  }
+});
+
+it('with AUTH=open the lanes of all accounts are listed page by page, however long their names', async () => {
+  const open = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl } });
+  const name = 'x'.repeat(64);
+  await send(daybook, 'POST', `/api/lanes/${name}/resume`, { headers: acme.headers });
+  const seen: string[] = [];
+  for (let after = ''; ; after = seen.at(-1)!) {
+    const { status, json } = await get(open, `/api/lanes?limit=1&after=${encodeURIComponent(after)}`);
+    expect([after, status]).toEqual([after, 200]);
+    if (json.lanes.length === 0) break;
+    seen.push(json.lanes[0].lane);
+  }
+  expect(seen).toContain(`${acme.accountId}/${name}`);
+});

@@ -1,0 +1,319 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
+import { HOLDER } from '../../src/platform/concurrency/worker-id.js';
+import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
+import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, openStores } from '../support/stores.js';
+import { REQUEST_TABLES } from '../support/tables.js';
+
+/** The promise: a lane is made by one worker at a time and in order, and who has lost it changes nothing any more. */
+let one: Stores;
+let other: Stores;
+
+beforeAll(async () => {
+  one = await openStores();
+  other = await Stores.open(one.url);
+});
+
+afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`));
+
+const CALLBACK = { callbackUrl: 'http://a.test/done' };
+
+describe('a lane', () => {
+  it('is leased by one at a time', async () => {
+    await one.accept('x', 3);
+    const tries = Array.from({ length: 16 }, (_, index) => (index % 2 ? one : other).jobs.leaseLane(LEASE_MS));
+    const leased = (await Promise.all(tries)).filter((lane) => lane !== null);
+    expect(leased).toMatchObject([{ name: 'x', epoch: 1 }]);
+  });
+
+  it('without work, or paused, is leased by nobody', async () => {
+    await one.accept('x', 1);
+    await new LanesStore(one.database).setPaused('x', true);
+    expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
+    await new LanesStore(one.database).setPaused('x', false);
+    const lane = await one.lease();
+    await one.jobs.complete(lane, batchOf(await one.jobs.begin(lane, 9), { release: true }), LEASE_MS);
+    expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
+  });
+
+  it('goes to another worker when its lease has ended, with the next epoch', async () => {
+    await one.accept('x', 1);
+    expect(await one.lease()).toMatchObject({ name: 'x', epoch: 1 });
+    await one.endLease('x');
+    expect(await other.lease()).toMatchObject({ name: 'x', epoch: 2 });
+  });
+
+  it('goes to another worker at once when its holder is known to be dead', async () => {
+    await one.accept('x', 1);
+    await one.lease();
+    expect(await other.holders.onThisHost()).toEqual([HOLDER]);
+    await other.holders.expire(['somebody else']);
+    expect(await other.jobs.leaseLane(LEASE_MS)).toBeNull();
+    await other.holders.expire([HOLDER]);
+    expect(await other.lease()).toMatchObject({ name: 'x', epoch: 2 });
+  });
+
+  it('is never started before its last completion, however clocks jump', async () => {
+    await one.accept('x', 1);
+    await one.sql(`UPDATE lanes SET last_completed_at = '2100-01-01T00:00:00Z'`);
+    expect((await one.lease()).startedAt).toEqual(new Date('2100-01-01T00:00:00Z'));
+  });
+
+  it('that has waited longest is next', async () => {
+    for (const name of ['a', 'b', 'c']) await one.accept(name, 9);
+    const turns: string[] = [];
+    for (let i = 0; i < 9; i++) {
+      const lane = await one.lease();
+      turns.push(lane.name);
+      await one.jobs.release(lane, 0);
+    }
+    expect(turns.slice(3)).toEqual(turns.slice(0, 6));
+    expect(new Set(turns.slice(0, 3)).size).toBe(3);
+  });
+
+  it('rests after it was given back for a while', async () => {
+    await one.accept('x', 1);
+    await one.jobs.release(await one.lease(), LEASE_MS);
+    expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
+    await one.endLease('x');
+    expect(await one.lease()).toMatchObject({ epoch: 2 });
+  });
+
+  it('is waited for while an accept holds its row, and others are taken meanwhile', async () => {
+    await one.accept('x', 1);
+    await one.accept('y', 1);
+    const accepting = new GatedDatabase(one.dataSource, 1);
+    const accepted = accepting.transaction(async (query) => {
+      await query({ name: '', text: `UPDATE lanes SET pending = pending WHERE name = 'x'` });
+      return true;
+    });
+    await accepting.reached;
+    expect(await other.lease()).toMatchObject({ name: 'y' });
+    const leasing = other.lease();
+    await one.untilBlocked(1);
+    accepting.letOn();
+    await accepted;
+    expect(await leasing).toMatchObject({ name: 'x' });
+  });
+});
+
+describe('the holder of a lane', () => {
+  let lane: LaneLease;
+  let ids: string[];
+
+  const take = async (count: number): Promise<void> => {
+    ids = await one.accept('x', count, CALLBACK);
+    lane = await one.lease();
+  };
+
+  it('begins the first request and reads on in order', async () => {
+    await take(5);
+    const jobs = await one.jobs.begin(lane, 3);
+    expect(jobs.map(({ id, queuePosition }) => [id, queuePosition])).toEqual(
+      ids.slice(0, 3).map((id, n) => [id, n + 1]),
+    );
+    expect(await one.statuses('x')).toEqual(['PROCESSING', 'PENDING', 'PENDING', 'PENDING', 'PENDING']);
+    expect((await one.jobs.readAfter(lane, 3, 9)).map(({ id }) => id)).toEqual(ids.slice(3));
+  });
+
+  it('finishes what it has made, owes the callbacks and begins the next', async () => {
+    await take(4);
+    const jobs = await one.jobs.begin(lane, 9);
+    const completions = [completionOf(jobs[0]!), completionOf(jobs[1]!, { result: null, error: 'It cannot be made' })];
+    const begun = { id: ids[2]!, startedAt: new Date() };
+    const batch = batchOf([], { completions, begun });
+    expect(await one.jobs.complete(lane, batch, LEASE_MS)).toEqual(new Set(ids.slice(0, 2)));
+    expect(await one.statuses('x')).toEqual(['COMPLETED', 'FAILED', 'PROCESSING', 'PENDING']);
+    expect(await one.pending('x')).toBe(2);
+    const owed = await one.sql(
+      'SELECT id, request_id, queue_position FROM callback_deliveries ORDER BY queue_position',
+    );
+    expect(owed).toEqual(
+      [0, 1].map((n) => ({ id: completions[n]!.deliveryId, request_id: ids[n], queue_position: n + 1 })),
+    );
+    expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
+  });
+
+  it('gives the lane back with its last completion, and what it had begun', async () => {
+    await take(3);
+    const [first] = await one.jobs.begin(lane, 9);
+    await one.jobs.complete(lane, batchOf([first!], { begun: { id: ids[1]!, startedAt: new Date() } }), LEASE_MS);
+    await one.jobs.complete(lane, batchOf([], { release: true }), LEASE_MS);
+    expect(await one.statuses('x')).toEqual(['COMPLETED', 'PENDING', 'PENDING']);
+    expect(await other.lease()).toMatchObject({ epoch: 2 });
+  });
+
+  it('gives the lane back unfinished', async () => {
+    await take(2);
+    await one.jobs.begin(lane, 9);
+    await one.jobs.release(lane, 0);
+    expect(await one.statuses('x')).toEqual(['PENDING', 'PENDING']);
+    expect(await other.lease()).toMatchObject({ epoch: 2 });
+  });
+
+  it('keeps the lane by renewing it', async () => {
+    await take(1);
+    await one.endLease('x');
+    expect(await one.jobs.renew([lane], LEASE_MS)).toEqual([lane]);
+    expect(await other.jobs.leaseLane(LEASE_MS)).toBeNull();
+  });
+
+  it('that lost it and took it again keeps only its newer lease', async () => {
+    await take(1);
+    await one.endLease('x');
+    const newer = await one.lease();
+    expect(await one.jobs.renew([lane, newer], LEASE_MS)).toEqual([newer]);
+  });
+
+  it('may say twice what it has finished: the answer to the first may be lost', async () => {
+    await take(2);
+    const batch = batchOf([(await one.jobs.begin(lane, 1))[0]!], { release: true });
+    const finished = new Set([ids[0]]);
+    expect(await one.jobs.complete(lane, batch, LEASE_MS)).toEqual(finished);
+    const before = await one.snapshot();
+    expect(await one.jobs.complete(lane, batch, LEASE_MS)).toEqual(finished);
+    expect((await one.snapshot()).slice(1)).toEqual(before.slice(1));
+    expect(await one.pending('x')).toBe(1);
+    // Its files are in use, also when the lane has been taken by then.
+    await other.lease();
+    expect(await one.jobs.complete(lane, batch, LEASE_MS)).toEqual(finished);
+    expect(await one.pending('x')).toBe(1);
+  });
+});
+
+describe('a worker that has lost its lane', () => {
+  it.each([
+    ['begins nothing', async (stale: LaneLease) => expect(await one.jobs.begin(stale, 9)).toEqual([])],
+    ['renews nothing', async (stale: LaneLease) => expect(await one.jobs.renew([stale], LEASE_MS)).toEqual([])],
+    ['releases nothing', (stale: LaneLease) => one.jobs.release(stale, LEASE_MS)],
+    [
+      'finishes nothing',
+      async (stale: LaneLease) => {
+        const jobs = await one.jobs.readAfter(stale, 0, 9);
+        const batch = batchOf(jobs.slice(0, 2), { begun: { id: jobs[2]!.id, startedAt: new Date() } });
+        expect(await one.jobs.complete(stale, batch, LEASE_MS)).toBeNull();
+        expect(await one.jobs.complete(stale, { ...batch, release: true }, LEASE_MS)).toBeNull();
+      },
+    ],
+  ] as [string, (stale: LaneLease) => Promise<void>][])('%s', async (_, act) => {
+    await one.accept('x', 3, CALLBACK);
+    const stale = await one.lease();
+    await one.jobs.begin(stale, 9);
+    await one.endLease('x');
+    await other.jobs.begin(await other.lease(), 9);
+    const before = await one.snapshot();
+    await act(stale);
+    expect(await one.snapshot()).toEqual(before);
+  });
+
+  it('rolls back what it has written when it finds that out at the end', async () => {
+    const ids = await one.accept('x', 2, CALLBACK);
+    const stale = await one.lease();
+    const jobs = await one.jobs.begin(stale, 9);
+    const gated = new GatedDatabase(one.dataSource, 1);
+    const completing = new JobsStore(gated).complete(stale, batchOf(jobs), LEASE_MS);
+    await gated.reached; // The requests are written; the lane is not yet counted.
+    await one.endLease('x');
+    const beginning = other.jobs.begin(await other.lease(), 9);
+    await one.untilBlocked(1);
+    gated.letOn();
+    expect(await completing).toBeNull();
+    expect((await beginning).map(({ id }) => id)).toEqual(ids);
+    expect(await one.statuses('x')).toEqual(['PROCESSING', 'PENDING']);
+    expect(await one.pending('x')).toBe(2);
+    expect(await one.sql('SELECT id FROM callback_deliveries')).toEqual([]);
+  });
+});
+
+describe('a cancellation', () => {
+  // Before its lane is counted it holds the request, after that the lane too; a worker that comes then waits for it.
+  it.each([1, 2])(
+    'and the worker that begins the request do not wait for each other (after %d)',
+    async (statements) => {
+      const ids = await one.accept('x', 2);
+      const lane = await one.lease();
+      const gated = new GatedDatabase(other.dataSource, statements);
+      const cancelling = new JobsStore(gated).cancel(ids[0]!, uuidv7(), null);
+      await gated.reached;
+      const beginning = one.jobs.begin(lane, 9);
+      await one.untilBlocked(1);
+      gated.letOn();
+      expect(await cancelling).toBe(true);
+      const jobs = await beginning;
+      expect(await one.statuses('x')).toEqual(['CANCELLED', 'PENDING']);
+      // It was read before; finishing it is in vain, and is not counted twice.
+      expect(await one.jobs.complete(lane, batchOf(jobs), LEASE_MS)).toEqual(new Set([ids[1]]));
+      expect(await one.statuses('x')).toEqual(['CANCELLED', 'COMPLETED']);
+      expect(await one.pending('x')).toBe(0);
+    },
+  );
+});
+
+describe('the order of locks', () => {
+  it('is the same where a lane is given back and where it is counted: the request first', async () => {
+    const ids = await one.accept('x', 2);
+    const lane = await one.lease();
+    const [first] = await one.jobs.begin(lane, 9);
+    const gated = new GatedDatabase(other.dataSource, 1);
+    const completing = new JobsStore(gated).complete(lane, batchOf([first!]), LEASE_MS);
+    await gated.reached; // The request is written; the lane is not yet counted.
+    const releasing = one.jobs.release(lane, 0);
+    await one.untilBlocked(1);
+    gated.letOn();
+    expect(await completing).toEqual(new Set([ids[0]]));
+    await releasing;
+    expect(await one.statuses('x')).toEqual(['COMPLETED', 'PENDING']);
+    expect(await other.lease()).toMatchObject({ epoch: 2 });
+  });
+
+  it('is kept by who waits for a lane and finds it taken: it lets go before it waits for the next', async () => {
+    for (const name of ['b', 'a']) await one.accept(name, 1);
+    const taking = new GatedDatabase(other.dataSource, 1);
+    const taken = taking.transaction(async (query) => {
+      const text = `UPDATE lanes SET lease_holder = 'a', lease_until = 'infinity' WHERE name = 'b'`;
+      await query({ name: '', text });
+      return true;
+    });
+    const accepting = new GatedDatabase(other.dataSource, 1);
+    const touch = (name: string) => ({ name: '', text: `UPDATE lanes SET pending = pending WHERE name = '${name}'` });
+    const accepted = accepting.transaction(async (query) => {
+      await query(touch('a'));
+      await query(touch('b'));
+      return true;
+    });
+    await Promise.all([taking.reached, accepting.reached]);
+    const leasing = one.lease();
+    await other.untilBlocked(1); // By b, which has waited longest.
+    taking.letOn();
+    await taken;
+    await other.untilBlocked(1); // By a.
+    accepting.letOn();
+    expect(await accepted).toBe(true);
+    expect(await leasing).toMatchObject({ name: 'a' });
+  });
+
+  it.each([
+    ['renewing lanes', (lanes: LaneLease[]) => one.jobs.renew(lanes, LEASE_MS)],
+    ['ending the leases of the dead', () => one.holders.expire([HOLDER])],
+    ['ending', () => one.holders.leave()],
+  ])('is by name, as in an accept: %s', async (_, act) => {
+    for (const name of ['b', 'a']) await one.accept(name, 1);
+    const lanes = [await one.lease(), await one.lease()].sort((x, y) => y.name.localeCompare(x.name));
+    await other.whileLocked(`lanes WHERE name = 'a'`, () => act(lanes), `lanes WHERE name = 'b'`);
+    expect(await one.sql(`SELECT name FROM lanes`)).toHaveLength(2);
+  });
+
+  it.each([
+    ['renewing', (ids: string[]) => one.sync.renew(ids, LEASE_MS)],
+    ['ending the leases of the dead', () => one.holders.expire([HOLDER])],
+    ['ending', () => one.holders.leave()],
+  ])('of sync requests is by id: %s', async (_, act) => {
+    const ids = (await one.accept(null, 2)).toSorted().toReversed();
+    const [free, held] = ids.map((id) => `requests WHERE id = '${id}'`);
+    // It comes last in the table now, and its lease ends last.
+    await one.sql(`UPDATE ${held!.replace('WHERE', `SET lease_until = lease_until + interval '1 second' WHERE`)}`);
+    await other.whileLocked(held!, () => act(ids), free!);
+    expect(await one.sql(`SELECT FROM requests WHERE status = 'PROCESSING'`)).toHaveLength(2);
+  });
+});

@@ -1,0 +1,206 @@
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { HOLDER, LEAVING } from '../../src/platform/concurrency/worker-id.js';
+import type { Job } from '../../src/jobs/job.js';
+import { type LaneLease, MOST_AHEAD } from '../../src/jobs/lanes/jobs.store.js';
+import { get, post } from '../support/client.js';
+import { createDatabase } from '../support/database.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { expectFirstArrivalsInOrder } from '../support/order-check.js';
+import { startReceiver } from '../support/receiver.js';
+import { redisUrl } from '../support/redis.js';
+import { sql } from '../support/sql.js';
+import { LEASE_MS, openStores, type Stores } from '../support/stores.js';
+import { submitAsync, UNLIMITED } from '../support/submit.js';
+import { REQUEST_TABLES } from '../support/tables.js';
+
+/** The promise: what kills its process three times fails, it alone, and its lane goes on. */
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+beforeEach(() => stores.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`));
+
+/** Takes a lane and begins its head, as a process of this name; which then falls silent. */
+async function fallSilentAs(holder: string): Promise<{ lane: LaneLease; jobs: Job[] }> {
+  const lane = await stores.lease();
+  const jobs = await stores.jobs.begin(lane, 64);
+  await stores.sql('UPDATE lanes SET lease_holder = $2 WHERE name = $1', [lane.name, holder]);
+  await stores.endLease(lane.name);
+  return { lane, jobs };
+}
+
+async function deathsInLane(): Promise<number[]> {
+  const lane = await stores.lease();
+  const jobs = await stores.jobs.begin(lane, 64);
+  await stores.jobs.release(lane, 0);
+  return jobs.map((job) => job.deaths);
+}
+
+describe('a death', () => {
+  it('counts for the one request that was in hand, once for each process', async () => {
+    await stores.accept('x', 3);
+    for (const name of ['a', 'b', 'b', 'a']) await fallSilentAs(name);
+    expect(await deathsInLane()).toEqual([2, 0, 0]);
+    expect(await stores.statuses('x')).toEqual(['PENDING', 'PENDING', 'PENDING']);
+  });
+
+  it('is no death when the lane was given back, or its lease had not begun anything', async () => {
+    await stores.accept('x', 2);
+    const lane = await stores.lease();
+    await stores.jobs.begin(lane, 64);
+    await stores.jobs.release(lane, 0);
+    expect(await deathsInLane()).toEqual([0, 0]);
+    await stores.sql(`UPDATE lanes SET lease_holder = 'a', lease_until = '-infinity'`);
+    expect(await deathsInLane()).toEqual([0, 0]);
+  });
+
+  it('is no death of a process that takes its own lane again, or was told to end', async () => {
+    await stores.accept('x', 1);
+    for (const name of [HOLDER, `a${LEAVING}`]) await fallSilentAs(name);
+    expect(await deathsInLane()).toEqual([0]);
+    await stores.lease();
+    await stores.holders.leave();
+    expect(await stores.sql('SELECT lease_holder FROM lanes')).toEqual([{ lease_holder: HOLDER + LEAVING }]);
+  });
+
+  it('is taken back by the process that comes to life again', async () => {
+    await stores.accept('x', 1);
+    for (const name of ['a', HOLDER]) await fallSilentAs(name);
+    await stores.sql(`UPDATE requests SET died_making = ARRAY['a', $1]`, [HOLDER]);
+    await stores.holders.refuteDeath();
+    expect(await deathsInLane()).toEqual([1]);
+    await stores.holders.refuteDeath();
+    expect(await deathsInLane()).toEqual([1]);
+  });
+
+  it('of a process that made a sync request counts for that', async () => {
+    const [id] = await stores.accept(null, 1);
+    const adoptAfter = async (holder: string | null): Promise<number> => {
+      await stores.sql(`UPDATE requests SET lease_holder = $1, lease_until = '-infinity'`, [holder]);
+      const [job] = await stores.sync.adopt(1, LEASE_MS);
+      return job!.deaths;
+    };
+    const counted = [];
+    for (const holder of [HOLDER, `a${LEAVING}`, 'a', 'b', 'b', null]) counted.push(await adoptAfter(holder));
+    expect(counted).toEqual([0, 0, 1, 2, 2, 2]);
+    await stores.holders.leave();
+    expect(await stores.sync.renew([id!], LEASE_MS)).toEqual(new Set([id]));
+    await stores.sql(`UPDATE requests SET lease_holder = 'c'`);
+    const [{ lease_epoch: leaseEpoch }] = (await stores.sql('SELECT lease_epoch FROM requests')) as [
+      { lease_epoch: number },
+    ];
+    await stores.sync.release({ id: id!, leaseEpoch }, -1);
+    expect((await stores.sync.adopt(1, LEASE_MS))[0]!.deaths).toBe(2);
+  });
+});
+
+describe('a lane whose holder fell silent', () => {
+  it('is made with care as far as that one may have been, whatever was finished or cancelled', async () => {
+    const ids = await stores.accept('x', 300);
+    const { lane, jobs } = await fallSilentAs('a');
+    expect(lane.carefulUntil).toBe(0);
+    await stores.sql(`UPDATE requests SET status = 'COMPLETED' WHERE queue_position <= 10`);
+    await stores.sql(`UPDATE requests SET status = 'CANCELLED' WHERE id = ANY ($1::uuid[])`, [ids.slice(20, 30)]);
+    await stores.sql('UPDATE lanes SET pending = pending - 20');
+    expect(jobs).toHaveLength(64);
+    const careful = await stores.lease();
+    // The head is number 11, and of the 20 before number 31 ten are left.
+    expect(careful.carefulUntil).toBeGreaterThanOrEqual(11 + MOST_AHEAD + 10 - 1);
+    expect(careful.carefulUntil).toBeLessThan(11 + MOST_AHEAD + 20);
+    expect(careful.lostBy).toBe('a');
+    await stores.accept('x', 50);
+    await stores.jobs.release(careful, 0);
+    expect(await stores.lease()).toMatchObject({ carefulUntil: careful.carefulUntil, lostBy: null });
+  });
+});
+
+/** A report that takes a second or so, long enough to be seen. */
+const DEADLY = { input_data: 'deadly', iterations: 1_000_000 };
+
+/** Starts a worker and kills it when it makes this request. False: it did not, the request is finished instead. */
+async function killOneBy(id: string, api: Daybook, env: Record<string, string>): Promise<boolean> {
+  const text = 'SELECT status, started_at, coalesce(cardinality(died_making), 0) AS deaths FROM requests WHERE id = $1';
+  const look = async () => (await sql(api, text, [id]))[0]!;
+  const before = await look();
+  const worker = await startDaybook({ role: 'worker', env });
+  const { status } = await eventually(
+    async () => {
+      const now = await look();
+      // Until it is begun anew it may look as its last maker left it; and after three deaths it is begun, but not made.
+      const isBegunAnew = now.status === 'PROCESSING' && +now.started_at !== +(before.started_at ?? 0);
+      const isBegun = isBegunAnew && now.deaths < 3;
+      return (isBegun || now.status === 'COMPLETED' || now.status === 'FAILED') && now;
+    },
+    { everyMs: 5 },
+  );
+  if (status !== 'PROCESSING') return false;
+  worker.kill('SIGKILL');
+  await worker.exited;
+  return true;
+}
+
+describe('a request that kills its worker', () => {
+  it('fails after three deaths, it alone; the lane goes on and every callback comes in order', async () => {
+    const [database, redis, receiver] = await Promise.all([createDatabase(), redisUrl(), startReceiver()]);
+    const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis, SWEEP_INTERVAL: '200ms' };
+    const api = await startDaybook({ role: 'api', env });
+    const accepted = await submitAsync(
+      api.url,
+      60,
+      (index) => ({
+        callback_url: receiver.url,
+        ...(index === 20 ? DEADLY : { num_transactions: 5, report_name: `R${index}` }),
+      }),
+      1,
+    );
+    const { request_id: deadly } = accepted[20]!;
+    // The first worker dies while it makes requests ahead of what is on record, so an innocent one may be suspect.
+    const first = await startDaybook({ role: 'worker', env });
+    await eventually(async () => (await sql(api, `SELECT FROM requests WHERE status = 'PROCESSING'`)).length > 0, {
+      everyMs: 5,
+    });
+    first.kill('SIGKILL');
+    await first.exited;
+    let kills = 0;
+    while (await killOneBy(deadly, api, env)) kills++;
+    // One less if it was on record already when the first one died.
+    expect([2, 3]).toContain(kills);
+    await eventually(() => new Set(receiver.received.map(({ json }) => json.request_id)).size === 60);
+    expectFirstArrivalsInOrder(receiver.received, 60);
+    const { json } = await get(api, `/api/requests/${deadly}`);
+    expect(json).toMatchObject({ status: 'FAILED', error: 'Its worker process died three times while making it' });
+    const callback = receiver.received.find((receipt) => receipt.json.request_id === deadly)!.json;
+    expect(callback).toMatchObject({ type: 'report.failed', error: json.error });
+    expect(await sql(api, `SELECT FROM requests WHERE status = 'COMPLETED'`)).toHaveLength(59);
+    const blamed = await sql<{ deaths: number }>(api, 'SELECT cardinality(died_making) AS deaths FROM requests');
+    expect(blamed.filter(({ deaths }) => deaths > 1)).toEqual([{ deaths: 3 }]);
+    await database.drop();
+  }, 240_000);
+
+  it('is survived when it is sync: it fails, and its key answers so', async () => {
+    const database = await createDatabase();
+    const env = { ...UNLIMITED, DATABASE_URL: database.url, SWEEP_INTERVAL: '200ms' };
+    const ask = (to: Daybook) => post(to, '/api/sync', DEADLY, { 'idempotency-key': 'deadly' });
+    let daybook = await startDaybook({ env });
+    const cut = ask(daybook).catch(() => 'cut');
+    for (let count = 0; count < 3; count++) {
+      await eventually(
+        async () => (await sql(daybook, 'SELECT FROM requests WHERE lease_epoch = $1', [count])).length === 1,
+        {
+          everyMs: 5,
+        },
+      );
+      daybook.kill('SIGKILL');
+      await daybook.exited;
+      daybook = await startDaybook({ env });
+    }
+    expect(await cut).toBe('cut');
+    const answer = await eventually(async () => {
+      const reply = await ask(daybook);
+      return reply.status === 500 && reply;
+    });
+    expect(answer.json).toMatchObject({ detail: 'Its worker process died three times while making it' });
+    await database.drop();
+  }, 240_000);
+});

@@ -1,0 +1,100 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { createDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { type FinishedRequest, expectStrictOrder, laneHistory } from '../support/order-check.js';
+import { redisUrl } from '../support/redis.js';
+import { holdLane, sql } from '../support/sql.js';
+import { UNLIMITED, submitAsync } from '../support/submit.js';
+
+const WORKERS = 3;
+
+let api: Daybook;
+
+/** Each begin and each completion is noted, with who held the lane then. */
+const NOTE = `
+  CREATE TABLE notes (request_id uuid, status text, holder text);
+  CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO notes SELECT NEW.id, NEW.status, lease_holder FROM lanes WHERE name = NEW.lane;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER note AFTER UPDATE ON requests
+    FOR EACH ROW WHEN (NEW.status IN ('PROCESSING', 'COMPLETED')) EXECUTE FUNCTION note()`;
+
+beforeAll(async () => {
+  const [{ url: DATABASE_URL }, REDIS_URL] = await Promise.all([createDatabase(), redisUrl()]);
+  const env = { ...UNLIMITED, DATABASE_URL, REDIS_URL, REPORT_THREADS: '1', SWEEP_INTERVAL: '100ms' };
+  api = await startDaybook({ role: 'api', env });
+  await sql(api, NOTE);
+  await Promise.all(Array.from({ length: WORKERS }, () => startDaybook({ role: 'worker', env })));
+});
+
+/** Fills lanes while nobody may take them, then lets the workers have them all at once; resolves when all is made. */
+async function makeAll(lanes: string[], each: number, iterations: number): Promise<Map<string, FinishedRequest[]>> {
+  for (const lane of lanes) await holdLane(api, lane);
+  const body = (index: number) => ({
+    input_data: `${index}`,
+    iterations,
+    callback_url: null,
+    lane: lanes[index % lanes.length],
+  });
+  await submitAsync(api.url, lanes.length * each, body, 1);
+  await sql(api, 'UPDATE lanes SET lease_holder = NULL, lease_until = NULL WHERE name = ANY ($1)', [lanes]);
+  const histories = new Map<string, FinishedRequest[]>();
+  await eventually(
+    async () => {
+      for (const lane of lanes) histories.set(lane, await laneHistory(api.databaseUrl!, lane));
+      return [...histories.values()].flat().every(({ status }) => status === 'COMPLETED');
+    },
+    { timeoutMs: 50_000 },
+  );
+  return histories;
+}
+
+/** Who made the requests; each was begun by one and completed by the same, and nobody else tried. */
+async function makersOf(requests: FinishedRequest[]): Promise<Set<string>> {
+  const text = `SELECT request_id, array_agg(DISTINCT holder) AS holders, count(*) FILTER (WHERE status = 'COMPLETED') AS made,
+      count(*) FILTER (WHERE status = 'PROCESSING') AS begun
+    FROM notes WHERE request_id = ANY ($1) GROUP BY request_id`;
+  interface Row {
+    holders: string[];
+    made: number;
+    begun: number;
+  }
+  const rows = await sql<Row>(api, text, [requests.map(({ id }) => id)]);
+  expect(rows).toHaveLength(requests.length);
+  expect(rows.filter(({ holders, made, begun }) => holders.length > 1 || made > 1 || begun > 1)).toEqual([]);
+  return new Set(rows.flatMap(({ holders }) => holders));
+}
+
+/** How many were being made at the same time, at most. */
+function mostAtOnce(requests: FinishedRequest[]): number {
+  const underWayAt = (time: number): number =>
+    requests.filter(({ startedAt, completedAt }) => startedAt <= time && time < completedAt).length;
+  return Math.max(...requests.map(({ startedAt }) => underWayAt(startedAt)));
+}
+
+/** The promise: more workers make more lanes at once, never one lane faster. */
+describe('three workers', () => {
+  it('on one lane are no faster than one: no two of its requests are ever made at once', async () => {
+    const history = (await makeAll(['single'], 30, 50_000)).get('single')!;
+    expect(history).toHaveLength(30);
+    expectStrictOrder(history);
+    expect(mostAtOnce(history)).toBe(1);
+    await makersOf(history);
+  });
+
+  it('on ten lanes share the work: each makes some, at the same time, and each lane keeps its order', async () => {
+    const histories = await makeAll(
+      Array.from({ length: 10 }, (_, index) => `lane-${index}`),
+      4,
+      200_000,
+    );
+    for (const history of histories.values()) expectStrictOrder(history);
+    const all = [...histories.values()].flat();
+    expect((await makersOf(all)).size).toBe(WORKERS);
+    const most = mostAtOnce(all);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(WORKERS);
+  });
+});

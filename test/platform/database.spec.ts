@@ -1,0 +1,52 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Socket } from 'node:net';
+import type { Pool } from 'pg';
+import { DatabaseUnavailable, type Query } from '../../src/platform/database/database.js';
+import { fromJsonColumn, jsonColumn } from '../../src/platform/database/json-column.js';
+import { openStores, type Stores } from '../support/stores.js';
+
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+
+const ask = (query: Query) => query<{ pid: number }>({ name: '', text: 'SELECT pg_backend_pid() AS pid' });
+
+describe('a transaction', () => {
+  it('says that the database is away when its client is known to have no connection any more', async () => {
+    const transaction = stores.database.transaction(async (query) => {
+      const [{ pid } = { pid: 0 }] = await ask(query);
+      await stores.sql('SELECT pg_terminate_backend($1)', [pid]);
+      // The server says goodbye to the first, the socket ends under the second; the COMMIT finds a client that knows.
+      for (let failures = 0; failures < 2;) await ask(query).catch(() => failures++);
+      return true;
+    });
+    await expect(transaction).rejects.toBeInstanceOf(DatabaseUnavailable);
+  });
+});
+
+describe('a connection that breaks while nobody has a statement under way on it', () => {
+  it('does not end the process', async () => {
+    const { master } = stores.dataSource.driver as unknown as { master: Pool };
+    const client = await master.connect();
+    // Not by `once` of node:events, which would listen to errors too.
+    const ended = new Promise((resolve) => client.once('end', () => resolve(undefined)));
+    // By the socket, since a PgBouncer in between would hide that the server's end of it is gone.
+    (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+    await ended;
+    client.release(true);
+    expect(await ask(stores.database.query)).toHaveLength(1);
+  });
+});
+
+describe('a column of JSON texts', () => {
+  const sent = (texts: (string | null)[]) =>
+    stores.sql<{ text: string | null }>(`SELECT unnest(${fromJsonColumn('$1::text')}) AS text`, [jsonColumn(texts)]);
+
+  it('comes to the database as it was, whatever they hold, and so does what there is not', async () => {
+    const awkward = ['"', '\\', '\u0001', '\u0000', '\n', ',', '{}', 'NULL', '', 'é😀', '\ud800'];
+    const texts = [null, ...awkward.map((text) => JSON.stringify({ [text]: text })), null];
+    expect((await sent(texts)).map(({ text }) => text)).toEqual(texts);
+    expect(await sent([])).toEqual([]);
+  });
+});

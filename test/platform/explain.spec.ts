@@ -1,0 +1,362 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { NIL, v7 as uuidv7 } from 'uuid';
+import { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
+import { DestinationStore } from '../../src/callbacks/destinations/destination.store.js';
+import { type DueDestination, DueStore } from '../../src/callbacks/dispatch/due.store.js';
+import { type RedeliverySelection, RedeliveryStore } from '../../src/callbacks/redelivery/redelivery.store.js';
+import { SendersStore } from '../../src/callbacks/dispatch/senders.store.js';
+import { dataSourceOptions } from '../../src/app/data-source.js';
+import { Database, type Query, type Statement } from '../../src/platform/database/database.js';
+import { WorkerStore } from '../../src/jobs/workers/worker.store.js';
+import { HoldersStore } from '../../src/jobs/workers/holders.store.js';
+import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
+import { SyncStore } from '../../src/jobs/sync/sync.store.js';
+import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
+import { IdempotencyStore } from '../../src/requests/idempotency/idempotency.store.js';
+import { RemovalStore } from '../../src/requests/removal.store.js';
+import { type IdempotencyKey, RequestStore } from '../../src/requests/request.store.js';
+import { createDatabase } from '../support/database.js';
+import { batchOf, completionOf, newRequest } from '../support/stores.js';
+
+/** The promise: no query grows with what is finished. Shown by its plan over so many finished requests; in CI a million. */
+const FINISHED = Number(process.env.EXPLAIN_FINISHED ?? 300_000);
+const PENDING = 2_000;
+/** Lanes that wait for their turn. */
+const WAITING = 5_000;
+/**
+ * Pages of 8 KiB that one query may touch. A scan of the requests would touch tens of thousands; finishing 64 requests
+ * writes to each of their indexes.
+ */
+const MOST_BLOCKS = 2_500;
+/** For what happens at every turn of a lane. Reading all lanes that wait would touch each of their pages, 150 and more. */
+const FEW_BLOCKS = 50;
+
+interface Plan {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+  Plans?: Plan[];
+}
+
+/** Runs each statement under EXPLAIN first, with its own values, and rolls that back. */
+class ExplainedDatabase extends Database {
+  readonly plans: { name: string; plan: Plan }[] = [];
+
+  constructor(
+    private readonly explainer: pg.Client,
+    dataSource: DataSource,
+  ) {
+    super(dataSource, { DATABASE_PREPARE: false });
+  }
+
+  override readonly query: Query = async (statement, values) => {
+    await this.explain(statement, values);
+    return this.plain(statement, values);
+  };
+
+  /** On the connection that explains, which would otherwise wait for what the transaction has locked. */
+  override async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
+    await this.explainer.query('BEGIN');
+    const isToKeep = await work(async (statement, values) => {
+      await this.explain(statement, values, ['SAVEPOINT before', 'ROLLBACK TO before']);
+      return this.plain(statement, values);
+    });
+    await this.explainer.query(isToKeep ? 'COMMIT' : 'ROLLBACK');
+    return isToKeep;
+  }
+
+  private readonly plain: Query = async <Row extends object>(statement: Statement, values: unknown[] = []) => {
+    const { rows } = await this.explainer.query<Row & pg.QueryResultRow>(statement.text, values);
+    return rows;
+  };
+
+  private async explain(
+    { name, text }: Statement,
+    values: unknown[] = [],
+    [begin, end] = ['BEGIN', 'ROLLBACK'] as [string, string],
+  ): Promise<void> {
+    await this.explainer.query(begin);
+    const { rows } = await this.explainer.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`, values);
+    await this.explainer.query(end);
+    this.plans.push({ name, plan: rows[0]['QUERY PLAN'][0].Plan });
+  }
+}
+
+let dataSource: DataSource;
+let explainer: pg.Client;
+let database: ExplainedDatabase;
+
+beforeAll(async () => {
+  const { url } = await createDatabase();
+  explainer = new pg.Client({ connectionString: url });
+  await explainer.connect();
+  await fill(explainer);
+  dataSource = await new DataSource(dataSourceOptions(url)).initialize();
+  database = new ExplainedDatabase(explainer, dataSource);
+}, 240_000);
+
+afterAll(async () => {
+  await dataSource?.destroy();
+  await explainer.end();
+});
+
+/** Has a fourth of what is finished, and of the lanes. */
+const BIG_ACCOUNT = 'aaaaaaaa-0000-4000-8000-000000000000';
+/** Has a thousand requests, the newest of them long ago. */
+const SMALL_ACCOUNT = 'bbbbbbbb-0000-4000-8000-000000000000';
+const ACCOUNT = `(CASE WHEN n % 4 = 3 THEN '${BIG_ACCOUNT}' WHEN n % 100 = 1 AND n < 100000 THEN '${SMALL_ACCOUNT}' END)`;
+
+/** Ids that sort by n, as UUIDv7 does by time. */
+const ID = (n: string): string => `(lpad(to_hex(${n}), 8, '0') || '-0000-7000-8000-000000000000')::uuid`;
+
+/** Rows first and then their indexes, without looking up foreign keys: in two thirds of the time. */
+async function fill(client: pg.Client): Promise<void> {
+  await client.query('BEGIN');
+  await client.query('SET LOCAL session_replication_role = replica');
+  const { rows: indexes } = await client.query<{ name: string; definition: string }>(`
+    SELECT indexrelid::regclass AS name, pg_get_indexdef(indexrelid) AS definition
+    FROM pg_index JOIN pg_class c ON c.oid = indrelid
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+      AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`);
+  for (const { name } of indexes) await client.query(`DROP INDEX ${name}`);
+  await insertRows(client);
+  for (const { definition } of indexes) await client.query(definition);
+  await client.query('COMMIT');
+  await client.query('VACUUM ANALYZE');
+}
+
+async function insertRows(client: pg.Client): Promise<void> {
+  await client.query(`INSERT INTO requests (id, account_id, mode, status, report, format, lane, queue_position, input_payload,
+      result_payload, callback_url, created_at, started_at, completed_at)
+    SELECT ${ID('n')}, ${ACCOUNT}::uuid, CASE WHEN n % 10 = 0 THEN 'sync' ELSE 'async' END, CASE WHEN n % 500 = 1 THEN 'FAILED' ELSE 'COMPLETED' END,
+      CASE WHEN n % 1000 = 3 THEN 'digest' ELSE 'transactions' END, 'csv',
+      CASE WHEN n % 10 = 0 THEN NULL ELSE concat(${ACCOUNT} || '/', 'lane-', n % 7) END, CASE WHEN n % 10 = 0 THEN NULL ELSE n END, '{}', '{}', NULL,
+      now(), now(), now() FROM generate_series(1, ${FINISHED}) n`);
+  await client.query(`INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload, callback_url)
+    SELECT ${ID(`${FINISHED} + n`)}, 'async', 'PENDING', 'transactions', 'csv', 'busy', n, '{}', 'http://a.test/'
+    FROM generate_series(1, ${PENDING}) n`);
+  await client.query(
+    `INSERT INTO lanes (name, next_position, pending) SELECT 'lane-' || n, ${FINISHED} + 1, 0 FROM generate_series(0, 6) n`,
+  );
+  for (const account of [BIG_ACCOUNT, SMALL_ACCOUNT])
+    await client.query(`INSERT INTO lanes (name) SELECT '${account}/lane-' || n FROM generate_series(0, 6) n`);
+  await client.query(`INSERT INTO lanes (name) SELECT md5(n::text) || '/lane' FROM generate_series(1, 50000) n`);
+  await client.query(`INSERT INTO lanes (name, next_position, pending) VALUES ('busy', ${PENDING} + 1, ${PENDING})`);
+  // All come behind the busy one. Some had their turn before it, some are held and some paused.
+  await client.query(`INSERT INTO lanes (name, next_position, pending, priority, served_at, paused, lease_until)
+    SELECT 'waiting-' || n, 2, 1, -1000 - n % 100, now() - n % 900 * interval '1 second', n % 1000 = 0,
+      CASE WHEN n % 1000 = 1 THEN now() + interval '1 hour' END FROM generate_series(1, ${WAITING}) n`);
+  await client.query(`INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts, finished_at)
+    SELECT id, id, 'http://a.test/', 'http://a.test:80', coalesce(lane, concat(account_id || '/', id)), coalesce(queue_position, 0),
+      CASE WHEN status = 'FAILED' THEN 'FAILED' ELSE 'SUCCESS' END, 1, now() FROM requests WHERE status <> 'PENDING' AND queue_position % 5 = 1`);
+  await client.query(`UPDATE callback_deliveries SET status = 'PENDING', attempts = (queue_position % 3)::integer, finished_at = NULL
+    WHERE queue_position > ${FINISHED} - 5000`);
+  await client.query(`INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
+    SELECT request_id, 1, url, true, 1, now() FROM callback_deliveries`);
+  await client.query(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
+    SELECT 'open', 'POST /api/async', 'key-' || n, 'f', ${ID('n')} FROM generate_series(1, 100000) n`);
+}
+
+/** Every table whose scan would grow with what is finished. */
+const GROWING = ['requests', 'callback_deliveries', 'callback_logs', 'idempotency_keys'];
+
+function scans(plan: Plan): string[] {
+  const own =
+    plan['Node Type'] === 'Seq Scan' && GROWING.includes(plan['Relation Name'] ?? '') ? [plan['Relation Name']!] : [];
+  return [...own, ...(plan.Plans ?? []).flatMap(scans)];
+}
+
+const sorts = (plan: Plan): boolean => plan['Node Type'].includes('Sort') || (plan.Plans ?? []).some(sorts);
+
+/** Runs what a store does and looks at the plan of each of its statements. */
+async function expectCheap(act: () => Promise<unknown>, mostBlocks = MOST_BLOCKS): Promise<void> {
+  database.plans.length = 0;
+  await act();
+  expect(database.plans.length).toBeGreaterThan(0);
+  for (const { name, plan } of database.plans) {
+    expect([name, scans(plan)]).toEqual([name, []]);
+    const blocks = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+    expect([name, blocks < mostBlocks ? 'few blocks' : `${blocks} blocks`]).toEqual([name, 'few blocks']);
+  }
+}
+
+const CALLBACK = { callbackUrl: 'http://a.test/' };
+const keyed = (key: string): IdempotencyKey => ({ caller: 'open', scope: 'POST /api/async', key, fingerprint: 'f' });
+
+describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
+  const someId = '0000ffff-0000-7000-8000-000000000000';
+
+  it('accepting', () => {
+    const batch = [
+      newRequest('busy', CALLBACK),
+      newRequest('busy', { ...CALLBACK, idempotency: keyed('key-5') }),
+      newRequest('other', { ...CALLBACK, idempotency: keyed('new') }),
+      newRequest(null, CALLBACK),
+    ];
+    return expectCheap(() => new RequestStore(database).accept(batch, 1_000_000, 15_000));
+  });
+
+  it('taking a lane, making its requests, giving it back', () =>
+    expectCheap(async () => {
+      const store = new JobsStore(database);
+      const lane = (await store.leaseLane(15_000)) as LaneLease;
+      const jobs = await store.begin(lane, 64);
+      expect(jobs).toHaveLength(64);
+      await store.readAfter(lane, 64, 64);
+      const completions = jobs.map((job) => completionOf(job, { destination: 'http://a.test:80' }));
+      expect((await store.complete(lane, batchOf([], { completions }), 15_000))?.size).toBe(64);
+      await store.renew([lane], 15_000);
+      await store.release(lane, 0);
+    }));
+
+  it(`taking the lane that is next of ${WAITING.toLocaleString('en')} that wait`, async () => {
+    const store = new JobsStore(database);
+    await expectCheap(async () => {
+      for (let turn = 0; turn < 3; turn++) expect(await store.leaseLane(15_000)).not.toBeNull();
+    }, FEW_BLOCKS);
+    expect(database.plans.filter(({ plan }) => sorts(plan))).toEqual([]);
+  });
+
+  it('sweeping', () =>
+    expectCheap(async () => {
+      const holders = new HoldersStore(database);
+      await holders.onThisHost();
+      await holders.expire(['nobody']);
+      await holders.refuteDeath();
+      await holders.leave();
+      const sync = new SyncStore(database);
+      await sync.adopt(4, 15_000);
+      await sync.release({ id: someId, leaseEpoch: 0 }, 0);
+      await sync.renew([someId], 15_000);
+      await new IdempotencyStore(database).forgetExpired(86_400, 1_000);
+      await new WorkerStore(database).figures();
+      await new BacklogStore(database).pending();
+    }));
+
+  it.each(['ordered', 'strict', 'unordered'] as const)('sending callbacks: %s', (CALLBACK_ORDER) =>
+    expectCheap(async () => {
+      const due = new DueStore(database, { CALLBACK_ORDER });
+      const destinations = new DestinationStore(database);
+      const [{ destination }] = (await due.destinations()) as [DueDestination];
+      const streams = await due.takeStreams(destination, '', 8, 15_000);
+      const lanes = streams.map(({ lane }) => lane);
+      expect((await due.readStreams(destination, lanes, 0, 64)).length).toBeGreaterThan(0);
+      expect(await due.start(streams[0]!, [streams[0]!.head], 15_000)).toBe(true);
+      const retries = await due.leaseRetries(destination, 8, 15_000);
+      expect(retries.length > 0).toBe(CALLBACK_ORDER !== 'strict');
+      const ids = retries.map(({ id }) => id);
+      await due.renewRetries(ids, 15_000);
+      await due.releaseRetries(ids);
+      await due.renewStreams(
+        streams.map(({ id }) => id),
+        15_000,
+      );
+      const senders = new SendersStore(database);
+      await senders.onThisHost();
+      await senders.expire(['nobody']);
+      await senders.bury();
+      await due.releaseStreams(streams.map(({ id }) => id));
+      await database.query({
+        name: '',
+        text: `INSERT INTO callback_destinations (destination, state, opened_at)
+        VALUES ('http://a.test:80', 'open', '-infinity') ON CONFLICT DO NOTHING`,
+      });
+      expect((await destinations.giveUpWaiting(60_000)).count).toBe(0);
+      expect(await destinations.forgetIdle(-60_000, 500)).toBe(0);
+      await destinations.disable([{ url: 'http://a.test/gone', requestId: someId }], () => destination);
+      await destinations.list('', 50);
+      await destinations.enable('http://a.test/gone');
+      const store = new DeliveryStore(database, dataSource);
+      for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
+        await store.list({ account, status: 'FAILED', limit: 50 });
+        await store.list({ account, limit: 50 });
+        await store.list({ account, since: new Date(), limit: 50 });
+      }
+      for (const to of ['http://a.test:80', 'http://nowhere.test:80']) {
+        await store.list({ account: null, destination: to, limit: 50 });
+        await store.list({ account: null, destination: to, status: 'FAILED', limit: 50 });
+        await store.list({ account: null, destination: to, status: 'SUCCESS', since: new Date(), limit: 50 });
+      }
+    }),
+  );
+
+  const selections: Partial<RedeliverySelection>[] = [
+    { status: 'FAILED' },
+    { status: 'FAILED', destination: 'http://a.test:80' },
+    { status: 'FAILED', destination: 'http://nowhere.test:80' },
+    { status: 'SUCCESS', destination: 'http://a.test:80' },
+    { status: 'SUCCESS', since: new Date() },
+    { destination: 'http://nowhere.test:80' },
+    { since: new Date() },
+  ];
+  it.each(selections)('sending %j again', async (selection) => {
+    const store = new RedeliveryStore(database);
+    const id = uuidv7();
+    const until = new Date(Date.now() + 60_000);
+    // What matches is counted, and putting back 200 writes to each of their indexes.
+    await expectCheap(() => store.count({ account: null, ...selection, until }, 1_000), 8_000);
+    await expectCheap(async () => {
+      await store.add(id, { account: null, ...selection, until }, 0, 20);
+      await store.find(id);
+      await store.list(null, null, 50);
+      await store.advance();
+      await store.cancel(id);
+    }, 12_000);
+  });
+
+  const filters = [
+    {},
+    { beforeId: someId },
+    { status: 'PENDING' as const },
+    { status: 'FAILED' as const },
+    { status: 'CANCELLED' as const },
+    { mode: 'sync' as const },
+    { mode: 'async' as const },
+    { report: 'digest' },
+    { report: 'nothing' },
+    { lane: 'lane-3' },
+    { lane: 'nowhere' },
+    { lane: 'lane-3', status: 'COMPLETED' as const, beforeId: someId },
+  ];
+  it.each(filters)('listing %j', (filter) =>
+    expectCheap(() => new RequestStore(database).list({ ...filter, account: null, limit: 51 })),
+  );
+
+  it.each(filters)('listing %j of an account', (filter) =>
+    expectCheap(async () => {
+      for (const account of [BIG_ACCOUNT, SMALL_ACCOUNT]) {
+        const lane = filter.lane && `${account}/${filter.lane}`;
+        await new RequestStore(database).list({ ...filter, account, lane, limit: 51 });
+      }
+    }),
+  );
+
+  it('looking at one, and at lanes', () =>
+    expectCheap(async () => {
+      const store = new RequestStore(database);
+      await store.find(someId);
+      await store.attempts(someId);
+      await store.countAttempts(someId);
+      await store.jobsAhead('busy', 100);
+      await new LanesStore(database).list('', 100);
+      expect(await new LanesStore(database).listOwn(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
+      await new IdempotencyStore(database).find(keyed('key-7'));
+    }));
+
+  it('deleting', () =>
+    // What is owed is looked up once for the page, so the pages grow with the callbacks that are pending.
+    expectCheap(async () => {
+      const store = new RemovalStore(database);
+      const removeFiles = () => Promise.resolve();
+      expect(await store.findRemovable(SMALL_ACCOUNT, NIL, 50)).toHaveLength(50);
+      const found = await store.findRemovable(null, NIL, 50);
+      expect(await store.remove(found, removeFiles)).toBe(50);
+      const all = -3_600_000;
+      expect(await store.removeExpired(all, someId, 500, removeFiles)).toHaveLength(500);
+      expect(await store.removeExpired(Date.now(), NIL, 500, removeFiles)).toEqual([]);
+    }, 8_000));
+});

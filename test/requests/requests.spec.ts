@@ -1,0 +1,316 @@
+/**
+ * The promise: whoever keeps the id of a request finds all of it again, the list shows every request exactly once, and
+ * deleting takes the file and the logs with it but never what is unfinished or still owes a callback.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { expectProblem, get, post, type Reply, send } from '../support/client.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { holdLane, letLaneGo, sql } from '../support/sql.js';
+import { UNLIMITED } from '../support/submit.js';
+import { REQUEST_TABLES } from '../support/tables.js';
+
+const UUID = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+let daybook: Daybook;
+let receiver: Receiver;
+beforeAll(async () => {
+  receiver = await startReceiver();
+  // A second attempt at once, a third never in the life of this file.
+  const CALLBACK_RETRY_DELAYS = '1ms,1h';
+  daybook = await startDaybook({ env: { ...UNLIMITED, CALLBACK_RETRY_DELAYS, SWEEP_INTERVAL: '100ms' } });
+  await holdLane(daybook, 'held');
+});
+
+beforeEach(async () => {
+  await sql(daybook, `TRUNCATE ${REQUEST_TABLES}, idempotency_keys CASCADE`);
+  await sql(daybook, 'UPDATE lanes SET pending = 0');
+  receiver.answer({ status: 200 });
+});
+
+async function accept(body: object): Promise<string> {
+  const reply = await post(daybook, '/api/async', { callback_url: null, ...body });
+  expect(reply.status).toBe(202);
+  return reply.json.request_id;
+}
+
+async function make(body: object): Promise<string> {
+  const reply = await post(daybook, '/api/sync', body);
+  expect(reply.status).toBe(200);
+  return reply.json.request_id;
+}
+
+async function detail(id: string) {
+  const { status, json } = await get(daybook, `/api/requests/${id}`);
+  expect(status).toBe(200);
+  return json;
+}
+
+async function untilStatus(id: string, status: string): Promise<Reply['json']> {
+  await eventually(async () => expect((await detail(id)).status).toBe(status));
+  return detail(id);
+}
+
+/** A report that fails: its type was taken out of the service after the request had been accepted. */
+async function fail(): Promise<string> {
+  await holdLane(daybook, 'failing');
+  const id = await accept({ lane: 'failing' });
+  await sql(daybook, `UPDATE requests SET report = 'retired' WHERE id = $1`, [id]);
+  await letLaneGo(daybook, 'failing');
+  await untilStatus(id, 'FAILED');
+  return id;
+}
+
+const files = () => readdir(join(daybook.dataDir, 'files/results'));
+
+describe('GET /api/requests', () => {
+  const list = async (query = '') => (await get(daybook, `/api/requests${query}`)).json;
+  const ids = ({ requests }: { requests: { id: string }[] }) => requests.map(({ id }) => id);
+
+  it('lists the newest first, 50 a page unless told otherwise', async () => {
+    const accepted: string[] = [];
+    for (let n = 0; n < 51; n++) accepted.unshift(await accept({ lane: 'held' }));
+    const page = await list();
+    expect(ids(page)).toEqual(accepted.slice(0, 50));
+    expect(page.next_cursor).toBe(accepted[49]);
+    expect(ids(await list('?limit=200'))).toEqual(accepted);
+  });
+
+  it.each([1, 2, 3, 6])('gives every request once, in pages of %d, whatever comes in meanwhile', async (limit) => {
+    const accepted: string[] = [];
+    for (let n = 0; n < 6; n++) accepted.unshift(await accept({ lane: 'held' }));
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const page = await list(`?limit=${limit}${cursor}`);
+      expect(page.requests).toHaveLength(limit);
+      seen.push(...ids(page));
+      cursor = page.next_cursor && `&cursor=${page.next_cursor}`;
+      await accept({ lane: 'held' });
+    } while (cursor);
+    expect(seen).toEqual(accepted);
+  });
+
+  it('filters by mode, status, report and lane, and by all of them at once', async () => {
+    const digest = { input_data: 'x', iterations: 1 };
+    const pending = await accept({ lane: 'held' });
+    const pendingDigest = await accept({ lane: 'held', ...digest });
+    const made = await make({ num_transactions: 1 });
+    const madeDigest = await make(digest);
+    const done = await accept({ lane: 'free', ...digest });
+    await untilStatus(done, 'COMPLETED');
+    const failed = await fail();
+    const expected: Record<string, string[]> = {
+      '': [failed, done, madeDigest, made, pendingDigest, pending],
+      'mode=sync': [madeDigest, made],
+      'mode=async': [failed, done, pendingDigest, pending],
+      'status=PENDING': [pendingDigest, pending],
+      'status=COMPLETED': [done, madeDigest, made],
+      'status=FAILED': [failed],
+      'status=PROCESSING': [],
+      'status=CANCELLED': [],
+      'report=digest': [done, madeDigest, pendingDigest],
+      'report=transactions': [made, pending],
+      'report=nothing': [],
+      'lane=held': [pendingDigest, pending],
+      'lane=free': [done],
+      'lane=HELD': [],
+      'mode=async&report=digest': [done, pendingDigest],
+      'mode=async&status=COMPLETED': [done],
+      'mode=sync&lane=held': [],
+      'mode=async&status=PENDING&report=digest&lane=held': [pendingDigest],
+      'report=digest&limit=2': [done, madeDigest],
+      [`report=digest&limit=2&cursor=${madeDigest}`]: [pendingDigest],
+      [`status=COMPLETED&cursor=${failed}`]: [done, madeDigest, made],
+      [`cursor=${pending}`]: [],
+    };
+    for (const [query, wanted] of Object.entries(expected))
+      expect([query, ...ids(await list(`?${query}`))]).toEqual([query, ...wanted]);
+  });
+
+  it('shows each request as its detail does, without what needs a look of its own', async () => {
+    await make({ num_transactions: 1 });
+    const { requests } = await list();
+    const { jobs_ahead: _, delivery_trace: __, ...shown } = await detail(requests[0].id);
+    expect(requests[0]).toEqual(shown);
+  });
+});
+
+describe('GET /api/requests/{id}', () => {
+  const FIELDS = `id mode status report lane input_payload result_payload error callback_url callback_status
+    callback_attempts idempotency_key queue_position jobs_ahead created_at started_at completed_at delivery_trace`;
+
+  it('has the fields of the contract and no others, whatever the state', async () => {
+    for (const id of [await accept({ lane: 'held' }), await make({}), await fail()]) {
+      expect(Object.keys(await detail(id)).toSorted()).toEqual(FIELDS.split(/\s+/).toSorted());
+    }
+  });
+
+  it('shows a pending request: what was asked, defaults filled in, and where it stands', async () => {
+    const key = { 'Idempotency-Key': 'k 1' };
+    const body = { callback_url: `${receiver.url}/done`, lane: 'held', report_name: 'Q1', num_transactions: 7 };
+    const { json: acknowledged } = await post(daybook, '/api/async', body, key);
+    expect(await detail(acknowledged.request_id)).toEqual({
+      id: UUID,
+      mode: 'async',
+      status: 'PENDING',
+      report: 'transactions',
+      lane: 'held',
+      input_payload: { num_transactions: 7, report_name: 'Q1', as_of: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) },
+      result_payload: null,
+      error: null,
+      callback_url: `${receiver.url}/done`,
+      callback_status: 'PENDING',
+      callback_attempts: 0,
+      idempotency_key: 'k 1',
+      queue_position: acknowledged.queue_position,
+      jobs_ahead: 0,
+      created_at: TIME,
+      started_at: null,
+      completed_at: null,
+      delivery_trace: [],
+    });
+  });
+
+  it('shows a sync request with the result that its caller got', async () => {
+    const { json: answer } = await post(daybook, '/api/sync', { input_data: 'hello', iterations: 1 });
+    const { request_id, mode, status, ...result } = answer;
+    expect({ mode, status }).toEqual({ mode: 'sync', status: 'completed' });
+    const shown = await detail(request_id);
+    expect(shown).toMatchObject({ mode: 'sync', status: 'COMPLETED', lane: null, queue_position: null });
+    expect(shown).toMatchObject({ jobs_ahead: null, callback_url: null, callback_status: null, error: null });
+    expect(shown.result_payload).toEqual(result);
+    expect(shown.result_payload.result).toBe('2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824');
+    const { created_at, started_at, completed_at } = shown;
+    expect([created_at, started_at, completed_at]).toEqual([TIME, TIME, TIME]);
+    expect(created_at <= started_at && started_at <= completed_at).toBe(true);
+  });
+
+  it('says why a request failed, and no more than that', async () => {
+    expect(await detail(await fail())).toMatchObject({
+      result_payload: null,
+      error: 'There is no report type "retired" any more',
+      completed_at: TIME,
+    });
+  });
+
+  it('counts the jobs ahead, down as they are made, and null once it is finished', async () => {
+    await holdLane(daybook, 'line');
+    const line: string[] = [];
+    for (let n = 0; n < 4; n++) line.push(await accept({ lane: 'line' }));
+    await accept({ lane: 'held' });
+    const ahead = () => Promise.all(line.map(async (id) => (await detail(id)).jobs_ahead));
+    expect(await ahead()).toEqual([0, 1, 2, 3]);
+    expect((await post(daybook, `/api/requests/${line[1]}/cancel`, undefined)).status).toBe(200);
+    expect(await ahead()).toEqual([0, null, 1, 2]);
+    // Its position stays, whatever becomes of the request.
+    expect((await send(daybook, 'DELETE', `/api/requests/${line[1]}`)).status).toBe(200);
+    line.splice(1, 1);
+    expect(await ahead()).toEqual([0, 1, 2]);
+    await letLaneGo(daybook, 'line');
+    await eventually(async () => expect(await ahead()).toEqual([null, null, null]));
+  });
+
+  it('has each attempt to deliver in its trace, and in the callback logs', async () => {
+    receiver.answer({ status: 503 }, { status: 204 });
+    const id = await accept({ callback_url: `${receiver.url}/hook?x=1` });
+    await eventually(async () => (await detail(id)).callback_status === 'SUCCESS');
+    const { callback_attempts, delivery_trace } = await detail(id);
+    expect(callback_attempts).toBe(2);
+    const attempt = { response_time_ms: expect.any(Number), attempted_at: TIME };
+    const first = { attempt_number: 1, status_code: 503, success: false, error_message: 'The receiver answered 503' };
+    const second = { attempt_number: 2, status_code: 204, success: true, error_message: null };
+    const logs = [
+      { ...first, ...attempt },
+      { ...second, ...attempt },
+    ];
+    const sent = { url: `${receiver.url}/hook?x=1`, dialled_address: '127.0.0.1' };
+    expect(delivery_trace).toMatchObject([
+      { ...logs[0], ...sent, trigger: 'first', error_kind: 'status', next_attempt_at: TIME },
+      { ...logs[1], ...sent, trigger: 'retry', error_kind: null, next_attempt_at: null },
+    ]);
+    const { json } = await get(daybook, `/api/requests/${id}/callback-logs`);
+    expect(json).toEqual({ request_id: id, total_attempts: 2, logs });
+  });
+
+  it('shows the newest 200 attempts in their order, and counts them all', async () => {
+    const id = await make({});
+    const log = `INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
+      SELECT $1, n, 'http://a.test/', true, 1, now() FROM generate_series(1, 250) n ORDER BY random()`;
+    await sql(daybook, log, [id]);
+    const { json } = await get(daybook, `/api/requests/${id}/callback-logs`);
+    expect(json.total_attempts).toBe(250);
+    const newest = Array.from({ length: 200 }, (_, index) => index + 51);
+    for (const shown of [(await detail(id)).delivery_trace, json.logs])
+      expect(shown.map(({ attempt_number }: { attempt_number: number }) => attempt_number)).toEqual(newest);
+  });
+
+  it('has empty callback logs when nothing was to be delivered', async () => {
+    const id = await make({});
+    expect((await get(daybook, `/api/requests/${id}/callback-logs`)).json).toEqual({
+      request_id: id,
+      total_attempts: 0,
+      logs: [],
+    });
+  });
+});
+
+describe('DELETE', () => {
+  const remove = (id = '') => send(daybook, 'DELETE', `/api/requests${id && `/${id}`}`);
+  const left = () =>
+    sql(
+      daybook,
+      `SELECT (SELECT count(*)::int FROM callback_deliveries) AS deliveries, count(*)::int AS logs FROM callback_logs`,
+    );
+
+  /** A request whose callback has failed twice and is owed for another hour. */
+  async function owing(): Promise<string> {
+    receiver.answer({ status: 500 });
+    const id = await accept({ callback_url: receiver.url });
+    await eventually(async () => (await detail(id)).callback_attempts === 2);
+    return id;
+  }
+
+  it('of one takes its file and its logs with it; the second time there is nothing', async () => {
+    const before = await files();
+    const kept = await make({ num_transactions: 1 });
+    const id = await accept({ callback_url: receiver.url });
+    await eventually(async () => (await detail(id)).callback_status === 'SUCCESS');
+    const { download_url } = (await detail(id)).result_payload;
+    expect(await files()).toHaveLength(before.length + 2);
+
+    const reply = await remove(id);
+    expect([reply.status, reply.json]).toEqual([200, { deleted: true, id }]);
+    for (const path of [download_url, `/api/requests/${id}`, `/api/requests/${id}/callback-logs`])
+      expectProblem(await get(daybook, path), 404);
+    expectProblem(await remove(id), 404);
+    expect(await files()).toHaveLength(before.length + 1);
+    expect(await left()).toEqual([{ deliveries: 0, logs: 0 }]);
+    expect((await detail(kept)).status).toBe('COMPLETED');
+  });
+
+  it('of what is unfinished, or owes a callback, is 409 and deletes nothing', async () => {
+    for (const id of [await accept({ lane: 'held' }), await owing()]) {
+      const before = await detail(id);
+      const reply = await remove(id);
+      expectProblem(reply, 409);
+      expect(reply.json.type).toBe('urn:daybook:problem:request-unfinished');
+      expect(await detail(id)).toEqual(before);
+    }
+  });
+
+  it('of all leaves the unfinished and what owes a callback', async () => {
+    const { length: before } = await files();
+    const unfinished = [await accept({ lane: 'held' }), await owing()];
+    const finished = [await make({}), await make({ input_data: 'x', iterations: 1 }), await fail()];
+    expect((await remove()).json).toEqual({ deleted: true, count: finished.length });
+    const { requests } = (await get(daybook, '/api/requests')).json;
+    expect(requests.map(({ id }: { id: string }) => id).toSorted()).toEqual(unfinished.toSorted());
+    expect(await files()).toHaveLength(before + 1);
+    expect((await remove()).json).toEqual({ deleted: true, count: 0 });
+  });
+});
