@@ -3,7 +3,7 @@ import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 /** A tenant: the owner of requests, files and lanes, and of the keys that see them. Never deleted. */
 @Entity('accounts')
 @Unique('accounts_name_key', ['name'])
-export class AccountEntity {
+export class Account {
   @PrimaryColumn('uuid')
   id!: string;
 

@@ -1,11 +1,11 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
-import { AccountEntity } from './account.entity.js';
+import { Account } from './account.entity.js';
 import type { Scope } from '../http/scopes.js';
 
 /** A key of an account. What has ended stays, so that it is known who had access, and when. */
 @Entity('api_keys')
 @Index('api_keys_by_account', ['accountId', 'id'])
-export class ApiKeyEntity {
+export class ApiKey {
   /** UUIDv7; it stands in the key's text and is no secret. */
   @PrimaryColumn('uuid')
   id!: string;
@@ -13,9 +13,9 @@ export class ApiKeyEntity {
   @Column('uuid', { name: 'account_id' })
   accountId!: string;
 
-  @ManyToOne(() => AccountEntity)
+  @ManyToOne(() => Account)
   @JoinColumn({ name: 'account_id', foreignKeyConstraintName: 'api_keys_account_id_fkey' })
-  account?: Relation<AccountEntity>;
+  account?: Relation<Account>;
 
   @Column('text')
   name!: string;

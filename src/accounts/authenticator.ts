@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { GroupCommit } from '../platform/concurrency/batcher.js';
+import { Batcher } from '../platform/concurrency/batcher.js';
 import { logOnce } from '../platform/observability/log-once.js';
 import { isSecretOf, parseKey } from './api-key.js';
 import { type ApiKeysStore, type CheckedKey, LAST_USED_EVERY_MS } from './api-keys.store.js';
@@ -30,7 +30,7 @@ const MAX_KNOWN = 10_000;
 export class Authenticator {
   private readonly known = new Map<string, KnownKey>();
   private readonly refreshing = new Map<string, Promise<KnownKey | null>>();
-  private readonly lookups = new GroupCommit<string, KnownKey | null>((ids) => this.lookUp(ids));
+  private readonly lookups = new Batcher<string, KnownKey | null>((ids) => this.lookUp(ids));
   private readonly onError = logOnce(
     new Logger(Authenticator.name),
     'What is known of API keys cannot be brought up to date',

@@ -4,8 +4,8 @@ import { BenchmarkModule } from '../benchmark/benchmark.module.js';
 import { CallbacksApiModule } from '../callbacks/callbacks-api.module.js';
 import { DemoReceiverModule } from '../callbacks/demo-receiver/demo-receiver.module.js';
 import type { Config } from '../platform/config/config.js';
-import { HealthModule } from '../operations/operations.module.js';
-import { HttpEdgeModule } from '../edge/edge.module.js';
+import { OperationsModule } from '../operations/operations.module.js';
+import { EdgeModule } from '../edge/edge.module.js';
 import { JobsApiModule } from '../jobs/jobs-api.module.js';
 import { ReportsApiModule } from '../reports/reports-api.module.js';
 import { RequestsApiModule } from '../requests/requests-api.module.js';
@@ -15,12 +15,12 @@ import { RequestsApiModule } from '../requests/requests-api.module.js';
 export class ApiModule {
   static register({ DEMO_RECEIVER }: Config): DynamicModule {
     const features = [
-      HttpEdgeModule,
+      EdgeModule,
       JobsApiModule,
       RequestsApiModule,
       ReportsApiModule,
       CallbacksApiModule,
-      HealthModule,
+      OperationsModule,
       BenchmarkModule,
       AccountsApiModule,
     ];

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from '../platform/database/database.js';
+import { OpenedReceivers } from '../callbacks/url-guard/opened-receivers.js';
 import { LoadRuns } from '../benchmark/load-runs.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { QueueModule } from '../queue/queue.module.js';
@@ -18,8 +19,14 @@ export class CoreModule {
         TypeOrmModule.forRoot(dataSourceOptions(databaseUrl, config.DATABASE_POOL)),
         QueueModule.register(config),
       ],
-      providers: [{ provide: CONFIG, useValue: config }, Database, LoadRuns, Metrics],
-      exports: [CONFIG, Database, LoadRuns, Metrics],
+      providers: [
+        { provide: CONFIG, useValue: config },
+        Database,
+        LoadRuns,
+        { provide: OpenedReceivers, useExisting: LoadRuns },
+        Metrics,
+      ],
+      exports: [CONFIG, Database, LoadRuns, OpenedReceivers, Metrics],
     };
   }
 }

@@ -1,35 +1,20 @@
 import type { ClientBase } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { InitialSchema1764000000000 } from '../../migrations/1764000000000-initial-schema.js';
-import { LaneControl1764100000000 } from '../../migrations/1764100000000-lane-control.js';
-import { CallbackOrder1764150000000 } from '../../migrations/1764150000000-callback-order.js';
-import { BenchmarkRuns1764300000000 } from '../../migrations/1764300000000-benchmark-runs.js';
-import { CallbackSecrets1764400000000 } from '../../migrations/1764400000000-callback-secrets.js';
-import { AttemptTrace1764500000000 } from '../../migrations/1764500000000-attempt-trace.js';
-import { Redeliveries1764510000000 } from '../../migrations/1764510000000-redeliveries.js';
-import { CallbackDispatch1764600000000 } from '../../migrations/1764600000000-callback-dispatch.js';
-import { DeadlyRequests1764700000000 } from '../../migrations/1764700000000-deadly-requests.js';
-import { Accounts1764800000000 } from '../../migrations/1764800000000-accounts.js';
-import { LaneTurns1764900000000 } from '../../migrations/1764900000000-lane-turns.js';
-import { CallbacksWithoutKeys1765100000000 } from '../../migrations/1765100000000-callbacks-without-keys.js';
-import { CancelledPositions1765000000000 } from '../../migrations/1765000000000-cancelled-positions.js';
-import { AccountEntity } from '../accounts/account.entity.js';
-import { ApiKeyEntity } from '../accounts/api-key.entity.js';
-import { BenchmarkRunEntity } from '../benchmark/benchmark-run.entity.js';
-import { CallbackDeliveryEntity } from '../callbacks/deliveries/callback-delivery.entity.js';
-import {
-  CallbackDestinationEntity,
-  CallbackDisabledUrlEntity,
-} from '../callbacks/destinations/callback-destination.entity.js';
-import { CallbackLogEntity } from '../callbacks/deliveries/callback-log.entity.js';
-import { CallbackRedeliveryEntity } from '../callbacks/redelivery/callback-redelivery.entity.js';
-import { CallbackSecretEntity } from '../callbacks/signing/callback-secret.entity.js';
-import { CallbackStreamEntity } from '../callbacks/dispatch/callback-stream.entity.js';
-import { WorkerEntity } from '../jobs/workers/worker.entity.js';
-import { CancelledPositionEntity } from '../jobs/lanes/cancelled-position.entity.js';
-import { LaneEntity } from '../jobs/lanes/lane.entity.js';
-import { IdempotencyKeyEntity } from '../requests/idempotency/idempotency-key.entity.js';
-import { RequestEntity } from '../requests/request.entity.js';
+import { migrations } from '../../migrations/index.js';
+import { Account } from '../accounts/account.entity.js';
+import { ApiKey } from '../accounts/api-key.entity.js';
+import { BenchmarkRun } from '../benchmark/benchmark-run.entity.js';
+import { CallbackDelivery } from '../callbacks/deliveries/callback-delivery.entity.js';
+import { CallbackDestination, CallbackDisabledUrl } from '../callbacks/destinations/callback-destination.entity.js';
+import { CallbackLog } from '../callbacks/deliveries/callback-log.entity.js';
+import { CallbackRedelivery } from '../callbacks/redelivery/callback-redelivery.entity.js';
+import { CallbackSecret } from '../callbacks/signing/callback-secret.entity.js';
+import { CallbackQueue } from '../callbacks/dispatch/callback-queue.entity.js';
+import { Worker } from '../jobs/workers/worker.entity.js';
+import { CancelledPosition } from '../jobs/lanes/cancelled-position.entity.js';
+import { Lane } from '../jobs/lanes/lane.entity.js';
+import { IdempotencyRecord } from '../requests/idempotency/idempotency-key.entity.js';
+import { RequestRecord } from '../requests/request.entity.js';
 
 /** Any number of its own, the same for every process of Daybook: who holds it may migrate. */
 const MIGRATION_LOCK = 4_820_110;
@@ -48,38 +33,23 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
     url,
     applicationName: 'daybook',
     entities: [
-      RequestEntity,
-      LaneEntity,
-      CancelledPositionEntity,
-      IdempotencyKeyEntity,
-      CallbackDeliveryEntity,
-      CallbackLogEntity,
-      CallbackRedeliveryEntity,
-      CallbackStreamEntity,
-      CallbackDestinationEntity,
-      CallbackDisabledUrlEntity,
-      CallbackSecretEntity,
-      WorkerEntity,
-      BenchmarkRunEntity,
-      AccountEntity,
-      ApiKeyEntity,
+      RequestRecord,
+      Lane,
+      CancelledPosition,
+      IdempotencyRecord,
+      CallbackDelivery,
+      CallbackLog,
+      CallbackRedelivery,
+      CallbackQueue,
+      CallbackDestination,
+      CallbackDisabledUrl,
+      CallbackSecret,
+      Worker,
+      BenchmarkRun,
+      Account,
+      ApiKey,
     ],
-    // Named one by one: a glob would also pick up source maps and whatever else a build leaves behind.
-    migrations: [
-      InitialSchema1764000000000,
-      LaneControl1764100000000,
-      CallbackOrder1764150000000,
-      BenchmarkRuns1764300000000,
-      CallbackSecrets1764400000000,
-      AttemptTrace1764500000000,
-      Redeliveries1764510000000,
-      CallbackDispatch1764600000000,
-      DeadlyRequests1764700000000,
-      Accounts1764800000000,
-      LaneTurns1764900000000,
-      CancelledPositions1765000000000,
-      CallbacksWithoutKeys1765100000000,
-    ],
+    migrations,
     synchronize: false,
     connectTimeoutMS: 5_000,
     poolSize,

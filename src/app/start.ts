@@ -9,11 +9,11 @@ import { type Config, ConfigError, readConfig } from '../platform/config/config.
 import { CoreModule } from './core.module.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres.js';
 import { DaybookError } from '../platform/errors.js';
-import { HealthModule } from '../operations/operations.module.js';
+import { OperationsModule } from '../operations/operations.module.js';
 import { HealthService } from '../operations/health.service.js';
 import { configureApp } from '../edge/express/configure-app.js';
 import { ExpressServerAdapter } from '../edge/express/express-server.js';
-import { HttpEdgeModule } from '../edge/edge.module.js';
+import { EdgeModule } from '../edge/edge.module.js';
 import { serveApiDescription } from '../edge/openapi/openapi.js';
 import { Logger } from '../platform/observability/logger.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
@@ -51,7 +51,7 @@ async function run(config: Config, modules: (Type | DynamicModule)[]): Promise<v
   const database = await openDatabase(config, logger);
   let app: NestExpressApplication | undefined;
   try {
-    const imports = [CoreModule.register(config, database.url), HealthModule, HttpEdgeModule, ...modules];
+    const imports = [CoreModule.register(config, database.url), OperationsModule, EdgeModule, ...modules];
     app = await NestFactory.create<NestExpressApplication>(
       { module: ProcessModule, imports },
       new ExpressServerAdapter(),
@@ -78,8 +78,8 @@ async function end(
 ): Promise<void> {
   try {
     const closed = Promise.resolve(app?.close()).then(() => true);
-    const inTime = await Promise.race([closed, sleep(config.SHUTDOWN_TIMEOUT, false, { ref: false })]);
-    if (!inTime) logger.warn('SHUTDOWN_TIMEOUT is over; what is unfinished goes on after the next start', 'Stop');
+    const withTimeout = await Promise.race([closed, sleep(config.SHUTDOWN_TIMEOUT, false, { ref: false })]);
+    if (!withTimeout) logger.warn('SHUTDOWN_TIMEOUT is over; what is unfinished goes on after the next start', 'Stop');
   } finally {
     await database.close();
   }

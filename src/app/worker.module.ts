@@ -2,7 +2,7 @@ import { type DynamicModule, Module, type OnApplicationBootstrap, Optional } fro
 import { CallbacksDispatcher } from '../callbacks/dispatch/callbacks.dispatcher.js';
 import { CallbacksWorkerModule } from '../callbacks/callbacks-worker.module.js';
 import type { Config } from '../platform/config/config.js';
-import { HealthModule } from '../operations/operations.module.js';
+import { OperationsModule } from '../operations/operations.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { JobsRunner } from '../jobs/lanes/jobs.runner.js';
 import { Sweeper } from '../jobs/lanes/sweeper.js';
@@ -18,7 +18,7 @@ export class WorkerModule implements OnApplicationBootstrap {
     const bull = REDIS_URL ? (await import('./bull-consumers.js')).bullConsumers(REDIS_URL) : null;
     return {
       module: WorkerModule,
-      imports: [JobsModule, RequestsModule, CallbacksWorkerModule, HealthModule, ...(bull?.imports ?? [])],
+      imports: [JobsModule, RequestsModule, CallbacksWorkerModule, OperationsModule, ...(bull?.imports ?? [])],
       providers: [JobsRunner, Sweeper, ...(bull?.providers ?? [])],
     };
   }

@@ -8,7 +8,7 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 @Check('benchmark_runs_mode_check', `mode IN ('sync', 'async', 'both')`)
 @Check('benchmark_runs_status_check', `status IN ('RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')`)
 @Index('benchmark_runs_one', ['status'], { unique: true, where: `status = 'RUNNING'` })
-export class BenchmarkRunEntity {
+export class BenchmarkRun {
   /** UUIDv7, so that the newest run has the greatest id. */
   @PrimaryColumn('uuid')
   id!: string;

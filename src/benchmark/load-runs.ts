@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { OpenedReceivers } from '../callbacks/url-guard/opened-receivers.js';
 import { Database } from '../platform/database/database.js';
 
 /** The header that bears a run's token: for that run, and that run alone, the rate limits are lifted. */
@@ -34,12 +35,14 @@ function isSame(a: string, b: string): boolean {
  * own receiver may be called back. The row of the run in the database says so, for every process of the installation.
  */
 @Injectable()
-export class LoadRuns {
+export class LoadRuns extends OpenedReceivers {
   private run: OpenRun | null = null;
   private knownUntilMs = Number.NEGATIVE_INFINITY;
   private asking: Promise<void> | null = null;
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Database) {
+    super();
+  }
 
   /** Whether this is the token of the run under way. */
   async admits(token: string): Promise<boolean> {
@@ -48,19 +51,19 @@ export class LoadRuns {
   }
 
   /** To be awaited before {@link isReceiver} is asked about a URL. Costs nothing for one that no receiver of ours has. */
-  lookUp(url: string): Promise<void> {
+  override lookUp(url: string): Promise<void> {
     return RECEIVER_PATH.test(url) ? this.refresh() : NOTHING_TO_LOOK_UP;
   }
 
   /** Whether a URL is one of the callback URLs of the run under way. */
-  isReceiver(url: URL): boolean {
+  override isReceiver(url: URL): boolean {
     if (!this.run?.receiver_url) return false;
     const base = /^\/[^/]+\//.exec(url.pathname)?.[0] ?? '';
     return isSame(url.origin + base, this.run.receiver_url);
   }
 
   /** Whether the receiver of the run under way is there (scheme, host and port). */
-  isReceiverOrigin(url: URL): boolean {
+  override isReceiverOrigin(url: URL): boolean {
     return this.run?.receiver_url?.startsWith(`${url.origin}/`) === true;
   }
 

@@ -6,13 +6,21 @@ import { CallbacksService } from './dispatch/callbacks.service.js';
 import { DeliveryStore } from './deliveries/delivery.store.js';
 import { DestinationStore } from './destinations/destination.store.js';
 import { DueStore } from './dispatch/due.store.js';
-import { SendersStore } from './dispatch/senders.store.js';
+import { DispatchLeasesStore } from './dispatch/dispatch-leases.store.js';
 import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
 
 /** Delivering callbacks: the worker's half of the feature. */
 @Module({
   imports: [CallbackSenderModule, RedeliveriesModule],
-  providers: [DueStore, SendersStore, DeliveryStore, DestinationStore, Breakers, CallbacksService, CallbacksDispatcher],
+  providers: [
+    DueStore,
+    DispatchLeasesStore,
+    DeliveryStore,
+    DestinationStore,
+    Breakers,
+    CallbacksService,
+    CallbacksDispatcher,
+  ],
   exports: [CallbacksDispatcher, RedeliveriesModule],
 })
 export class CallbacksWorkerModule {}

@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
+import { JobsModule } from '../jobs/jobs.module.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { RequestsModule } from '../requests/requests.module.js';
 import { AuthenticationGuard } from './guards/authentication.guard.js';
@@ -25,6 +26,7 @@ async function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): Promis
 @Module({
   imports: [
     RequestsModule,
+    JobsModule,
     AccountsModule,
     // One throttler for all: which limit a route is under is the guard's to say, by the route's own mark.
     ThrottlerModule.forRootAsync({
@@ -46,4 +48,4 @@ async function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): Promis
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
 })
-export class HttpEdgeModule {}
+export class EdgeModule {}

@@ -5,7 +5,7 @@ import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { callerOf } from '../http/caller.js';
 import { Idempotent } from '../http/idempotency.decorators.js';
-import { usedKey } from '../edge/idempotency/idempotency.interceptor.js';
+import { usedKey } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
 import { RateLimited } from '../http/rate-limit.decorators.js';
 import {

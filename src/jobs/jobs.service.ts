@@ -3,22 +3,24 @@ import { newId } from '../platform/ids.js';
 import { type AccountId, qualifiedLane } from '../platform/tenant.js';
 import { CallbackUrlRefused, UrlGuard } from '../callbacks/url-guard/url-guard.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { DrainRate } from '../platform/concurrency/throughput.js';
-import { inTime } from '../platform/concurrency/timeout.js';
+import { Throughput } from '../platform/concurrency/throughput.js';
+import { withTimeout } from '../platform/concurrency/timeout.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import type { ReportRequest } from '../reports/report-request.schema.js';
 import { ReportsService } from '../reports/reports.service.js';
 import { IdempotencyService } from '../requests/idempotency/idempotency.service.js';
 import type { RequestMode } from '../requests/request.entity.js';
-import type { IdempotencyKey, NewRequest } from '../requests/request.store.js';
+import type { IdempotencyKey } from '../http/idempotency-key.js';
+import { AcceptService, type Place } from './accept/accept.service.js';
+import type { NewRequest } from './accept/accept.store.js';
 import { acknowledgement, syncAnswer, syncContinues } from '../requests/request.view.js';
 import { retryAfterS } from './accept/retry-after.js';
 import { ReportHasFailed, RequestNotPending, SyncBusy } from '../requests/requests.errors.js';
-import { type Place, RequestsService } from '../requests/requests.service.js';
+import { RequestsService } from '../requests/requests.service.js';
 import { Burst } from './accept/burst.js';
 import { destinationOf } from './job.js';
 import { JobsStore } from './lanes/jobs.store.js';
-import type { Made } from './report-maker.js';
+import type { Made } from './report-generator.js';
 import { SyncRunner } from './sync/sync-runner.js';
 
 /** What a caller is told, and whether its request is still going on. */
@@ -33,11 +35,12 @@ export interface Answer {
 export class JobsService {
   private readonly logger = new Logger(JobsService.name);
   private syncUnderWay = 0;
-  private readonly syncDrain = new DrainRate();
+  private readonly syncThroughput = new Throughput();
   private readonly burst = new Burst(() => this.queue.wake('jobs'));
 
   constructor(
     private readonly requests: RequestsService,
+    private readonly accepting: AcceptService,
     private readonly idempotency: IdempotencyService,
     private readonly reports: ReportsService,
     private readonly store: JobsStore,
@@ -54,7 +57,7 @@ export class JobsService {
   async acceptAsync(request: ReportRequest, key: IdempotencyKey | null, account: AccountId): Promise<Answer> {
     await this.guard.lookUp(request.callbackUrl ?? '');
     const accepted = this.newRequest('async', request, key, account);
-    const place = await this.burst.acknowledge(() => this.requests.accept(accepted));
+    const place = await this.burst.acknowledge(() => this.accepting.accept(accepted));
     return { requestId: place.id, isFinished: false, body: acknowledgementOf(place, accepted.lane) };
   }
 
@@ -69,7 +72,7 @@ export class JobsService {
     const answerOf = (places: Place[]): object => ({
       requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
     });
-    return this.burst.acknowledge(() => this.requests.acceptAll(requests, key, answerOf));
+    return this.burst.acknowledge(() => this.accepting.acceptAll(requests, key, answerOf));
   }
 
   /**
@@ -97,7 +100,7 @@ export class JobsService {
   ): Promise<Answer> {
     const { SYNC_MAX_PENDING } = this.config;
     if (this.syncUnderWay >= SYNC_MAX_PENDING) {
-      throw new SyncBusy(SYNC_MAX_PENDING, retryAfterS(SYNC_MAX_PENDING, this.syncDrain.perS()));
+      throw new SyncBusy(SYNC_MAX_PENDING, retryAfterS(SYNC_MAX_PENDING, this.syncThroughput.perS()));
     }
     const accepted = this.newRequest('sync', request, key, account);
     this.syncUnderWay++;
@@ -105,11 +108,11 @@ export class JobsService {
     // Whatever becomes of it after the caller has stopped waiting is in the log of the request, and here.
     const done = made.result.finally(() => {
       this.syncUnderWay--;
-      this.syncDrain.add(1);
+      this.syncThroughput.add(1);
     });
     done.catch((error: unknown) => this.logger.debug(`Sync request ended: ${String(error)}`));
     const id = await made.accepted;
-    const finished = await inTime(done, waitMs, () => null);
+    const finished = await withTimeout(done, waitMs, () => null);
     // Neither is there anything to answer when another process has taken it over meanwhile.
     if (!finished) {
       const body = syncContinues(id);
@@ -125,7 +128,7 @@ export class JobsService {
   }
 
   private acceptAndMake(request: Omit<NewRequest, 'id'>): { accepted: Promise<string>; result: Promise<Made | null> } {
-    const accepted = this.requests.accept(request).then(({ id }) => id);
+    const accepted = this.accepting.accept(request).then(({ id }) => id);
     const { mode, report, format, params, callbackUrl } = request;
     const result = accepted.then((id) =>
       this.syncRunner.run({
@@ -137,7 +140,7 @@ export class JobsService {
         callbackUrl,
         queuePosition: 0,
         leaseEpoch: 0,
-        deaths: 0,
+        crashCount: 0,
       }),
     );
     return { accepted, result };

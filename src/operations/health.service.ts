@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { HOLDER, hasEnded } from '../platform/concurrency/worker-id.js';
-import { inTime } from '../platform/concurrency/timeout.js';
-import { WorkerStore } from '../jobs/workers/worker.store.js';
+import { withTimeout } from '../platform/concurrency/timeout.js';
+import { Backlog } from '../jobs/accept/backlog.service.js';
+import { Heartbeat } from '../jobs/workers/heartbeat.js';
 
 export interface Health {
   status: 'ok' | 'degraded';
@@ -28,7 +28,10 @@ export class HealthService implements OnApplicationShutdown {
   private askedAtMs = Number.NEGATIVE_INFINITY;
   private isStopping = false;
 
-  constructor(private readonly workers: WorkerStore) {}
+  constructor(
+    private readonly heartbeat: Heartbeat,
+    private readonly backlog: Backlog,
+  ) {}
 
   async health(): Promise<Health> {
     const now = performance.now();
@@ -49,32 +52,15 @@ export class HealthService implements OnApplicationShutdown {
     this.isStopping = true;
   }
 
-  /** Says that the worker in this process is alive, and takes out those on this host that have ended unsaid. */
-  async beat(): Promise<void> {
-    await this.workers.beat();
-    const ended = (await this.workers.onThisHost()).filter((holder) => hasEnded(holder));
-    if (ended.length > 0) await this.workers.remove(ended);
-  }
-
-  /** The worker in this process is about to end. */
-  leave(): Promise<void> {
-    return this.workers.remove([HOLDER]);
-  }
-
   onApplicationShutdown(): void {
     this.beginShutdown();
   }
 
   private async ask(): Promise<Figures> {
-    const asked = this.workers.figures().then(
-      ({ queueDepth, activeWorkers }): Figures => ({
-        status: 'ok',
-        queue_depth: queueDepth,
-        active_workers: activeWorkers,
-        db_connected: true,
-      }),
+    const asked = Promise.all([this.backlog.countPending(), this.heartbeat.countAlive()]).then(
+      ([queue_depth, active_workers]): Figures => ({ status: 'ok', queue_depth, active_workers, db_connected: true }),
       () => AWAY,
     );
-    return inTime(asked, PATIENCE_MS, () => AWAY);
+    return withTimeout(asked, PATIENCE_MS, () => AWAY);
   }
 }

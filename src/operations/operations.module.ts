@@ -3,12 +3,13 @@ import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
 import { MetricsController } from './metrics.controller.js';
 import { ProcessMetrics } from './process-metrics.js';
-import { WorkerStore } from '../jobs/workers/worker.store.js';
+import { JobsModule } from '../jobs/jobs.module.js';
 
 /** Liveness, readiness, metrics. */
 @Module({
+  imports: [JobsModule],
   controllers: [HealthController, MetricsController],
-  providers: [HealthService, ProcessMetrics, WorkerStore],
+  providers: [HealthService, ProcessMetrics],
   exports: [HealthService],
 })
-export class HealthModule {}
+export class OperationsModule {}

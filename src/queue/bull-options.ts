@@ -1,6 +1,6 @@
 import type { Queue, QueueOptions } from 'bull';
 import { Redis, type RedisOptions } from 'ioredis';
-import { inTime } from '../platform/concurrency/timeout.js';
+import { withTimeout } from '../platform/concurrency/timeout.js';
 
 /** Wait before reconnecting to Redis, growing to this many milliseconds. */
 const RECONNECT_MAX_MS = 2_000;
@@ -33,7 +33,7 @@ export function bullOptions(redisUrl: string, role: 'producer' | 'consumer'): Qu
 /** Closes a queue whose handler has nothing in hand any more, without waiting for a Redis that is away. */
 export async function closeQuietly(queue: Queue): Promise<void> {
   const closed = queue.close(true).catch(() => undefined);
-  await inTime(closed, CLOSE_TIMEOUT_MS, () => {
+  await withTimeout(closed, CLOSE_TIMEOUT_MS, () => {
     // Bull waits for a connection before it ends it, for ever if need be, and whoever else closes this queue with it.
     for (const client of queue.clients) client.disconnect();
   });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import Bull, { type Queue } from 'bull';
-import { inTime } from '../platform/concurrency/timeout.js';
+import { withTimeout } from '../platform/concurrency/timeout.js';
 import { logOnce } from '../platform/observability/log-once.js';
 import { bullOptions, closeQuietly } from './bull-options.js';
 import { TOPICS, type Topic, WorkQueue } from './work-queue.js';
@@ -52,7 +52,7 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
 
   private async send(topic: Topic): Promise<void> {
     try {
-      await inTime(addUnlessMany(this.queues[topic]), WAKE_TIMEOUT_MS);
+      await withTimeout(addUnlessMany(this.queues[topic]), WAKE_TIMEOUT_MS);
     } catch (error) {
       this.logger.debug(`Wake-up of ${topic} not sent, left to the sweeper: ${String(error)}`);
       this.wokenMeanwhile.delete(topic);

@@ -23,9 +23,9 @@ export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 @Index('requests_by_account_status', ['accountId', 'status', 'id'], {
   where: `account_id IS NOT NULL AND status <> 'COMPLETED'`,
 })
-@Index('requests_suspected', ['id'], { where: `died_making IS NOT NULL AND status IN ('PENDING', 'PROCESSING')` })
+@Index('requests_crashed', ['id'], { where: `crashed_workers IS NOT NULL AND status IN ('PENDING', 'PROCESSING')` })
 @Index('requests_sync_leases', ['leaseUntil'], { where: `mode = 'sync' AND status = 'PROCESSING'` })
-export class RequestEntity {
+export class RequestRecord {
   /** UUIDv7, so that the newest request has the greatest id. */
   @PrimaryColumn('uuid')
   id!: string;
@@ -85,8 +85,8 @@ export class RequestEntity {
   completedAt!: Date | null;
 
   /** The process that makes a sync request, and until when it may be thought alive. Async requests go by their lane. */
-  @Column('text', { name: 'lease_holder', nullable: true })
-  leaseHolder!: string | null;
+  @Column('text', { name: 'leased_by', nullable: true })
+  leasedBy!: string | null;
 
   @Column('timestamp with time zone', { name: 'lease_until', nullable: true })
   leaseUntil!: Date | null;
@@ -95,6 +95,6 @@ export class RequestEntity {
   leaseEpoch!: number;
 
   /** The processes that fell silent while they made it and have not been heard of since; null for none. */
-  @Column('text', { name: 'died_making', array: true, nullable: true })
-  diedMaking!: string[] | null;
+  @Column('text', { name: 'crashed_workers', array: true, nullable: true })
+  crashedWorkers!: string[] | null;
 }

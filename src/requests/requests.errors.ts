@@ -1,5 +1,5 @@
 import { DaybookError } from '../platform/errors.js';
-import type { IdempotencyKey } from './request.store.js';
+import type { IdempotencyKey } from '../http/idempotency-key.js';
 
 export class RequestNotFound extends DaybookError {
   readonly code = 'not-found';

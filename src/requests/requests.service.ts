@@ -1,25 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
-import { newId } from '../platform/ids.js';
-import { type AccountId, laneName, qualifiedLane } from '../platform/tenant.js';
-import { CONFIG, type Config } from '../platform/config/config.js';
-import { isDataError } from '../platform/database/database.js';
-import { GroupCommit } from '../platform/concurrency/batcher.js';
-import { Backlog } from '../jobs/accept/backlog.service.js';
-import { IdempotencyStore } from './idempotency/idempotency.store.js';
-import {
-  type Acceptance,
-  type NewRequest,
-  type RequestFilter,
-  type RequestRow,
-  RequestStore,
-  type IdempotencyKey,
-} from './request.store.js';
+import { type AccountId, qualifiedLane } from '../platform/tenant.js';
+import { type RequestFilter, type RequestRow, RequestStore } from './request.store.js';
 import { RemovalStore } from './removal.store.js';
 import { attemptLogView, attemptView, requestView } from './request.view.js';
-import { KeyAlreadyUsed, LaneFull, RequestNotFound, RequestUnfinished } from './requests.errors.js';
+import { RequestNotFound, RequestUnfinished } from './requests.errors.js';
 import { ResultFiles } from './result-files.js';
-import { retryAfterS } from '../jobs/accept/retry-after.js';
 
 /** The file of a finished report. */
 export interface ResultFile {
@@ -31,95 +17,18 @@ export interface ResultFile {
   sha256: string;
 }
 
-/** Where an accepted request stands. Both are null for sync, which does not queue. */
-export interface Place {
-  id: string;
-  queuePosition: number | null;
-  jobsAhead: number | null;
-}
-
 /** Requests that are deleted together: their files are removed first, so a batch bounds what a crash leaves undone. */
 const REMOVE_BATCH = 1_000;
 const NIL_ID = '00000000-0000-0000-0000-000000000000';
 
-/** The request log: accepts requests durably, shows them, deletes them. */
+/** The request log: shows requests and deletes them. */
 @Injectable()
 export class RequestsService {
-  private readonly accepting: GroupCommit<NewRequest, Acceptance>;
-
   constructor(
     private readonly store: RequestStore,
     private readonly removal: RemovalStore,
-    private readonly keys: IdempotencyStore,
     private readonly files: ResultFiles,
-    private readonly backlog: Backlog,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'MAX_PENDING' | 'LANE_LEASE'>,
-  ) {
-    this.accepting = new GroupCommit((batch) => this.acceptBatch(batch), {
-      isOneToBlame: isDataError,
-      isByHalves: true,
-    });
-  }
-
-  /**
-   * Accepts a request; when this resolves it is durable.
-   * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
-   */
-  async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
-    const { account, mode, lane, report, format, params, callbackUrl, idempotency } = request;
-    // Written out, see decision 15.
-    const identified = { id: newId(), account, mode, lane, report, format, params, callbackUrl, idempotency };
-    const place = this.placeOf(identified, await this.accepting.submit(identified));
-    if (place.queuePosition !== null) this.backlog.add(1);
-    return place;
-  }
-
-  /**
-   * Accepts requests all or none, at consecutive positions of their lanes; durable when this resolves.
-   * @param key Of them all.
-   * @param answer What to keep for a repeat under the key.
-   * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
-   */
-  async acceptAll(
-    requests: Omit<NewRequest, 'id' | 'idempotency'>[],
-    key: IdempotencyKey | null,
-    answer: (places: Place[]) => object,
-  ): Promise<object> {
-    const { MAX_PENDING, LANE_LEASE } = this.config;
-    // The key goes with the first: whether that one is fresh decides for all.
-    const batch = requests.map((request, index) => ({
-      ...request,
-      id: newId(),
-      idempotency: index === 0 ? key : null,
-    }));
-    const places = (acceptances: Acceptance[]): Place[] =>
-      acceptances.map((acceptance, index) => this.placeOf(batch[index]!, acceptance));
-    const acceptances = await this.store.acceptAll(batch, MAX_PENDING, LANE_LEASE, (accepted) =>
-      JSON.stringify(answer(places(accepted))),
-    );
-    const accepted = places(acceptances);
-    this.backlog.add(accepted.length);
-    return answer(accepted);
-  }
-
-  private placeOf(request: NewRequest, acceptance: Acceptance): Place {
-    if (acceptance.outcome === 'duplicate') throw new KeyAlreadyUsed(request.idempotency!);
-    if (acceptance.outcome === 'lane-full') {
-      const { MAX_PENDING } = this.config;
-      throw new LaneFull(laneName(request.lane!), MAX_PENDING, retryAfterS(MAX_PENDING, acceptance.drainPerS));
-    }
-    return { id: request.id, queuePosition: acceptance.queuePosition, jobsAhead: acceptance.jobsAhead };
-  }
-
-  private async acceptBatch(batch: NewRequest[]): Promise<Acceptance[]> {
-    const acceptances = await this.store.accept(batch, this.config.MAX_PENDING, this.config.LANE_LEASE);
-    // A statement cannot take back rows it has just inserted, so the keys of those that found no room go in a second
-    // one. Should it be lost, such a key names no request, and whoever uses it next frees it.
-    const refused = batch.filter((_, index) => acceptances[index]?.outcome === 'lane-full');
-    const keys = refused.flatMap(({ id, idempotency }) => (idempotency ? [{ ...idempotency, requestId: id }] : []));
-    if (keys.length > 0) await this.keys.free(keys);
-    return acceptances;
-  }
+  ) {}
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(filter: RequestFilter): Promise<{ requests: object[]; next_cursor: string | null }> {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { NIL as NIL_ID } from 'uuid';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { withinBudget } from '../platform/concurrency/time-budget.js';
+import { withinTimeBudget } from '../platform/concurrency/time-budget.js';
 import { timeOfId } from '../platform/id-time.js';
 import { RemovalStore } from './removal.store.js';
 import { ResultFiles } from './result-files.js';
@@ -35,7 +35,7 @@ export class RetentionService {
     const nowMs = performance.now();
     if (RETENTION === null || nowMs < this.restsUntilMs) return;
     this.restsUntilMs = nowMs + REST_MS;
-    await withinBudget(BUDGET_MS, async () => {
+    await withinTimeBudget(BUDGET_MS, async () => {
       const removed = await this.store.removeExpired(RETENTION, this.afterId, BATCH, (keys) => this.files.remove(keys));
       const isMoreLeft = removed === null || removed.length === BATCH;
       this.restsUntilMs = isMoreLeft ? nowMs : nowMs + REST_MS;

@@ -7,7 +7,7 @@ const BUILT = new URL('../../dist/src/', import.meta.url).href;
 const PACKAGES = ['bull', 'ioredis', '@nestjs/bull', 'typeorm'];
 const LIST = `
   import { createRequire } from 'node:module';
-  for (const file of ['start.js', 'api.module.js', 'worker.module.js']) await import('${BUILT}' + file);
+  for (const file of ['start.js', 'api.module.js', 'worker.module.js']) await import('${BUILT}app/' + file);
   const files = Object.keys(createRequire('${BUILT}').cache);
   console.log(JSON.stringify(${JSON.stringify(PACKAGES)}.filter((name) => files.some((file) => file.includes('/node_modules/' + name + '/')))));
   process.exit();`;

@@ -70,8 +70,8 @@ describe('SIGTERM', () => {
     expect(left[0]).toBe('COMPLETED');
     expect(left.filter((status) => status === 'PENDING').length).toBeGreaterThan(0);
     expect(left).not.toContain('PROCESSING');
-    const [lane] = await sql(daybook, `SELECT lease_holder, lease_until FROM lanes WHERE name = 'default'`);
-    expect(lane).toEqual({ lease_holder: null, lease_until: null });
+    const [lane] = await sql(daybook, `SELECT leased_by, lease_until FROM lanes WHERE name = 'default'`);
+    expect(lane).toEqual({ leased_by: null, lease_until: null });
     await expectNothingLost();
   });
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
 import type { DueDelivery, DueStore, Stream } from '../../src/callbacks/dispatch/due.store.js';
-import { SendersStore } from '../../src/callbacks/dispatch/senders.store.js';
-import { HOLDER } from '../../src/platform/concurrency/worker-id.js';
+import { DispatchLeasesStore } from '../../src/callbacks/dispatch/dispatch-leases.store.js';
+import { WORKER_ID } from '../../src/platform/concurrency/worker-id.js';
 import { LEASE_MS, Stores, attemptAt, batchOf, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
@@ -12,7 +12,7 @@ let ordered: DueStore;
 let deliveries: DeliveryStore;
 /** The same as another process has it. */
 let elsewhere: DueStore;
-let senders: SendersStore;
+let senders: DispatchLeasesStore;
 
 beforeAll(async () => {
   one = await openStores();
@@ -20,10 +20,10 @@ beforeAll(async () => {
   deliveries = one.deliveries();
   const other = await Stores.open(one.url);
   elsewhere = other.due();
-  senders = new SendersStore(other.database);
+  senders = new DispatchLeasesStore(other.database);
 });
 
-afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES}, callback_streams, callback_disabled_urls CASCADE`));
+afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES}, callback_queues, callback_disabled_urls CASCADE`));
 
 const A = 'http://a.test';
 const B = 'http://b.test';
@@ -45,7 +45,7 @@ const leaseRetries = (store = ordered, destination = A): Promise<DueDelivery[]> 
 const named = (streams: Stream[]): string[] =>
   streams.map(({ lane, destination }) => `${lane} ${destination}`).toSorted();
 const endLeases = (): Promise<unknown> =>
-  one.sql(`WITH s AS (UPDATE callback_streams SET lease_until = now() - interval '1 second')
+  one.sql(`WITH s AS (UPDATE callback_queues SET lease_until = now() - interval '1 second')
     UPDATE callback_deliveries SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL`);
 const makeDue = (): Promise<unknown> => one.sql(`UPDATE callback_deliveries SET next_attempt_at = now()`);
 const positions = (read: DueDelivery[]): number[] => read.map(({ queuePosition }) => queuePosition);
@@ -143,7 +143,7 @@ describe('a stream', () => {
     await deliveries.record([attemptAt(first!)]);
     await endLeases();
     expect(await take(A, elsewhere)).toEqual([]);
-    await senders.bury();
+    await senders.reapExpired();
     expect(await logs()).toEqual([
       { number: 1, success: true, trigger: 'first' },
       { number: 1, success: null, trigger: 'first' },
@@ -168,7 +168,7 @@ describe('a stream', () => {
     let burying: Promise<unknown> = Promise.resolve();
     await one.database.transaction(async (query) => {
       await query({ name: '', text: 'UPDATE callback_deliveries SET attempts = attempts + 1' });
-      burying = senders.bury();
+      burying = senders.reapExpired();
       await one.untilBlocked(1);
       return true;
     });
@@ -190,11 +190,11 @@ describe('a stream', () => {
   it('is given free at once when its holder is known to be dead', async () => {
     await owe('x', 1, A);
     await takeFirst();
-    await senders.bury();
+    await senders.reapExpired();
     expect(await take(A, elsewhere)).toEqual([]);
-    expect(await senders.onThisHost()).toEqual([HOLDER]);
-    await senders.expire([HOLDER]);
-    await senders.bury();
+    expect(await senders.onThisHost()).toEqual([WORKER_ID]);
+    await senders.expire([WORKER_ID]);
+    await senders.reapExpired();
     expect(named(await take(A, elsewhere))).toEqual([`x ${A}`]);
   });
 
@@ -204,7 +204,7 @@ describe('a stream', () => {
     await start(stream, read);
     await endLeases();
     expect(await ordered.renewStreams([stream.id], LEASE_MS)).toEqual(new Set([stream.id]));
-    await senders.bury();
+    await senders.reapExpired();
     await ordered.releaseStreams([stream.id]);
     expect(await logs()).toEqual([]);
     expect((await takeFirst(9, elsewhere))[1]).toMatchObject([{ unknown: 0 }, { unknown: 0 }]);
@@ -244,7 +244,7 @@ describe('a retry', () => {
     const [retry] = await leaseRetries();
     await endLeases();
     expect(await leaseRetries(elsewhere)).toEqual([]);
-    await senders.bury();
+    await senders.reapExpired();
     expect(await logs()).toEqual([
       { number: 1, success: false, trigger: 'first' },
       { number: 2, success: null, trigger: 'retry' },
@@ -335,20 +335,20 @@ describe('the order of locks', () => {
     ['renewing', (all: DueDelivery[]) => ordered.renewRetries(ids(all), LEASE_MS)],
     ['recording', (all: DueDelivery[]) => deliveries.record(all.map((delivery) => attemptAt(delivery)))],
     ['refusing', (all: DueDelivery[]) => deliveries.refuse(ids(all), 'gone')],
-    ['burying', () => endLeases().then(() => senders.bury())],
+    ['burying', () => endLeases().then(() => senders.reapExpired())],
     ['giving retries back', (all: DueDelivery[]) => ordered.releaseRetries(ids(all))],
-    ['ending the leases of the dead', () => senders.expire([HOLDER])],
+    ['ending the leases of the dead', () => senders.expire([WORKER_ID])],
   ] as [string, (all: DueDelivery[]) => Promise<unknown>][])('is by id: %s', async (_, act) => {
     // The later ones come first in the table, as they do when rows were moved.
     await owe('x', 3, A);
     const [stream, read] = await takeFirst();
     await start(stream, read);
     const all = read.toReversed();
-    await one.sql(`UPDATE callback_deliveries SET lease_holder = $1 WHERE id <> ALL ($2::uuid[])`, [
-      HOLDER,
+    await one.sql(`UPDATE callback_deliveries SET leased_by = $1 WHERE id <> ALL ($2::uuid[])`, [
+      WORKER_ID,
       [all[0]!.id],
     ]);
-    await one.sql('UPDATE callback_deliveries SET lease_holder = $1', [HOLDER]);
+    await one.sql('UPDATE callback_deliveries SET leased_by = $1', [WORKER_ID]);
     const [held, free] = [all.at(-1)!, all[0]!].map(({ id }) => `callback_deliveries WHERE id = '${id}'`);
     await one.whileLocked(held!, () => act(all), free!);
     expect(await one.sql('SELECT id FROM callback_deliveries')).toHaveLength(3);
@@ -357,13 +357,13 @@ describe('the order of locks', () => {
   it.each([
     ['renewing', (streams: number[]) => ordered.renewStreams(streams, LEASE_MS)],
     ['giving back', (streams: number[]) => ordered.releaseStreams(streams)],
-    ['ending the leases of the dead', () => senders.expire([HOLDER])],
-    ['burying', () => senders.bury()],
+    ['ending the leases of the dead', () => senders.expire([WORKER_ID])],
+    ['burying', () => senders.reapExpired()],
   ] as [string, (streams: number[]) => Promise<unknown>][])('of streams is by id: %s', async (_, act) => {
     for (const lane of ['x', 'y']) await owe(lane, 1, A);
     const streams = (await takeAll()).map(({ id }) => id).toSorted((a, b) => b - a);
     await endLeases();
-    const [free, held] = streams.map((id) => `callback_streams WHERE id = ${id}`);
+    const [free, held] = streams.map((id) => `callback_queues WHERE id = ${id}`);
     // It comes last in the table now.
     await one.sql(`UPDATE ${held!.replace('WHERE', 'SET started_at = started_at WHERE')}`);
     await one.whileLocked(held!, () => act(streams), free!);
@@ -373,8 +373,8 @@ describe('the order of locks', () => {
   it('has no opposite: who ends the leases of the dead holds no delivery while it waits for a stream', async () => {
     await owe('x', 1, A);
     await takeFirst();
-    await one.sql('UPDATE callback_deliveries SET lease_holder = $1', [HOLDER]);
-    await one.whileLocked('callback_streams', () => senders.expire([HOLDER]), 'callback_deliveries');
-    expect(await one.sql('SELECT FROM callback_streams WHERE lease_until < now()')).toHaveLength(1);
+    await one.sql('UPDATE callback_deliveries SET leased_by = $1', [WORKER_ID]);
+    await one.whileLocked('callback_queues', () => senders.expire([WORKER_ID]), 'callback_deliveries');
+    expect(await one.sql('SELECT FROM callback_queues WHERE lease_until < now()')).toHaveLength(1);
   });
 });

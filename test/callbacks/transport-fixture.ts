@@ -65,7 +65,7 @@ type Options = Partial<Omit<CallbackHttpOptions, 'guard'>> & {
 
 export function client({ allow = LOCAL, timeoutMs = 5_000, lookUp, ...options }: Options = {}) {
   const none = { isReceiver: () => false, isReceiverOrigin: () => false };
-  const guard = new UrlGuard({ allow, loadRuns: lookUp && { lookUp, ...none } });
+  const guard = new UrlGuard({ allow, openedReceivers: lookUp && { lookUp, ...none } });
   const made = createCallbackHttp({ guard, timeoutMs, ...options });
   cleanups.push(() => made.close());
   const service = new HttpService(made.axios);

@@ -184,7 +184,7 @@ async function check(batch: Input[]): Promise<void> {
   }
 }
 
-/** Says what was wrong with the one input; the rest of the counterexample would bury it. */
+/** Says what was wrong with the one input; the rest of the counterexample would reapExpired it. */
 async function expectHolds<T>(property: fc.IAsyncProperty<T>, numRuns: number): Promise<void> {
   const { failed, numRuns: run, errorInstance } = await fc.check(property, { numRuns, seed: SEED, endOnFailure: true });
   if (failed) throw new Error(`CONTRACT_SEED=${SEED}, batch ${run}: ${String((errorInstance as Error)?.message)}`);

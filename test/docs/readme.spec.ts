@@ -142,7 +142,7 @@ describe('the documents', () => {
     await writeFile(join(home, 'dist/src/reports/types/interest.report.js'), outputText);
     await mkdir(join(home, 'data'));
 
-    const generate = `import generate from '../dist/src/reports/generation/generate.worker.js';
+    const generate = `import generate from './dist/src/reports/generation/generate.worker.js';
       const [{ outcome }] = await generate(JSON.parse(process.argv[1]));
       console.log(JSON.stringify({ ...outcome, result: JSON.parse(outcome.result) }));`;
     const task = {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { v7 as uuidv7 } from 'uuid';
 import type { Job } from '../../src/jobs/job.js';
 import type { LaneLease } from '../../src/jobs/lanes/jobs.store.js';
-import type { Acceptance } from '../../src/requests/request.store.js';
+import type { Acceptance } from '../../src/jobs/accept/accept.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, newRequest, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
@@ -36,7 +36,7 @@ describe('positions', () => {
     // They begin with every lane in turn: whoever locked them as they come would meet the other halfway.
     const turned = (by: number) => [...lanes.slice(by), ...lanes.slice(0, by)].map((lane) => newRequest(lane));
     const writes = Array.from({ length: 200 }, (_, index) =>
-      (index % 2 ? one : other).requests.accept(turned(index % 5), ROOMY, LEASE_MS),
+      (index % 2 ? one : other).accepting.accept(turned(index % 5), ROOMY, LEASE_MS),
     );
     await Promise.all(writes);
     expect(await positionsIn('a')).toEqual(firstOf(400));
@@ -52,7 +52,7 @@ describe('positions', () => {
       return true;
     });
     await first.reached;
-    const second = other.requests.accept([newRequest('x')], ROOMY, LEASE_MS);
+    const second = other.accepting.accept([newRequest('x')], ROOMY, LEASE_MS);
     await one.untilBlocked(1);
     expect(await positionsIn('x')).toEqual([1]);
     first.letOn();
@@ -63,14 +63,14 @@ describe('positions', () => {
   it('are counted for each lane of a batch by itself, in its order', async () => {
     await one.accept('b', 5);
     const batch = ['a', 'b', null, 'a', 'b'].map((lane) => newRequest(lane));
-    const accepted = await one.requests.accept(batch, ROOMY, LEASE_MS);
+    const accepted = await one.accepting.accept(batch, ROOMY, LEASE_MS);
     expect(positions(accepted)).toEqual([1, 6, null, 2, 7]);
     expect(accepted.map((acceptance) => 'jobsAhead' in acceptance && acceptance.jobsAhead)).toEqual([0, 5, null, 1, 6]);
   });
 
   it('are not used up by duplicates, within a batch and between batches', async () => {
     const accept = (...keys: string[]): Promise<Acceptance[]> =>
-      one.requests.accept(
+      one.accepting.accept(
         keys.map((key) => newRequest('x', keyed(key))),
         ROOMY,
         LEASE_MS,
@@ -83,7 +83,7 @@ describe('positions', () => {
 
   it('are not used up by what finds no room', async () => {
     const accept = (count: number): Promise<Acceptance[]> =>
-      one.requests.accept(
+      one.accepting.accept(
         firstOf(count).map(() => newRequest('x')),
         3,
         LEASE_MS,
@@ -98,11 +98,11 @@ describe('positions', () => {
 
   it('are not used up by a batch that is refused whole', async () => {
     const acceptAll = (count: number): Promise<Acceptance[]> =>
-      one.requests.acceptAll(
+      one.accepting.acceptAll(
         firstOf(count).map(() => newRequest('x')),
         3,
         LEASE_MS,
-        () => '',
+        () => Promise.resolve(),
       );
     expect(positions(await acceptAll(2))).toEqual([1, 2]);
     expect(positions(await acceptAll(2))).toEqual([3, 'lane-full']);

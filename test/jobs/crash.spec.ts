@@ -89,7 +89,7 @@ describe('a process that stood still for longer than its lease', () => {
     const answer = await whileNothingFinishes(daybook, async () => {
       const waiting = post(daybook, '/api/sync', { num_transactions: 5 });
       await eventually(async () => (await getJson(`${daybook.url}/api/requests`)).requests.length === 1);
-      const text = `UPDATE requests SET lease_holder = 'another', lease_epoch = lease_epoch + 1, lease_until = 'infinity'`;
+      const text = `UPDATE requests SET leased_by = 'another', lease_epoch = lease_epoch + 1, lease_until = 'infinity'`;
       await sql(daybook, text);
       return () => waiting;
     });

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Job } from '../../src/jobs/job.js';
 import type { CompletedBatch, LaneLease } from '../../src/jobs/lanes/jobs.store.js';
 import { LaneRun } from '../../src/jobs/lanes/lane-run.js';
-import type { Made } from '../../src/jobs/report-maker.js';
+import type { Made } from '../../src/jobs/report-generator.js';
 
 /** When the lane was taken, by the database's clock. */
 export const LEASED_AT = new Date('2026-03-01T12:00:00.000Z');
@@ -21,7 +21,7 @@ interface Making {
 export function job(queuePosition: number, callbackUrl: string | null = null): Job {
   const id = String(queuePosition);
   const what = { id, mode: 'async', report: 'digest', format: 'json', params: {}, callbackUrl } as const;
-  return { ...what, queuePosition, leaseEpoch: 0, deaths: 0 };
+  return { ...what, queuePosition, leaseEpoch: 0, crashCount: 0 };
 }
 
 /** Requests at these positions, both included. */
@@ -38,8 +38,8 @@ export class LaneBench {
   readonly commits: Commit[] = [];
   /** Behind which positions the run has looked for more. */
   readonly looked: number[] = [];
-  /** Set `carefulUntil` before the run begins. */
-  readonly lane: LaneLease = { name: 'default', epoch: 7, startedAt: LEASED_AT, lostBy: null, carefulUntil: 0 };
+  /** Set `isolateUntil` before the run begins. */
+  readonly lane: LaneLease = { name: 'default', epoch: 7, startedAt: LEASED_AT, lostBy: null, isolateUntil: 0 };
   mayContinue = true;
   /** What such a look finds: by default nothing. */
   readAfter: (queuePosition: number) => Promise<Job[]> = () => Promise.resolve([]);

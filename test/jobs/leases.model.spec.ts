@@ -23,7 +23,7 @@ interface RequestRow {
 }
 
 interface Rows {
-  lanes: { lease_epoch: number; lease_holder: string | null; lease_until: string | null; pending: number }[];
+  lanes: { lease_epoch: number; leased_by: string | null; lease_until: string | null; pending: number }[];
   requests: RequestRow[];
   callback_deliveries: { id: string; queue_position: number }[];
 }
@@ -137,7 +137,7 @@ function* faultsIn({ rows, lane, isLeased }: Seen): Generator<string> {
     if (result_payload!.epoch < before.result_payload!.epoch) yield 'a former holder completed one after its successor';
   }
   yield* faultsInDeliveries(rows);
-  if (isLeased && !lane.lease_holder) yield 'a lane that nobody holds is kept from all';
+  if (isLeased && !lane.leased_by) yield 'a lane that nobody holds is kept from all';
 }
 
 function* faultsInDeliveries({ requests, callback_deliveries }: Rows): Generator<string> {
@@ -151,11 +151,11 @@ function* faultsInDeliveries({ requests, callback_deliveries }: Rows): Generator
 }
 
 /** Everything that counts. The drain rate is an estimate, and moves when a commit is told twice. */
-const text = ({ rows }: Seen): string => JSON.stringify(rows).replaceAll(/"drain_per_s":[^,]*,/g, '');
+const text = ({ rows }: Seen): string => JSON.stringify(rows).replaceAll(/"throughput_per_s":[^,]*,/g, '');
 
 /** What no step may do; gives what this one did. */
 function* faultsOf({ writesUnder }: Step, before: Seen, after: Seen): Generator<string> {
-  const { lease_epoch: epoch, lease_holder: holder } = before.lane;
+  const { lease_epoch: epoch, leased_by: holder } = before.lane;
   if (writesUnder && (writesUnder.epoch !== epoch || holder === null) && text(before) !== text(after))
     yield 'who does not hold the lane changed something';
   if (after.lane.lease_epoch !== epoch && (before.isLeased || after.lane.lease_epoch !== epoch + 1))
@@ -189,8 +189,8 @@ function keyOf({ workers, chances }: State, { rows, lane, isLeased }: Seen): str
     !started_at,
     result_payload?.epoch,
   ]);
-  const { lease_epoch, lease_holder, pending } = lane;
-  return JSON.stringify([known.sort(), chances, lease_epoch, lease_holder, isLeased, pending, requests]);
+  const { lease_epoch, leased_by, pending } = lane;
+  return JSON.stringify([known.sort(), chances, lease_epoch, leased_by, isLeased, pending, requests]);
 }
 
 interface Explored {
@@ -299,7 +299,7 @@ describe('it is noticed', () => {
     [
       'a lane given back is renewed',
       'lane_renew',
-      'l.lease_holder IS NOT NULL',
+      'l.leased_by IS NOT NULL',
       'true',
       { lateRenewal: 1 },
       /nobody holds/,

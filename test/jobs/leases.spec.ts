@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { HOLDER } from '../../src/platform/concurrency/worker-id.js';
+import { WORKER_ID } from '../../src/platform/concurrency/worker-id.js';
 import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
 import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, openStores } from '../support/stores.js';
@@ -47,10 +47,10 @@ describe('a lane', () => {
   it('goes to another worker at once when its holder is known to be dead', async () => {
     await one.accept('x', 1);
     await one.lease();
-    expect(await other.holders.onThisHost()).toEqual([HOLDER]);
+    expect(await other.holders.onThisHost()).toEqual([WORKER_ID]);
     await other.holders.expire(['somebody else']);
     expect(await other.jobs.leaseLane(LEASE_MS)).toBeNull();
-    await other.holders.expire([HOLDER]);
+    await other.holders.expire([WORKER_ID]);
     expect(await other.lease()).toMatchObject({ name: 'x', epoch: 2 });
   });
 
@@ -271,7 +271,7 @@ describe('the order of locks', () => {
     for (const name of ['b', 'a']) await one.accept(name, 1);
     const taking = new GatedDatabase(other.dataSource, 1);
     const taken = taking.transaction(async (query) => {
-      const text = `UPDATE lanes SET lease_holder = 'a', lease_until = 'infinity' WHERE name = 'b'`;
+      const text = `UPDATE lanes SET leased_by = 'a', lease_until = 'infinity' WHERE name = 'b'`;
       await query({ name: '', text });
       return true;
     });
@@ -295,7 +295,7 @@ describe('the order of locks', () => {
 
   it.each([
     ['renewing lanes', (lanes: LaneLease[]) => one.jobs.renew(lanes, LEASE_MS)],
-    ['ending the leases of the dead', () => one.holders.expire([HOLDER])],
+    ['ending the leases of the dead', () => one.holders.expire([WORKER_ID])],
     ['ending', () => one.holders.leave()],
   ])('is by name, as in an accept: %s', async (_, act) => {
     for (const name of ['b', 'a']) await one.accept(name, 1);
@@ -306,7 +306,7 @@ describe('the order of locks', () => {
 
   it.each([
     ['renewing', (ids: string[]) => one.sync.renew(ids, LEASE_MS)],
-    ['ending the leases of the dead', () => one.holders.expire([HOLDER])],
+    ['ending the leases of the dead', () => one.holders.expire([WORKER_ID])],
     ['ending', () => one.holders.leave()],
   ])('of sync requests is by id: %s', async (_, act) => {
     const ids = (await one.accept(null, 2)).toSorted().toReversed();

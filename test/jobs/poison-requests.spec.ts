@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { HOLDER, LEAVING } from '../../src/platform/concurrency/worker-id.js';
+import { WORKER_ID, DRAINING_SUFFIX } from '../../src/platform/concurrency/worker-id.js';
 import type { Job } from '../../src/jobs/job.js';
 import { type LaneLease, MOST_AHEAD } from '../../src/jobs/lanes/jobs.store.js';
 import { get, post } from '../support/client.js';
@@ -25,7 +25,7 @@ beforeEach(() => stores.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`));
 async function fallSilentAs(holder: string): Promise<{ lane: LaneLease; jobs: Job[] }> {
   const lane = await stores.lease();
   const jobs = await stores.jobs.begin(lane, 64);
-  await stores.sql('UPDATE lanes SET lease_holder = $2 WHERE name = $1', [lane.name, holder]);
+  await stores.sql('UPDATE lanes SET leased_by = $2 WHERE name = $1', [lane.name, holder]);
   await stores.endLease(lane.name);
   return { lane, jobs };
 }
@@ -34,7 +34,7 @@ async function deathsInLane(): Promise<number[]> {
   const lane = await stores.lease();
   const jobs = await stores.jobs.begin(lane, 64);
   await stores.jobs.release(lane, 0);
-  return jobs.map((job) => job.deaths);
+  return jobs.map((job) => job.crashCount);
 }
 
 describe('a death', () => {
@@ -51,47 +51,48 @@ describe('a death', () => {
     await stores.jobs.begin(lane, 64);
     await stores.jobs.release(lane, 0);
     expect(await deathsInLane()).toEqual([0, 0]);
-    await stores.sql(`UPDATE lanes SET lease_holder = 'a', lease_until = '-infinity'`);
+    await stores.sql(`UPDATE lanes SET leased_by = 'a', lease_until = '-infinity'`);
     expect(await deathsInLane()).toEqual([0, 0]);
   });
 
   it('is no death of a process that takes its own lane again, or was told to end', async () => {
     await stores.accept('x', 1);
-    for (const name of [HOLDER, `a${LEAVING}`]) await fallSilentAs(name);
+    for (const name of [WORKER_ID, `a${DRAINING_SUFFIX}`]) await fallSilentAs(name);
     expect(await deathsInLane()).toEqual([0]);
     await stores.lease();
     await stores.holders.leave();
-    expect(await stores.sql('SELECT lease_holder FROM lanes')).toEqual([{ lease_holder: HOLDER + LEAVING }]);
+    expect(await stores.sql('SELECT leased_by FROM lanes')).toEqual([{ leased_by: WORKER_ID + DRAINING_SUFFIX }]);
   });
 
   it('is taken back by the process that comes to life again', async () => {
     await stores.accept('x', 1);
-    for (const name of ['a', HOLDER]) await fallSilentAs(name);
-    await stores.sql(`UPDATE requests SET died_making = ARRAY['a', $1]`, [HOLDER]);
-    await stores.holders.refuteDeath();
+    for (const name of ['a', WORKER_ID]) await fallSilentAs(name);
+    await stores.sql(`UPDATE requests SET crashed_workers = ARRAY['a', $1]`, [WORKER_ID]);
+    await stores.holders.clearCrashReports();
     expect(await deathsInLane()).toEqual([1]);
-    await stores.holders.refuteDeath();
+    await stores.holders.clearCrashReports();
     expect(await deathsInLane()).toEqual([1]);
   });
 
   it('of a process that made a sync request counts for that', async () => {
     const [id] = await stores.accept(null, 1);
     const adoptAfter = async (holder: string | null): Promise<number> => {
-      await stores.sql(`UPDATE requests SET lease_holder = $1, lease_until = '-infinity'`, [holder]);
+      await stores.sql(`UPDATE requests SET leased_by = $1, lease_until = '-infinity'`, [holder]);
       const [job] = await stores.sync.adopt(1, LEASE_MS);
-      return job!.deaths;
+      return job!.crashCount;
     };
     const counted = [];
-    for (const holder of [HOLDER, `a${LEAVING}`, 'a', 'b', 'b', null]) counted.push(await adoptAfter(holder));
+    for (const holder of [WORKER_ID, `a${DRAINING_SUFFIX}`, 'a', 'b', 'b', null])
+      counted.push(await adoptAfter(holder));
     expect(counted).toEqual([0, 0, 1, 2, 2, 2]);
     await stores.holders.leave();
     expect(await stores.sync.renew([id!], LEASE_MS)).toEqual(new Set([id]));
-    await stores.sql(`UPDATE requests SET lease_holder = 'c'`);
+    await stores.sql(`UPDATE requests SET leased_by = 'c'`);
     const [{ lease_epoch: leaseEpoch }] = (await stores.sql('SELECT lease_epoch FROM requests')) as [
       { lease_epoch: number },
     ];
     await stores.sync.release({ id: id!, leaseEpoch }, -1);
-    expect((await stores.sync.adopt(1, LEASE_MS))[0]!.deaths).toBe(2);
+    expect((await stores.sync.adopt(1, LEASE_MS))[0]!.crashCount).toBe(2);
   });
 });
 
@@ -99,37 +100,38 @@ describe('a lane whose holder fell silent', () => {
   it('is made with care as far as that one may have been, whatever was finished or cancelled', async () => {
     const ids = await stores.accept('x', 300);
     const { lane, jobs } = await fallSilentAs('a');
-    expect(lane.carefulUntil).toBe(0);
+    expect(lane.isolateUntil).toBe(0);
     await stores.sql(`UPDATE requests SET status = 'COMPLETED' WHERE queue_position <= 10`);
     await stores.sql(`UPDATE requests SET status = 'CANCELLED' WHERE id = ANY ($1::uuid[])`, [ids.slice(20, 30)]);
     await stores.sql('UPDATE lanes SET pending = pending - 20');
     expect(jobs).toHaveLength(64);
     const careful = await stores.lease();
     // The head is number 11, and of the 20 before number 31 ten are left.
-    expect(careful.carefulUntil).toBeGreaterThanOrEqual(11 + MOST_AHEAD + 10 - 1);
-    expect(careful.carefulUntil).toBeLessThan(11 + MOST_AHEAD + 20);
+    expect(careful.isolateUntil).toBeGreaterThanOrEqual(11 + MOST_AHEAD + 10 - 1);
+    expect(careful.isolateUntil).toBeLessThan(11 + MOST_AHEAD + 20);
     expect(careful.lostBy).toBe('a');
     await stores.accept('x', 50);
     await stores.jobs.release(careful, 0);
-    expect(await stores.lease()).toMatchObject({ carefulUntil: careful.carefulUntil, lostBy: null });
+    expect(await stores.lease()).toMatchObject({ isolateUntil: careful.isolateUntil, lostBy: null });
   });
 });
 
 /** A report that takes a second or so, long enough to be seen. */
-const DEADLY = { input_data: 'deadly', iterations: 1_000_000 };
+const POISON_MESSAGE = { input_data: 'deadly', iterations: 1_000_000 };
 
 /** Starts a worker and kills it when it makes this request. False: it did not, the request is finished instead. */
 async function killOneBy(id: string, api: Daybook, env: Record<string, string>): Promise<boolean> {
-  const text = 'SELECT status, started_at, coalesce(cardinality(died_making), 0) AS deaths FROM requests WHERE id = $1';
+  const text =
+    'SELECT status, started_at, coalesce(cardinality(crashed_workers), 0) AS crashCount FROM requests WHERE id = $1';
   const look = async () => (await sql(api, text, [id]))[0]!;
   const before = await look();
   const worker = await startDaybook({ role: 'worker', env });
   const { status } = await eventually(
     async () => {
       const now = await look();
-      // Until it is begun anew it may look as its last maker left it; and after three deaths it is begun, but not made.
+      // Until it is begun anew it may look as its last maker left it; and after three crashCount it is begun, but not made.
       const isBegunAnew = now.status === 'PROCESSING' && +now.started_at !== +(before.started_at ?? 0);
-      const isBegun = isBegunAnew && now.deaths < 3;
+      const isBegun = isBegunAnew && now.crashCount < 3;
       return (isBegun || now.status === 'COMPLETED' || now.status === 'FAILED') && now;
     },
     { everyMs: 5 },
@@ -141,7 +143,7 @@ async function killOneBy(id: string, api: Daybook, env: Record<string, string>):
 }
 
 describe('a request that kills its worker', () => {
-  it('fails after three deaths, it alone; the lane goes on and every callback comes in order', async () => {
+  it('fails after three crashCount, it alone; the lane goes on and every callback comes in order', async () => {
     const [database, redis, receiver] = await Promise.all([createDatabase(), redisUrl(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis, SWEEP_INTERVAL: '200ms' };
     const api = await startDaybook({ role: 'api', env });
@@ -150,7 +152,7 @@ describe('a request that kills its worker', () => {
       60,
       (index) => ({
         callback_url: receiver.url,
-        ...(index === 20 ? DEADLY : { num_transactions: 5, report_name: `R${index}` }),
+        ...(index === 20 ? POISON_MESSAGE : { num_transactions: 5, report_name: `R${index}` }),
       }),
       1,
     );
@@ -173,15 +175,18 @@ describe('a request that kills its worker', () => {
     const callback = receiver.received.find((receipt) => receipt.json.request_id === deadly)!.json;
     expect(callback).toMatchObject({ type: 'report.failed', error: json.error });
     expect(await sql(api, `SELECT FROM requests WHERE status = 'COMPLETED'`)).toHaveLength(59);
-    const blamed = await sql<{ deaths: number }>(api, 'SELECT cardinality(died_making) AS deaths FROM requests');
-    expect(blamed.filter(({ deaths }) => deaths > 1)).toEqual([{ deaths: 3 }]);
+    const blamed = await sql<{ crashCount: number }>(
+      api,
+      'SELECT cardinality(crashed_workers) AS crashCount FROM requests',
+    );
+    expect(blamed.filter(({ crashCount }) => crashCount > 1)).toEqual([{ crashCount: 3 }]);
     await database.drop();
   }, 240_000);
 
   it('is survived when it is sync: it fails, and its key answers so', async () => {
     const database = await createDatabase();
     const env = { ...UNLIMITED, DATABASE_URL: database.url, SWEEP_INTERVAL: '200ms' };
-    const ask = (to: Daybook) => post(to, '/api/sync', DEADLY, { 'idempotency-key': 'deadly' });
+    const ask = (to: Daybook) => post(to, '/api/sync', POISON_MESSAGE, { 'idempotency-key': 'deadly' });
     let daybook = await startDaybook({ env });
     const cut = ask(daybook).catch(() => 'cut');
     for (let count = 0; count < 3; count++) {

@@ -15,7 +15,7 @@ let api: Daybook;
 const NOTE = `
   CREATE TABLE notes (request_id uuid, status text, holder text);
   CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    INSERT INTO notes SELECT NEW.id, NEW.status, lease_holder FROM lanes WHERE name = NEW.lane;
+    INSERT INTO notes SELECT NEW.id, NEW.status, leased_by FROM lanes WHERE name = NEW.lane;
     RETURN NULL;
   END $$;
   CREATE TRIGGER note AFTER UPDATE ON requests
@@ -39,7 +39,7 @@ async function makeAll(lanes: string[], each: number, iterations: number): Promi
     lane: lanes[index % lanes.length],
   });
   await submitAsync(api.url, lanes.length * each, body, 1);
-  await sql(api, 'UPDATE lanes SET lease_holder = NULL, lease_until = NULL WHERE name = ANY ($1)', [lanes]);
+  await sql(api, 'UPDATE lanes SET leased_by = NULL, lease_until = NULL WHERE name = ANY ($1)', [lanes]);
   const histories = new Map<string, FinishedRequest[]>();
   await eventually(
     async () => {
@@ -52,7 +52,7 @@ async function makeAll(lanes: string[], each: number, iterations: number): Promi
 }
 
 /** Who made the requests; each was begun by one and completed by the same, and nobody else tried. */
-async function makersOf(requests: FinishedRequest[]): Promise<Set<string>> {
+async function generatorsOf(requests: FinishedRequest[]): Promise<Set<string>> {
   const text = `SELECT request_id, array_agg(DISTINCT holder) AS holders, count(*) FILTER (WHERE status = 'COMPLETED') AS made,
       count(*) FILTER (WHERE status = 'PROCESSING') AS begun
     FROM notes WHERE request_id = ANY ($1) GROUP BY request_id`;
@@ -81,7 +81,7 @@ describe('three workers', () => {
     expect(history).toHaveLength(30);
     expectStrictOrder(history);
     expect(mostAtOnce(history)).toBe(1);
-    await makersOf(history);
+    await generatorsOf(history);
   });
 
   it('on ten lanes share the work: each makes some, at the same time, and each lane keeps its order', async () => {
@@ -92,7 +92,7 @@ describe('three workers', () => {
     );
     for (const history of histories.values()) expectStrictOrder(history);
     const all = [...histories.values()].flat();
-    expect((await makersOf(all)).size).toBe(WORKERS);
+    expect((await generatorsOf(all)).size).toBe(WORKERS);
     const most = mostAtOnce(all);
     expect(most).toBeGreaterThan(1);
     expect(most).toBeLessThanOrEqual(WORKERS);

@@ -6,18 +6,20 @@ import { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js'
 import { DestinationStore } from '../../src/callbacks/destinations/destination.store.js';
 import { type DueDestination, DueStore } from '../../src/callbacks/dispatch/due.store.js';
 import { type RedeliverySelection, RedeliveryStore } from '../../src/callbacks/redelivery/redelivery.store.js';
-import { SendersStore } from '../../src/callbacks/dispatch/senders.store.js';
+import { DispatchLeasesStore } from '../../src/callbacks/dispatch/dispatch-leases.store.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import { Database, type Query, type Statement } from '../../src/platform/database/database.js';
 import { WorkerStore } from '../../src/jobs/workers/worker.store.js';
-import { HoldersStore } from '../../src/jobs/workers/holders.store.js';
+import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js';
 import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
 import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
 import { IdempotencyStore } from '../../src/requests/idempotency/idempotency.store.js';
 import { RemovalStore } from '../../src/requests/removal.store.js';
-import { type IdempotencyKey, RequestStore } from '../../src/requests/request.store.js';
+import type { IdempotencyKey } from '../../src/http/idempotency-key.js';
+import { AcceptStore } from '../../src/jobs/accept/accept.store.js';
+import { RequestStore } from '../../src/requests/request.store.js';
 import { createDatabase } from '../support/database.js';
 import { batchOf, completionOf, newRequest } from '../support/stores.js';
 
@@ -197,7 +199,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       newRequest('other', { ...CALLBACK, idempotency: keyed('new') }),
       newRequest(null, CALLBACK),
     ];
-    return expectCheap(() => new RequestStore(database).accept(batch, 1_000_000, 15_000));
+    return expectCheap(() => new AcceptStore(database).accept(batch, 1_000_000, 15_000));
   });
 
   it('taking a lane, making its requests, giving it back', () =>
@@ -223,17 +225,17 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
 
   it('sweeping', () =>
     expectCheap(async () => {
-      const holders = new HoldersStore(database);
+      const holders = new WorkerLeasesStore(database);
       await holders.onThisHost();
       await holders.expire(['nobody']);
-      await holders.refuteDeath();
+      await holders.clearCrashReports();
       await holders.leave();
       const sync = new SyncStore(database);
       await sync.adopt(4, 15_000);
       await sync.release({ id: someId, leaseEpoch: 0 }, 0);
       await sync.renew([someId], 15_000);
       await new IdempotencyStore(database).forgetExpired(86_400, 1_000);
-      await new WorkerStore(database).figures();
+      await new WorkerStore(database).countAlive();
       await new BacklogStore(database).pending();
     }));
 
@@ -255,10 +257,10 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
         streams.map(({ id }) => id),
         15_000,
       );
-      const senders = new SendersStore(database);
+      const senders = new DispatchLeasesStore(database);
       await senders.onThisHost();
       await senders.expire(['nobody']);
-      await senders.bury();
+      await senders.reapExpired();
       await due.releaseStreams(streams.map(({ id }) => id));
       await database.query({
         name: '',

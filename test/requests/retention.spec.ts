@@ -170,7 +170,7 @@ describe('what is sent again while it is being deleted', () => {
   const service = (): [RequestsService, string[]] => {
     const removed: string[] = [];
     const files = { remove: async (keys: string[]) => void removed.push(...keys) };
-    return [new RequestsService(stores.requests, stores.removal, null!, files, null!, null!), removed];
+    return [new RequestsService(stores.requests, stores.removal, files), removed];
   };
   const ways: [string, (requests: RequestsService, id: string, files: string[]) => Promise<unknown>][] = [
     ['by its id', (requests, id) => expect(requests.remove(id, null)).rejects.toBeInstanceOf(RequestUnfinished)],

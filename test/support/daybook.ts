@@ -98,12 +98,12 @@ async function environment(home: string, { env, role = 'all' }: DaybookOptions) 
 }
 
 async function untilHealthy(daybook: Daybook): Promise<void> {
-  let hasEnded = false;
-  void daybook.exited.then(() => (hasEnded = true));
+  let hasExited = false;
+  void daybook.exited.then(() => (hasExited = true));
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const answer = await fetch(`${daybook.url}/healthz`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
-    if (hasEnded)
+    if (hasExited)
       throw new Error(`Daybook ended while starting, exit code ${await daybook.exited}\n${daybook.output()}`);
     if (answer?.ok) return;
     if (Date.now() > deadline) throw new Error(`Daybook is not healthy in time\n${daybook.output()}`);

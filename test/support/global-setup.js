@@ -16,7 +16,7 @@ export default async function globalSetup() {
   });
   globalThis.daybookServices = services;
   const [line] = await Promise.race([once(createInterface(services.stdout), 'line'), once(services, 'exit')]);
-  if (typeof line !== 'string') process.exit(1); // They have said why; a stack would only bury it.
+  if (typeof line !== 'string') process.exit(1); // They have said why; a stack would only reapExpired it.
   const { folder, databaseUrl, templateDatabase, pooledUrl, redisUrl } = JSON.parse(line);
   process.env.TEST_FOLDER = folder;
   process.env.TEST_DATABASE_URL = databaseUrl;

@@ -28,14 +28,14 @@ afterAll(async () => {
 
 /** Holds a lane as a worker that is alive and does nothing would: what is accepted into it stays pending. */
 export async function holdLane(daybook: Daybook, name: string): Promise<void> {
-  const text = `INSERT INTO lanes (name, lease_holder, lease_until) VALUES ($1, 'test', 'infinity')
-    ON CONFLICT (name) DO UPDATE SET lease_holder = 'test', lease_until = 'infinity', lease_epoch = lanes.lease_epoch + 1`;
+  const text = `INSERT INTO lanes (name, leased_by, lease_until) VALUES ($1, 'test', 'infinity')
+    ON CONFLICT (name) DO UPDATE SET leased_by = 'test', lease_until = 'infinity', lease_epoch = lanes.lease_epoch + 1`;
   await sql(daybook, text, [name]);
 }
 
 /** Gives a held lane back; it is worked on at the next sweep. */
 export async function letLaneGo(daybook: Daybook, name: string): Promise<void> {
-  await sql(daybook, 'UPDATE lanes SET lease_holder = NULL, lease_until = NULL WHERE name = $1', [name]);
+  await sql(daybook, 'UPDATE lanes SET leased_by = NULL, lease_until = NULL WHERE name = $1', [name]);
 }
 
 /** Lets no request finish while `work` is going on: the write that finishes one waits for the table that we hold. */

@@ -7,12 +7,13 @@ import { type DueDelivery, DueStore } from '../../src/callbacks/dispatch/due.sto
 import type { Config } from '../../src/platform/config/config.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import { Database, type Query } from '../../src/platform/database/database.js';
-import { HoldersStore } from '../../src/jobs/workers/holders.store.js';
+import { AcceptStore, type NewRequest } from '../../src/jobs/accept/accept.store.js';
+import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js';
 import type { Completion, Job } from '../../src/jobs/job.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { RemovalStore } from '../../src/requests/removal.store.js';
-import { type NewRequest, RequestStore } from '../../src/requests/request.store.js';
+import { RequestStore } from '../../src/requests/request.store.js';
 import { DATABASE_SETTINGS, createDatabase } from './database.js';
 import { eventually } from './eventually.js';
 
@@ -45,22 +46,24 @@ async function setPatience(url: string): Promise<void> {
 
 /** The stores of one process, on the real SQL, and what a test needs beside them. */
 export class Stores {
+  readonly accepting: AcceptStore;
   readonly requests: RequestStore;
   readonly removal: RemovalStore;
   readonly jobs: JobsStore;
   readonly sync: SyncStore;
-  readonly holders: HoldersStore;
+  readonly holders: WorkerLeasesStore;
 
   private constructor(
     readonly url: string,
     readonly dataSource: DataSource,
     readonly database: Database,
   ) {
+    this.accepting = new AcceptStore(database);
     this.requests = new RequestStore(database);
     this.removal = new RemovalStore(database);
     this.jobs = new JobsStore(database);
     this.sync = new SyncStore(database);
-    this.holders = new HoldersStore(database);
+    this.holders = new WorkerLeasesStore(database);
   }
 
   static async open(url: string): Promise<Stores> {
@@ -86,7 +89,7 @@ export class Stores {
   /** Puts requests into a lane; gives their ids in order. */
   async accept(lane: string | null, count: number, more: Partial<NewRequest> = {}): Promise<string[]> {
     const requests = Array.from({ length: count }, () => newRequest(lane, more));
-    await this.requests.accept(requests, MAX_PENDING, LEASE_MS);
+    await this.accepting.accept(requests, MAX_PENDING, LEASE_MS);
     return requests.map(({ id }) => id);
   }
 

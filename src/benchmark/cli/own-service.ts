@@ -67,10 +67,10 @@ export async function startOwnService(settings: Record<string, string>): Promise
 
 /** Where it is ready, or null when it ends before, or takes too long. */
 async function whenReady(findUrl: () => string | undefined, exited: Promise<unknown>): Promise<string | null> {
-  let hasEnded = false;
-  void exited.then(() => (hasEnded = true));
+  let hasExited = false;
+  void exited.then(() => (hasExited = true));
   const giveUpAtMs = performance.now() + START_TIMEOUT_MS;
-  while (!hasEnded && performance.now() < giveUpAtMs) {
+  while (!hasExited && performance.now() < giveUpAtMs) {
     const url = findUrl();
     const options = { signal: AbortSignal.timeout(2_000) };
     if (url && (await fetch(`${url}/readyz`, options).catch(() => null))?.ok) return url;

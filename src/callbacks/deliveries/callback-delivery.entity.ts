@@ -1,5 +1,5 @@
 import { Check, Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn, type Relation, Unique } from 'typeorm';
-import { RequestEntity } from '../../requests/request.entity.js';
+import { RequestRecord } from '../../requests/request.entity.js';
 
 /** PENDING until a receiver took it (SUCCESS) or the schedule ended (FAILED). */
 export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
@@ -22,17 +22,17 @@ export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
 @Index('callback_deliveries_replayed', ['redeliveryId'], {
   where: `status = 'PENDING' AND redelivery_id IS NOT NULL`,
 })
-@Index('callback_deliveries_leases', ['leaseHolder'], { where: 'lease_holder IS NOT NULL' })
-export class CallbackDeliveryEntity {
+@Index('callback_deliveries_leases', ['leasedBy'], { where: 'leased_by IS NOT NULL' })
+export class CallbackDelivery {
   @PrimaryColumn('uuid')
   id!: string;
 
   @Column('uuid', { name: 'request_id' })
   requestId!: string;
 
-  @OneToOne(() => RequestEntity, { createForeignKeyConstraints: false })
+  @OneToOne(() => RequestRecord, { createForeignKeyConstraints: false })
   @JoinColumn({ name: 'request_id' })
-  request?: Relation<RequestEntity>;
+  request?: Relation<RequestRecord>;
 
   @Column('text')
   url!: string;
@@ -75,8 +75,8 @@ export class CallbackDeliveryEntity {
   nextAttemptAt!: Date;
 
   /** Who sends it, if it is sent by itself; what stands in a line is sent by who holds the stream. */
-  @Column('text', { name: 'lease_holder', nullable: true })
-  leaseHolder!: string | null;
+  @Column('text', { name: 'leased_by', nullable: true })
+  leasedBy!: string | null;
 
   @Column('timestamp with time zone', { name: 'lease_until', nullable: true })
   leaseUntil!: Date | null;

@@ -1,5 +1,5 @@
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
-import { RequestEntity } from '../../requests/request.entity.js';
+import { RequestRecord } from '../../requests/request.entity.js';
 
 /** Why an attempt was made: it was the first, the schedule wanted another, or somebody asked for one, or for many. */
 export type AttemptTrigger = 'first' | 'retry' | 'manual' | 'replay';
@@ -9,13 +9,13 @@ export type AttemptTrigger = 'first' | 'retry' | 'manual' | 'replay';
  * that an end brings are null until it is recorded, for ever if its process died.
  */
 @Entity('callback_logs')
-export class CallbackLogEntity {
+export class CallbackLog {
   @PrimaryColumn('uuid', { name: 'request_id' })
   requestId!: string;
 
-  @ManyToOne(() => RequestEntity, { createForeignKeyConstraints: false })
+  @ManyToOne(() => RequestRecord, { createForeignKeyConstraints: false })
   @JoinColumn({ name: 'request_id' })
-  request?: Relation<RequestEntity>;
+  request?: Relation<RequestRecord>;
 
   @PrimaryColumn('integer', { name: 'attempt_number' })
   attemptNumber!: number;

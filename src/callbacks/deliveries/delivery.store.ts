@@ -101,14 +101,14 @@ const RECORD_TEXT = `
     WHERE d.id = ANY ($1::uuid[]) ORDER BY d.id FOR UPDATE OF d
   ), moved AS (
     UPDATE callback_deliveries d SET status = t.status, attempts = d.attempts + 1,
-      next_attempt_at = coalesce(t.next, d.next_attempt_at), lease_holder = NULL, lease_until = NULL,
+      next_attempt_at = coalesce(t.next, d.next_attempt_at), leased_by = NULL, lease_until = NULL,
       finished_at = CASE WHEN t.status <> 'PENDING' THEN now() END
     FROM locked t WHERE d.id = t.id AND t.is_first_told RETURNING d.id
   )
   INSERT INTO callback_logs (${LOGGED.join(', ')}, next_attempt_at)
   SELECT ${LOGGED.join(', ')}, now() + retry_in_ms * interval '1 millisecond' FROM item
   WHERE delivery_id IN (SELECT id FROM locked)
-    AND (SELECT count(*) FROM moved) >= 0 -- Always: so that deliveries are locked before logs are written, as in bury.
+    AND (SELECT count(*) FROM moved) >= 0 -- Always: so that deliveries are locked before logs are written, as in reapExpired.
   ON CONFLICT (request_id, attempt_number) DO UPDATE
     SET ${[...LOGGED, 'next_attempt_at'].map((column) => `${column} = excluded.${column}`).join(', ')}
     WHERE callback_logs.success IS NULL`;
@@ -142,7 +142,7 @@ export class DeliveryStore {
     const text = `WITH locked AS (
         SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND finished_at IS NULL ORDER BY id FOR UPDATE
       )
-      UPDATE callback_deliveries d SET status = 'FAILED', error = $2, finished_at = now(), lease_holder = NULL,
+      UPDATE callback_deliveries d SET status = 'FAILED', error = $2, finished_at = now(), leased_by = NULL,
         lease_until = NULL
       FROM locked WHERE d.id = locked.id`;
     await this.database.query({ name: 'delivery_refuse', text }, [ids, error]);
@@ -156,7 +156,7 @@ export class DeliveryStore {
     const text = `WITH owed AS (SELECT id FROM callback_deliveries WHERE request_id = $1), again AS (
         UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts, next_attempt_at = now(),
           finished_at = NULL, error = NULL, redelivery_id = NULL
-        FROM owed WHERE d.id = owed.id AND (d.attempts > 0 OR d.status = 'FAILED') AND d.lease_holder IS NULL
+        FROM owed WHERE d.id = owed.id AND (d.attempts > 0 OR d.status = 'FAILED') AND d.leased_by IS NULL
       )
       SELECT id FROM owed`;
     return (await this.database.query({ name: 'delivery_again', text }, [requestId])).length > 0;

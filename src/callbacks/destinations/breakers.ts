@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { GroupCommit } from '../../platform/concurrency/batcher.js';
-import { withinBudget } from '../../platform/concurrency/time-budget.js';
+import { Batcher } from '../../platform/concurrency/batcher.js';
+import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import { type Breaker, CLOSED, breaker, isPristine } from './breaker.js';
 import { type DestinationEvent, DestinationStore } from './destination.store.js';
 
@@ -22,7 +22,7 @@ export class Breakers {
   private readonly known = new Map<string, { state: Breaker; heardAtMs: number }>();
   /** Events that are not in Postgres yet, in order. */
   private readonly untold = new Map<string, DestinationEvent[]>();
-  private readonly telling = new GroupCommit<DestinationEvent, void>(async (events) => {
+  private readonly telling = new Batcher<DestinationEvent, void>(async (events) => {
     await this.tell(events);
     return events.map(() => undefined);
   });
@@ -81,7 +81,7 @@ export class Breakers {
     for (const [destination, { heardAtMs }] of this.known) {
       if (heardAtMs < nowMs - IDLE_MS) this.known.delete(destination);
     }
-    await withinBudget(
+    await withinTimeBudget(
       FORGET_BUDGET_MS,
       async () => (await this.store.forgetIdle(IDLE_MS, FORGET_BATCH)) === FORGET_BATCH,
     );

@@ -4,7 +4,7 @@ import type { BreakerName } from './breaker.js';
 /** A destination that has failed, and its circuit breaker. One without a row has not, or has been idle for a day since. */
 @Entity('callback_destinations')
 @Check('callback_destinations_state_check', `state IN ('closed', 'open', 'half_open')`)
-export class CallbackDestinationEntity {
+export class CallbackDestination {
   /** scheme://host:port */
   @PrimaryColumn('text')
   destination!: string;
@@ -36,7 +36,7 @@ export class CallbackDestinationEntity {
 @Entity('callback_disabled_urls')
 @Exclusion('callback_disabled_urls_one', 'USING hash (url WITH =)')
 @Index('callback_disabled_urls_destination', ['destination', 'disabledAt'])
-export class CallbackDisabledUrlEntity {
+export class CallbackDisabledUrl {
   @PrimaryGeneratedColumn('uuid')
   id!: string;
 

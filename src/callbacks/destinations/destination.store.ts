@@ -96,9 +96,9 @@ export class DestinationStore {
   async giveUpWaiting(patienceMs: number): Promise<{ count: number; mayBeMore: boolean }> {
     // Each condition is that of an index.
     const waiting = (attempts: string): string => `SELECT d.id FROM callback_deliveries d
-      WHERE d.destination = down.destination AND d.status = 'PENDING' AND ${attempts} AND d.lease_holder IS NULL
+      WHERE d.destination = down.destination AND d.status = 'PENDING' AND ${attempts} AND d.leased_by IS NULL
         AND d.next_attempt_at < clock_timestamp() - $1 * interval '1 millisecond'
-        AND NOT EXISTS (SELECT FROM callback_streams s
+        AND NOT EXISTS (SELECT FROM callback_queues s
           WHERE s.destination = d.destination AND s.lane = d.lane AND d.id = ANY (s.started))
       LIMIT ${GIVE_UP_LIMIT}`;
     const text = `WITH late AS (
@@ -108,7 +108,7 @@ export class DestinationStore {
         LIMIT ${GIVE_UP_LIMIT}
       ), locked AS (
         SELECT d.id, late.opened_at FROM callback_deliveries d JOIN late ON late.id = d.id
-        WHERE d.status = 'PENDING' AND d.lease_holder IS NULL ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
+        WHERE d.status = 'PENDING' AND d.leased_by IS NULL ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
       )
       UPDATE callback_deliveries d SET status = 'FAILED', finished_at = now(),
         error = 'The destination has failed since ' || to_char(locked.opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')

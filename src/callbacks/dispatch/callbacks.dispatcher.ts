@@ -1,8 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { hasEnded } from '../../platform/concurrency/worker-id.js';
+import { hasExited } from '../../platform/concurrency/worker-id.js';
 import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
-import { Drain, type Task } from '../../platform/concurrency/worker-loop.js';
+import { WorkerLoop, type Task } from '../../platform/concurrency/worker-loop.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { Alarm } from './alarm.js';
 import { LONGEST_OPEN_MS } from '../destinations/breaker.js';
@@ -13,7 +13,7 @@ import { type DueDelivery, type DueDestination, DueStore, type StartedAttempt, t
 import { RetryRun } from './retry-run.js';
 import { scheduleMs } from './retry-schedule.js';
 import { type Run, RunSender } from './run-sender.js';
-import { SendersStore } from './senders.store.js';
+import { DispatchLeasesStore } from './dispatch-leases.store.js';
 import { SLOTS, SLOTS_PER_DESTINATION, Slots } from '../transport/slots.js';
 import { READ_AHEAD, StreamRun } from './stream-run.js';
 import { Turn } from './turn.js';
@@ -36,7 +36,7 @@ export class CallbacksDispatcher {
   private readonly logger = new Logger(CallbacksDispatcher.name);
   private readonly slots = new Slots();
   private readonly leases: LeaseKeeper<RunLease>;
-  private readonly drain: Drain;
+  private readonly drain: WorkerLoop;
   /** The streams that are being sent here. */
   private readonly sending = new Set<string>();
   /** The lane taken last, of each destination that has more lanes than it had slots. */
@@ -49,7 +49,7 @@ export class CallbacksDispatcher {
 
   constructor(
     private readonly due: DueStore,
-    private readonly senders: SendersStore,
+    private readonly senders: DispatchLeasesStore,
     private readonly destinations: DestinationStore,
     private readonly callbacks: CallbacksService,
     private readonly breakers: Breakers,
@@ -58,7 +58,7 @@ export class CallbacksDispatcher {
     private readonly config: Pick<Config, 'CALLBACK_ORDER' | 'CALLBACK_RETRY_DELAYS' | 'LANE_LEASE'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (leases) => this.renew(leases));
-    this.drain = new Drain(
+    this.drain = new WorkerLoop(
       SLOTS,
       () => this.claim(),
       (error) => this.logger.warn(`Callbacks wait: ${String(error)}`),
@@ -85,9 +85,9 @@ export class CallbacksDispatcher {
 
   /** Looks for what no wake-up announced, takes over from dead processes, gives up what has waited for too long. */
   async sweep(): Promise<void> {
-    const dead = (await this.senders.onThisHost()).filter((holder) => hasEnded(holder));
+    const dead = (await this.senders.onThisHost()).filter((holder) => hasExited(holder));
     if (dead.length > 0) await this.senders.expire(dead);
-    await this.senders.bury();
+    await this.senders.reapExpired();
     while ((await this.destinations.giveUpWaiting(this.patienceMs())).mayBeMore);
     void this.run();
     await this.breakers.forgetIdle();

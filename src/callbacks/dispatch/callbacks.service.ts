@@ -2,7 +2,7 @@ import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { isDataError, throughOutage } from '../../platform/database/database.js';
-import { GroupCommit } from '../../platform/concurrency/batcher.js';
+import { Batcher } from '../../platform/concurrency/batcher.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import type { AttemptTrigger } from '../deliveries/callback-log.entity.js';
 import { NotSent } from '../transport/attempt-trace.js';
@@ -33,12 +33,12 @@ export interface EndedAttempt extends AttemptRecord {
 /** Makes attempts and records them. Attempts that end together are written together. */
 @Injectable()
 export class CallbacksService {
-  private readonly recordings = new GroupCommit<EndedAttempt, void>((batch) => this.recordBatch(batch), {
-    isOneToBlame: isDataError,
+  private readonly recordings = new Batcher<EndedAttempt, void>((batch) => this.recordBatch(batch), {
+    isItemFault: isDataError,
     intervalMs: RECORD_EVERY_MS,
   });
 
-  private readonly refusals = new GroupCommit<string, void>(async (ids) => {
+  private readonly refusals = new Batcher<string, void>(async (ids) => {
     await throughOutage(() => this.store.refuse(ids, GONE));
     return ids.map(() => undefined);
   });

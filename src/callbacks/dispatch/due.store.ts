@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database, type Statement } from '../../platform/database/database.js';
-import { HOLDER } from '../../platform/concurrency/worker-id.js';
+import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import type { Breaker, BreakerName } from '../destinations/breaker.js';
 
 /** A delivery that is due, with what its body is made of. */
@@ -95,9 +95,9 @@ const destinationsText = (inLine: readonly string[]): string => {
       (condition) => `SELECT d.destination, d.lane FROM callback_deliveries d WHERE ${condition} ${behind}
       ORDER BY d.destination, d.lane LIMIT 1`,
     )}) one ORDER BY one.destination, one.lane LIMIT 1`;
-  const isHeld = `EXISTS (SELECT FROM callback_streams s WHERE s.destination = l.destination AND s.lane = l.lane)`;
+  const isHeld = `EXISTS (SELECT FROM callback_queues s WHERE s.destination = l.destination AND s.lane = l.lane)`;
   const nextRetry = (before: string): string => `SELECT d.destination, d.next_attempt_at FROM callback_deliveries d
-    WHERE ${AGAIN} AND d.lease_holder IS NULL ${before} ORDER BY d.destination, d.next_attempt_at LIMIT 1`;
+    WHERE ${AGAIN} AND d.leased_by IS NULL ${before} ORDER BY d.destination, d.next_attempt_at LIMIT 1`;
   return `
   WITH RECURSIVE firsts AS (
     (${firstLine('')})
@@ -146,11 +146,11 @@ const takeText = (inLine: readonly string[]): string => {
     UNION ALL
     SELECT next.* FROM heads h CROSS JOIN LATERAL (${firstAfter('h.lane')}) next
   )
-  INSERT INTO callback_streams (destination, lane, lease_holder, lease_until, started, started_numbers)
+  INSERT INTO callback_queues (destination, lane, leased_by, lease_until, started, started_numbers)
   SELECT $1, h.lane, $4, clock_timestamp() + $5 * interval '1 millisecond', ARRAY[h.id], ARRAY[h.number]
   FROM heads h
   WHERE h.next_attempt_at <= clock_timestamp()
-    AND NOT EXISTS (SELECT FROM callback_streams s WHERE s.destination = $1 AND s.lane = h.lane)
+    AND NOT EXISTS (SELECT FROM callback_queues s WHERE s.destination = $1 AND s.lane = h.lane)
   LIMIT $3
   ON CONFLICT (destination, lane) DO NOTHING
   RETURNING id, destination, lane, json_build_object('id', started[1], 'number', started_numbers[1]) AS head`;
@@ -169,10 +169,10 @@ const readText = (inLine: readonly string[]): string => `
 const LEASE_RETRIES = `
   WITH due AS (
     SELECT d.id FROM callback_deliveries d
-    WHERE d.destination = $1 AND ${AGAIN} AND d.next_attempt_at <= clock_timestamp() AND d.lease_holder IS NULL
+    WHERE d.destination = $1 AND ${AGAIN} AND d.next_attempt_at <= clock_timestamp() AND d.leased_by IS NULL
     ORDER BY d.next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
   ), leased AS (
-    UPDATE callback_deliveries t SET lease_holder = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
+    UPDATE callback_deliveries t SET leased_by = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
     FROM due WHERE t.id = due.id RETURNING t.*
   )
   SELECT ${DUE} FROM leased d ${WITH_REQUEST} ORDER BY d.next_attempt_at`;
@@ -191,8 +191,8 @@ export class DueStore {
   ) {
     const inLine = IN_LINE[CALLBACK_ORDER];
     this.destinationsStatement = { name: 'due_destinations', text: destinationsText(inLine) };
-    this.takeStatement = { name: 'stream_take', text: takeText(inLine) };
-    this.readStatement = { name: 'stream_read', text: readText(inLine) };
+    this.takeStatement = { name: 'queue_lease', text: takeText(inLine) };
+    this.readStatement = { name: 'queue_read', text: readText(inLine) };
     // In strict order a retry stands in its line.
     this.hasRetries = CALLBACK_ORDER !== 'strict';
   }
@@ -216,7 +216,7 @@ export class DueStore {
    */
   async takeStreams(destination: string, afterLane: string, limit: number, leaseMs: number): Promise<Stream[]> {
     const take = (after: string, wanted: number): Promise<Stream[]> =>
-      this.database.query<Stream>(this.takeStatement, [destination, after, wanted, HOLDER, leaseMs]);
+      this.database.query<Stream>(this.takeStatement, [destination, after, wanted, WORKER_ID, leaseMs]);
     const taken = await take(afterLane, limit);
     if (taken.length < limit && afterLane !== '') taken.push(...(await take('', limit - taken.length)));
     return taken;
@@ -233,26 +233,26 @@ export class DueStore {
    * @returns False when the stream is not ours any more; then nothing may be sent.
    */
   async start(stream: Stream, started: StartedAttempt[], leaseMs: number): Promise<boolean> {
-    const text = `UPDATE callback_streams SET started = $2::uuid[], started_numbers = $3::integer[],
+    const text = `UPDATE callback_queues SET started = $2::uuid[], started_numbers = $3::integer[],
         started_at = clock_timestamp(), lease_until = clock_timestamp() + $4 * interval '1 millisecond'
       WHERE id = $1 RETURNING id`;
     const ids = started.map(({ id }) => id);
     const numbers = started.map(({ number }) => number);
-    return (await this.database.query({ name: 'stream_start', text }, [stream.id, ids, numbers, leaseMs])).length > 0;
+    return (await this.database.query({ name: 'queue_start', text }, [stream.id, ids, numbers, leaseMs])).length > 0;
   }
 
   /** Gives streams back. What was started and is not recorded was not sent. */
   async releaseStreams(ids: number[]): Promise<void> {
-    const text = 'DELETE FROM callback_streams WHERE id = ANY ($1::bigint[])';
-    await this.database.query({ name: 'stream_release', text }, [ids]);
+    const text = 'DELETE FROM callback_queues WHERE id = ANY ($1::bigint[])';
+    await this.database.query({ name: 'queue_release', text }, [ids]);
   }
 
   /** Renews the leases of streams; gives those that are still ours. */
   async renewStreams(ids: number[], leaseMs: number): Promise<Set<number>> {
-    const text = `WITH held AS (SELECT id FROM callback_streams WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE)
-      UPDATE callback_streams s SET lease_until = clock_timestamp() + $2 * interval '1 millisecond'
+    const text = `WITH held AS (SELECT id FROM callback_queues WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE)
+      UPDATE callback_queues s SET lease_until = clock_timestamp() + $2 * interval '1 millisecond'
       FROM held WHERE s.id = held.id RETURNING s.id`;
-    const rows = await this.database.query<{ id: number }>({ name: 'stream_renew', text }, [ids, leaseMs]);
+    const rows = await this.database.query<{ id: number }>({ name: 'queue_renew', text }, [ids, leaseMs]);
     return new Set(rows.map(({ id }) => id));
   }
 
@@ -260,26 +260,26 @@ export class DueStore {
   async leaseRetries(destination: string, limit: number, leaseMs: number): Promise<DueDelivery[]> {
     if (!this.hasRetries) return [];
     const lease = { name: 'retry_lease', text: LEASE_RETRIES };
-    return this.database.query<DueDelivery>(lease, [destination, limit, HOLDER, leaseMs]);
+    return this.database.query<DueDelivery>(lease, [destination, limit, WORKER_ID, leaseMs]);
   }
 
   /** Gives retries back that were not sent. */
   async releaseRetries(ids: string[]): Promise<void> {
     const text = `WITH held AS (
-        SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND lease_holder = $2 ORDER BY id FOR UPDATE
+        SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND leased_by = $2 ORDER BY id FOR UPDATE
       )
-      UPDATE callback_deliveries d SET lease_holder = NULL, lease_until = NULL FROM held WHERE d.id = held.id`;
-    await this.database.query({ name: 'retry_release', text }, [ids, HOLDER]);
+      UPDATE callback_deliveries d SET leased_by = NULL, lease_until = NULL FROM held WHERE d.id = held.id`;
+    await this.database.query({ name: 'retry_release', text }, [ids, WORKER_ID]);
   }
 
   /** Renews the leases of retries; gives the ids that are still ours. */
   async renewRetries(ids: string[], leaseMs: number): Promise<Set<string>> {
     const text = `WITH held AS (
-        SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND lease_holder = $2 ORDER BY id FOR UPDATE
+        SELECT id FROM callback_deliveries WHERE id = ANY ($1::uuid[]) AND leased_by = $2 ORDER BY id FOR UPDATE
       )
       UPDATE callback_deliveries d SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
       FROM held WHERE d.id = held.id RETURNING d.id`;
-    const rows = await this.database.query<{ id: string }>({ name: 'retry_renew', text }, [ids, HOLDER, leaseMs]);
+    const rows = await this.database.query<{ id: string }>({ name: 'retry_renew', text }, [ids, WORKER_ID, leaseMs]);
     return new Set(rows.map(({ id }) => id));
   }
 }

@@ -117,11 +117,11 @@ describe('a line', () => {
 
   it('is not given back as whole after a fault of ours, nor before what is on its way has ended', async () => {
     const { send, answer, turn, log } = line();
-    let hasEnded = false;
-    const ended = send().finally(() => (hasEnded = true));
+    let hasExited = false;
+    const ended = send().finally(() => (hasExited = true));
     await settled();
     await answer();
-    expect(hasEnded).toBe(false);
+    expect(hasExited).toBe(false);
     await answer(new TypeError('a fault'));
     expect(await ended).toContainEqual({ status: 'rejected', reason: new TypeError('a fault') });
     expect(turn.isBroken).toBe(true);

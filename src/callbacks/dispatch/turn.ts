@@ -11,7 +11,7 @@ export class Turn {
   hasProbed = false;
   /** Something that was sent could not be recorded. */
   isBroken = false;
-  private hasEnded = false;
+  private hasExited = false;
 
   /**
    * @param endsAtMs By `performance.now()`.
@@ -29,10 +29,10 @@ export class Turn {
   }
 
   end(): void {
-    this.hasEnded = true;
+    this.hasExited = true;
   }
 
   isOver(): boolean {
-    return this.hasEnded || this.isBroken || performance.now() > this.endsAtMs || !this.isOurs();
+    return this.hasExited || this.isBroken || performance.now() > this.endsAtMs || !this.isOurs();
   }
 }

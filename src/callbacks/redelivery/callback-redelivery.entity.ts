@@ -4,7 +4,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Entity('callback_redeliveries')
 @Check('callback_redeliveries_status_check', `status IN ('RUNNING', 'COMPLETED', 'CANCELLED')`)
 @Index('callback_redeliveries_running', ['advancedAt'], { where: `status = 'RUNNING'` })
-export class CallbackRedeliveryEntity {
+export class CallbackRedelivery {
   @PrimaryColumn('uuid')
   id!: string;
 

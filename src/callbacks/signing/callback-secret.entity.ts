@@ -3,7 +3,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 /** A secret that callbacks are signed with, or were until it expired, and the Ed25519 key that came with it. */
 @Entity('callback_secrets')
 @Index('callback_secrets_newest', { synchronize: false })
-export class CallbackSecretEntity {
+export class CallbackSecret {
   @PrimaryColumn('uuid')
   id!: string;
 

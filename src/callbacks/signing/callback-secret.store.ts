@@ -1,19 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
-import type { CallbackSecretEntity } from './callback-secret.entity.js';
+import type { CallbackSecret } from './callback-secret.entity.js';
 
 /** What there is, expired ones too. */
-export type KnownSecret = Pick<CallbackSecretEntity, 'id' | 'secret' | 'fromEnvironment' | 'expiresAt'>;
+export type KnownSecret = Pick<CallbackSecret, 'id' | 'secret' | 'fromEnvironment' | 'expiresAt'>;
 
 /** A secret that signs, and for how long by the database's clock (null: until it is replaced). */
-export interface ValidSecret extends Pick<
-  CallbackSecretEntity,
-  'id' | 'secret' | 'privateKey' | 'createdAt' | 'expiresAt'
-> {
+export interface ValidSecret extends Pick<CallbackSecret, 'id' | 'secret' | 'privateKey' | 'createdAt' | 'expiresAt'> {
   expiresInMs: number | null;
 }
 
-export type NewSecret = Pick<CallbackSecretEntity, 'id' | 'secret' | 'privateKey' | 'fromEnvironment'>;
+export type NewSecret = Pick<CallbackSecret, 'id' | 'secret' | 'privateKey' | 'fromEnvironment'>;
 
 /** Secrets that sign at the same time: each is a signature more in the header of every callback. */
 export const MAX_VALID_SECRETS = 10;

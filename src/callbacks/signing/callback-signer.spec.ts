@@ -44,7 +44,7 @@ async function signerOf(scheme: 'v1' | 'v1a' | 'both' = 'v1'): Promise<CallbackS
 const signaturesOf = (signer: CallbackSigner): string[] => signer.signatures(ID, TIMESTAMP, BODY).split(' ');
 
 /** Which of the secrets made each signature: its id and the scheme. */
-function makersOf(signer: CallbackSigner, secrets: Secret[]): string[] {
+function generatorsOf(signer: CallbackSigner, secrets: Secret[]): string[] {
   return signaturesOf(signer).map((signature) => {
     const [scheme, encoded = ''] = signature.split(',');
     const maker = secrets.find(({ secret, privateKey }) => {
@@ -58,22 +58,22 @@ function makersOf(signer: CallbackSigner, secrets: Secret[]): string[] {
 describe('a signer', () => {
   it('signs with all that is valid, the newest first', async () => {
     valid = [secretOf('newest', null), secretOf('old', 500), secretOf('older', 100)];
-    expect(makersOf(await signerOf(), valid)).toEqual(['newest v1', 'old v1', 'older v1']);
+    expect(generatorsOf(await signerOf(), valid)).toEqual(['newest v1', 'old v1', 'older v1']);
   });
 
   it('signs by the schemes that are wanted', async () => {
     valid = [secretOf('newest', null), secretOf('old', 500)];
-    expect(makersOf(await signerOf('v1a'), valid)).toEqual(['newest v1a', 'old v1a']);
-    expect(makersOf(await signerOf('both'), valid)).toEqual(['newest v1', 'old v1', 'newest v1a', 'old v1a']);
+    expect(generatorsOf(await signerOf('v1a'), valid)).toEqual(['newest v1a', 'old v1a']);
+    expect(generatorsOf(await signerOf('both'), valid)).toEqual(['newest v1', 'old v1', 'newest v1a', 'old v1a']);
   });
 
   it('lets an old secret go at the moment when it expires, without a look at the database', async () => {
     valid = [secretOf('newest', null), secretOf('old', 500)];
     const signer = await signerOf();
     nowMs += 499;
-    expect(makersOf(signer, valid)).toEqual(['newest v1', 'old v1']);
+    expect(generatorsOf(signer, valid)).toEqual(['newest v1', 'old v1']);
     nowMs += 1;
-    expect(makersOf(signer, valid)).toEqual(['newest v1']);
+    expect(generatorsOf(signer, valid)).toEqual(['newest v1']);
     expect(asked).toBe(1);
   });
 
@@ -86,7 +86,7 @@ describe('a signer', () => {
     const signer = new CallbackSigner(slow, 'v1', () => nowMs);
     await signer.refresh();
     nowMs += 100;
-    expect(makersOf(signer, valid)).toEqual(['newest v1']);
+    expect(generatorsOf(signer, valid)).toEqual(['newest v1']);
   });
 
   it('asks once for all who ask at the same time', async () => {
@@ -117,9 +117,9 @@ describe('while it runs, a signer', () => {
     await signer.onModuleInit();
     const old = { ...valid[0]!, expiresInMs: 60_000 };
     valid = [secretOf('new', null), old];
-    expect(makersOf(signer, valid)).toEqual(['newest v1']);
+    expect(generatorsOf(signer, valid)).toEqual(['newest v1']);
     await jest.advanceTimersByTimeAsync(5_000);
-    expect(makersOf(signer, valid)).toEqual(['new v1', 'newest v1']);
+    expect(generatorsOf(signer, valid)).toEqual(['new v1', 'newest v1']);
     signer.onApplicationShutdown();
     const askedBefore = asked;
     await jest.advanceTimersByTimeAsync(60_000);
@@ -131,11 +131,11 @@ describe('while it runs, a signer', () => {
     await signer.onModuleInit();
     isAway = true;
     await jest.advanceTimersByTimeAsync(10_000);
-    expect(makersOf(signer, valid)).toEqual(['newest v1']);
+    expect(generatorsOf(signer, valid)).toEqual(['newest v1']);
     isAway = false;
     valid = [secretOf('new', null)];
     await jest.advanceTimersByTimeAsync(5_000);
-    expect(makersOf(signer, valid)).toEqual(['new v1']);
+    expect(generatorsOf(signer, valid)).toEqual(['new v1']);
     signer.onApplicationShutdown();
   });
 });

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { LoadRuns } from '../../benchmark/load-runs.js';
+import { OpenedReceivers } from './opened-receivers.js';
 import { UrlGuard } from './url-guard.js';
 
 /** `PORT=0` takes a free port, which the settings hold only once it is listened on. */
@@ -17,12 +17,12 @@ function portOf(config: Config): { readonly port: number } {
   providers: [
     {
       provide: UrlGuard,
-      inject: [CONFIG, LoadRuns],
-      useFactory: (config: Config, loadRuns: LoadRuns) =>
+      inject: [CONFIG, OpenedReceivers],
+      useFactory: (config: Config, openedReceivers: OpenedReceivers) =>
         new UrlGuard({
           allow: config.CALLBACK_ALLOW,
           demoReceiver: config.DEMO_RECEIVER ? portOf(config) : undefined,
-          loadRuns,
+          openedReceivers,
         }),
     },
   ],

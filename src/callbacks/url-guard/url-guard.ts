@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { BoundedMap } from '../../platform/bounded-map.js';
 import { DaybookError } from '../../platform/errors.js';
-import type { LoadRuns } from '../../benchmark/load-runs.js';
+import type { OpenedReceivers } from './opened-receivers.js';
 import { AllowList, isHostName } from './allow-list.js';
 import { isLoopback, whyNotPublic } from './special-addresses.js';
 
@@ -151,7 +151,7 @@ export interface UrlGuardOptions {
   /** Opens the built-in receiver. The port is read at every check, so it may be filled in once it is listened on. */
   demoReceiver?: { readonly port: number };
   /** Opens the receiver of the load test that is under way, on the very address and path that it registered. */
-  loadRuns?: Pick<LoadRuns, 'lookUp' | 'isReceiver' | 'isReceiverOrigin'>;
+  openedReceivers?: OpenedReceivers;
 }
 
 /**
@@ -172,7 +172,7 @@ export class UrlGuard {
 
   /** To be awaited before {@link check}: whether a load test is under way stands in the database. Others cost nothing. */
   lookUp(text: string): Promise<void> {
-    return this.options.loadRuns?.lookUp(text) ?? Promise.resolve();
+    return this.options.openedReceivers?.lookUp(text) ?? Promise.resolve();
   }
 
   /**
@@ -186,7 +186,7 @@ export class UrlGuard {
     const to = destination(url);
     if (!this.passedDestinations.has(to)) {
       if (this.isDemoOrigin(url) && url.pathname === DEMO_RECEIVER_PATH) return url;
-      if (this.options.loadRuns?.isReceiver(url)) return url;
+      if (this.options.openedReceivers?.isReceiver(url)) return url;
       this.judge(hostOf(url), portOf(url));
       this.passedDestinations.set(to, true);
     }
@@ -211,7 +211,7 @@ export class UrlGuard {
   checkAddress(address: string, url: URL): void {
     if (this.isDemoOrigin(url) && isLoopback(address)) return;
     const host = hostOf(url);
-    if (host === address && this.options.loadRuns?.isReceiverOrigin(url)) return;
+    if (host === address && this.options.openedReceivers?.isReceiverOrigin(url)) return;
     const port = portOf(url);
     if (this.allowList.covers(host, port) || this.allowList.covers(address, port)) return;
     const why = whyNotPublic(address);

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { type Observable, catchError, from, map, mergeMap, of, throwError } from 'rxjs';
 import { DaybookError } from '../../platform/errors.js';
 import { IdempotencyService, type Replay } from '../../requests/idempotency/idempotency.service.js';
-import type { IdempotencyKey } from '../../requests/request.store.js';
+import { type IdempotencyKey, setIdempotencyKey } from '../../http/idempotency-key.js';
 import { KeyAlreadyUsed, KeyStillRunning, SyncBusy } from '../../requests/requests.errors.js';
 import { callerOf } from '../../http/caller.js';
 import { canonicalJson } from './canonical-json.js';
@@ -13,23 +13,12 @@ import { problemOf } from '../problem/problem.js';
 import { quotaRefusal, refundQuota } from '../rate-limit/quota.js';
 import { refuseUnfit } from '../../http/validation.js';
 
-const KEY = Symbol('idempotency-key');
 /** Every caller of an open installation is the same one: its address may change between a try and the next. */
 const OPEN_CALLER = 'open';
 /** A key that turns out to be free is taken by this many further tries at the most; others may be after it too. */
 const MAX_TRIES = 3;
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
-
-type KeyedRequest = Request & { [KEY]?: IdempotencyKey };
-
-/**
- * The idempotency key of the request, or null. No parameter decorator: Nest sends what one gives through the pipes, which
- * costs the routes that accept requests more than finding it.
- */
-export function usedKey(request: KeyedRequest): IdempotencyKey | null {
-  return request[KEY] ?? null;
-}
 
 export class InvalidIdempotencyKey extends DaybookError {
   readonly code = 'idempotency-key-invalid';
@@ -50,10 +39,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (!isIdempotent(context)) return next.handle();
     const http = context.switchToHttp();
-    const request = http.getRequest<KeyedRequest>();
+    const request = http.getRequest<Request>();
     const { key, isOlderSpelling } = keyOf(request);
     if (!key) return next.handle();
-    request[KEY] = key;
+    setIdempotencyKey(request, key);
     const answer = (replay: Replay) => this.answer(replay, isOlderSpelling, request, http.getResponse<Response>());
     const refusal = quotaRefusal(request);
     if (refusal) return this.replayOr(refusal, request, key, answer);

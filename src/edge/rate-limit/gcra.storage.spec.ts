@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { redisUrl } from '../../../test/support/redis.js';
-import { inTime } from '../../platform/concurrency/timeout.js';
+import { withTimeout } from '../../platform/concurrency/timeout.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
 import { RedisGcraStorage } from './redis-gcra.storage.js';
@@ -267,7 +267,7 @@ describe('a Redis that takes the connection and says nothing', () => {
     const { port } = silent.address() as AddressInfo;
     const storage = new RedisGcraStorage(`redis://127.0.0.1:${port}`, new Metrics());
     try {
-      await inTime(storage.onModuleInit(), 8_000);
+      await withTimeout(storage.onModuleInit(), 8_000);
       expect((await storage.increment('me', WINDOW_MS, 1)).isBlocked).toBe(false);
       expect((await storage.increment('me', WINDOW_MS, 1)).isBlocked).toBe(true);
     } finally {

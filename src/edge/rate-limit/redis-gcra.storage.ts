@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis, type Result } from 'ioredis';
-import { GroupCommit } from '../../platform/concurrency/batcher.js';
-import { inTime } from '../../platform/concurrency/timeout.js';
+import { Batcher } from '../../platform/concurrency/batcher.js';
+import { withTimeout } from '../../platform/concurrency/timeout.js';
 import { logOnce } from '../../platform/observability/log-once.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { GcraStorage, type Hit, type QuotaStorage, hitOf } from './gcra.storage.js';
@@ -71,7 +71,7 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
    * Hits that come while others are asked about go together: under load a command each would cost more than all else of a
    * limit.
    */
-  private readonly hits = new GroupCommit<Asked, Hit>((asked) => this.ask(asked));
+  private readonly hits = new Batcher<Asked, Hit>((asked) => this.ask(asked));
   /** Set while Redis is away. */
   private probing: NodeJS.Timeout | undefined;
 
@@ -147,7 +147,7 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
   }
 
   private run(keys: string[], ...args: (string | number)[]): Promise<string[]> {
-    return inTime(this.redis.gcraHit(keys.length, ...keys, ...args), PATIENCE_MS);
+    return withTimeout(this.redis.gcraHit(keys.length, ...keys, ...args), PATIENCE_MS);
   }
 
   /** By a hit and not by a PING, which a Redis that is full or read-only answers too. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DrainRate } from '../../platform/concurrency/throughput.js';
+import { Throughput } from '../../platform/concurrency/throughput.js';
 import { BacklogStore } from './backlog.store.js';
 import { retryAfterS } from './retry-after.js';
 
@@ -12,12 +12,17 @@ export class Backlog {
   private counted = 0;
   private accepted = 0;
   private isCounted = false;
-  private readonly drain = new DrainRate();
+  private readonly drain = new Throughput();
 
   constructor(private readonly store: BacklogStore) {}
 
   get pending(): number {
     return this.counted + this.accepted;
+  }
+
+  /** Unfinished async requests of the whole installation, counted now. @throws DatabaseUnavailable */
+  countPending(): Promise<number> {
+    return this.store.pending();
   }
 
   add(accepted: number): void {

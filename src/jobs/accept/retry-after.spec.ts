@@ -10,7 +10,7 @@ describe('retryAfterS', () => {
     [1_000, 0, 60, 'the longest while the lane has not drained yet'],
     [1, 0.5, 2, 'room for one at the least, however small the limit'],
     [15, 1, 2, 'room for one and a half is room for two'],
-  ])('for a limit of %d drained at %d/s is %d s: %s', (maxPending, drainPerS, seconds) => {
-    expect(retryAfterS(maxPending, drainPerS)).toBe(seconds);
+  ])('for a limit of %d drained at %d/s is %d s: %s', (maxPending, throughputPerS, seconds) => {
+    expect(retryAfterS(maxPending, throughputPerS)).toBe(seconds);
   });
 });

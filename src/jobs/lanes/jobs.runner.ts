@@ -4,11 +4,11 @@ import { CallbacksDispatcher } from '../../callbacks/dispatch/callbacks.dispatch
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/database.js';
 import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
-import { Drain, type Task } from '../../platform/concurrency/worker-loop.js';
-import { HoldersStore } from '../workers/holders.store.js';
+import { WorkerLoop, type Task } from '../../platform/concurrency/worker-loop.js';
+import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from './jobs.store.js';
 import { AHEAD, LaneRun } from './lane-run.js';
-import { ReportMaker, SuspectWaits } from '../report-maker.js';
+import { ReportGenerator, SuspectWaits } from '../report-generator.js';
 
 /** After so long a lane is given back, so that others have their turn. */
 const TURN_MS = 1_000;
@@ -20,18 +20,18 @@ const PAUSE_MS = 5_000;
 export class JobsRunner {
   private readonly logger = new Logger(JobsRunner.name);
   private readonly leases: LeaseKeeper<LaneLease>;
-  private readonly drain: Drain;
+  private readonly drain: WorkerLoop;
   private isStopping = false;
 
   constructor(
     private readonly store: JobsStore,
-    private readonly holders: HoldersStore,
-    private readonly maker: ReportMaker,
+    private readonly holders: WorkerLeasesStore,
+    private readonly maker: ReportGenerator,
     private readonly callbacks: CallbacksDispatcher,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => store.renew(lanes, config.LANE_LEASE));
-    this.drain = new Drain(
+    this.drain = new WorkerLoop(
       config.REPORT_THREADS ?? availableParallelism(),
       () => this.claim(),
       (error) => this.logger.warn(`Requests wait: ${String(error)}`),
@@ -69,7 +69,7 @@ export class JobsRunner {
     try {
       const jobs = await this.store.begin(lane, AHEAD);
       const [head] = jobs;
-      if (lane.lostBy !== null && head?.deaths) {
+      if (lane.lostBy !== null && head?.crashCount) {
         this.logger.warn(`${lane.lostBy} fell silent while it made request ${head.id} of lane ${lane.name}`);
       }
       const isOurs = await run.run(jobs);

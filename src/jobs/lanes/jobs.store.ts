@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
-import { HOLDER } from '../../platform/concurrency/worker-id.js';
+import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { fromJsonColumn, jsonColumn } from '../../platform/database/json-column.js';
-import { type Completion, JOB, type Job, lostBy, withDeathOf } from '../job.js';
+import { type Completion, JOB, type Job, lostBy, withCrashOf } from '../job.js';
 
 /** A lane that this process holds, and the fencing epoch under which it may write. */
 export interface LaneLease {
@@ -13,7 +13,7 @@ export interface LaneLease {
   /** Who held it before, if that process fell silent instead of giving it back. */
   lostBy: string | null;
   /** Up to this position a request is made alone, and is on record as begun before it is made. */
-  carefulUntil: number;
+  isolateUntil: number;
 }
 
 export interface CompletedBatch {
@@ -29,7 +29,7 @@ export interface CompletedBatch {
 /** How many requests a holder may have made, or be making, behind the one that is on record as begun. */
 export const MOST_AHEAD = 384;
 
-/** Drain rates are smoothed over about so many seconds of work. */
+/** WorkerLoop rates are smoothed over about so many seconds of work. */
 const RATE_WINDOW_S = 30;
 
 /** Lanes that a worker waits for and finds taken before it leaves the rest to the others. */
@@ -47,19 +47,19 @@ const NEXT = `${FREE} ORDER BY (served_at AT TIME ZONE 'UTC') - priority * inter
  * Takes a lane and bumps its fencing epoch. The lane's requests are read by a statement of their own afterwards: one that
  * began before a former holder committed would still see what that holder finished.
  *
- * A holder that fell silent may have died of any request that it had made ahead. Those lie below `careful_until`: the head is
+ * A holder that fell silent may have died of any request that it had made ahead. Those lie below `isolate_until`: the head is
  * not behind next_position - pending, whatever was cancelled in between.
  */
 const leaseText = (which: string): string => `
   WITH free AS (
-    SELECT name, ${lostBy('lease_holder', '$1')} AS lost_by FROM lanes WHERE ${which}
+    SELECT name, ${lostBy('leased_by', '$1')} AS lost_by FROM lanes WHERE ${which}
   )
-  UPDATE lanes l SET lease_holder = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond',
+  UPDATE lanes l SET leased_by = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond',
     lease_epoch = l.lease_epoch + 1, served_at = clock_timestamp(),
-    careful_until = CASE WHEN free.lost_by IS NULL THEN l.careful_until ELSE l.next_position - l.pending + ${MOST_AHEAD} END
+    isolate_until = CASE WHEN free.lost_by IS NULL THEN l.isolate_until ELSE l.next_position - l.pending + ${MOST_AHEAD} END
   FROM free WHERE l.name = free.name
   RETURNING l.name, l.lease_epoch AS epoch, greatest(clock_timestamp(), l.last_completed_at) AS "startedAt",
-    free.lost_by AS "lostBy", l.careful_until AS "carefulUntil"`;
+    free.lost_by AS "lostBy", l.isolate_until AS "isolateUntil"`;
 
 /** Does not wait, so that workers spread over the lanes. */
 const LEASE_NEXT = leaseText(`${NEXT} FOR UPDATE SKIP LOCKED`);
@@ -76,12 +76,12 @@ const BEGIN = `
     SELECT name FROM lanes WHERE name = $1 AND lease_epoch = $2
   ), head AS (
     SELECT r.id, r.mode, r.report, r.format, r.input_payload, r.callback_url, r.queue_position,
-      ${withDeathOf('$5::text')} AS died_making
+      ${withCrashOf('$5::text')} AS crashed_workers
     FROM requests r, held WHERE r.lane = held.name AND r.status IN ('PENDING', 'PROCESSING')
     ORDER BY r.queue_position LIMIT $4
   ), begun AS (
-    UPDATE requests r SET status = 'PROCESSING', started_at = $3, died_making = first.died_making
-    FROM (SELECT id, died_making FROM head ORDER BY queue_position LIMIT 1) first
+    UPDATE requests r SET status = 'PROCESSING', started_at = $3, crashed_workers = first.crashed_workers
+    FROM (SELECT id, crashed_workers FROM head ORDER BY queue_position LIMIT 1) first
     WHERE r.id = first.id AND r.status IN ('PENDING', 'PROCESSING')
   )
   SELECT ${JOB}, 0 AS "leaseEpoch" FROM head r ORDER BY queue_position`;
@@ -137,9 +137,9 @@ const PASSED_ALL = `DELETE FROM cancelled_positions WHERE lane = $1 AND (SELECT 
 const COUNT = `
   WITH counted AS (
     UPDATE lanes SET pending = pending - $3, last_completed_at = greatest(last_completed_at, $4::timestamptz),
-      drain_per_s = drain_per_s + (CASE WHEN drain_per_s = 0 THEN 1 ELSE 1 - exp(-$5::float8 / ${RATE_WINDOW_S}) END)
-        * ($3 / $5::float8 - drain_per_s),
-      lease_holder = CASE WHEN $6 THEN NULL ELSE lease_holder END,
+      throughput_per_s = throughput_per_s + (CASE WHEN throughput_per_s = 0 THEN 1 ELSE 1 - exp(-$5::float8 / ${RATE_WINDOW_S}) END)
+        * ($3 / $5::float8 - throughput_per_s),
+      leased_by = CASE WHEN $6 THEN NULL ELSE leased_by END,
       lease_until = CASE WHEN $6 THEN NULL ELSE clock_timestamp() + $7 * interval '1 millisecond' END
     WHERE name = $1 AND lease_epoch = $2 RETURNING name, pending
   ), passed AS (${PASSED_ALL})
@@ -165,13 +165,13 @@ export class JobsStore {
   /** Leases the lane that has waited longest of those that have work and that nobody holds; null when there is none. */
   async leaseLane(leaseMs: number): Promise<LaneLease | null> {
     for (let times = 0; times < MOST_WAITS; times++) {
-      const lane = await this.lease('lane_lease_next', LEASE_NEXT, [HOLDER, leaseMs]);
+      const lane = await this.lease('lane_lease_next', LEASE_NEXT, [WORKER_ID, leaseMs]);
       if (lane) return lane;
       // A lane's row is also locked for a moment by every accept: wait for that instead of calling a busy lane empty. For
       // one named lane, since a statement that goes on to the next one keeps its lock on those that it found taken.
       const [busy] = await this.database.query<{ name: string }>({ name: 'lane_find_next', text: FIND_NEXT });
       if (!busy) return null;
-      const waitedFor = await this.lease('lane_lease_named', LEASE_NAMED, [HOLDER, leaseMs, busy.name]);
+      const waitedFor = await this.lease('lane_lease_named', LEASE_NAMED, [WORKER_ID, leaseMs, busy.name]);
       if (waitedFor) return waitedFor;
     }
     return null;
@@ -262,7 +262,7 @@ export class JobsStore {
    * last, as in {@link complete}; who has lost it changes nothing.
    */
   async release(lane: LaneLease, pauseMs: number): Promise<void> {
-    const text = `UPDATE lanes SET lease_holder = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+    const text = `UPDATE lanes SET leased_by = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
       WHERE name = $1 AND lease_epoch = $2 RETURNING name`;
     await this.database.transaction(async (query) => {
       await query({ name: 'lane_unbegin', text: UNBEGIN }, [lane.name]);
@@ -276,7 +276,7 @@ export class JobsStore {
     // given back while this was on its way: nobody would hold it, and nobody could take it.
     const text = `WITH held AS (
         SELECT l.name FROM lanes l JOIN unnest($1::text[], $2::bigint[]) AS t (name, epoch)
-          ON l.name = t.name AND l.lease_epoch = t.epoch AND l.lease_holder IS NOT NULL
+          ON l.name = t.name AND l.lease_epoch = t.epoch AND l.leased_by IS NOT NULL
         ORDER BY l.name FOR UPDATE OF l
       )
       UPDATE lanes l SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'

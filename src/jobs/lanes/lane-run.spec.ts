@@ -208,7 +208,7 @@ describe('What LaneRun commits', () => {
 
 describe('Where the holder before fell silent, LaneRun', () => {
   it('makes one request at a time, and each only when it is on record as begun', async () => {
-    bench.lane.carefulUntil = 3;
+    bench.lane.isolateUntil = 3;
     const short = jobs(1, 5);
     for (const each of short) each.params = { ms: 0.1 };
     const { result } = await bench.start(short);
@@ -231,13 +231,13 @@ describe('Where the holder before fell silent, LaneRun', () => {
   });
 
   it('makes nothing when it has lost the lane meanwhile, or cannot put on record what it begins', async () => {
-    bench.lane.carefulUntil = 1;
+    bench.lane.isolateUntil = 1;
     const { result } = await bench.start(jobs(1, 1));
     await bench.committed(false);
     expect(await result).toBe(false);
 
     const other = new LaneBench();
-    other.lane.carefulUntil = 1;
+    other.lane.isolateUntil = 1;
     const { result: failed } = await other.start(jobs(1, 1));
     await other.commitFailed(new Error('The database is away'));
     await expect(failed).rejects.toThrow('The database is away');

@@ -1,9 +1,9 @@
 import { newId } from '../../platform/ids.js';
-import { GroupCommit } from '../../platform/concurrency/batcher.js';
+import { Batcher } from '../../platform/concurrency/batcher.js';
 import { type Completion, type Job, destinationOf } from '../job.js';
 import { type CompletedBatch, type LaneLease, MOST_AHEAD } from './jobs.store.js';
 import { LaneClock } from './lane-clock.js';
-import type { Made } from '../report-maker.js';
+import type { Made } from '../report-generator.js';
 
 /** Requests of a lane that are read at once. */
 export const AHEAD = 256;
@@ -38,7 +38,7 @@ export interface LaneRunPorts {
  */
 export class LaneRun {
   private readonly clock: LaneClock;
-  private readonly commits = new GroupCommit<Completion, boolean>(async (completions) => {
+  private readonly commits = new Batcher<Completion, boolean>(async (completions) => {
     // Nothing is written past a gap: what was made behind a batch that failed is made again after it.
     if (this.isBroken) throw new Error('The batch before this one was not written');
     const isHeld = await this.commit(completions);
@@ -88,7 +88,7 @@ export class LaneRun {
       for (const together of this.inOneGo(batch)) {
         if (this.isBroken || !this.ports.mayContinue()) return;
         const startedAt = this.begin(together);
-        if (this.isCareful(together[0]!) && !(await this.putOnRecord())) return;
+        if (this.isIsolated(together[0]!) && !(await this.putOnRecord())) return;
         // In one step, so that they are committed together: their files may be parts of one.
         for (const completion of await this.make(together, startedAt)) this.submit(completion);
         // What was made must not pile up behind a slow commit.
@@ -103,7 +103,7 @@ export class LaneRun {
     let together: Job[] = [];
     let togetherMs = 0;
     for (const job of batch) {
-      const ms = this.isCareful(job) ? Number.POSITIVE_INFINITY : this.ports.expectedMs(job);
+      const ms = this.isIsolated(job) ? Number.POSITIVE_INFINITY : this.ports.expectedMs(job);
       if (together.length === MADE_TOGETHER || togetherMs + ms > MADE_TOGETHER_MS) {
         if (together.length > 0) yield together;
         together = [];
@@ -115,8 +115,8 @@ export class LaneRun {
     yield together;
   }
 
-  private isCareful({ queuePosition }: Job): boolean {
-    return queuePosition <= this.lane.carefulUntil;
+  private isIsolated({ queuePosition }: Job): boolean {
+    return queuePosition <= this.lane.isolateUntil;
   }
 
   private begin(jobs: Job[]): Date {

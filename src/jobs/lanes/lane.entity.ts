@@ -5,7 +5,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Check('lanes_pending_check', 'pending >= 0')
 @Index('lanes_by_account', { synchronize: false })
 @Index('lanes_waiting', { synchronize: false })
-export class LaneEntity {
+export class Lane {
   @PrimaryColumn('text')
   name!: string;
 
@@ -21,11 +21,11 @@ export class LaneEntity {
   lastAdmitted!: number;
 
   /** Requests finished a second, smoothed over about half a minute of work. */
-  @Column('real', { name: 'drain_per_s', default: 0 })
-  drainPerS!: number;
+  @Column('real', { name: 'throughput_per_s', default: 0 })
+  throughputPerS!: number;
 
-  @Column('text', { name: 'lease_holder', nullable: true })
-  leaseHolder!: string | null;
+  @Column('text', { name: 'leased_by', nullable: true })
+  leasedBy!: string | null;
 
   @Column('timestamp with time zone', { name: 'lease_until', nullable: true })
   leaseUntil!: Date | null;
@@ -50,6 +50,6 @@ export class LaneEntity {
   priority!: number;
 
   /** Up to this position requests are made one by one, because a holder fell silent somewhere before it. */
-  @Column('bigint', { name: 'careful_until', default: 0 })
-  carefulUntil!: number;
+  @Column('bigint', { name: 'isolate_until', default: 0 })
+  isolateUntil!: number;
 }

@@ -16,8 +16,8 @@ export interface LaneView {
 /** Each lane costs one probe of the index of unfinished requests: its head, which is also the one that may be in hand. */
 const VIEW = `l.name AS lane, l.pending - coalesce(head.in_progress, 0) AS pending,
   coalesce(head.in_progress, 0) AS in_progress, floor(extract(epoch FROM now() - head.created_at))::integer AS head_age_seconds,
-  round((l.drain_per_s * 60)::numeric, 1)::float8 AS drain_rate_per_minute,
-  CASE WHEN l.lease_until > now() THEN l.lease_holder END AS held_by, l.paused, l.priority
+  round((l.throughput_per_s * 60)::numeric, 1)::float8 AS drain_rate_per_minute,
+  CASE WHEN l.lease_until > now() THEN l.leased_by END AS held_by, l.paused, l.priority
   FROM lanes l LEFT JOIN LATERAL (
     SELECT r.created_at, (r.status = 'PROCESSING')::integer AS in_progress FROM requests r
     WHERE r.lane = l.name AND r.status IN ('PENDING', 'PROCESSING') ORDER BY r.queue_position LIMIT 1

@@ -3,13 +3,13 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CallbacksDispatcher } from '../../callbacks/dispatch/callbacks.dispatcher.js';
 import { RedeliveriesService } from '../../callbacks/redelivery/redeliveries.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { HealthService } from '../../operations/health.service.js';
-import { hasEnded } from '../../platform/concurrency/worker-id.js';
+import { Heartbeat } from '../workers/heartbeat.js';
+import { hasExited } from '../../platform/concurrency/worker-id.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
 import { RetentionService } from '../../requests/retention.service.js';
-import { HoldersStore } from '../workers/holders.store.js';
+import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { JobsRunner } from './jobs.runner.js';
-import { ReportMaker } from '../report-maker.js';
+import { ReportGenerator } from '../report-generator.js';
 import { SyncRunner } from '../sync/sync-runner.js';
 
 /** Sync requests of dead processes that one sweep takes over. */
@@ -28,15 +28,15 @@ export class Sweeper {
   private sweeping: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly holders: HoldersStore,
+    private readonly holders: WorkerLeasesStore,
     private readonly runner: JobsRunner,
     private readonly syncRunner: SyncRunner,
-    private readonly maker: ReportMaker,
+    private readonly maker: ReportGenerator,
     private readonly callbacks: CallbacksDispatcher,
     private readonly redeliveries: RedeliveriesService,
     private readonly idempotency: IdempotencyService,
     private readonly retention: RetentionService,
-    private readonly health: HealthService,
+    private readonly heartbeat: Heartbeat,
     @Inject(CONFIG) private readonly config: Pick<Config, 'SWEEP_INTERVAL'>,
   ) {}
 
@@ -49,7 +49,7 @@ export class Sweeper {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.sweeping;
-    await this.health.leave().catch(() => undefined);
+    await this.heartbeat.signOff().catch(() => undefined);
   }
 
   private async loop(): Promise<void> {
@@ -62,9 +62,9 @@ export class Sweeper {
   }
 
   private async sweep(): Promise<void> {
-    await this.health.beat();
-    await this.holders.refuteDeath();
-    const dead = (await this.holders.onThisHost()).filter((holder) => hasEnded(holder));
+    await this.heartbeat.beat();
+    await this.holders.clearCrashReports();
+    const dead = (await this.holders.onThisHost()).filter((holder) => hasExited(holder));
     if (dead.length > 0) await this.holders.expire(dead);
     void this.runner.run();
     await this.syncRunner.adopt(ADOPT_LIMIT);

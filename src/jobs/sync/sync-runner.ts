@@ -4,9 +4,9 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/database.js';
 import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import { WorkQueue } from '../../queue/work-queue.js';
-import { HoldersStore } from '../workers/holders.store.js';
+import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { type Job, destinationOf } from '../job.js';
-import { type Made, ReportMaker, SuspectWaits } from '../report-maker.js';
+import { type Made, ReportGenerator, SuspectWaits } from '../report-generator.js';
 import { SyncStore } from './sync.store.js';
 
 /** Makes sync requests at once, outside every lane, and keeps the lease that tells other processes we are alive. */
@@ -18,8 +18,8 @@ export class SyncRunner implements BeforeApplicationShutdown {
 
   constructor(
     private readonly store: SyncStore,
-    private readonly holders: HoldersStore,
-    private readonly maker: ReportMaker,
+    private readonly holders: WorkerLeasesStore,
+    private readonly maker: ReportGenerator,
     private readonly queue: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE'>,
   ) {

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
-import { HOLDER } from '../../platform/concurrency/worker-id.js';
-import { type Completion, JOB, type Job, lostBy, withDeathOf } from '../job.js';
+import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
+import { type Completion, JOB, type Job, lostBy, withCrashOf } from '../job.js';
 
 /** Completes a sync request, unless another process has taken it over. */
 const COMPLETE = `
   WITH finished AS (
     UPDATE requests SET status = CASE WHEN $5::text IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
       result_payload = $3::json, file_key = $4, error = $5, completed_at = clock_timestamp(),
-      lease_holder = NULL, lease_until = NULL
+      leased_by = NULL, lease_until = NULL
     WHERE id = $1 AND lease_epoch = $2 AND mode = 'sync' AND status = 'PROCESSING'
     RETURNING id, account_id, callback_url
   ), owed AS (
@@ -45,19 +45,19 @@ export class SyncStore {
   async renew(ids: string[], leaseMs: number): Promise<Set<string>> {
     // Also under the name that we have while we are ending.
     const text = `WITH held AS (
-        SELECT id FROM requests WHERE id = ANY ($1::uuid[]) AND starts_with(lease_holder, $2) AND status = 'PROCESSING'
+        SELECT id FROM requests WHERE id = ANY ($1::uuid[]) AND starts_with(leased_by, $2) AND status = 'PROCESSING'
         ORDER BY id FOR UPDATE
       )
       UPDATE requests r SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
       FROM held WHERE r.id = held.id RETURNING r.id`;
-    const rows = await this.database.query<{ id: string }>({ name: 'sync_renew', text }, [ids, HOLDER, leaseMs]);
+    const rows = await this.database.query<{ id: string }>({ name: 'sync_renew', text }, [ids, WORKER_ID, leaseMs]);
     return new Set(rows.map(({ id }) => id));
   }
 
   /** Gives a sync request back that cannot be made now, to be taken over after a while. Nobody has died of it. */
   async release({ id, leaseEpoch }: Pick<Job, 'id' | 'leaseEpoch'>, pauseMs: number): Promise<void> {
     const text = `UPDATE requests
-      SET lease_holder = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+      SET leased_by = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
       WHERE id = $1 AND lease_epoch = $2 AND mode = 'sync' AND status = 'PROCESSING'`;
     await this.database.query({ name: 'sync_release', text }, [id, leaseEpoch, pauseMs]);
   }
@@ -68,10 +68,10 @@ export class SyncStore {
         SELECT id FROM requests WHERE mode = 'sync' AND status = 'PROCESSING' AND lease_until < clock_timestamp()
         ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED
       )
-      UPDATE requests r SET lease_holder = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
-        lease_epoch = r.lease_epoch + 1, died_making = ${withDeathOf(`(${lostBy('r.lease_holder', '$2')})`)}
+      UPDATE requests r SET leased_by = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
+        lease_epoch = r.lease_epoch + 1, crashed_workers = ${withCrashOf(`(${lostBy('r.leased_by', '$2')})`)}
       FROM orphan WHERE r.id = orphan.id
       RETURNING ${JOB}, r.lease_epoch AS "leaseEpoch"`;
-    return this.database.query<Job>({ name: 'sync_adopt', text }, [limit, HOLDER, leaseMs]);
+    return this.database.query<Job>({ name: 'sync_adopt', text }, [limit, WORKER_ID, leaseMs]);
   }
 }

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** A worker process that is alive, by its own word every few seconds. */
 @Entity('workers')
-export class WorkerEntity {
+export class Worker {
   /** The name that its leases carry. */
   @PrimaryColumn('text')
   id!: string;

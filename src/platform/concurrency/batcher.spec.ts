@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { GroupCommit, type GroupCommitOptions } from './batcher.js';
+import { Batcher, type BatcherOptions } from './batcher.js';
 
 interface Batch {
   items: number[];
@@ -10,19 +10,19 @@ interface Batch {
 }
 
 /** A group commit whose batches end when the test says so. */
-function gated(options?: GroupCommitOptions) {
+function gated(options?: BatcherOptions) {
   const batches: Batch[] = [];
   const write = (items: number[]): Promise<string[]> =>
     new Promise((resolve, reject) => {
       batches.push({ items, succeed: (results = items.map(resultOf)) => resolve(results), fail: reject });
     });
-  return { batches, commit: new GroupCommit(write, options) };
+  return { batches, commit: new Batcher(write, options) };
 }
 
 const resultOf = (item: number): string => `result ${item}`;
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
-describe('GroupCommit', () => {
+describe('Batcher', () => {
   it('writes a lone item in the next turn of the event loop', async () => {
     const { batches, commit } = gated();
     const result = commit.submit(1);
@@ -49,7 +49,7 @@ describe('GroupCommit', () => {
       batches.push(items);
       return Promise.resolve(items);
     };
-    const commit = new GroupCommit(write, { intervalMs: 50 });
+    const commit = new Batcher(write, { intervalMs: 50 });
     await commit.submit(1);
     const results = [commit.submit(2)];
     await nextTurn();
@@ -91,7 +91,7 @@ describe('GroupCommit', () => {
 
   it('puts at most 512 items in a batch', async () => {
     const written: number[][] = [];
-    const commit = new GroupCommit((items: number[]) => {
+    const commit = new Batcher((items: number[]) => {
       written.push(items);
       return Promise.resolve(items);
     });
@@ -126,7 +126,7 @@ describe('GroupCommit', () => {
   });
 });
 
-describe('GroupCommit by halves', () => {
+describe('Batcher by halves', () => {
   /** Gives the sizes of the batches when so many callers come at once, or one before the others, each again when it is answered. */
   async function sizes(callers: number, isOneFirst: boolean, rounds: number): Promise<number[]> {
     const { batches, commit } = gated({ isByHalves: true });
@@ -168,16 +168,16 @@ describe('GroupCommit by halves', () => {
   });
 });
 
-describe('GroupCommit, when an item may be to blame', () => {
+describe('Batcher, when an item may be to blame', () => {
   it('tries each alone, in order, so that a bad one fails by itself', async () => {
     const tried: number[][] = [];
     const bad = new Error('invalid byte sequence');
-    const commit = new GroupCommit(
+    const commit = new Batcher(
       (items: number[]) => {
         tried.push(items);
         return items.includes(2) ? Promise.reject(bad) : Promise.resolve(items.map(resultOf));
       },
-      { isOneToBlame: (error) => error === bad },
+      { isItemFault: (error) => error === bad },
     );
     expect(await Promise.allSettled([1, 2, 3].map((item) => commit.submit(item)))).toEqual([
       { status: 'fulfilled', value: 'result 1' },
@@ -188,7 +188,7 @@ describe('GroupCommit, when an item may be to blame', () => {
   });
 
   it('does not try a lone bad item again', async () => {
-    const { batches, commit } = gated({ isOneToBlame: () => true });
+    const { batches, commit } = gated({ isItemFault: () => true });
     const failed = commit.submit(1);
     await nextTurn();
     batches[0]!.fail(new Error('bad'));
@@ -198,7 +198,7 @@ describe('GroupCommit, when an item may be to blame', () => {
   });
 
   it('does not try one by one what is nobody’s fault', async () => {
-    const { batches, commit } = gated({ isOneToBlame: (error) => error instanceof TypeError });
+    const { batches, commit } = gated({ isItemFault: (error) => error instanceof TypeError });
     const failed = Promise.allSettled([1, 2].map((item) => commit.submit(item)));
     await nextTurn();
     batches[0]!.fail(new Error('away'));
@@ -207,7 +207,7 @@ describe('GroupCommit, when an item may be to blame', () => {
   });
 
   it('lets what arrives meanwhile wait until each was tried', async () => {
-    const { batches, commit } = gated({ isOneToBlame: () => true });
+    const { batches, commit } = gated({ isItemFault: () => true });
     const results = [commit.submit(1), commit.submit(2)];
     await nextTurn();
     results.push(commit.submit(3));

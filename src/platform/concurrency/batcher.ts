@@ -12,12 +12,12 @@ interface Waiting<In, Out> {
   reject: (error: unknown) => void;
 }
 
-export interface GroupCommitOptions {
+export interface BatcherOptions {
   /**
    * Whether an error may be the fault of a single item. Then each is tried alone, so that a bad one fails by itself. By
    * default it never is.
    */
-  isOneToBlame?: (error: unknown) => boolean;
+  isItemFault?: (error: unknown) => boolean;
   /** The shortest time from one batch to the next: for what nobody waits for, larger batches. By default 0. */
   intervalMs?: number;
   /**
@@ -31,7 +31,7 @@ export interface GroupCommitOptions {
  * Writes together what arrives together: while one batch is being committed the next one gathers. A lone item waits for
  * nobody. Batches go one after another, so items are written in the order they were submitted.
  */
-export class GroupCommit<In, Out> {
+export class Batcher<In, Out> {
   private waiting: Waiting<In, Out>[] = [];
   private isBusy = false;
   /** Of the batch before, 0 after a rest. */
@@ -40,7 +40,7 @@ export class GroupCommit<In, Out> {
   /** @param write Writes a batch; its results stand in the order of the items. */
   constructor(
     private readonly write: (items: In[]) => Promise<Out[]>,
-    private readonly options: GroupCommitOptions = {},
+    private readonly options: BatcherOptions = {},
   ) {}
 
   /** Resolves when the item's batch is written; rejects with the batch's error. */
@@ -80,7 +80,7 @@ export class GroupCommit<In, Out> {
       const results = await this.write(batch.map(({ item }) => item));
       batch.forEach(({ resolve }, index) => resolve(results[index]!));
     } catch (error) {
-      if (batch.length > 1 && this.options.isOneToBlame?.(error)) {
+      if (batch.length > 1 && this.options.isItemFault?.(error)) {
         for (const waiting of batch) await this.settle([waiting]);
       } else {
         for (const { reject } of batch) reject(error);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { DrainRate } from './throughput.js';
+import { Throughput } from './throughput.js';
 
 function rate() {
   const clock = { nowMs: 5_000 };
-  const drain = new DrainRate(() => clock.nowMs);
+  const drain = new Throughput(() => clock.nowMs);
   const drainFor = (seconds: number, perS: number) => {
     for (let second = 0; second < seconds; second++) {
       clock.nowMs += 1_000;
@@ -13,7 +13,7 @@ function rate() {
   return { clock, drain, drainFor };
 }
 
-describe('DrainRate', () => {
+describe('Throughput', () => {
   it('is nothing while nothing was finished', () => {
     expect(rate().drain.perS()).toBe(0);
   });

@@ -2,7 +2,7 @@
 const MEMORY_S = 10;
 
 /** How much is finished a second, over about the last ten seconds. */
-export class DrainRate {
+export class Throughput {
   private perSecond = 0;
   private readonly sinceMs: number;
   private atMs: number;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { withinBudget } from './time-budget.js';
+import { withinTimeBudget } from './time-budget.js';
 
 describe('work within a budget', () => {
   afterEach(() => void jest.restoreAllMocks());
@@ -9,7 +9,7 @@ describe('work within a budget', () => {
     let count = 0;
     let nowMs = 7;
     jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
-    await withinBudget(budgetMs, async () => {
+    await withinTimeBudget(budgetMs, async () => {
       nowMs += tookMs;
       return ++count < batches;
     });

@@ -5,7 +5,7 @@ const LATE = Symbol('late');
  * that there was no answer. What has come by then counts: an event loop that was held up runs its timers before it reads
  * its sockets, and would blame the peer for it.
  */
-export async function inTime<T, Late = never>(
+export async function withTimeout<T, Late = never>(
   promise: Promise<T>,
   ms: number,
   late: () => Late = () => {

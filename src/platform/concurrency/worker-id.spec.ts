@@ -2,48 +2,48 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
-import { HOLDER, HOST_PREFIX, hasEnded } from './worker-id.js';
+import { WORKER_ID, WORKER_HOST_PREFIX, hasExited } from './worker-id.js';
 
 const on = (host: string, pid: number): string => `${host}:${pid}:0badcafe`;
-const here = (pid: number): string => `${HOST_PREFIX}${pid}:0badcafe`;
+const here = (pid: number): string => `${WORKER_HOST_PREFIX}${pid}:0badcafe`;
 const nobodyIsAlive = (): boolean => false;
 
-describe('hasEnded', () => {
+describe('hasExited', () => {
   it('is never said of ourselves', () => {
-    expect(HOLDER).toMatch(/:\d+:[0-9a-f]{8}$/);
-    expect(HOLDER.startsWith(`${HOST_PREFIX}${process.pid}:`)).toBe(true);
-    expect(hasEnded(HOLDER, nobodyIsAlive)).toBe(false);
+    expect(WORKER_ID).toMatch(/:\d+:[0-9a-f]{8}$/);
+    expect(WORKER_ID.startsWith(`${WORKER_HOST_PREFIX}${process.pid}:`)).toBe(true);
+    expect(hasExited(WORKER_ID, nobodyIsAlive)).toBe(false);
   });
 
   it('is never said of another host, where we cannot look', () => {
     for (const host of ['elsewhere', `${hostname()}2`, `2${hostname()}`, `${hostname()}/1`]) {
-      expect(hasEnded(on(host, 4_711), nobodyIsAlive)).toBe(false);
-      expect(hasEnded(on(host, process.pid), nobodyIsAlive)).toBe(false);
+      expect(hasExited(on(host, 4_711), nobodyIsAlive)).toBe(false);
+      expect(hasExited(on(host, process.pid), nobodyIsAlive)).toBe(false);
     }
   });
 
   it('asks for the very process', () => {
     const asked: number[] = [];
     const isAlive = (pid: number): boolean => asked.push(pid) > 0 && pid === 4_711;
-    expect(hasEnded(here(4_711), isAlive)).toBe(false);
-    expect(hasEnded(here(4_712), isAlive)).toBe(true);
+    expect(hasExited(here(4_711), isAlive)).toBe(false);
+    expect(hasExited(here(4_712), isAlive)).toBe(true);
     expect(asked).toEqual([4_711, 4_712]);
   });
 
   it('is said of our own pid under another name: an earlier life of this container', () => {
-    expect(hasEnded(here(process.pid), () => true)).toBe(true);
+    expect(hasExited(here(process.pid), () => true)).toBe(true);
   });
 
   it('looks at the real processes', async () => {
     const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
     await once(child, 'spawn');
-    expect(hasEnded(here(child.pid!))).toBe(false);
+    expect(hasExited(here(child.pid!))).toBe(false);
     child.stdin.end();
     await once(child, 'exit');
-    expect(hasEnded(here(child.pid!))).toBe(true);
+    expect(hasExited(here(child.pid!))).toBe(true);
   });
 
   it('takes process 1 for alive, whoever it belongs to', () => {
-    expect(hasEnded(here(1))).toBe(false);
+    expect(hasExited(here(1))).toBe(false);
   });
 });

@@ -6,13 +6,13 @@ import { hostname } from 'node:os';
  * What every holder begins with whose process we can look for: host, and on Linux the process namespace. Containers may
  * share a host name and still not see each other's processes.
  */
-export const HOST_PREFIX = `${hostname()}${processNamespace()}:`;
+export const WORKER_HOST_PREFIX = `${hostname()}${processNamespace()}:`;
 
 /** The name under which this process holds leases: host, process id, and a part that no restart repeats. */
-export const HOLDER = `${HOST_PREFIX}${process.pid}:${randomUUID().slice(0, 8)}`;
+export const WORKER_ID = `${WORKER_HOST_PREFIX}${process.pid}:${randomUUID().slice(0, 8)}`;
 
 /** Ends the name of a holder that was told to end. */
-export const LEAVING = ':leaving';
+export const DRAINING_SUFFIX = ':leaving';
 
 function processNamespace(): string {
   try {
@@ -26,9 +26,9 @@ function processNamespace(): string {
  * Whether a holder on this host has certainly ended. Its leases can then be taken over at once instead of waiting for
  * them to expire. A wrong answer costs nothing but double work: the fencing epoch keeps the results single.
  */
-export function hasEnded(holder: string, isAlive: (pid: number) => boolean = processExists): boolean {
-  if (!holder.startsWith(HOST_PREFIX) || holder.startsWith(HOLDER)) return false;
-  const pid = Number(holder.slice(HOST_PREFIX.length).split(':')[0]);
+export function hasExited(holder: string, isAlive: (pid: number) => boolean = processExists): boolean {
+  if (!holder.startsWith(WORKER_HOST_PREFIX) || holder.startsWith(WORKER_ID)) return false;
+  const pid = Number(holder.slice(WORKER_HOST_PREFIX.length).split(':')[0]);
   // The same pid with another suffix is an earlier life of this container, whose first process always has pid 1.
   return pid === process.pid || !isAlive(pid);
 }

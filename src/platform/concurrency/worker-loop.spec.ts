@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Drain, type Task } from './worker-loop.js';
+import { WorkerLoop, type Task } from './worker-loop.js';
 
 /** Work that is there to be claimed, a drain that claims it, and tasks that end when the test says so. */
 class Bench {
   readonly started: string[] = [];
   readonly asked: number[] = [];
   readonly errors: unknown[] = [];
-  readonly drain: Drain;
+  readonly drain: WorkerLoop;
   /** Set to make the next claim wait or fail. */
   beforeClaim: () => Promise<void> = () => Promise.resolve();
   private readonly ends = new Map<string, () => void>();
@@ -16,7 +16,7 @@ class Bench {
     slots: number,
     readonly waiting: string[] = [],
   ) {
-    this.drain = new Drain(
+    this.drain = new WorkerLoop(
       slots,
       (free) => this.claim(free),
       (error) => this.errors.push(error),
@@ -54,7 +54,7 @@ function gate(): { opened: Promise<void>; open: () => void } {
   return { opened, open };
 }
 
-describe('Drain', () => {
+describe('WorkerLoop', () => {
   it('resolves at once when there is nothing to claim', async () => {
     const bench = new Bench(2);
     await bench.drain.run();
@@ -134,7 +134,7 @@ describe('Drain', () => {
   });
 });
 
-describe('Drain.stop', () => {
+describe('WorkerLoop.stop', () => {
   it('waits for the tasks under way and claims nothing more', async () => {
     const bench = new Bench(2, ['a', 'b', 'c']);
     const run = bench.drain.run();

@@ -5,7 +5,7 @@ export type Task = () => Promise<void>;
  * Claims work and does it until there is no more, several pieces at a time. Woken again while it runs, it looks once
  * more before it ends, so no wake-up is lost.
  */
-export class Drain {
+export class WorkerLoop {
   private readonly active = new Set<Promise<void>>();
   private running: Promise<void> | null = null;
   private isWokenMeanwhile = false;

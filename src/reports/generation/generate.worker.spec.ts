@@ -32,7 +32,7 @@ const taskOf = (type: string): ReportTask => {
 
 describe('generate', () => {
   it('leaves nothing in the file of a report whose result is no JSON', () => {
-    const catalogue = JSON.stringify(WORKER.replace('generate.worker.js', 'catalogue.js'));
+    const catalogue = JSON.stringify(WORKER.replace('generation/generate.worker.js', 'catalogue.js'));
     const script = `const { catalogue } = await import(${catalogue});
       const build = (_, { openFile }) => {
         const file = openFile();

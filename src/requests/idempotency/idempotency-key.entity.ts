@@ -3,7 +3,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 /** A key that a caller gave, bound to the request it made. Kept 24 hours. */
 @Entity('idempotency_keys')
 @Index('idempotency_keys_created', ['createdAt'])
-export class IdempotencyKeyEntity {
+export class IdempotencyRecord {
   @PrimaryColumn('text')
   caller!: string;
 

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { withinBudget } from '../../platform/concurrency/time-budget.js';
+import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import { IdempotencyStore } from './idempotency.store.js';
-import { type IdempotencyKey, type RequestRow, RequestStore } from '../request.store.js';
+import type { IdempotencyKey } from '../../http/idempotency-key.js';
+import type { Query } from '../../platform/database/database.js';
+import { type RequestRow, RequestStore } from '../request.store.js';
 import { acknowledgement, syncAnswer } from '../request.view.js';
 import { KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed } from '../requests.errors.js';
 
@@ -49,15 +51,23 @@ export class IdempotencyService {
 
   /** Frees keys after 24 hours, as many as goes in half a second. Called by every sweep. */
   async forgetExpired(): Promise<void> {
-    await withinBudget(
+    await withinTimeBudget(
       FORGET_BUDGET_MS,
       async () => (await this.keys.forgetExpired(KEPT_S, FORGET_BATCH)) === FORGET_BATCH,
     );
   }
 
-  /** Keeps an answer that {@link replay} could not make again from the request. */
-  async keepResponse(key: IdempotencyKey, status: number, body: object): Promise<void> {
-    await this.keys.keepResponse(key, status, JSON.stringify(body));
+  /**
+   * Keeps a response that {@link replay} could not render again from the request.
+   * @param query Of the transaction that this belongs to, if it belongs to one.
+   */
+  async keepResponse(key: IdempotencyKey, status: number, body: object, query?: Query): Promise<void> {
+    await this.keys.keepResponse(key, status, JSON.stringify(body), query);
+  }
+
+  /** Frees keys whose request was not admitted. */
+  async free(keys: (IdempotencyKey & { requestId: string })[]): Promise<void> {
+    await this.keys.free(keys);
   }
 }
 

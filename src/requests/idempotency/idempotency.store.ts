@@ -1,19 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Query } from '../../platform/database/database.js';
-import type { IdempotencyKey } from '../request.store.js';
+import type { IdempotencyKey } from '../../http/idempotency-key.js';
 
 export interface KeyRow {
   fingerprint: string;
   request_id: string;
   response_status: number | null;
   response_body: string | null;
-}
-
-/** Keeps an answer with its key; the first one stays. */
-export async function keepResponse(query: Query, key: IdempotencyKey, status: number, body: string): Promise<void> {
-  const text = `UPDATE idempotency_keys SET response_status = $4, response_body = $5
-    WHERE caller = $1 AND scope = $2 AND key = $3 AND response_status IS NULL`;
-  await query({ name: 'key_keep_response', text }, [key.caller, key.scope, key.key, status, body]);
 }
 
 /** SQL of the idempotency keys, apart from their insertion, which belongs to the accepting statement. */
@@ -28,9 +21,19 @@ export class IdempotencyStore {
     return row ?? null;
   }
 
-  /** Keeps an answer that the request alone cannot give again. */
-  async keepResponse(key: IdempotencyKey, status: number, body: string): Promise<void> {
-    await keepResponse(this.database.query, key, status, body);
+  /**
+   * Keeps a response that cannot be rendered again from the request alone; the first one stays.
+   * @param query Of the transaction that this belongs to, if it belongs to one.
+   */
+  async keepResponse(
+    key: IdempotencyKey,
+    status: number,
+    body: string,
+    query: Query = this.database.query,
+  ): Promise<void> {
+    const text = `UPDATE idempotency_keys SET response_status = $4, response_body = $5
+      WHERE caller = $1 AND scope = $2 AND key = $3 AND response_status IS NULL`;
+    await query({ name: 'key_keep_response', text }, [key.caller, key.scope, key.key, status, body]);
   }
 
   /** Frees keys whose request was never admitted, or is no more. Says so only while they still name that request. */

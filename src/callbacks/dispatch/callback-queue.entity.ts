@@ -4,9 +4,9 @@ import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
  * A stream (one lane, one destination) that is being sent right now. An attempt is listed here before it is sent and
  * until it is recorded, so one whose process died in between is known to have begun.
  */
-@Entity('callback_streams')
-@Unique('callback_streams_one', ['destination', 'lane'])
-export class CallbackStreamEntity {
+@Entity('callback_queues')
+@Unique('callback_queues_one', ['destination', 'lane'])
+export class CallbackQueue {
   /** A new one each time that the stream is taken: who lost it finds no row any more. */
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
   id!: number;
@@ -17,8 +17,8 @@ export class CallbackStreamEntity {
   @Column('text')
   lane!: string;
 
-  @Column('text', { name: 'lease_holder' })
-  leaseHolder!: string;
+  @Column('text', { name: 'leased_by' })
+  leasedBy!: string;
 
   @Column('timestamp with time zone', { name: 'lease_until' })
   leaseUntil!: Date;

@@ -7,8 +7,8 @@ import type { Completion, Job } from './job.js';
 const LEFTOVER_AGE_MS = 86_400_000;
 
 /** A request of which so many processes have died is not made again. */
-const MOST_DEATHS = 3;
-const DEADLY = 'Its worker process died three times while making it';
+const MAX_CRASHES = 3;
+const POISON_MESSAGE = 'Its worker process died three times while making it';
 
 /** What came of making one report, and how long that took. Exactly one of result and error is set. */
 export type Made = Pick<Completion, 'result' | 'fileKey' | 'error'> & { tookMs: number };
@@ -21,7 +21,7 @@ export class SuspectWaits extends Error {
 
 /** Makes reports and brings their files into the store together with the transaction that makes them results. */
 @Injectable()
-export class ReportMaker {
+export class ReportGenerator {
   private hasSuspect = false;
 
   constructor(
@@ -30,8 +30,8 @@ export class ReportMaker {
   ) {}
 
   /** About how long a request takes, in milliseconds; Infinity where nobody knows, and for one to be made alone. */
-  expectedMs({ report, params, deaths }: Job): number {
-    return deaths === 0 ? this.reports.expectedMs(report, params) : Number.POSITIVE_INFINITY;
+  expectedMs({ report, params, crashCount }: Job): number {
+    return crashCount === 0 ? this.reports.expectedMs(report, params) : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -40,9 +40,9 @@ export class ReportMaker {
    */
   async make(jobs: Job[]): Promise<Made[]> {
     // A request that a process has died of comes alone.
-    const [{ deaths }] = jobs as [Job];
-    if (deaths === 0) return this.makeAll(jobs);
-    if (deaths >= MOST_DEATHS) return [{ result: null, fileKey: null, error: DEADLY, tookMs: 0 }];
+    const [{ crashCount }] = jobs as [Job];
+    if (crashCount === 0) return this.makeAll(jobs);
+    if (crashCount >= MAX_CRASHES) return [{ result: null, fileKey: null, error: POISON_MESSAGE, tookMs: 0 }];
     // One at a time: else what kills the process would take the same others with it each time, and they would fail too.
     if (this.hasSuspect) throw new SuspectWaits('Another request that a process has died of is being made here');
     this.hasSuspect = true;

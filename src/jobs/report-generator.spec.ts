@@ -4,12 +4,12 @@ import { job } from '../../test/jobs/lane-bench.js';
 import type { FileStore } from '../reports/storage/file-store.js';
 import type { ReportsService } from '../reports/reports.service.js';
 import type { Job } from './job.js';
-import { ReportMaker, SuspectWaits } from './report-maker.js';
+import { ReportGenerator, SuspectWaits } from './report-generator.js';
 
 /** Requests whose report was begun, and how to end the newest. */
 let begun: string[];
 let endNewest: () => void;
-let maker: ReportMaker;
+let maker: ReportGenerator;
 
 beforeEach(() => {
   begun = [];
@@ -21,10 +21,10 @@ beforeEach(() => {
       return orders.map(() => ({ outcome: { result: '{}', fileKey: null }, tookMs: 1 }));
     },
   };
-  maker = new ReportMaker(reports as ReportsService, {} as FileStore);
+  maker = new ReportGenerator(reports as ReportsService, {} as FileStore);
 });
 
-const suspect = (queuePosition: number, deaths: number): Job => ({ ...job(queuePosition), deaths });
+const suspect = (queuePosition: number, crashCount: number): Job => ({ ...job(queuePosition), crashCount });
 
 describe('A request that a process has died of', () => {
   it('is made alone: nothing else of its kind meanwhile, and not in one go with others', async () => {

@@ -1,0 +1,4 @@
+import { Baseline1767225600000 } from './1767225600000-baseline.js';
+
+/** Every migration, oldest first. Named one by one: a glob would also pick up source maps and other build output. */
+export const migrations = [Baseline1767225600000];

@@ -1,0 +1,143 @@
+import { Injectable } from '@nestjs/common';
+import type { IdempotencyKey } from '../../http/idempotency-key.js';
+import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
+import { Database, type Query } from '../../platform/database/database.js';
+import type { AccountId } from '../../platform/tenant.js';
+import type { RequestMode } from '../../requests/request.entity.js';
+
+export interface NewRequest {
+  id: string;
+  account: AccountId;
+  mode: RequestMode;
+  /** As `qualifiedLane` has it; null for sync. */
+  lane: string | null;
+  report: string;
+  format: string;
+  params: object;
+  callbackUrl: string | null;
+  idempotency: IdempotencyKey | null;
+}
+
+export type Acceptance =
+  | { outcome: 'accepted'; queuePosition: number | null; jobsAhead: number | null }
+  | { outcome: 'duplicate' }
+  | { outcome: 'lane-full'; throughputPerS: number };
+
+/**
+ * Accepts a batch: idempotency keys, then lanes, then requests (the order in which every writer takes these locks).
+ * The update of a lane's row is held to commit, so that commit order is position order. Duplicates and what is over the
+ * lane's limit use up no position.
+ *
+ * Measured as one statement a batch: 0.88 of a bare hello POST; the same in a TypeORM transaction a request: 0.14.
+ */
+const ACCEPT = `
+  WITH input AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                         $8::text[], $9::text[], $10::text[], $11::text[], $15::uuid[]) WITH ORDINALITY
+      AS t (id, mode, lane, report, format, params, callback_url, caller, scope, key, fingerprint, account_id, ord)
+  ), keyed AS (
+    INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
+    SELECT caller, scope, key, fingerprint, id FROM input WHERE key IS NOT NULL ORDER BY caller, scope, key, ord
+    ON CONFLICT DO NOTHING
+    RETURNING request_id
+  ), judged AS (
+    SELECT *, count(*) FILTER (WHERE is_fresh) OVER (PARTITION BY lane ORDER BY ord) AS nth
+    FROM (SELECT *, key IS NULL OR id IN (SELECT request_id FROM keyed) AS is_fresh FROM input) i
+  ), moved AS (
+    INSERT INTO lanes AS l (name, next_position, pending, last_admitted)
+    SELECT lane, least(count(*), $12) + 1, least(count(*), $12), least(count(*), $12)
+    FROM judged WHERE is_fresh AND lane IS NOT NULL GROUP BY lane ORDER BY lane
+    ON CONFLICT (name) DO UPDATE SET
+      last_admitted = greatest(0, least(excluded.pending, $12 - l.pending)),
+      next_position = l.next_position + greatest(0, least(excluded.pending, $12 - l.pending)),
+      pending = l.pending + greatest(0, least(excluded.pending, $12 - l.pending))
+    RETURNING name, last_admitted, next_position - last_admitted AS base, pending - last_admitted AS ahead, throughput_per_s
+  ), placed AS (
+    SELECT j.*, is_fresh AND (lane IS NULL OR nth <= last_admitted) AS is_placed,
+           base + nth - 1 AS position, ahead + nth - 1 AS jobs_ahead, throughput_per_s
+    FROM judged j LEFT JOIN moved ON moved.name = j.lane
+  ), inserted AS (
+    INSERT INTO requests (id, mode, status, report, format, lane, queue_position, jobs_ahead_at_accept, input_payload,
+                          callback_url, idempotency_key, account_id, started_at, leased_by, lease_until)
+    SELECT id, mode, CASE mode WHEN 'sync' THEN 'PROCESSING' ELSE 'PENDING' END, report, format, lane, position,
+           jobs_ahead, params::json, callback_url, key, account_id,
+           CASE mode WHEN 'sync' THEN now() END,
+           CASE mode WHEN 'sync' THEN $13 END,
+           CASE mode WHEN 'sync' THEN now() + $14 * interval '1 millisecond' END
+    FROM placed WHERE is_placed ORDER BY ord
+  )
+  SELECT is_fresh, is_placed, position, jobs_ahead, throughput_per_s FROM placed ORDER BY ord`;
+
+interface AcceptedRow {
+  is_fresh: boolean;
+  is_placed: boolean;
+  /** Of what is placed; of others these two mean nothing. */
+  position: number | null;
+  jobs_ahead: number | null;
+  throughput_per_s: number | null;
+}
+
+async function acceptOn(
+  query: Query,
+  requests: NewRequest[],
+  maxPending: number,
+  leaseMs: number,
+): Promise<Acceptance[]> {
+  const column = <T>(pick: (request: NewRequest) => T): T[] => requests.map(pick);
+  const rows = await query<AcceptedRow>({ name: 'accept', text: ACCEPT }, [
+    column(({ id }) => id),
+    column(({ mode }) => mode),
+    column(({ lane }) => lane),
+    column(({ report }) => report),
+    column(({ format }) => format),
+    column(({ params }) => JSON.stringify(params)),
+    column(({ callbackUrl }) => callbackUrl),
+    column(({ idempotency }) => idempotency?.caller ?? null),
+    column(({ idempotency }) => idempotency?.scope ?? null),
+    column(({ idempotency }) => idempotency?.key ?? null),
+    column(({ idempotency }) => idempotency?.fingerprint ?? null),
+    maxPending,
+    WORKER_ID,
+    leaseMs,
+    column(({ account }) => account),
+  ]);
+  return rows.map((row): Acceptance => {
+    if (!row.is_fresh) return { outcome: 'duplicate' };
+    if (!row.is_placed) return { outcome: 'lane-full', throughputPerS: row.throughput_per_s ?? 0 };
+    return { outcome: 'accepted', queuePosition: row.position, jobsAhead: row.jobs_ahead };
+  });
+}
+
+/**
+ * The accepting statement, one of the two that cross features on purpose: idempotency key, lane position and request must be
+ * one round trip and one transaction. Hand-written, because the rate at which requests are accepted depends on it.
+ */
+@Injectable()
+export class AcceptStore {
+  constructor(private readonly database: Database) {}
+
+  /** Writes requests in one statement; it is durable when this resolves. */
+  accept(requests: NewRequest[], maxPending: number, leaseMs: number): Promise<Acceptance[]> {
+    return acceptOn(this.database.query, requests, maxPending, leaseMs);
+  }
+
+  /**
+   * Writes requests all or none: one that is refused refuses all.
+   * @param keep Called in the same transaction when all were accepted.
+   */
+  async acceptAll(
+    requests: NewRequest[],
+    maxPending: number,
+    leaseMs: number,
+    keep: (query: Query, acceptances: Acceptance[]) => Promise<void>,
+  ): Promise<Acceptance[]> {
+    let acceptances: Acceptance[] = [];
+    await this.database.transaction(async (query) => {
+      acceptances = await acceptOn(query, requests, maxPending, leaseMs);
+      if (acceptances.some(({ outcome }) => outcome !== 'accepted')) return false;
+      await keep(query, acceptances);
+      return true;
+    });
+    return acceptances;
+  }
+}
