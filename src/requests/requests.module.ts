@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { FinishedRequests } from './finished-requests.js';
+import { FinishedRequestsStore } from './finished-requests.store.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { IdempotencyStore } from './idempotency/idempotency.store.js';
 import { RemovalStore } from './removal.store.js';
@@ -8,7 +10,15 @@ import { RetentionService } from './retention.service.js';
 
 /** The request log. */
 @Module({
-  providers: [RequestStore, RemovalStore, IdempotencyStore, RequestsService, IdempotencyService, RetentionService],
-  exports: [RequestsService, IdempotencyService, RetentionService],
+  providers: [
+    RequestStore,
+    RemovalStore,
+    IdempotencyStore,
+    RequestsService,
+    IdempotencyService,
+    RetentionService,
+    { provide: FinishedRequests, useClass: FinishedRequestsStore },
+  ],
+  exports: [RequestsService, IdempotencyService, RetentionService, FinishedRequests],
 })
 export class RequestsModule {}

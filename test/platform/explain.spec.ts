@@ -16,6 +16,7 @@ import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
 import { IdempotencyStore } from '../../src/requests/idempotency/idempotency.store.js';
+import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
 import { RemovalStore } from '../../src/requests/removal.store.js';
 import type { IdempotencyKey } from '../../src/http/idempotency-key.js';
 import { AcceptStore } from '../../src/jobs/accept/accept.store.js';
@@ -344,6 +345,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await store.attempts(someId);
       await store.countAttempts(someId);
       await store.jobsAhead('busy', 100);
+      expect((await new FinishedRequestsStore(database).find([someId])).size).toBe(1);
       await new LanesStore(database).list('', 100);
       expect(await new LanesStore(database).listOwn(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
       await new IdempotencyStore(database).find(keyed('key-7'));

@@ -12,6 +12,7 @@ import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js
 import type { Completion, Job } from '../../src/jobs/job.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
+import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
 import { RemovalStore } from '../../src/requests/removal.store.js';
 import { RequestStore } from '../../src/requests/request.store.js';
 import { DATABASE_SETTINGS, createDatabase } from './database.js';
@@ -48,6 +49,7 @@ async function setPatience(url: string): Promise<void> {
 export class Stores {
   readonly accepting: AcceptStore;
   readonly requests: RequestStore;
+  readonly finished: FinishedRequestsStore;
   readonly removal: RemovalStore;
   readonly jobs: JobsStore;
   readonly sync: SyncStore;
@@ -60,6 +62,7 @@ export class Stores {
   ) {
     this.accepting = new AcceptStore(database);
     this.requests = new RequestStore(database);
+    this.finished = new FinishedRequestsStore(database);
     this.removal = new RemovalStore(database);
     this.jobs = new JobsStore(database);
     this.sync = new SyncStore(database);
