@@ -5,6 +5,7 @@ import { dataSourceOptions } from './data-source.js';
 import { Database } from '../platform/database/database.js';
 import { OpenedReceivers } from '../callbacks/url-guard/opened-receivers.js';
 import { LoadRuns } from '../benchmark/load-runs.js';
+import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { QueueModule } from '../queue/queue.module.js';
 
@@ -25,8 +26,9 @@ export class CoreModule {
         LoadRuns,
         { provide: OpenedReceivers, useExisting: LoadRuns },
         Metrics,
+        Sweeper,
       ],
-      exports: [CONFIG, Database, LoadRuns, OpenedReceivers, Metrics],
+      exports: [CONFIG, Database, LoadRuns, OpenedReceivers, Metrics, Sweeper],
     };
   }
 }

@@ -5,7 +5,9 @@ import type { Config } from '../platform/config/config.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { JobsRunner } from '../jobs/lanes/jobs.runner.js';
-import { Sweeper } from '../jobs/lanes/sweeper.js';
+import { JobsSweep } from '../jobs/lanes/jobs.sweep.js';
+import { Heartbeat } from '../jobs/workers/heartbeat.js';
+import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { InProcessQueue } from '../queue/in-process-queue.js';
 import { QueueConsumers, WorkQueue } from '../queue/work-queue.js';
 import { RequestsModule } from '../requests/requests.module.js';
@@ -19,7 +21,7 @@ export class WorkerModule implements OnApplicationBootstrap {
     return {
       module: WorkerModule,
       imports: [JobsModule, RequestsModule, CallbacksWorkerModule, OperationsModule, ...(bull?.imports ?? [])],
-      providers: [JobsRunner, Sweeper, ...(bull?.providers ?? [])],
+      providers: [JobsRunner, JobsSweep, ...(bull?.providers ?? [])],
     };
   }
 
@@ -27,6 +29,7 @@ export class WorkerModule implements OnApplicationBootstrap {
     private readonly runner: JobsRunner,
     private readonly dispatcher: CallbacksDispatcher,
     private readonly sweeper: Sweeper,
+    private readonly heartbeat: Heartbeat,
     private readonly queue: WorkQueue,
     @Optional() private readonly consumers?: QueueConsumers,
   ) {}
@@ -41,7 +44,12 @@ export class WorkerModule implements OnApplicationBootstrap {
 
   /** Work in hand is finished and what was taken ahead is given back, while the database is still there. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.runner.stop(), this.dispatcher.stop()]);
+    await Promise.all([this.stopSweeping(), this.runner.stop(), this.dispatcher.stop()]);
     await this.consumers?.close();
+  }
+
+  private async stopSweeping(): Promise<void> {
+    await this.sweeper.stop();
+    await this.heartbeat.signOff().catch(() => undefined);
   }
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Breakers } from './destinations/breakers.js';
 import { CallbackSenderModule } from './callback-sender.module.js';
 import { CallbacksDispatcher } from './dispatch/callbacks.dispatcher.js';
+import { CallbacksSweep } from './dispatch/callbacks.sweep.js';
 import { CallbacksService } from './dispatch/callbacks.service.js';
 import { DeliveryStore } from './deliveries/delivery.store.js';
 import { DestinationStore } from './destinations/destination.store.js';
@@ -20,6 +21,7 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
     Breakers,
     CallbacksService,
     CallbacksDispatcher,
+    CallbacksSweep,
   ],
   exports: [CallbacksDispatcher, RedeliveriesModule],
 })

@@ -5,6 +5,7 @@ import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { IdempotencyStore } from './idempotency/idempotency.store.js';
 import { RemovalStore } from './removal.store.js';
 import { RequestStore } from './request.store.js';
+import { RequestsSweep } from './requests.sweep.js';
 import { RequestsService } from './requests.service.js';
 import { RetentionService } from './retention.service.js';
 
@@ -17,6 +18,7 @@ import { RetentionService } from './retention.service.js';
     RequestsService,
     IdempotencyService,
     RetentionService,
+    RequestsSweep,
     { provide: FinishedRequests, useClass: FinishedRequestsStore },
   ],
   exports: [RequestsService, IdempotencyService, RetentionService, FinishedRequests],

@@ -1,0 +1,45 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { Sweeper } from '../../platform/concurrency/sweeper.js';
+import { hasExited } from '../../platform/concurrency/worker-id.js';
+import { ReportGenerator } from '../report-generator.js';
+import { SyncRunner } from '../sync/sync-runner.js';
+import { Heartbeat } from '../workers/heartbeat.js';
+import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
+import { JobsRunner } from './jobs.runner.js';
+
+/** Sync requests of dead processes that one sweep takes over. */
+const ADOPT_LIMIT = 4;
+
+/** Reports this worker as alive in every sweep, and recovers the requests of dead workers and of lost wake-ups. */
+@Injectable()
+export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
+  private readonly logger = new Logger(JobsSweep.name);
+
+  constructor(
+    private readonly sweeper: Sweeper,
+    private readonly heartbeat: Heartbeat,
+    private readonly leases: WorkerLeasesStore,
+    private readonly runner: JobsRunner,
+    private readonly syncRunner: SyncRunner,
+    private readonly reports: ReportGenerator,
+  ) {}
+
+  onModuleInit(): void {
+    this.sweeper.add('recover', 'heartbeats', () => this.heartbeat.beat());
+    this.sweeper.add('recover', 'crash reports', () => this.leases.clearCrashReports());
+    this.sweeper.add('recover', 'leases of dead workers', () => this.reapDeadWorkers());
+    this.sweeper.add('recover', 'lanes', async () => void this.runner.run());
+    this.sweeper.add('recover', 'sync requests', () => this.syncRunner.adopt(ADOPT_LIMIT));
+  }
+
+  onApplicationBootstrap(): void {
+    this.reports.clearLeftovers().catch((error: unknown) => {
+      this.logger.warn(`Leftover files were not removed: ${String(error)}`);
+    });
+  }
+
+  private async reapDeadWorkers(): Promise<void> {
+    const dead = (await this.leases.onThisHost()).filter((workerId) => hasExited(workerId));
+    if (dead.length > 0) await this.leases.expire(dead);
+  }
+}

@@ -1,0 +1,19 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Sweeper } from '../platform/concurrency/sweeper.js';
+import { IdempotencyService } from './idempotency/idempotency.service.js';
+import { RetentionService } from './retention.service.js';
+
+/** Deletes expired idempotency keys and old requests in every sweep. */
+@Injectable()
+export class RequestsSweep implements OnModuleInit {
+  constructor(
+    private readonly sweeper: Sweeper,
+    private readonly idempotency: IdempotencyService,
+    private readonly retention: RetentionService,
+  ) {}
+
+  onModuleInit(): void {
+    this.sweeper.add('expire', 'idempotency keys', () => this.idempotency.forgetExpired());
+    this.sweeper.add('expire', 'old requests', () => this.retention.removeSome());
+  }
+}
