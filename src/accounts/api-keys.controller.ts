@@ -8,7 +8,7 @@ import {
   ApiOperation,
   ApiParam,
   ApiTags,
-} from '../http/api-docs.decorators.js';
+} from '@nestjs/swagger';
 import { NeedsScope } from '../http/auth.decorators.js';
 import {
   type CreateKeyBody,

@@ -14,7 +14,7 @@ import { HealthService } from '../operations/health.service.js';
 import { configureApp } from '../edge/express/configure-app.js';
 import { ExpressServerAdapter } from '../edge/express/express-server.js';
 import { EdgeModule } from '../edge/edge.module.js';
-import { serveApiDescription } from '../edge/openapi/openapi.js';
+import { serveApiDocs } from '../edge/openapi/openapi.js';
 import { Logger } from '../platform/observability/logger.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import { StartError } from '../platform/start-error.js';
@@ -58,7 +58,7 @@ async function run(config: Config, modules: (Type | DynamicModule)[]): Promise<v
       { logger, bodyParser: false, abortOnError: false },
     );
     configureApp(app, config);
-    if (config.ROLE !== 'worker') serveApiDescription(app);
+    if (config.ROLE !== 'worker') serveApiDocs(app);
     await listen(app, config);
   } catch (error) {
     // An embedded Postgres outlives its process. What else fails on the way out is not what prevented the start.

@@ -76,15 +76,3 @@ describe('The rule of the schemas', () => {
     expect(CONTROLLERS.length).toBeGreaterThan(3);
   });
 });
-
-/** Whether a source text imports Swagger by a statement that loads it. */
-const loadsSwagger = (source: string): boolean => /^import (?!type )[^;]*from '@nestjs\/swagger'/m.test(source);
-
-describe('Swagger', () => {
-  it('is loaded by no source at the start', () => {
-    expect(loadsSwagger(`import { ApiTags } from '@nestjs/swagger';`)).toBe(true);
-    expect(loadsSwagger(`import type * as Swagger from '@nestjs/swagger';`)).toBe(false);
-    const sources = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-    expect(sources.filter((file) => loadsSwagger(readFileSync(new URL(file, SOURCES), 'utf8')))).toEqual([]);
-  });
-});

@@ -2,7 +2,7 @@ import { type ExecutionContext, applyDecorators, createParamDecorator } from '@n
 import type { Request } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import type { Scope } from './scopes.js';
-import { ApiSecurity } from './api-docs.decorators.js';
+import { ApiSecurity } from '@nestjs/swagger';
 import { callerOf } from './caller.js';
 import { RouteMark } from './route-mark.js';
 

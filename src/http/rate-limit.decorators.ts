@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiExtension } from './api-docs.decorators.js';
+import { ApiExtension } from '@nestjs/swagger';
 import { RouteMark } from './route-mark.js';
 
 /** The limits there are; each is counted by itself. */

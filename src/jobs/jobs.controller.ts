@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { AccountId } from '../platform/tenant.js';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/api-docs.decorators.js';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { callerOf } from '../http/caller.js';
 import { Idempotent } from '../http/idempotency.decorators.js';

@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '../http/api-docs.decorators.js';
+import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsNoKey } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
 import { type Health, HealthService } from './health.service.js';

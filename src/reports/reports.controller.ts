@@ -2,7 +2,7 @@ import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { AccountId } from '../platform/tenant.js';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/api-docs.decorators.js';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
 import { ReportDownload } from './report-download.js';

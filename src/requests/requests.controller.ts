@@ -1,13 +1,6 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import type { AccountId } from '../platform/tenant.js';
-import {
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiResponse,
-  ApiTags,
-} from '../http/api-docs.decorators.js';
+import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import {
   type ListQuery,

@@ -8,7 +8,7 @@ import {
   ApiResponse,
   ApiTags,
   ApiUnprocessableEntityResponse,
-} from '../../http/api-docs.decorators.js';
+} from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { requestIdParam } from '../../requests/requests.schema.js';
 import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';

@@ -17,7 +17,7 @@ import {
   ApiOperation,
   ApiTags,
   ApiUnprocessableEntityResponse,
-} from '../../http/api-docs.decorators.js';
+} from '@nestjs/swagger';
 import { NeedsScope } from '../../http/auth.decorators.js';
 import { Unlimited } from '../../http/rate-limit.decorators.js';
 import {

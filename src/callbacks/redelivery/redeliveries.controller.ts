@@ -10,7 +10,7 @@ import {
   ApiResponse,
   ApiTags,
   ApiUnprocessableEntityResponse,
-} from '../../http/api-docs.decorators.js';
+} from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import {
   type RedeliverBody,

@@ -6,7 +6,7 @@ import {
   ApiOperation,
   ApiTags,
   ApiUnprocessableEntityResponse,
-} from '../../http/api-docs.decorators.js';
+} from '@nestjs/swagger';
 import { NeedsScope } from '../../http/auth.decorators.js';
 import { publicKeyList, type RotateBody, rotateBody, secretList } from './callback-secrets.schema.js';
 import { CallbackSecretsService } from './callback-secrets.service.js';

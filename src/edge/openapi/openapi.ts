@@ -1,12 +1,8 @@
-import { type INestApplication, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
-import type { OpenAPIObject } from '@nestjs/swagger';
-import type { Express, NextFunction, Request, Response } from 'express';
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { callbackOperations } from '../../callbacks/callback.schema.js';
-import { loadSwagger } from '../../http/api-docs.decorators.js';
 import { KEY_SCHEME } from '../../http/auth.decorators.js';
 import { answersToLoopbackOnly } from '../csrf/csrf-protection.js';
 import { LIMIT_EXTENSION } from '../../http/rate-limit.decorators.js';
@@ -30,8 +26,6 @@ const PROBLEM_CONTENT = { 'application/problem+json': { schema: problemJsonSchem
 function problemResponse(description: string): object {
   return { description, content: PROBLEM_CONTENT };
 }
-
-type Swagger = Awaited<ReturnType<typeof loadSwagger>>;
 
 interface Operation {
   parameters?: { in: string; name: string }[];
@@ -85,7 +79,7 @@ function describeRefusals(method: string, operation: Operation): void {
 }
 
 /** Describes the whole API (OpenAPI 3.1). */
-function document(app: INestApplication, { DocumentBuilder, SwaggerModule }: Swagger): OpenAPIObject {
+function describe(app: INestApplication): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Daybook')
@@ -121,34 +115,11 @@ function document(app: INestApplication, { DocumentBuilder, SwaggerModule }: Swa
   return described;
 }
 
-/** An app of its own, for the routes of Swagger UI alone. */
-@Module({})
-class DescriptionModule {}
-
-type Handler = (request: Request, response: Response, next: NextFunction) => void;
-
-/** What answers for Swagger UI and the description. */
-async function descriptionOf(app: INestApplication): Promise<Handler> {
-  const swagger = await loadSwagger();
-  const pages = await NestFactory.create<NestExpressApplication>(DescriptionModule, new ExpressAdapter(), {
-    logger: false,
-  });
-  pages.disable('x-powered-by');
-  const described = document(app, swagger);
-  swagger.SwaggerModule.setup('docs', pages, described, {
+/** Serves Swagger UI at `/docs` and the OpenAPI document at `/openapi.json`. The document is built on first use. */
+export function serveApiDocs(app: INestApplication): void {
+  SwaggerModule.setup('docs', app, () => describe(app), {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Daybook API',
   });
-  return pages.getHttpAdapter().getInstance() as Handler;
-}
-
-/** Serves Swagger UI at `/docs` and the description at `/openapi.json`, both made when one is first asked for. */
-export function serveApiDescription(app: INestApplication): void {
-  let making: Promise<Handler> | undefined;
-  const answer: Handler = (request, response, next) => {
-    making ??= descriptionOf(app);
-    making.then((handler) => handler(request, response, next)).catch(next);
-  };
-  (app.getHttpAdapter().getInstance() as Express).get(['/docs', '/docs/*path', '/openapi.json'], answer);
 }

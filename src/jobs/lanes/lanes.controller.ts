@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import type { AccountId } from '../../platform/tenant.js';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '../../http/api-docs.decorators.js';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { IsOperator, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import {
   type LanePriorityBody,
