@@ -52,7 +52,7 @@ const RESTORE = `CREATE FUNCTION restore(${TABLES.map((table) => `${table}_then 
 
 /** A database whose statements can be changed on their way, to see whether anybody notices. */
 class ChangedDatabase extends Database {
-  change: (statement: Statement) => Statement = (statement) => statement;
+  change: <Name extends string>(statement: Statement<Name>) => Statement<Name> = (statement) => statement;
 
   constructor(private readonly real: Stores) {
     super(real.dataSource, DATABASE_SETTINGS);
@@ -318,10 +318,11 @@ describe('it is noticed', () => {
     'when %s',
     async (_, statement, right, wrong, chances, fault) => {
       const changed = new Set<string>();
-      database.change = ({ name, text: sql }) => {
-        if (!name.startsWith(statement)) return { name, text: sql };
+      database.change = (original) => {
+        const { name, text: sql } = original;
+        if (!name.startsWith(statement)) return original;
         if (sql !== sql.replace(right, wrong)) changed.add(name);
-        return { name: '', text: sql.replace(right, wrong) };
+        return { ...original, name: '', text: sql.replace(right, wrong) };
       };
       const noticed = await explore({ ...NONE, ...chances }).then(() => 'nothing', String);
       expect(changed.size).toBeGreaterThan(0); // Else the statement reads otherwise by now.

@@ -9,6 +9,7 @@ import { type RedeliverySelection, RedeliveryStore } from '../../src/callbacks/r
 import { DispatchLeasesStore } from '../../src/callbacks/dispatch/dispatch-leases.store.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import { Database, type Query, type Statement } from '../../src/platform/database/database.js';
+import { positional } from '../../src/platform/database/named-parameters.js';
 import { WorkerStore } from '../../src/jobs/workers/worker.store.js';
 import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js';
 import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
@@ -57,29 +58,30 @@ class ExplainedDatabase extends Database {
   }
 
   override readonly query: Query = async (statement, values) => {
-    await this.explain(statement, values);
-    return this.plain(statement, values);
+    await this.explain(statement, positional(statement, values));
+    return this.plain(statement, positional(statement, values));
   };
 
   /** On the connection that explains, which would otherwise wait for what the transaction has locked. */
   override async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
     await this.explainer.query('BEGIN');
     const isToKeep = await work(async (statement, values) => {
-      await this.explain(statement, values, ['SAVEPOINT before', 'ROLLBACK TO before']);
-      return this.plain(statement, values);
+      const ordered = positional(statement, values);
+      await this.explain(statement, ordered, ['SAVEPOINT before', 'ROLLBACK TO before']);
+      return this.plain(statement, ordered);
     });
     await this.explainer.query(isToKeep ? 'COMMIT' : 'ROLLBACK');
     return isToKeep;
   }
 
-  private readonly plain: Query = async <Row extends object>(statement: Statement, values: unknown[] = []) => {
-    const { rows } = await this.explainer.query<Row & pg.QueryResultRow>(statement.text, values);
+  private async plain<Row extends object>({ text }: Pick<Statement, 'text'>, values: unknown[]): Promise<Row[]> {
+    const { rows } = await this.explainer.query<Row & pg.QueryResultRow>(text, values);
     return rows;
-  };
+  }
 
   private async explain(
-    { name, text }: Statement,
-    values: unknown[] = [],
+    { name, text }: Pick<Statement, 'name' | 'text'>,
+    values: unknown[],
     [begin, end] = ['BEGIN', 'ROLLBACK'] as [string, string],
   ): Promise<void> {
     await this.explainer.query(begin);

@@ -5,15 +5,12 @@ import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { DaybookError } from '../errors.js';
 import { logOnce } from '../observability/log-once.js';
+import { type Statement, type Values, positional } from './named-parameters.js';
+
+export type { Statement } from './named-parameters.js';
 
 // Positions and counts are int8; they stay far below 2^53, and a string would sort and add wrongly.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-
-/** One SQL statement; its name lets Postgres plan it once a connection. An empty name: planned anew every time. */
-export interface Statement {
-  name: string;
-  text: string;
-}
 
 /** Postgres cannot be reached or is going down. What was asked may be asked again. */
 export class DatabaseUnavailable extends DaybookError {
@@ -24,8 +21,11 @@ export class DatabaseUnavailable extends DaybookError {
   }
 }
 
-/** Runs a statement and gives its rows. */
-export type Query = <Row extends object>(statement: Statement, values?: unknown[]) => Promise<Row[]>;
+/** Runs a statement and returns its rows. */
+export type Query = <Row extends object, Name extends string = never>(
+  statement: Statement<Name>,
+  values?: Values<NoInfer<Name>>,
+) => Promise<Row[]>;
 
 const CONNECTION_CODES = new Set([
   'ECONNREFUSED',
@@ -128,14 +128,15 @@ export class Database {
     }
   }
 
-  private async run<Row extends object>(
+  private async run<Row extends object, Name extends string>(
     on: pg.Pool | pg.ClientBase,
-    statement: Statement,
-    values: unknown[] = [],
+    statement: Statement<Name>,
+    values?: Values<Name>,
   ): Promise<Row[]> {
     const name = this.config.DATABASE_PREPARE ? statement.name : undefined;
     try {
-      const { rows } = await on.query<Row & pg.QueryResultRow>({ name, text: statement.text, values });
+      const query = { name, text: statement.text, values: positional(statement, values) };
+      const { rows } = await on.query<Row & pg.QueryResultRow>(query);
       return rows;
     } catch (error) {
       return this.fail(error);
