@@ -5,25 +5,28 @@ import { dirname } from 'node:path';
 
 const TIMEOUT_MS = 15_000;
 
-/** A bash in which one script follows the other, as if typed: what one sets the next one has. */
+/** A bash that runs scripts one after the other, as if they were typed: variables and functions carry over. */
 export class Shell {
   private readonly child: ChildProcessWithoutNullStreams;
   private output = '';
   private errors = '';
 
-  /** @param cwd Where it works; what its scripts write goes there. */
-  constructor(cwd: string) {
+  /**
+   * @param cwd The working directory; scripts may write to it.
+   * @param env Environment variables besides `PATH`.
+   */
+  constructor(cwd: string, env: Record<string, string> = {}) {
     const path = `${dirname(process.execPath)}:${process.env.PATH}`;
-    // It reads its scripts from its input, and ends with it should this process be killed.
-    this.child = spawn('bash', ['--noprofile', '--norc'], { cwd, env: { PATH: path } });
+    // It reads scripts from stdin, so it ends when this process is killed.
+    this.child = spawn('bash', ['--noprofile', '--norc'], { cwd, env: { PATH: path, ...env } });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
     this.child.stdin.on('error', () => undefined);
   }
 
   /**
-   * Runs a script to its end; gives what it printed.
-   * @throws Error with its other output when it takes too long or ends the shell. A status other than 0 is no error.
+   * Runs a script to its end and returns its output. An exit status other than 0 is not an error.
+   * @throws Error with stdout and stderr when the script times out or ends the shell.
    */
   async run(script: string): Promise<string> {
     const end = `end-${randomUUID()}`;

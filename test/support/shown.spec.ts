@@ -11,7 +11,7 @@ describe('jsonDifference', () => {
     ['[1, …]', '[1]'],
     ['[1, …, 9]', '[1,2,3,9]'],
     ['[{"n": 1, …}, …]', '[{"n":1,"m":0},{"n":2}]'],
-  ])('takes for %s: %s', (shown, printed) => {
+  ])('matches %s with %s', (shown, printed) => {
     expect(jsonDifference(shown, printed)).toBeNull();
   });
 
@@ -24,7 +24,7 @@ describe('jsonDifference', () => {
     ['[1]', '[1,2]', '$ has 1 more elements'],
     ['[1, …, 9]', '[1,2]', 'not 9'],
     ['{"a": …}', 'curl: no', 'not JSON: curl: no'],
-  ])('refuses for %s: %s', (shown, printed, why) => {
+  ])('rejects for %s: %s', (shown, printed, why) => {
     expect(jsonDifference(shown, printed)).toContain(why);
   });
 });
@@ -34,7 +34,7 @@ describe('textDifference', () => {
     ['HTTP/1.1 200 OK\n…\nEtag: "…"', 'HTTP/1.1 200 OK\r\nDate: now\r\nAge: 0\r\nEtag: "ab"\r\n'],
     ['a\n…\nb', 'a\nb\n'],
     ['a (b)*', 'a (b)*'],
-  ])('takes for %j: %j', (shown, printed) => {
+  ])('matches %j with %j', (shown, printed) => {
     expect(textDifference(shown, printed)).toBeNull();
   });
 
@@ -44,7 +44,7 @@ describe('textDifference', () => {
     ['a…c', 'a\nc'],
     ['a.c', 'abc'],
     ['200', ''],
-  ])('refuses for %j: %j', (shown, printed) => {
+  ])('rejects for %j: %j', (shown, printed) => {
     expect(textDifference(shown, printed)).toContain('printed instead');
   });
 });

@@ -1,14 +1,14 @@
-/** What a document shows in place of what differs from run to run. */
+/** Stands in a document for text that differs from run to run. */
 const ANYTHING = '…';
-/** `…` as a value: anything at all. */
+/** `…` as a value: any value. */
 const VALUE = '\0value';
-/** `…` in place of a field or an element: any further ones, or none. */
+/** `…` as a field or an element: any number of them. */
 const REST = '\0rest';
 
 /**
- * Compares JSON with JSON as a document shows it. There `…` may stand in a string for any characters, as a value for any
- * value, and as a field or an element for any number of them. The order of fields does not matter.
- * @returns Where and how they differ; null when they do not.
+ * Compares JSON with the JSON that a document shows. In the document, `…` matches any characters of a string, any value, or
+ * any number of fields or elements. The order of fields does not matter.
+ * @returns The place of the first difference and the difference; null when they match.
  */
 export function jsonDifference(shown: string, printed: string): string | null {
   let value: unknown;
@@ -17,12 +17,12 @@ export function jsonDifference(shown: string, printed: string): string | null {
   } catch {
     return `not JSON: ${printed.slice(0, 200)}`;
   }
-  return difference(JSON.parse(withMarks(shown)), value, '$');
+  return difference(JSON.parse(withPlaceholders(shown)), value, '$');
 }
 
 /**
- * Compares lines. In a line `…` stands for any characters, and alone in a line for any number of lines.
- * @returns What was printed instead; null when all is as shown.
+ * Compares lines. In the document, `…` matches any characters of a line; alone on a line, it matches any number of lines.
+ * @returns A message with the printed text; null when it matches.
  */
 export function textDifference(shown: string, printed: string): string | null {
   const lines = shown.trimEnd().split('\n');
@@ -31,7 +31,7 @@ export function textDifference(shown: string, printed: string): string | null {
   return new RegExp(`^${parts.join('')}$`).test(text) ? null : `printed instead:\n${text}`;
 }
 
-/** A pattern of one line, or of a string without line breaks. */
+/** Returns the pattern of one line, or of a string without line breaks. */
 function inLine(shown: string): string {
   return shown
     .split(ANYTHING)
@@ -39,8 +39,8 @@ function inLine(shown: string): string {
     .join('.*?');
 }
 
-/** Turns each bare `…` into valid JSON, by what stands before it and around it. */
-function withMarks(shown: string): string {
+/** Replaces each bare `…` by valid JSON that depends on the tokens around it. */
+function withPlaceholders(shown: string): string {
   const open: string[] = [];
   let previous = '';
   return shown.replaceAll(/"(?:[^"\\]|\\.)*"|[{}[\]:,…]/g, (token) => {

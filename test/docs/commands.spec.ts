@@ -1,0 +1,105 @@
+/**
+ * Every `bash` block of the documents runs as it is written and prints the block below it. Blocks of `sh` are not run: they
+ * start services, need Docker, or take minutes.
+ */
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { temporaryFolder } from '../support/folder.js';
+import { type Block, blocksOf, documentPaths, readDocument, tableOf } from '../support/markdown.js';
+import { Shell } from '../support/shell.js';
+import { jsonDifference, textDifference } from '../support/shown.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** What `npm run` and `npx` need of a checkout. */
+const CHECKOUT = ['package.json', 'package-lock.json', 'node_modules', 'scripts', 'dist'];
+/** Runs with `AUTH=required`. */
+const AUTHENTICATION = 'docs/authentication.md';
+/** Last, because it uses up the rate limit. */
+const TUTORIAL = 'docs/tutorial.md';
+
+interface Step {
+  commands: Block;
+  /** The expected output; null for none. */
+  shown: Block | null;
+}
+
+/** Returns the blocks of commands, each with the block of output that follows it. */
+function stepsOf(document: string): Step[] {
+  const blocks = blocksOf(readDocument(document));
+  return blocks.flatMap((block, index) => {
+    if (block.language !== 'bash') return [];
+    const next = blocks[index + 1];
+    return [{ commands: block, shown: next && ['json', 'text'].includes(next.language) ? next : null }];
+  });
+}
+
+function differenceFrom(shown: Block | null, printed: string): string | null {
+  if (!shown) return printed === '' ? null : `printed, although nothing is shown: ${printed}`;
+  return shown.language === 'json' ? jsonDifference(shown.text, printed) : textDifference(shown.text, printed);
+}
+
+/** Starts a shell in a folder that looks like a checkout; npm has its own cache there and no registry. */
+async function startShell({ databaseUrl = '', dataDir }: Daybook): Promise<Shell> {
+  const home = await temporaryFolder();
+  await Promise.all(CHECKOUT.map((name) => symlink(join(ROOT, name), join(home, name))));
+  return new Shell(home, {
+    HOME: home,
+    DATABASE_URL: databaseUrl,
+    DATA_DIR: dataDir,
+    npm_config_cache: join(home, 'npm'),
+    npm_config_registry: 'http://127.0.0.1:9/',
+    npm_config_update_notifier: 'false',
+  });
+}
+
+function runDocuments(documents: string[], daybook: () => Daybook): void {
+  describe.each(documents)('%s', (document) => {
+    let shell: Shell;
+    beforeAll(async () => {
+      shell = await startShell(daybook());
+    });
+    afterAll(() => shell.close());
+
+    const here = (text: string) => text.replaceAll('localhost:3000', `localhost:${new URL(daybook().url).port}`);
+    const titled = stepsOf(document).map((step): [string, Step] => {
+      return [`line ${step.commands.line}: ${step.commands.text.split('\n')[0]!.slice(0, 100)}`, step];
+    });
+    it.each(titled)('%s', async (_, { commands, shown }) => {
+      const check = async () => {
+        const printed = await shell.run(here(commands.text));
+        expect(differenceFrom(shown && { ...shown, text: here(shown.text) }, printed)).toBeNull();
+      };
+      // A command that only reads is repeated until it shows the result. 10 s are shorter than the lease of a lane, so a lane
+      // that was not released fails the test.
+      const changesSomething = /-X |npm run|npx /.test(commands.text);
+      if (changesSomething) await check();
+      else await eventually(check, { timeoutMs: 10_000 });
+    });
+  });
+}
+
+const documents = documentPaths().filter((path) => stepsOf(path).length > 0);
+
+describe('with AUTH=open', () => {
+  let daybook: Daybook;
+  beforeAll(async () => {
+    daybook = await startDaybook();
+  });
+  const others = documents.filter((path) => ![AUTHENTICATION, TUTORIAL].includes(path));
+  runDocuments([...others, TUTORIAL], () => daybook);
+
+  it('docs/api.md names every operation', async () => {
+    const { paths } = (await (await fetch(`${daybook.url}/openapi.json`)).json()) as { paths: Record<string, object> };
+    const operations = Object.entries(paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const named = tableOf(readDocument('docs/api.md'), 'Call').flatMap(([call = '']) =>
+      call.split(', ').map((one) => one.replaceAll('`', '')),
+    );
+    expect(named.toSorted()).toEqual(operations.toSorted());
+  });
+});

@@ -1,0 +1,60 @@
+/** The documents name only files, headings, scripts and options that exist. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { parseOptions } from '../../src/benchmark/cli/cli-options.js';
+import { anchorsOf, blocksOf, documentPaths, linksOf, readDocument } from '../support/markdown.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+const LANGUAGES = ['bash', 'sh', 'json', 'text', 'sql', 'ts', 'js', 'python', 'go', 'mermaid'];
+const DIAGRAMS = ['flowchart', 'stateDiagram-v2', 'sequenceDiagram'];
+/** Paths that begin with a folder of the repository. */
+const PATH = /`((?:src|test|migrations|bench|docs|docker|scripts)\/[\w./-]+)`/g;
+
+describe.each(documentPaths())('%s', (path) => {
+  const document = readDocument(path);
+  const blocks = blocksOf(document);
+
+  it('links to files and headings that exist', () => {
+    const broken = linksOf(document).filter((target) => {
+      if (/^https?:/.test(target)) return false;
+      const [file = '', anchor] = target.split('#');
+      const linked = file === '' ? path : join(dirname(path), file);
+      if (!existsSync(join(ROOT, linked))) return true;
+      return anchor !== undefined && !anchorsOf(readDocument(linked)).has(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('names paths that exist', () => {
+    const missing = [...document.matchAll(PATH)].filter(([, name = '']) => !existsSync(join(ROOT, name)));
+    // The changelog may name a file of the past, and the guide to reports one of the future.
+    const isExempt = path === 'CHANGELOG.md' || path === 'docs/adding-a-report.md';
+    expect(isExempt ? [] : missing.map(([, name]) => name)).toEqual([]);
+  });
+
+  it('names npm scripts that exist', () => {
+    const named = [...document.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('passes options to the load test that it has', () => {
+    const lines = blocks.flatMap(({ text }) => text.split('\n').filter((line) => line.startsWith('npm run bench -- ')));
+    for (const line of lines) {
+      const args = line.slice('npm run bench -- '.length).split(' ');
+      expect(() => parseOptions(args.map((arg) => arg.replaceAll("'", '')))).not.toThrow();
+    }
+  });
+
+  it('has blocks of known languages and diagrams', () => {
+    expect(blocks.filter(({ language }) => !LANGUAGES.includes(language))).toEqual([]);
+    const diagrams = blocks.filter(({ language }) => language === 'mermaid');
+    expect(diagrams.filter(({ text }) => !DIAGRAMS.includes(/^[\w-]+/.exec(text)?.[0] ?? ''))).toEqual([]);
+  });
+});
+
+it('the README is short', () => {
+  expect(readDocument('README.md').split('\n').length).toBeLessThanOrEqual(250);
+});
