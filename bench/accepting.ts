@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { type OwnService, startOwnService } from '../src/benchmark/cli/own-service.js';
 import type { Measurement } from './measurement.js';
-import { startHello, withDatabase } from './servers.js';
+import { type OwnDatabase, startHello, withDatabase, withRedis } from './servers.js';
 import { type Shot, type Throughput, median, throughput } from './throughput.js';
 
 const ROUNDS = 9;
@@ -15,11 +15,11 @@ const LANE = 'accepting';
 const BODY = { input_data: 'x', iterations: 1, callback_url: null };
 const HELLO: Shot = { path: '/hello', body: BODY };
 const BARE: Shot = { path: '/api/async', body: { ...BODY, lane: LANE } };
-/** What the service has that does next to nothing with a body: its demo receiver. */
+/** The demo receiver: the service's cheapest route with a body. */
 const IDLE: Shot = { path: '/api/callbacks/receive', body: BODY };
 const KEYED: Shot = { ...BARE, headers: () => ({ 'idempotency-key': randomUUID() }) };
 
-/** Limits that are kept, and that nobody reaches; the process accepts only. */
+/** A limit that is enforced but out of reach, in a process that only accepts. */
 const SETTINGS = { ROLE: 'api', RATE_LIMIT_ASYNC: '100000000/60s' };
 
 interface Peer {
@@ -27,7 +27,7 @@ interface Peer {
   shot: Shot;
 }
 
-/** Two services in turns, so that both have the machine as it is at the moment. */
+/** Measures two services in turns, so that changes of the machine affect both. */
 async function inTurns(one: Peer, other: Peer): Promise<{ perS: number; ratio: number; p99Ratio: number }> {
   const rounds: [Throughput, Throughput][] = [];
   for (const { url, shot } of [one, other]) await throughput(url, shot, WARM_UP_MS);
@@ -41,8 +41,12 @@ async function inTurns(one: Peer, other: Peer): Promise<{ perS: number; ratio: n
   };
 }
 
-/** Accepting durably, with all of the edge, against the least that Nest can do and the least that the service itself does. */
-export async function accepting(redisUrl: string): Promise<Measurement[]> {
+/** Accept rate through the whole edge, compared with a bare Nest app and with the service's cheapest route. */
+export function accepting(): Promise<Measurement[]> {
+  return withRedis(measureAccepting);
+}
+
+async function measureAccepting(redisUrl: string): Promise<Measurement[]> {
   const hello = await startHello();
   const ownHello = await startHello('own-server');
   const service = await startOwnService({ ...SETTINGS, REDIS_URL: redisUrl, DEMO_RECEIVER: 'on' });
@@ -59,7 +63,7 @@ export async function accepting(redisUrl: string): Promise<Measurement[]> {
       { title: `${title} with an idempotency key over a bare Nest POST`, result: rateOf(keyed), target: '≥ 0.6' },
       { title: `${title} over a POST to the same service that stores nothing`, result: rateOf(ofService) },
       { title: `${title}, p99 over that of the POST that stores nothing`, result: ofService.p99Ratio.toFixed(2) },
-      { title: `${title} over a bare Nest POST to a server made like this one (decision 10)`, result: rateOf(ofOwn) },
+      { title: `${title} over a bare Nest POST on the service's own Express adapter`, result: rateOf(ofOwn) },
     ];
   } finally {
     await service.stop();
@@ -68,27 +72,29 @@ export async function accepting(redisUrl: string): Promise<Measurement[]> {
   }
 }
 
-/** The same in a database that holds a lot, against one that holds nothing. */
-export function acceptingUnderBacklog(redisUrl: string): Promise<Measurement[]> {
-  return withDatabase(async ({ url, client }) => {
-    const services: OwnService[] = [];
-    try {
-      const empty = await startOwnService({ ...SETTINGS, REDIS_URL: redisUrl });
-      services.push(empty);
-      const full = await startOwnService({ ...SETTINGS, REDIS_URL: redisUrl, DATABASE_URL: url });
-      services.push(full);
-      await fill(client);
-      const measured = await inTurns({ url: full.url, shot: BARE }, { url: empty.url, shot: BARE });
-      const title =
-        'Accepting with 1,000,000 finished and 100,000 pending requests, over accepting into an empty database';
-      return [{ title, result: rateOf(measured), target: '≥ 0.9' }];
-    } finally {
-      for (const service of services) await service.stop();
-    }
-  });
+/** Accept rate with a large database, compared with an empty one. */
+export function acceptingUnderBacklog(): Promise<Measurement[]> {
+  return withRedis((redisUrl) => withDatabase((database) => measureUnderBacklog(redisUrl, database)));
 }
 
-/** The pending ones stand in the very lane that is measured. */
+async function measureUnderBacklog(redisUrl: string, { url, client }: OwnDatabase): Promise<Measurement[]> {
+  const services: OwnService[] = [];
+  try {
+    const empty = await startOwnService({ ...SETTINGS, REDIS_URL: redisUrl });
+    services.push(empty);
+    const full = await startOwnService({ ...SETTINGS, REDIS_URL: redisUrl, DATABASE_URL: url });
+    services.push(full);
+    await fill(client);
+    const measured = await inTurns({ url: full.url, shot: BARE }, { url: empty.url, shot: BARE });
+    const title =
+      'Accepting with 1,000,000 finished and 100,000 pending requests, over accepting into an empty database';
+    return [{ title, result: rateOf(measured), target: '≥ 0.9' }];
+  } finally {
+    for (const service of services) await service.stop();
+  }
+}
+
+/** The pending requests are in the lane that is measured. */
 async function fill(client: Client): Promise<void> {
   const rows = (status: string, lane: string, count: number): string =>
     `INSERT INTO requests (id, mode, status, report, format, lane, queue_position, jobs_ahead_at_accept, input_payload,
@@ -104,7 +110,7 @@ async function fill(client: Client): Promise<void> {
     PENDING,
   ]);
   await client.query('VACUUM ANALYZE requests');
-  // What filling it has left to write is not to be written while it is measured.
+  // Otherwise the rows just written are flushed during the measurement.
   await client.query('CHECKPOINT');
 }
 

@@ -15,7 +15,7 @@ const LEASE_MS = 600_000;
 const WARM_UP = 200;
 const TIMES = 2_000;
 
-/** Times something, one after the other, after a while of it that does not count. What it gives cleans up, untimed. */
+/** Times sequential calls after a warm-up. Each call returns its clean-up, which is not timed. */
 async function timed(work: () => Promise<() => Promise<unknown>>): Promise<LatencySummary> {
   const latency = new LatencyRecorder();
   for (let time = 0; time < WARM_UP + TIMES; time++) {
@@ -40,13 +40,13 @@ async function fill(client: Client, lanes: number, pending: number): Promise<voi
     [lanes, pending],
   );
   await client.query('VACUUM ANALYZE lanes, requests');
-  await client.query('CHECKPOINT'); // What was just written is not to be written out while something is timed.
+  await client.query('CHECKPOINT'); // Otherwise the rows just written are flushed during the measurement.
 }
 
 const shown = (latencies: LatencySummary[]): string =>
   `${latencies.map(({ p50, p99 }) => `${p99!.toFixed(1)} (${p50!.toFixed(1)})`).join(', ')} ms`;
 
-/** Taking a lane and the head of its requests, and looking up what stands before a request, with ever more that wait. */
+/** Latency of leasing a lane and reading its head, and of `jobs_ahead`, over growing backlogs. */
 export function claiming(): Promise<Measurement[]> {
   return withDatabase(async ({ url, client }) => {
     await migrate(url);

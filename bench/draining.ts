@@ -1,20 +1,25 @@
 import { startOwnService } from '../src/benchmark/cli/own-service.js';
 import type { Measurement } from './measurement.js';
 import { post } from './post.js';
+import { withRedis } from './servers.js';
 import { startSink } from './sink.js';
 import { emptyBull, median } from './throughput.js';
 
 const REQUESTS = 5_000;
 const BATCH = 500;
 const ROUNDS = 5;
-/** Until the service's code is compiled as far as it will be. */
+/** Rounds until V8 has compiled the service's hot code. */
 const WARM_UP_ROUNDS = 4;
 
 /**
- * One strict lane: claimed, a CSV of 200 rows made, stored and completed, its callback sent in order and logged. Against a
- * Bull queue whose processor does nothing, in turns.
+ * Rate of one strict lane from lease to logged callback, with a generated and stored CSV of 200 rows per request, in turns
+ * with a Bull queue whose processor does nothing.
  */
-export async function draining(redisUrl: string): Promise<Measurement[]> {
+export function draining(): Promise<Measurement[]> {
+  return withRedis(measure);
+}
+
+async function measure(redisUrl: string): Promise<Measurement[]> {
   const service = await startOwnService({ REDIS_URL: redisUrl });
   const sink = await startSink();
   try {
@@ -24,7 +29,7 @@ export async function draining(redisUrl: string): Promise<Measurement[]> {
       const bull = await emptyBull(redisUrl, REQUESTS);
       const lane = `drain-${round}`;
       const one = { num_transactions: 200, report_name: 'Benchmark', callback_url: sink.url, lane };
-      // A lane exists from its first request on.
+      // The first request creates the lane; only then can it be paused.
       const first = sink.received(1);
       await post(`${service.url}/api/async`, one);
       await first;

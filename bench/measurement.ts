@@ -1,7 +1,7 @@
-/** One measurement in a line, and what it was compared with. */
+/** One measured figure. */
 export interface Measurement {
   title: string;
   result: string;
-  /** What it is meant to be. */
+  /** The limit that the figure should keep. */
   target?: string;
 }

@@ -6,31 +6,19 @@ import { footprint } from './footprint.js';
 import type { Measurement } from './measurement.js';
 import { acceptingWithoutRedis } from './redis-away.js';
 import { reportRows } from './report-rows.js';
-import { startRedis } from './servers.js';
 import { syncWork } from './sync-work.js';
+import { unhealthyDestinations } from './unhealthy-destinations.js';
 
-/** Everything, with a Redis of its own. */
-export async function measureAll(tell: (measurement: Measurement) => void): Promise<Measurement[]> {
-  const redis = await startRedis();
-  const all: Measurement[] = [];
-  try {
-    for (const measure of [
-      () => accepting(redis.url),
-      () => acceptingUnderBacklog(redis.url),
-      acceptingWithoutRedis,
-      () => draining(redis.url),
-      () => deliveries(redis.url),
-      claiming,
-      syncWork,
-      reportRows,
-      footprint,
-    ]) {
-      const measured = await measure();
-      measured.forEach(tell);
-      all.push(...measured);
-    }
-    return all;
-  } finally {
-    await redis.stop();
-  }
-}
+/** Every measurement by its name on the command line, in the order of docs/benchmarks.md. */
+export const MEASUREMENTS: ReadonlyMap<string, () => Promise<Measurement[]>> = new Map([
+  ['accepting', accepting],
+  ['accepting-under-backlog', acceptingUnderBacklog],
+  ['accepting-without-redis', acceptingWithoutRedis],
+  ['draining', draining],
+  ['deliveries', deliveries],
+  ['unhealthy-destinations', unhealthyDestinations],
+  ['claiming', claiming],
+  ['sync-work', syncWork],
+  ['report-rows', reportRows],
+  ['footprint', footprint],
+]);

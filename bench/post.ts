@@ -1,6 +1,6 @@
 import { request } from 'undici';
 
-/** Sends JSON once. @throws when the answer is no success. */
+/** Sends one POST with a JSON body. @throws Error unless the status is 2xx. */
 export async function post(url: string, body?: object): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   const answer = await request(url, { method: 'POST', headers, body: body && JSON.stringify(body) });

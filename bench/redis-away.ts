@@ -8,10 +8,10 @@ const ROUND_MS = 3_000;
 const WARM_UP_MS = 2_000;
 
 const SHOT: Shot = { path: '/api/async', body: { input_data: 'x', iterations: 1, callback_url: null } };
-/** Limits that nobody reaches, so that they are counted, in Redis while it is there. */
+/** A limit out of reach: requests are counted, in Redis while it is there. */
 const SETTINGS = { ROLE: 'api', RATE_LIMIT_ASYNC: '100000000/60s' };
 
-/** Accepting when Redis has gone: refused at once when it was stopped, without any answer when it hangs. */
+/** Accept latency after Redis is lost: killed (connections are refused) or stopped (connections hang). */
 export async function acceptingWithoutRedis(): Promise<Measurement[]> {
   const results: string[] = [];
   for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {

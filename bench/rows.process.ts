@@ -6,14 +6,14 @@ import { to as copyTo } from 'pg-copy-streams';
 import { SpoolFile } from '../src/reports/generation/spool-file.js';
 import transactions from '../src/reports/types/transactions/transactions.report.js';
 
-/** The ways to write the same number of rows, with the same columns, to a file. */
+/** Three writers of the same rows and columns to a file. */
 export type RowWriter = 'report' | 'copy' | 'fast-csv';
 
-/** What a process of this file tells when it is done. */
+/** Result that this process sends to its parent. */
 export interface RowsWritten {
   seconds: number;
-  /** The most memory that the process has had. */
-  peakMib: number;
+  /** Peak resident memory above that of the loaded process, in MiB. */
+  addedMib: number;
 }
 
 const PARAMS = { report_name: 'Rows', as_of: '2026-01-01' };
@@ -42,12 +42,14 @@ async function fastCsv(path: string, rows: number): Promise<void> {
   await pipeline(source, format({ headers }), createWriteStream(path));
 }
 
-/** The first argument says who writes; then the file, how many rows, and for `copy` the database. */
+/** Arguments: writer, file, number of rows, database URL (for `copy`). */
 const [, , writer, path, count, databaseUrl] = process.argv as [string, string, RowWriter, string, string, string];
 const rows = Number(count);
+const loadedMib = process.memoryUsage().rss / 1_024 ** 2;
 const startedMs = performance.now();
 if (writer === 'report') await report(path, rows);
 else if (writer === 'copy') await copy(path, rows, databaseUrl);
 else await fastCsv(path, rows);
 const seconds = (performance.now() - startedMs) / 1_000;
-process.send?.({ seconds, peakMib: Math.round(process.resourceUsage().maxRSS / 1_024) } satisfies RowsWritten);
+const addedMib = Math.round(process.resourceUsage().maxRSS / 1_024 - loadedMib);
+process.send?.({ seconds, addedMib } satisfies RowsWritten);

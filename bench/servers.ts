@@ -1,24 +1,24 @@
-import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../src/platform/database/embedded/embedded-postgres.js';
 import { BenchError } from '../src/benchmark/cli/cli-error.js';
+import { forkProgram } from './fork.js';
 
 const READY_TIMEOUT_MS = 10_000;
 
-/** A server that is there for the measurements. */
+/** A server started for a measurement. */
 export interface Server {
   url: string;
   stop(): Promise<void>;
 }
 
-/** A port of loopback that nobody listens on right now. */
+/** A free port of the loopback interface. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -35,11 +35,11 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /**
- * A bare Nest app with one route, in a process of its own.
- * @param server As Nest makes it, or as the service does.
+ * Starts a Nest app with one route in its own process.
+ * @param server Nest's stock Express adapter, or the service's own.
  */
 export async function startHello(server: 'stock' | 'own-server' = 'stock'): Promise<Server> {
-  const child = fork(fileURLToPath(new URL('./hello.app.js', import.meta.url)), [server], { execArgv: [] });
+  const child = forkProgram('hello.app', [server]);
   const [{ url }] = (await once(child, 'message', { signal: AbortSignal.timeout(READY_TIMEOUT_MS) })) as [Server];
   return { url: url.replace('[::1]', '127.0.0.1'), stop: () => stop(child) };
 }
@@ -48,13 +48,13 @@ export interface RedisServer extends Server {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** A Redis that keeps nothing. @throws BenchError when there is no redis-server. */
+/** Starts a Redis without persistence. @throws BenchError if redis-server is not installed. */
 export async function startRedis(): Promise<RedisServer> {
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
   await once(child, 'spawn').catch(() => {
-    throw new BenchError('redis-server is needed for these measurements; install it');
+    throw new BenchError('This measurement needs redis-server. Install it.');
   });
   let output = '';
   const giveUp = AbortSignal.timeout(READY_TIMEOUT_MS);
@@ -67,17 +67,27 @@ export async function startRedis(): Promise<RedisServer> {
   return { url: `redis://127.0.0.1:${port}`, kill, stop: () => stop(child) };
 }
 
-/** A Postgres with nothing in it, and a folder that goes with it. */
+/** An empty Postgres and its folder. */
 export interface OwnDatabase {
   url: string;
   client: pg.Client;
   folder: string;
 }
 
-/** Works with a Postgres of its own. */
+/** Runs `work` with a new Redis, which is stopped afterwards. */
+export async function withRedis<T>(work: (redisUrl: string) => Promise<T>): Promise<T> {
+  const redis = await startRedis();
+  try {
+    return await work(redis.url);
+  } finally {
+    await redis.stop();
+  }
+}
+
+/** Runs `work` with a new Postgres, which is stopped and deleted afterwards. */
 export async function withDatabase<T>(work: (database: OwnDatabase) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-bench-'));
-  // As root an embedded Postgres runs under another user, which has to enter.
+  // Started by root, an embedded Postgres runs as another user, which must be able to read the folder.
   await chmod(folder, 0o755);
   const postgres = await startEmbeddedPostgres({ dataDir: folder, log: () => undefined });
   const client = new pg.Client({ connectionString: postgres.url });
@@ -91,12 +101,12 @@ export async function withDatabase<T>(work: (database: OwnDatabase) => Promise<T
   }
 }
 
-/** Memory of a process, in MiB. */
+/** Resident memory of a process, in MiB. */
 export function residentMib(pid: number): number {
   return Math.round(Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1_024);
 }
 
-/** CPU time that a process has used, its threads included, in milliseconds; a tick of /proc is 10 ms. NaN without /proc. */
+/** CPU time of a process and its threads, in milliseconds, to the 10 ms of a /proc tick. NaN without /proc. */
 export function cpuMsOf(pid: number): number {
   try {
     const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11, 13);

@@ -1,6 +1,9 @@
 import { type AddressInfo, createServer } from 'node:net';
 
-/** Answers every POST with 204, or as many with 500 as its argument says, and does as little as it can, so that the sender is what is measured. Tells a count. */
+/**
+ * Answers every POST with 204, or a random share of them (first argument, 0 to 1) with 500. It parses as little as it
+ * can, so that the sender is the bottleneck. A message N makes it report when N more requests have arrived.
+ */
 const ANSWER = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
 const FAILURE = Buffer.from('HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n');
 const ERROR_RATE = Number(process.argv[2] ?? 0);
@@ -28,7 +31,7 @@ const server = createServer((socket) => {
   });
 });
 
-/** Where the first request in the text ends; 0 when not all of it is there. */
+/** Index after the first request in the text; 0 while that request is incomplete. */
 function endOfRequest(text: string): number {
   const head = text.indexOf(HEAD_END);
   if (head < 0) return 0;

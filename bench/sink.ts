@@ -1,21 +1,18 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { forkProgram } from './fork.js';
 
-/** A receiver in a process of its own that costs next to nothing. */
+/** A callback receiver in its own process. */
 export interface Sink {
-  /** A callback URL. */
+  /** The callback URL. */
   url: string;
-  /** Resolves when so many more have come. */
+  /** Resolves when `count` more callbacks have arrived. */
   received(count: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-const PROCESS = fileURLToPath(new URL('./sink.process.js', import.meta.url));
-
-/** @param errorRate How many of all are answered with 500, from 0 to 1. */
+/** @param errorRate Share of callbacks that get a 500, from 0 to 1. */
 export async function startSink(errorRate = 0): Promise<Sink> {
-  const child = fork(PROCESS, [String(errorRate)], { execArgv: [] });
+  const child = forkProgram('sink.process', [String(errorRate)]);
   const [url] = (await once(child, 'message')) as [string];
   return {
     url,

@@ -1,11 +1,10 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
 import { driveOpen } from '../src/benchmark/engine/arrivals.js';
 import { LatencyRecorder } from '../src/benchmark/engine/latency.js';
 import { startOwnService } from '../src/benchmark/cli/own-service.js';
+import { forkProgram } from './fork.js';
 import type { Measurement } from './measurement.js';
 import { type Shot, median, throughput } from './throughput.js';
 
@@ -15,13 +14,12 @@ const STORM = 30;
 const ITERATIONS = 50_000;
 const digest = (iterations: number): Shot => ({ path: '/api/sync', body: { input_data: 'benchmark', iterations } });
 const DIGEST = digest(ITERATIONS);
-/** So many are made of it that the service's code is compiled; of the storm's own that would take minutes. */
+/** Cheap enough to run often, so that V8 compiles the service's code. With full digests that would take minutes. */
 const WARM_UP = digest(1);
-/** Health checks come at their own pace, however long they take; as many as leave the cores to the storm. */
+/** Rate of health checks (open model), low enough to leave the cores to the storm. */
 const CHECKS_PER_S = 100;
-const HASHING = fileURLToPath(new URL('./hashing.process.js', import.meta.url));
 
-/** A storm of sync requests: how fast they are made, and how health checks fare meanwhile. */
+/** Throughput of a storm of sync requests, and the latency of health checks during it. */
 export async function syncWork(): Promise<Measurement[]> {
   const service = await startOwnService({});
   try {
@@ -57,7 +55,7 @@ export async function syncWork(): Promise<Measurement[]> {
   }
 }
 
-/** From when each check was due, in milliseconds. */
+/** p99 of health checks, in milliseconds from the time each was due. */
 async function healthP99(url: string): Promise<number> {
   const pool = new Pool(url);
   const latency = new LatencyRecorder();
@@ -73,11 +71,11 @@ async function healthP99(url: string): Promise<number> {
   return latency.summary().p99!;
 }
 
-/** The same work without a service: one process for each core, which does nothing else. */
+/** Digests per second without a service: one process per core that only hashes. */
 async function bareDigestsPerS(): Promise<number> {
   const children = Array.from({ length: availableParallelism() }, () =>
-    fork(HASHING, [String(ITERATIONS), String(ROUND_MS)], { execArgv: [] }),
+    forkProgram('hashing.process', [String(ITERATIONS), String(ROUND_MS)]),
   );
-  const told = await Promise.all(children.map((child) => once(child, 'message') as Promise<[number]>));
-  return told.reduce((sum, [perS]) => sum + perS, 0);
+  const rates = await Promise.all(children.map((child) => once(child, 'message') as Promise<[number]>));
+  return rates.reduce((sum, [perS]) => sum + perS, 0);
 }

@@ -16,7 +16,7 @@ export interface Throughput {
 
 const CONNECTIONS = 32;
 
-/** Sends the same again and again for so long; every answer must be a success. */
+/** Repeats one request over all connections for `forMs`. @throws Error unless every status is 2xx. */
 export async function throughput(
   url: string,
   shot: Shot,
@@ -47,7 +47,7 @@ export async function throughput(
   return { perS, p99: latency.summary().p99 ?? 0 };
 }
 
-/** Jobs a second of a Bull queue whose processor does nothing, one at a time. */
+/** Jobs per second of a Bull queue with an empty processor at concurrency 1. */
 export async function emptyBull(redisUrl: string, jobs: number): Promise<number> {
   const queue = new Bull('empty', redisUrl);
   await queue.addBulk(Array.from({ length: jobs }, () => ({ data: {}, opts: { removeOnComplete: true } })));
