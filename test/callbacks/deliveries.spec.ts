@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import type { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
 import type { DueDelivery, DueStore, Stream } from '../../src/callbacks/dispatch/due.store.js';
 import { DispatchLeasesStore } from '../../src/callbacks/dispatch/dispatch-leases.store.js';
@@ -10,6 +11,7 @@ import { REQUEST_TABLES } from '../support/tables.js';
 let one: Stores;
 let ordered: DueStore;
 let deliveries: DeliveryStore;
+let attemptLogs: CallbackLogRepository;
 /** The same as another process has it. */
 let elsewhere: DueStore;
 let senders: DispatchLeasesStore;
@@ -18,6 +20,7 @@ beforeAll(async () => {
   one = await openStores();
   ordered = one.due();
   deliveries = one.deliveries();
+  attemptLogs = one.logs();
   const other = await Stores.open(one.url);
   elsewhere = other.due();
   senders = new DispatchLeasesStore(other.database);
@@ -83,7 +86,7 @@ describe('a destination', () => {
       { destination: B, hasLine: true, retryInMs: null },
     ]);
     const [stream, [first, second]] = await takeFirst();
-    await deliveries.record([attemptAt(first!), failedAt(second!, inAnHour())]);
+    await attemptLogs.record([attemptAt(first!), failedAt(second!, inAnHour())]);
     await ordered.releaseStreams([stream.id]);
     const [a] = await ordered.destinations();
     expect(a).toMatchObject({ destination: A, hasLine: false });
@@ -98,7 +101,7 @@ describe('a destination', () => {
     await owe('x', 1, A);
     const [stream, [first]] = await takeFirst();
     const jump = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
-    await deliveries.record([failedAt(first!, inMs(5_000))]);
+    await attemptLogs.record([failedAt(first!, inMs(5_000))]);
     jump.mockRestore();
     await ordered.releaseStreams([stream.id]);
     expect((await ordered.destinations())[0]!.retryInMs).toBeLessThanOrEqual(5_000);
@@ -140,7 +143,7 @@ describe('a stream', () => {
     await owe('x', 4, A);
     const [stream, [first, second, third]] = await takeFirst();
     expect(await start(stream, [first!, second!, third!])).toBe(true);
-    await deliveries.record([attemptAt(first!)]);
+    await attemptLogs.record([attemptAt(first!)]);
     await endLeases();
     expect(await take(A, elsewhere)).toEqual([]);
     await senders.reapExpired();
@@ -179,11 +182,11 @@ describe('a stream', () => {
   it('leaves nothing behind of what was deleted before its end was told', async () => {
     await owe('x', 2, A);
     const [, [kept, gone]] = await takeFirst();
-    await deliveries.record([attemptAt(gone!)]);
+    await attemptLogs.record([attemptAt(gone!)]);
     const remove = (): Promise<void> => Promise.resolve();
     expect(await one.removal.remove([gone!.requestId], remove)).toBe(1);
     expect(await logs()).toEqual([]);
-    await deliveries.record([attemptAt(kept!), attemptAt(gone!)]);
+    await attemptLogs.record([attemptAt(kept!), attemptAt(gone!)]);
     expect(await logs()).toEqual([{ number: 1, success: true, trigger: 'first' }]);
   });
 
@@ -226,7 +229,7 @@ describe('a retry', () => {
   it('is leased when it is due, and by one', async () => {
     await owe('x', 1, A);
     const [stream, [first]] = await takeFirst();
-    await deliveries.record([failedAt(first!, inAnHour())]);
+    await attemptLogs.record([failedAt(first!, inAnHour())]);
     await ordered.releaseStreams([stream.id]);
     expect([...(await leaseRetries()), ...(await take(A))]).toEqual([]);
     await makeDue();
@@ -239,7 +242,7 @@ describe('a retry', () => {
   it('whose holder fell silent is known to have begun, and is made again with the next number', async () => {
     await owe('x', 1, A);
     const [stream, [first]] = await takeFirst();
-    await deliveries.record([failedAt(first!, inMs(0))]);
+    await attemptLogs.record([failedAt(first!, inMs(0))]);
     await ordered.releaseStreams([stream.id]);
     const [retry] = await leaseRetries();
     await endLeases();
@@ -252,12 +255,12 @@ describe('a retry', () => {
     const [again] = await leaseRetries(elsewhere);
     expect(again).toMatchObject({ id: retry!.id, attempts: 1, unknown: 1 });
     // Its holder comes to again: what became of the attempt is told, and decides nothing any more.
-    await deliveries.record([attemptAt(retry!, { status: 'FAILED' })]);
+    await attemptLogs.record([attemptAt(retry!, { status: 'FAILED' })]);
     expect((await logs())[1]).toEqual({ number: 2, success: false, trigger: 'first' });
     expect(await one.sql('SELECT status, attempts, unknown FROM callback_deliveries')).toEqual([
       { status: 'PENDING', attempts: 1, unknown: 1 },
     ]);
-    await deliveries.record([attemptAt(again!)]);
+    await attemptLogs.record([attemptAt(again!)]);
     expect(await one.sql('SELECT status, attempts, unknown FROM callback_deliveries')).toEqual([
       { status: 'SUCCESS', attempts: 2, unknown: 1 },
     ]);
@@ -266,7 +269,7 @@ describe('a retry', () => {
   it('holds up nobody behind it', async () => {
     await owe('x', 2, A);
     const [stream, [first, second]] = await takeFirst();
-    await deliveries.record([failedAt(first!, inAnHour())]);
+    await attemptLogs.record([failedAt(first!, inAnHour())]);
     await ordered.releaseStreams([stream.id]);
     expect((await takeFirst())[0].head).toEqual({ id: second!.id, number: 1 });
   });
@@ -275,7 +278,7 @@ describe('a retry', () => {
     const strict = (await Stores.open(one.url)).due('strict');
     await owe('x', 2, A);
     const [stream, [first]] = await takeFirst(9, strict);
-    await deliveries.record([failedAt(first!, inAnHour())]);
+    await attemptLogs.record([failedAt(first!, inAnHour())]);
     await strict.releaseStreams([stream.id]);
     expect([...(await take(A, strict)), ...(await leaseRetries(strict))]).toEqual([]);
     await makeDue();
@@ -290,10 +293,10 @@ describe('a record', () => {
     await owe('x', 1, A);
     const [, [first]] = await takeFirst();
     const record = failedAt(first!, inAnHour());
-    await deliveries.record([record]);
+    await attemptLogs.record([record]);
     const before = await one.sql('SELECT * FROM callback_deliveries');
-    await deliveries.record([record]);
-    await deliveries.record([attemptAt(first!)]);
+    await attemptLogs.record([record]);
+    await attemptLogs.record([attemptAt(first!)]);
     expect(await one.sql('SELECT * FROM callback_deliveries')).toEqual(before);
     expect(await logs()).toEqual([{ number: 1, success: false, trigger: 'first' }]);
   });
@@ -302,10 +305,10 @@ describe('a record', () => {
     await owe('x', 2, A);
     const [, [first, second]] = await takeFirst();
     const batch = [attemptAt(first!), attemptAt(second!, { url: null as unknown as string })];
-    await expect(deliveries.record(batch)).rejects.toThrow('null value');
+    await expect(attemptLogs.record(batch)).rejects.toThrow('null value');
     expect(await logs()).toEqual([]);
     expect(await one.sql('SELECT DISTINCT status FROM callback_deliveries')).toEqual([{ status: 'PENDING' }]);
-    await deliveries.record([attemptAt(first!), attemptAt(second!)]);
+    await attemptLogs.record([attemptAt(first!), attemptAt(second!)]);
     expect(await logs()).toHaveLength(2);
   });
 
@@ -315,7 +318,7 @@ describe('a record', () => {
     const realNow = Date.now;
     try {
       Date.now = () => realNow() - 600_000; // A worker whose clock is ten minutes behind.
-      await deliveries.record([failedAt(first!, inMs(5_000))]);
+      await attemptLogs.record([failedAt(first!, inMs(5_000))]);
     } finally {
       Date.now = realNow;
     }
@@ -333,7 +336,7 @@ describe('the order of locks', () => {
   const ids = (all: DueDelivery[]): string[] => all.map(({ id }) => id);
   it.each([
     ['renewing', (all: DueDelivery[]) => ordered.renewRetries(ids(all), LEASE_MS)],
-    ['recording', (all: DueDelivery[]) => deliveries.record(all.map((delivery) => attemptAt(delivery)))],
+    ['recording', (all: DueDelivery[]) => attemptLogs.record(all.map((delivery) => attemptAt(delivery)))],
     ['refusing', (all: DueDelivery[]) => deliveries.refuse(ids(all), 'gone')],
     ['burying', () => endLeases().then(() => senders.reapExpired())],
     ['giving retries back', (all: DueDelivery[]) => ordered.releaseRetries(ids(all))],

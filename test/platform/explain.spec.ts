@@ -275,7 +275,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await destinations.disable([{ url: 'http://a.test/gone', requestId: someId }], () => destination);
       await destinations.list('', 50);
       await destinations.enable('http://a.test/gone');
-      const store = new DeliveryStore(database, dataSource);
+      const store = new DeliveryStore(database);
       for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
         await store.list({ account, status: 'FAILED', limit: 50 });
         await store.list({ account, limit: 50 });

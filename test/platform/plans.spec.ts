@@ -19,7 +19,7 @@ async function serve(count: number): Promise<void> {
   const completions = jobs.map((job) => completionOf(job));
   await stores.jobs.complete(lane, batchOf([], { completions, release: true }), 15_000);
   const due = await stores.due().readStreams('http://a.test', ['lane'], 0, count);
-  await stores.deliveries().record(due.map((delivery) => attemptAt(delivery)));
+  await stores.logs().record(due.map((delivery) => attemptAt(delivery)));
 }
 
 async function scans(): Promise<Record<string, number>> {

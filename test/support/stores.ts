@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { type AttemptRecord, DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
+import { CallbackLog } from '../../src/callbacks/deliveries/callback-log.entity.js';
+import { type AttemptRecord, CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
+import { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
 import { type DueDelivery, DueStore } from '../../src/callbacks/dispatch/due.store.js';
 import type { Config } from '../../src/platform/config/config.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
@@ -76,7 +78,11 @@ export class Stores {
   }
 
   deliveries(): DeliveryStore {
-    return new DeliveryStore(this.database, this.dataSource);
+    return new DeliveryStore(this.database);
+  }
+
+  logs(): CallbackLogRepository {
+    return new CallbackLogRepository(this.dataSource.getRepository(CallbackLog), this.database);
   }
 
   due(CALLBACK_ORDER: Config['CALLBACK_ORDER'] = 'ordered'): DueStore {

@@ -8,7 +8,8 @@ import type { AttemptTrigger } from '../deliveries/callback-log.entity.js';
 import { NotSent } from '../transport/attempt-trace.js';
 import { callbackMessage, isStill } from './callback-message.js';
 import { CallbackSigner } from '../signing/callback-signer.js';
-import { type AttemptRecord, DeliveryStore } from '../deliveries/delivery.store.js';
+import { type AttemptRecord, CallbackLogRepository } from '../deliveries/callback-log.repository.js';
+import { DeliveryStore } from '../deliveries/delivery.store.js';
 import { DestinationStore } from '../destinations/destination.store.js';
 import { type DueDelivery, nextNumber } from './due.store.js';
 import { type CallbackOutcome, type Relay, type RelayPlace, sendCallback } from '../transport/http-transport.js';
@@ -30,7 +31,7 @@ export interface EndedAttempt extends AttemptRecord {
   isGone: boolean;
 }
 
-/** Makes attempts and records them. Attempts that end together are written together. */
+/** Makes attempts and persists their logs. Attempts that end together are written in one batch. */
 @Injectable()
 export class CallbacksService {
   private readonly recordings = new Batcher<EndedAttempt, void>((batch) => this.recordBatch(batch), {
@@ -39,13 +40,14 @@ export class CallbacksService {
   });
 
   private readonly refusals = new Batcher<string, void>(async (ids) => {
-    await throughOutage(() => this.store.refuse(ids, GONE));
+    await throughOutage(() => this.deliveries.refuse(ids, GONE));
     return ids.map(() => undefined);
   });
 
   constructor(
     private readonly http: HttpService,
-    private readonly store: DeliveryStore,
+    private readonly logs: CallbackLogRepository,
+    private readonly deliveries: DeliveryStore,
     private readonly destinations: DestinationStore,
     private readonly signer: CallbackSigner,
     private readonly metrics: Metrics,
@@ -128,7 +130,7 @@ export class CallbacksService {
     if (gone.length > 0) {
       await throughOutage(() => this.destinations.disable(gone, (url) => destination(new URL(url))));
     }
-    await throughOutage(() => this.store.record(batch));
+    await throughOutage(() => this.logs.record(batch));
     return batch.map(() => undefined);
   }
 }
