@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AccountId } from '../platform/tenant.js';
 import { Database, type Query } from '../platform/database/database.js';
-import { firstIdAt } from '../platform/id-time.js';
+import { firstIdAt } from '../platform/ids.js';
 
 interface RemovableRequest {
   id: string;

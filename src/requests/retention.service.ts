@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { NIL as NIL_ID } from 'uuid';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { withinTimeBudget } from '../platform/concurrency/time-budget.js';
-import { timeOfId } from '../platform/id-time.js';
+import { timeOfId } from '../platform/ids.js';
 import { RemovalStore } from './removal.store.js';
 import { ResultFiles } from './result-files.js';
 

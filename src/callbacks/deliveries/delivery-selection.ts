@@ -1,5 +1,5 @@
 import type { AccountId } from '../../platform/tenant.js';
-import { firstIdAt } from '../../platform/id-time.js';
+import { firstIdAt } from '../../platform/ids.js';
 
 /** Which deliveries are meant; what is not given does not matter. */
 export interface DeliverySelection {
