@@ -4,7 +4,7 @@ import type { Config } from '../platform/config/config.js';
 import { migrate } from './data-source.js';
 import { isConnectionError } from '../platform/database/database.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
-import { StartError } from '../platform/start-error.js';
+import { StartError } from '../platform/errors.js';
 
 /** How often a database that is away is tried again, and how often that is said. */
 const RETRY_MS = 1_000;

@@ -8,7 +8,7 @@ import { AllowList } from '../callbacks/url-guard/allow-list.js';
 import { type Config, ConfigError, readConfig } from '../platform/config/config.js';
 import { CoreModule } from './core.module.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres.js';
-import { DaybookError } from '../platform/errors.js';
+import { DaybookError, StartError } from '../platform/errors.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { HealthService } from '../operations/health.service.js';
 import { configureApp } from '../edge/express/configure-app.js';
@@ -17,7 +17,6 @@ import { EdgeModule } from '../edge/edge.module.js';
 import { serveApiDocs } from '../edge/openapi/openapi.js';
 import { Logger } from '../platform/observability/logger.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
-import { StartError } from '../platform/start-error.js';
 
 /** The root of the modules that a role is made of. */
 @Module({})

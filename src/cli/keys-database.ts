@@ -6,7 +6,7 @@ import { dataSourceOptions, migrate } from '../app/data-source.js';
 import { Database, isConnectionError } from '../platform/database/database.js';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { reasonOf } from '../app/open-database.js';
-import { StartError } from '../platform/start-error.js';
+import { StartError } from '../platform/errors.js';
 import { ApiKeysService } from '../accounts/api-keys.service.js';
 import { ApiKeysStore } from '../accounts/api-keys.store.js';
 

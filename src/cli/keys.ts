@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { ConfigError, readConfig } from '../platform/config/config.js';
-import { DaybookError } from '../platform/errors.js';
-import { StartError } from '../platform/start-error.js';
+import { DaybookError, StartError } from '../platform/errors.js';
 import { createKeyBody, rotateKeyBody } from '../accounts/api-keys.schema.js';
 import type { ApiKeysService } from '../accounts/api-keys.service.js';
 

@@ -1,9 +1,12 @@
-/** A failure that is expected and that a caller is told about. Only the problem filter knows what it is in HTTP. */
+/** An expected failure that is reported to the caller. Only the problem filter translates it to HTTP. */
 export abstract class DaybookError extends Error {
   /** Stable, for programs. */
   abstract readonly code: string;
-  /** When it makes sense to come back, in seconds. */
+  /** Seconds after which a retry makes sense. */
   readonly retryAfterS?: number;
-  /** The field at fault, as field names and indexes joined by dots. */
+  /** The field that caused the failure: field names and indexes, joined by dots. */
   readonly path?: string;
 }
+
+/** The process cannot start. The message is one line and gives the reason. */
+export class StartError extends Error {}
