@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { Batcher } from '../platform/concurrency/batcher.js';
 import { logOnce } from '../platform/observability/log-once.js';
 import { isSecretOf, parseKey } from './api-key.js';
@@ -28,7 +29,7 @@ const MAX_KNOWN = 10_000;
  * at a time, so that guessing costs the database little. While the database is away, nobody is let in on old knowledge.
  */
 export class Authenticator {
-  private readonly known = new Map<string, KnownKey>();
+  private readonly known = new LRUCache<string, KnownKey>({ max: MAX_KNOWN });
   private readonly refreshing = new Map<string, Promise<KnownKey | null>>();
   private readonly lookups = new Batcher<string, KnownKey | null>((ids) => this.lookUp(ids));
   private readonly onError = logOnce(
@@ -88,7 +89,6 @@ export class Authenticator {
     const expiresAtMs = askedAtMs + (key.expiresInMs ?? Number.POSITIVE_INFINITY);
     const dueAtMs = key.lastUsedAgoMs === null ? askedAtMs : askedAtMs - key.lastUsedAgoMs + LAST_USED_EVERY_MS;
     const known = { ...key, askedAtMs, expiresAtMs, touchAtMs: Math.max(before?.touchAtMs ?? dueAtMs, dueAtMs) };
-    if (this.known.size >= MAX_KNOWN) this.known.delete(this.known.keys().next().value!);
     this.known.set(id, known);
     return known;
   }

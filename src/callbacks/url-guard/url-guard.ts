@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { BoundedMap } from '../../platform/bounded-map.js';
+import { LRUCache } from 'lru-cache';
 import { DaybookError } from '../../platform/errors.js';
 import type { OpenedReceivers } from './opened-receivers.js';
 import { AllowList, isHostName } from './allow-list.js';
@@ -86,7 +86,7 @@ export function destination(url: URL): string {
   return `${url.protocol}//${url.hostname}:${portOf(url)}`;
 }
 
-const stored = new BoundedMap<string, Readonly<URL>>(MAX_REMEMBERED);
+const stored = new LRUCache<string, Readonly<URL>>({ max: MAX_REMEMBERED });
 
 /** A URL that {@link UrlGuard.check} gave before, from its text. */
 export function storedUrl(text: string): Readonly<URL> {
@@ -161,9 +161,9 @@ export interface UrlGuardOptions {
 export class UrlGuard {
   private readonly allowList: AllowList;
   /** What passed, by its text. Not what is open for a time only: the demo receiver, and that of a load test. */
-  private readonly passed = new BoundedMap<string, Readonly<URL>>(MAX_REMEMBERED);
+  private readonly passed = new LRUCache<string, Readonly<URL>>({ max: MAX_REMEMBERED });
   /** {@link judge} looks at no more than the destination. */
-  private readonly passedDestinations = new BoundedMap<string, true>(MAX_REMEMBERED);
+  private readonly passedDestinations = new LRUCache<string, true>({ max: MAX_REMEMBERED });
 
   /** @throws ConfigError naming the first malformed entry of `allow`. */
   constructor(private readonly options: UrlGuardOptions) {
@@ -184,7 +184,7 @@ export class UrlGuard {
     if (known) return known;
     const url = parse(text);
     const to = destination(url);
-    if (!this.passedDestinations.has(to)) {
+    if (!this.passedDestinations.get(to)) {
       if (this.isDemoOrigin(url) && url.pathname === DEMO_RECEIVER_PATH) return url;
       if (this.options.openedReceivers?.isReceiver(url)) return url;
       this.judge(hostOf(url), portOf(url));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BoundedMap } from '../../../platform/bounded-map.js';
+import { LRUCache } from 'lru-cache';
 import { defineReport, type ReportContext } from '../../define-report.js';
 import { csvHead, csvLastMoney, csvMoney, csvText } from '../../formats/csv.js';
 import { seededRandom, type DrawBelow } from './seeded-random.js';
@@ -108,7 +108,7 @@ const ID_CELLS = Array.from({ length: 1_000 }, (_, row) => idCell(row));
 type Middles = readonly [expenses: string[][], revenue: string[][]];
 
 /** By `as_of`; most small reports share a few. */
-const periods = new BoundedMap<string, Middles>(8);
+const periods = new LRUCache<string, Middles>({ max: 8 });
 
 /** Of the days from `as_of` - 30 to `as_of` - 1. To make them takes longer than a small report. */
 function middlesOf(asOf: string): Middles {
