@@ -16,7 +16,7 @@ it('returns finished requests by id, with the result as the text that is stored'
   );
   await stores.sql(`UPDATE requests SET status = 'FAILED', error = 'No', completed_at = now() WHERE id = $1`, [failed]);
   const found = await stores.finished.find([completed!, failed!, pending!, NIL]);
-  expect([...found.keys()].sort()).toEqual([completed, failed].sort());
+  expect(new Set(found.keys())).toEqual(new Set([completed, failed]));
   expect(found.get(completed!)).toEqual({
     id: completed,
     status: 'COMPLETED',
