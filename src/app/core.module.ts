@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from '../platform/database/database.js';
+import { DaybookDataSource } from '../platform/database/daybook-data-source.js';
 import { OpenedReceivers } from '../callbacks/url-guard/opened-receivers.js';
 import { LoadRuns } from '../benchmark/load-runs.js';
 import { Sweeper } from '../platform/concurrency/sweeper.js';
@@ -17,7 +18,10 @@ export class CoreModule {
       module: CoreModule,
       global: true,
       imports: [
-        TypeOrmModule.forRoot(dataSourceOptions(databaseUrl, config.DATABASE_POOL)),
+        TypeOrmModule.forRootAsync({
+          useFactory: () => dataSourceOptions(databaseUrl, config.DATABASE_POOL),
+          dataSourceFactory: (options) => Promise.resolve(new DaybookDataSource(options!)),
+        }),
         QueueModule.register(config),
       ],
       providers: [

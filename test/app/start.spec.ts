@@ -140,6 +140,9 @@ describe('a database that is away', () => {
       String,
     );
     expect(refused).toMatch(/503.*"type":"urn:daybook:problem:database-unavailable"/);
+    const list = await fetch(`${daybook.url}/api/requests`);
+    expect([list.status, list.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await list.json()).toMatchObject({ type: 'urn:daybook:problem:database-unavailable' });
     await eventually(async () => (await fetch(`${daybook.url}/readyz`)).status === 503);
     expect(await getJson(`${daybook.url}/healthz`)).toMatchObject({ status: 'degraded', db_connected: false });
 

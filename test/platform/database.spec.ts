@@ -1,8 +1,13 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import type { Pool } from 'pg';
+import { QueryFailedError } from 'typeorm';
+import { NIL } from 'uuid';
+import { dataSourceOptions } from '../../src/app/data-source.js';
 import { DatabaseUnavailable, type Query } from '../../src/platform/database/database.js';
+import { DaybookDataSource } from '../../src/platform/database/daybook-data-source.js';
 import { fromJsonColumn, jsonColumn } from '../../src/platform/database/json-column.js';
+import { RequestRecord } from '../../src/requests/request.entity.js';
 import { openStores, type Stores } from '../support/stores.js';
 
 let stores: Stores;
@@ -36,6 +41,21 @@ describe('a connection that breaks while nobody has a statement under way on it'
     await ended;
     client.release(true);
     expect(await ask(stores.database.query)).toHaveLength(1);
+  });
+});
+
+describe('a repository', () => {
+  it('throws DatabaseUnavailable when its connection breaks, and other errors as they are', async () => {
+    const dataSource = await new DaybookDataSource(dataSourceOptions(stores.url, 1)).initialize();
+    const repository = dataSource.getRepository(RequestRecord);
+    try {
+      await expect(repository.query('SELECT nothing')).rejects.toBeInstanceOf(QueryFailedError);
+      expect(await repository.findBy({ id: NIL })).toEqual([]);
+      const kill = repository.query('SELECT pg_terminate_backend(pg_backend_pid())');
+      await expect(kill).rejects.toBeInstanceOf(DatabaseUnavailable);
+    } finally {
+      await dataSource.destroy();
+    }
   });
 });
 

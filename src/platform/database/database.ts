@@ -47,6 +47,15 @@ export function isConnectionError(error: unknown): error is Error {
   );
 }
 
+const logOutage = logOnce(new Logger('Database'), 'Postgres is unavailable');
+
+/** Maps the error of a statement: an outage becomes {@link DatabaseUnavailable}, any other error is returned unchanged. */
+export function mapOutage(error: unknown): unknown {
+  if (!isConnectionError(error)) return error;
+  logOutage(error);
+  return new DatabaseUnavailable(error);
+}
+
 /** Whether one of the values given was at fault (SQLSTATE classes 22 and 23), not the statement or the server. */
 export function isDataError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code));
@@ -79,7 +88,6 @@ const ignore = (): void => undefined;
 @Injectable()
 export class Database {
   private readonly pool: pg.Pool;
-  private readonly logOutage = logOnce(new Logger(Database.name), 'Postgres cannot be used right now');
 
   constructor(
     dataSource: DataSource,
@@ -145,8 +153,6 @@ export class Database {
 
   /** @throws DatabaseUnavailable when the server is away, else the error itself. */
   private fail(error: unknown): never {
-    if (!isConnectionError(error)) throw error;
-    this.logOutage(error);
-    throw new DatabaseUnavailable(error);
+    throw mapOutage(error);
   }
 }

@@ -1,0 +1,22 @@
+import { DataSource, type QueryRunner } from 'typeorm';
+import { mapOutage } from './database.js';
+
+/**
+ * TypeORM's data source, whose repositories, query builders and query runners throw {@link DatabaseUnavailable} while
+ * Postgres is away, as {@link Database} does. All of them run their statements through a query runner.
+ */
+export class DaybookDataSource extends DataSource {
+  override createQueryRunner(...given: Parameters<DataSource['createQueryRunner']>): QueryRunner {
+    const runner = super.createQueryRunner(...given);
+    const connect = runner.connect.bind(runner);
+    const query = runner.query.bind(runner) as (...values: unknown[]) => Promise<unknown>;
+    return Object.assign(runner, {
+      connect: () => connect().catch(rethrow),
+      query: (...values: unknown[]) => query(...values).catch(rethrow),
+    });
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw mapOutage(error);
+}
