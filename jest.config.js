@@ -1,6 +1,11 @@
+/** `*.long.spec.ts` has a script of its own, so that `npm test` stays a thing to run before every commit. */
+const { TEST_LONG } = process.env;
+const ending = TEST_LONG === 'only' ? '*.long.spec.ts' : '*.spec.ts';
+
 /** @type {import('jest').Config} */
 export default {
-  testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
+  testMatch: [`<rootDir>/src/**/${ending}`, `<rootDir>/test/**/${ending}`],
+  testPathIgnorePatterns: TEST_LONG ? ['/node_modules/'] : ['/node_modules/', '\\.long\\.spec\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -112,21 +112,29 @@ function announce(config: Config, database: OpenDatabase, logger: LoggerService)
   for (const line of lines) logger.log(line, 'Start');
 }
 
-/** The first signal finishes what is in hand, the second ends the process at once. Nothing is lost either way. */
+/** A second signal within this time is the first one again: under bash, Ctrl-C reaches npm's child twice. */
+const SAME_SIGNAL_MS = 1_000;
+/** SIGHUP: the terminal was closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The first signal finishes the work in progress, a later one ends the process at once. Nothing is lost either way. */
 function stopOnSignal(
   app: NestExpressApplication,
   config: Config,
   database: OpenDatabase,
   logger: LoggerService,
 ): void {
-  let isStopping = false;
+  let stoppingSinceMs: number | null = null;
   const stop = async (signal: string): Promise<void> => {
-    if (isStopping) process.exit(130);
-    isStopping = true;
-    logger.log(`${signal}: finishing what is in hand; again to stop at once`, 'Stop');
+    if (stoppingSinceMs !== null) {
+      if (performance.now() - stoppingSinceMs < SAME_SIGNAL_MS) return;
+      process.exit(130);
+    }
+    stoppingSinceMs = performance.now();
+    logger.log(`${signal}: finishing the work in progress; send it again to stop at once`, 'Stop');
     app.get(HealthService).beginShutdown();
     await end(app, config, database, logger);
     process.exit(0);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
+  for (const signal of SIGNALS) process.on(signal, () => void stop(signal));
 }

@@ -34,13 +34,21 @@ async function makeFolder() {
 }
 
 async function clearAway(folder) {
-  for (const path of await readdir(folder, { recursive: true })) {
-    const target = await readlink(join(folder, path)).catch(() => '');
-    // Where a cluster went that could not be in its folder, see placeCluster. No other link is followed.
-    if (target.startsWith(`${SYSTEM_DIR}/cluster-`)) await clearAway(dirname(target));
-    if (path.endsWith('.pid')) await endServer(join(folder, path));
-  }
+  await endServersIn(folder);
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
+/** By hand: `readdir`'s own recursion follows links, and npx links this checkout, with the Postgres that may run in it. */
+async function endServersIn(folder) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await endServersIn(path);
+    else if (entry.isSymbolicLink()) {
+      const target = await readlink(path);
+      // A cluster that could not be in its folder, see placeCluster. No other link is followed.
+      if (target.startsWith(`${SYSTEM_DIR}/cluster-`)) await clearAway(dirname(target));
+    } else if (entry.name.endsWith('.pid')) await endServer(path);
+  }
 }
 
 /** Ends the Postgres or Redis that a pid file names, unless the number has gone to another process since. */
