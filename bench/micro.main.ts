@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { BenchError, UsageError } from '../src/benchmark/cli/cli-error.js';
-import { surroundings } from '../src/benchmark/cli/surroundings.js';
+import { readEnvironment } from '../src/benchmark/cli/environment.js';
 import { environmentLine } from '../src/benchmark/cli/text-report.js';
 import type { Measurement } from './measurement.js';
 import { MEASUREMENTS } from './measurements.js';
@@ -39,7 +39,7 @@ Redis share the machine.
 | --- | --- | --- |
 ${rows.join('\n')}
 
-${environmentLine(surroundings())}.
+${environmentLine(readEnvironment())}.
 `;
 }
 

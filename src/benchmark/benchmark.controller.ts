@@ -19,7 +19,7 @@ import {
   syncReport,
 } from './benchmark.schema.js';
 import { BenchmarkService } from './benchmark.service.js';
-import { sendEvents } from './cli/event-stream.js';
+import { sendEvents } from './event-stream.js';
 import type { LoadMode } from './engine/load-plan.js';
 
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };

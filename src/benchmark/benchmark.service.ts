@@ -10,7 +10,7 @@ import type { RunSettings } from './benchmark.schema.js';
 import { BenchmarkStore, type RunRow } from './benchmark.store.js';
 import { reportOf, runViewOf } from './benchmark.view.js';
 import { EngineProcess } from './engine/engine-process.js';
-import type { ServerSentEvent } from './cli/event-stream.js';
+import type { ServerSentEvent } from './event-stream.js';
 import { type LoadPlan, type LoadProgress, type ReceiverPlan } from './engine/load-plan.js';
 
 /** How often a run says that it is alive, and hears that it is cancelled. */

@@ -1,6 +1,6 @@
-/** The promise: the load test's command line measures a service, says what it found, and its exit code tells a script. */
+/** The load test's command line measures a service and reports the result as text, JSON, HTML and an exit code. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -18,6 +18,13 @@ interface Outcome {
   stderr: string;
 }
 
+/** Every name in a JSON value, except the kinds of errors, which are data. */
+function namesIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(namesIn);
+  return Object.entries(value).flatMap(([name, of]) => [name].concat(name === 'errors' ? [] : namesIn(of)));
+}
+
 function bench(...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(process.execPath, [CLI, ...args], { timeout: 50_000 }, (error, stdout, stderr) =>
@@ -32,12 +39,12 @@ describe('npm run bench', () => {
     folder = await temporaryFolder();
   });
 
-  it('starts a service of its own, loses nothing, writes its reports and ends with 0', async () => {
+  it('starts its own service, loses no callback, writes its reports and exits with 0', async () => {
     const database = await createDatabase();
     const [json, html] = [join(folder, 'out.json'), join(folder, 'out.html')];
     const work = ['--mode', 'both', '--num-requests', '100', '--concurrency', '30', '--report', 'digest'];
     const files = ['--iterations', '1000', '--warm-up', '50', '--json', json, '--html', html, '--assert', 'lost=0'];
-    // A run finds its service by what that logs, and so sets the level itself.
+    // The run reads the service's URL from its log, so it overrides LOG_LEVEL.
     const settings = Object.entries({ DATABASE_URL: database.url, ...DATABASE_ENVIRONMENT, LOG_LEVEL: 'fatal' });
     const env = settings.flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const { code, stdout, stderr } = await bench(...work, ...files, ...env);
@@ -50,17 +57,18 @@ describe('npm run bench', () => {
     const result = JSON.parse(await readFile(json, 'utf8'));
     expect(result.sync).toMatchObject({ successful: 100, failed: 0, errors: {} });
     expect(result.async).toMatchObject({ successful: 100, callbacks: { received: 100, lost: 0, duplicates: 0 } });
-    expect(result.async.callbacks).toMatchObject({ fifoInversions: 0, latency: { count: 100 } });
+    expect(result.async.callbacks).toMatchObject({ fifo_inversions: 0, latency: { count: 100 } });
     expect(result.settings).not.toHaveProperty('env');
-    expect(result.settings).toMatchObject({ 'warm-up': 50 });
+    expect(result.settings).toMatchObject({ warm_up: 50, num_requests: 100, duration_ms: 30_000 });
+    expect(namesIn(result).filter((name) => !/^[a-z][a-z0-9_]*$/.test(name))).toEqual([]);
     const page = await readFile(html, 'utf8');
     expect(page.match(/<svg/g)).toHaveLength(2);
     expect(page).toContain('<polyline');
-    // One file: nothing in it is fetched from anywhere.
+    // The page is self-contained: it loads no other resource.
     expect(page).not.toMatch(/<script|<link|src=|href=|url\(|@import/);
   });
 
-  it('measures a service that is named, and ends with 1 when an assertion does not hold', async () => {
+  it('measures the service at --url and exits with 1 when an assertion does not hold', async () => {
     const daybook = await startDaybook({ env: UNLIMITED });
     const small = ['--url', daybook.url, '--num-requests', '5', '--concurrency', '2', '--num-transactions', '1'];
     const failed = await bench(...small, '--assert', 'accept.p99<0.001', '--assert', 'callback.count>=5');
@@ -69,7 +77,7 @@ describe('npm run bench', () => {
     expect((await bench(...small, '--mode', 'async', '--rate', '50', '--duration', '500ms')).code).toBe(0);
   });
 
-  it('says how the service that is named has to be opened', async () => {
+  it('names the settings that the service at --url needs', async () => {
     const env = { CALLBACK_ALLOW: '', RATE_LIMIT_SYNC: '1/1h' };
     const { url } = await startDaybook({ env });
     const { code, stderr } = await bench('--url', url, '--num-requests', '3');
@@ -78,12 +86,20 @@ describe('npm run bench', () => {
     expect(stderr).toMatch(/start it with CALLBACK_ALLOW=127\.0\.0\.1:\d+/);
   });
 
-  it('ends with 1 and a line when nobody answers', async () => {
+  it('exits with 1 and one line when the service does not answer', async () => {
     const { code, stderr } = await bench('--url', 'http://127.0.0.1:1');
     expect([code, stderr]).toEqual([1, 'No Daybook answers at http://127.0.0.1:1\n']);
   });
 
-  it('warms up what it starts, and not a service that runs already', () => {
+  it('leaves the result files of an earlier run as they are until it has results', async () => {
+    const [old, none] = [join(folder, 'old.json'), join(folder, 'none.html')];
+    await writeFile(old, '{}');
+    expect((await bench('--url', 'http://127.0.0.1:1', '--json', old, '--html', none)).code).toBe(1);
+    expect(await readFile(old, 'utf8')).toBe('{}');
+    await expect(access(none)).rejects.toThrow('ENOENT');
+  });
+
+  it('warms up a service that it starts, but not one at --url', () => {
     expect(parseOptions([])).toMatchObject({ 'warm-up': 2_000 });
     expect(parseOptions(['--url', 'http://127.0.0.1:1'])).toMatchObject({ 'warm-up': 0 });
   });
@@ -98,13 +114,20 @@ describe('npm run bench', () => {
     [['--assert', 'accept.p98<5'], expect.stringContaining('--assert accept.p98<5 is not valid: compare')],
     [['--rate', '20000', '--duration', '60m'], '--rate times --duration must be at most 1000000 requests'],
     [['--url', 'http://localhost:1', '--env', 'A=b'], expect.stringContaining('leave out --url')],
-  ])('ends with 2 and one line for %j', async (args, line) => {
+    [['--api-key', 'a', '--api-key-file', 'b'], 'Give --api-key or --api-key-file, not both'],
+    [
+      ['--api-key-file', '/nowhere/key'],
+      expect.stringMatching(/^--api-key-file \/nowhere\/key cannot be read: ENOENT/),
+    ],
+    [['--json', '/nowhere/a.json'], expect.stringMatching(/^--json \/nowhere\/a.json cannot be written: ENOENT/)],
+    [['--html', '/'], expect.stringMatching(/^--html \/ cannot be written: EISDIR/)],
+  ])('exits with 2 and one line for %j', async (args, line) => {
     const { code, stdout, stderr } = await bench(...args);
     expect([code, stdout, stderr.trimEnd()]).toEqual([2, '', line]);
     expect(stderr.trimEnd()).not.toContain('\n');
   });
 
-  it('lists its options', async () => {
+  it('lists its options for --help', async () => {
     const { code, stdout } = await bench('--help');
     expect([code, stdout]).toEqual([0, expect.stringContaining('--concurrency N')]);
   });

@@ -3,12 +3,15 @@
  * scopes say and no more, and one that is revoked, has expired or was rotated away is good no longer, everywhere.
  */
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
+import { temporaryFolder } from '../support/folder.js';
 import { createKey, type TestKey } from '../support/keys.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
@@ -138,17 +141,21 @@ describe('the load test', () => {
   });
 
   it('of the command line takes a key', async () => {
-    const bench = (...more: string[]) => {
+    const bench = (more: string[], env: NodeJS.ProcessEnv = {}) => {
       const args = [BENCH, '--url', daybook.url, '--num-requests', '5', '--concurrency', '2', ...more];
-      return promisify(execFile)(process.execPath, args).then(
+      return promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } }).then(
         ({ stdout }) => ({ code: 0, output: stdout }),
         ({ code, stdout }: { code: number; stdout: string }) => ({ code, output: stdout }),
       );
     };
-    const passed = await bench('--api-key', admin.key);
+    const passed = await bench(['--api-key', admin.key]);
     expect(passed).toEqual({ code: 0, output: expect.stringContaining('lost 0') });
     expect(passed.output).not.toContain(admin.key.slice(-43));
-    expect(await bench('--mode', 'sync')).toEqual({ code: 1, output: expect.stringContaining('401 5 times') });
+    const file = join(await temporaryFolder(), 'key');
+    await writeFile(file, `${admin.key}\n`);
+    expect((await bench(['--mode', 'sync', '--api-key-file', file])).code).toBe(0);
+    expect((await bench(['--mode', 'sync'], { DAYBOOK_API_KEY: admin.key })).code).toBe(0);
+    expect(await bench(['--mode', 'sync'])).toEqual({ code: 1, output: expect.stringContaining('401 5 times') });
   });
 });
 

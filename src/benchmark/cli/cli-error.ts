@@ -1,5 +1,5 @@
-/** The command line is wrong. One line; exit code 2. */
+/** The command line is invalid. The message is one line; the exit code is 2. */
 export class UsageError extends Error {}
 
-/** The run cannot be made, or cannot be finished. One line; exit code 1. */
+/** The run could not start or finish. The message is one line; the exit code is 1. */
 export class BenchError extends Error {}

@@ -6,30 +6,31 @@ import { LOAD_MODES, type LoadPlan } from '../engine/load-plan.js';
 
 export const USAGE = `Usage: npm run bench -- [options]
 
-  --url URL               the service to measure; without it one is started, and stopped afterwards
+  --url URL               the service to measure; by default a new one is started and stopped
   --mode MODE             sync, async or both (both)
   --report TYPE           transactions or digest (transactions)
   --num-transactions N    rows of each report (50)
   --iterations N          rounds of each digest (50000)
   --num-requests N        closed model: requests in all, in each mode (200)
   --concurrency N         closed model: clients at once (20)
-  --rate N                open model: requests a second, whatever becomes of them
-  --duration TIME         open model: how long, such as 30s or 2m (30s)
-  --ramp TIME             open model: how long the rate grows from nothing (0s)
-  --warm-up N             requests of each mode that go before and do not count (2000; with --url 0)
-  --assert 'WHAT<LIMIT'   fail unless it holds, e.g. accept.p99<50; may be repeated
+  --rate N                open model: requests per second, sent without waiting for answers
+  --duration TIME         open model: duration, such as 30s or 2m (30s)
+  --ramp TIME             open model: time over which the rate rises from 0 (0s)
+  --warm-up N             requests of each mode sent first and not counted (2000; with --url 0)
+  --assert 'METRIC<LIMIT' exit with 1 unless it holds, such as accept.p99<50; may be repeated
   --json FILE             write the results as JSON
-  --html FILE             write a report that is one file
-  --api-key KEY           sent as Authorization: Bearer KEY
-  --callback-host HOST    where the service under --url reaches this machine (127.0.0.1)
+  --html FILE             write a self-contained HTML report
+  --api-key KEY           API key to send; DAYBOOK_API_KEY or a file keep it out of the process list
+  --api-key-file FILE     read the API key from a file
+  --callback-host HOST    name or address at which the service reaches this machine (127.0.0.1)
   --callback-port PORT    port of the callback receiver (a free one)
-  --env NAME=VALUE        without --url: a setting of the service that is started; may be repeated
+  --env NAME=VALUE        a setting of the service that is started; may be repeated
   --help`;
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
 const MAX_DURATION_MS = 3_600_000;
 const MAX_REQUESTS = 1_000_000;
-/** Until the service's code and ours are compiled: the first requests take several times as long as the later ones. */
+/** The first requests take several times longer, until V8 has compiled the service and the load generator. */
 const WARM_UP = 2_000;
 
 const whole = (min: number, max: number) =>
@@ -77,6 +78,7 @@ const optionsSchema = z.object({
   json: z.string().min(1).optional(),
   html: z.string().min(1).optional(),
   'api-key': z.string().min(1).optional(),
+  'api-key-file': z.string().min(1).optional(),
   'callback-host': z.string().min(1).optional(),
   'callback-port': whole(0, 65_535).default(0),
   env: z
@@ -92,12 +94,12 @@ export type BenchOptions = Omit<z.output<typeof optionsSchema>, 'assert' | 'warm
   'warm-up': number;
 };
 
-const MANY = new Set(['assert', 'env']);
+const REPEATABLE = new Set(['assert', 'env']);
 
 /**
- * Reads the command line.
- * @returns null when help is asked for.
- * @throws UsageError, one line.
+ * Parses the command line.
+ * @returns The options with their defaults, or null for `--help`.
+ * @throws UsageError for an unknown option or an invalid value.
  */
 export function parseOptions(args: string[]): BenchOptions | null {
   const given = rawOptions(args);
@@ -112,7 +114,9 @@ export function parseOptions(args: string[]): BenchOptions | null {
   if (options.rate !== undefined && (options.rate * options.duration) / 1_000 > MAX_REQUESTS)
     throw new UsageError(`--rate times --duration must be at most ${MAX_REQUESTS} requests`);
   if (options.url !== undefined && Object.keys(options.env).length > 0)
-    throw new UsageError('--env is for a service that is started here; leave out --url');
+    throw new UsageError('--env configures the service that the run starts; leave out --url');
+  if (options['api-key'] !== undefined && options['api-key-file'] !== undefined)
+    throw new UsageError('Give --api-key or --api-key-file, not both');
   const warmUp = options['warm-up'] ?? (options.url === undefined ? WARM_UP : 0);
   return { ...options, 'warm-up': warmUp, assertions: assert.map(parseAssertion) };
 }
@@ -120,7 +124,7 @@ export function parseOptions(args: string[]): BenchOptions | null {
 function rawOptions(args: string[]): Record<string, unknown> {
   const names = Object.keys(optionsSchema.shape);
   const options = Object.fromEntries(
-    names.map((name) => [name, { type: 'string' as const, multiple: MANY.has(name) }]),
+    names.map((name) => [name, { type: 'string' as const, multiple: REPEATABLE.has(name) }]),
   );
   try {
     return parseArgs({ args, options: { ...options, help: { type: 'boolean' } }, allowPositionals: false }).values;
@@ -130,8 +134,8 @@ function rawOptions(args: string[]): Record<string, unknown> {
   }
 }
 
-/** What the engine is to do. */
-export function planOf(options: BenchOptions, targetUrl: string): LoadPlan {
+/** @returns The plan of a run against `targetUrl`, with the API key in its headers. */
+export function planOf(options: BenchOptions, targetUrl: string, apiKey?: string): LoadPlan {
   const { rate, report } = options;
   return {
     mode: options.mode,
@@ -146,7 +150,7 @@ export function planOf(options: BenchOptions, targetUrl: string): LoadPlan {
         : { kind: 'open', ratePerS: rate, durationMs: options.duration, rampMs: options.ramp },
     warmUp: options['warm-up'],
     lane: `benchmark-${Date.now()}`,
-    headers: options['api-key'] === undefined ? {} : { authorization: `Bearer ${options['api-key']}` },
+    headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
     patienceMs: 30_000,
   };
 }

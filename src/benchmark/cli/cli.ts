@@ -1,21 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { failuresOf } from '../engine/assertion.js';
 import { CallbackReceiver } from '../engine/callback-receiver.js';
+import { apiKeyOf } from './api-key.js';
 import { BenchError, UsageError } from './cli-error.js';
 import { type BenchOptions, USAGE, parseOptions, planOf } from './cli-options.js';
 import { runLoad } from '../engine/engine.js';
+import { readEnvironment } from './environment.js';
 import { htmlReport } from './html-report.js';
+import { jsonReport, settingsOf } from './json-report.js';
 import type { LoadProgress, LoadResult } from '../engine/load-plan.js';
+import { checkWritable, writeResult } from './output-file.js';
 import { startOwnService } from './own-service.js';
-import { surroundings } from './surroundings.js';
 import { progressLine, textReport } from './text-report.js';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 const REACH_TIMEOUT_MS = 5_000;
 
-/** @returns The exit code: 0, or 1 when an assertion or a promise of the service does not hold. */
+/**
+ * Runs a load test and publishes its results.
+ * @returns The exit code: 0, or 1 when an assertion does not hold or callbacks were lost, repeated or out of order.
+ */
 async function bench(options: BenchOptions): Promise<number> {
+  const apiKey = await apiKeyOf(options);
+  for (const option of ['json', 'html'] as const) {
+    const file = options[option];
+    if (file !== undefined) await checkWritable(option, file);
+  }
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopped.abort());
   const service = options.url === undefined ? await startOwnService(options.env) : null;
@@ -24,9 +34,9 @@ async function bench(options: BenchOptions): Promise<number> {
     const url = options.url ?? service!.url;
     await reach(url);
     if (options.mode !== 'sync') receiver = await openReceiver(options, url);
-    const result = await runLoad(planOf(options, url), receiver, showProgress(), stopped.signal);
+    const result = await runLoad(planOf(options, url, apiKey), receiver, showProgress(), stopped.signal);
     endProgress();
-    if (stopped.signal.aborted) throw new BenchError('Stopped; nothing was measured in full');
+    if (stopped.signal.aborted) throw new BenchError('Stopped before the end; there are no results');
     await publish(options, result);
     return verdict(options, result, receiver);
   } finally {
@@ -35,7 +45,7 @@ async function bench(options: BenchOptions): Promise<number> {
   }
 }
 
-/** @throws BenchError when nobody answers there. */
+/** @throws BenchError when no Daybook answers at the URL. */
 async function reach(url: string): Promise<void> {
   const signal = AbortSignal.timeout(REACH_TIMEOUT_MS);
   const answer = await fetch(`${url}/healthz`, { signal }).catch(() => null);
@@ -46,12 +56,12 @@ async function reach(url: string): Promise<void> {
 async function openReceiver(options: BenchOptions, url: string): Promise<CallbackReceiver> {
   const given = options['callback-host'];
   if (given === undefined && !LOOPBACK.has(new URL(url).hostname))
-    throw new UsageError('--callback-host is needed: the name or address under which the service reaches this machine');
+    throw new UsageError('--callback-host is required: the name or address at which the service reaches this machine');
   const listenHost = given === undefined ? '127.0.0.1' : '0.0.0.0';
   const token = `run_${randomBytes(16).toString('hex')}`;
   const plan = { listenHost, port: options['callback-port'], publicHost: given ?? '127.0.0.1', token };
   return CallbackReceiver.open(plan).catch((error: unknown) => {
-    throw new BenchError(`Callbacks cannot be received on port ${plan.port}: ${String(error)}`);
+    throw new BenchError(`The callback receiver cannot listen on port ${plan.port}: ${String(error)}`);
   });
 }
 
@@ -65,37 +75,36 @@ function endProgress(): void {
 }
 
 async function publish(options: BenchOptions, result: LoadResult): Promise<void> {
-  const { 'api-key': _, assertions, env: __, ...settings } = options;
-  const around = surroundings();
-  console.log(textReport(result, settings, around));
-  const asserted = assertions.map(({ text }) => text);
-  const json = { ...result, settings, assertions: asserted, failed_assertions: failuresOf(assertions, result), around };
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(json, null, 2)}\n`);
-  if (options.html !== undefined) await writeFile(options.html, htmlReport(result, settings, around));
+  const settings = settingsOf(options);
+  const environment = readEnvironment();
+  console.log(textReport(result, settings, environment));
+  const json = jsonReport(result, options, environment);
+  if (options.json !== undefined) await writeResult(options.json, `${JSON.stringify(json, null, 2)}\n`);
+  if (options.html !== undefined) await writeResult(options.html, htmlReport(result, settings, environment));
 }
 
-/** What speaks against the run, each in a line. */
+/** Prints each failure of the run in a line. @returns The exit code. */
 function verdict(options: BenchOptions, result: LoadResult, receiver: CallbackReceiver | null): number {
   const failures = failuresOf(options.assertions, result);
   const stages = [result.sync, result.async].filter((stage) => stage !== null);
-  for (const { mode, successful } of stages) if (successful === 0) failures.push(`No ${mode} request was answered`);
+  for (const { mode, successful } of stages) if (successful === 0) failures.push(`No ${mode} request succeeded`);
   const { fifoInversions = 0, duplicates = 0, lost = 0 } = result.async?.callbacks ?? {};
   if (fifoInversions + duplicates + lost > 0)
-    failures.push(`A promise is broken: lost ${lost}, duplicates ${duplicates}, out of order ${fifoInversions}`);
+    failures.push(`The order was violated: lost ${lost}, duplicates ${duplicates}, out of order ${fifoInversions}`);
   for (const failure of failures) console.error(`FAILED  ${failure}`);
   if (stages.some(({ errors }) => errors['429'])) {
-    console.error('The service limits its callers: start it with RATE_LIMIT_SYNC=off RATE_LIMIT_ASYNC=off.');
+    console.error('The service limits requests: start it with RATE_LIMIT_SYNC=off RATE_LIMIT_ASYNC=off.');
   }
   if (receiver && result.async?.errors['400']) {
     const { host } = new URL(receiver.origin);
     console.error(
-      `The service refuses callbacks to ${host}: start it with CALLBACK_ALLOW=${host}, --callback-port fixes the port.`,
+      `The service refuses callbacks to ${host}: start it with CALLBACK_ALLOW=${host}, and set the port with --callback-port.`,
     );
   }
   return failures.length > 0 ? 1 : 0;
 }
 
-/** Reads the command line, runs, and says what is wrong in one line. */
+/** Runs the command line. Expected errors become one line on stderr. @returns The exit code: 0, 1 or 2. */
 export async function main(args: string[]): Promise<number> {
   try {
     const options = parseOptions(args);

@@ -1,7 +1,7 @@
 import type { LatencySlice } from '../engine/latency.js';
 import { STATISTICS } from '../engine/latency.js';
 import type { LoadResult } from '../engine/load-plan.js';
-import type { Surroundings } from './surroundings.js';
+import type { Environment } from './environment.js';
 import { environmentLine, latencyRows, shownMs, speedupLine } from './text-report.js';
 
 type Point = [x: number, y: number];
@@ -21,8 +21,8 @@ const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:960px;margin:2r
 table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #e2e8f0}
 td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}small{color:#64748b}`;
 
-/** What was measured, as one page that needs nothing else. */
-export function htmlReport(result: LoadResult, settings: object, around: Surroundings): string {
+/** @returns The results as one HTML page without external resources. */
+export function htmlReport(result: LoadResult, settings: object, environment: Environment): string {
   const callbacks = result.async?.callbacks ?? null;
   const lost = callbacks
     ? `<p>Callbacks: ${callbacks.received} received; lost ${callbacks.lost}, duplicates ${callbacks.duplicates},
@@ -33,7 +33,7 @@ export function htmlReport(result: LoadResult, settings: object, around: Surroun
 <p>${speedupLine(result).map(escaped).join('')}</p>${table(result)}${lost}
 <h2>Latency over time</h2>${chart(overTime(result), 'seconds since the start', (x) => x)}
 <h2>Latency by percentile</h2>${chart(byPercentile(result), 'percentile', ninesOf, percentileName)}
-<p><small>Times count from when each request was due. ${escaped(environmentLine(around))}<br>
+<p><small>Times count from the time each request was due. ${escaped(environmentLine(environment))}<br>
 Settings: ${escaped(JSON.stringify(settings))}</small></p></body></html>
 `;
 }
@@ -53,7 +53,7 @@ function failures({ sync, async }: LoadResult): string {
     .map(({ mode, successful, totalRequests, errors, offeredPerS, achievedPerS }) => {
       const kinds = Object.entries(errors).map(([kind, count]) => `${kind}: ${count}`);
       const offered = offeredPerS === null ? '' : `, offered ${offeredPerS}/s`;
-      const text = `${mode}: ${successful} of ${totalRequests} answered${offered}, achieved ${achievedPerS}/s. ${kinds.join(', ')}`;
+      const text = `${mode}: ${successful} of ${totalRequests} succeeded${offered}, achieved ${achievedPerS}/s. ${kinds.join(', ')}`;
       return `<p>${escaped(text)}</p>`;
     })
     .join('');
@@ -79,7 +79,7 @@ function byPercentile({ sync, async }: LoadResult): Line[] {
   ];
 }
 
-/** 0, 90, 99, 99.9 and 99.99 at equal distances. */
+/** Places 0, 90, 99, 99.9 and 99.99 at equal distances. */
 function ninesOf(percentile: number): number {
   return Math.min(4.5, -Math.log10(Math.max(1e-9, 1 - percentile / 100)));
 }
@@ -88,7 +88,7 @@ function percentileName(nines: number): string {
   return `${Number((100 - 100 * 10 ** -nines).toFixed(2))}`;
 }
 
-/** Lines over a linear axis, with a logarithmic one for the milliseconds: what matters is how many times slower. */
+/** Draws lines over a linear x axis. The milliseconds are logarithmic, so that equal ratios have equal distances. */
 function chart(
   lines: Line[],
   title: string,
@@ -97,7 +97,7 @@ function chart(
 ): string {
   const placed = lines.map(({ name, points }) => ({ name, points: points.map(([x, y]): Point => [placeOf(x), y]) }));
   const all = placed.flatMap(({ points }) => points);
-  if (all.length === 0) return '<p>Nothing was measured.</p>';
+  if (all.length === 0) return '<p>No request succeeded.</p>';
   const right = Math.max(...all.map(([x]) => x), 0.1);
   const [low, high] = [Math.min(...all.map(([, y]) => y), 1), Math.max(...all.map(([, y]) => y), 2)];
   const [first, last] = [Math.floor(Math.log10(Math.max(low, 0.01))), Math.ceil(Math.log10(high))];

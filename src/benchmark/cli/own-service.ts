@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { environmentWith } from '../../platform/config/config.js';
 import { BenchError } from './cli-error.js';
 
-/** A service that is there for one run. */
+/** A service started for one run. */
 export interface OwnService {
   url: string;
   pid: number;
@@ -18,9 +18,9 @@ export interface OwnService {
 const MAIN = fileURLToPath(new URL('../../main.js', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
-const LOOK_EVERY_MS = 10;
+const POLL_EVERY_MS = 10;
 
-/** Without limits, since those are not what is measured, and with a receiver on this machine allowed. */
+/** Lifts the limits, which are not measured, and allows callbacks to this machine. */
 const LIFTED = {
   RATE_LIMIT_SYNC: 'off',
   RATE_LIMIT_ASYNC: 'off',
@@ -30,25 +30,26 @@ const LIFTED = {
   CALLBACK_ALLOW: '127.0.0.1/32',
 };
 
-/** On a port that nobody can have taken meanwhile, which its first lines tell. */
+/** Port 0 cannot collide with another process; the log names the port that was assigned. */
 const ANNOUNCED = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'log' };
 const ADDRESS = /\bAPI +(http:[^\s"]+)\/api\b/;
 
 /**
- * Starts the built service with a folder, a database and a port of its own; what the surroundings say of Daybook does
- * not count.
- * @throws BenchError when it does not start.
+ * Starts the built service with its own folder, database and port. Daybook's settings in the environment of this process
+ * are not passed on.
+ * @param settings Settings of the service, by variable name.
+ * @throws BenchError when it does not become ready within a minute.
  */
 export async function startOwnService(settings: Record<string, string>): Promise<OwnService> {
   const home = await mkdtemp(join(tmpdir(), 'daybook-bench-'));
-  // As root an embedded Postgres runs under another user, which has to enter.
+  // Started by root, an embedded Postgres runs as another user, which must be able to read the folder.
   await chmod(home, 0o755);
   const own = { ...LIFTED, DATA_DIR: join(home, 'data'), ...settings, ...ANNOUNCED };
   const child = spawn(process.execPath, [MAIN], {
     cwd: home,
     env: environmentWith(own),
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Ctrl-C is meant for the run, which then stops the service.
+    // Keeps Ctrl-C from reaching the service; the run stops it.
     detached: true,
   });
   let output = '';
@@ -62,19 +63,19 @@ export async function startOwnService(settings: Record<string, string>): Promise
   const url = await whenReady(() => ADDRESS.exec(output)?.[1], exited);
   if (url) return { url, pid: child.pid!, stop };
   await stop();
-  throw new BenchError(`The service does not start: ${output.trim().split('\n').at(-1)}`);
+  throw new BenchError(`The service did not start: ${output.trim().split('\n').at(-1)}`);
 }
 
-/** Where it is ready, or null when it ends before, or takes too long. */
+/** @returns The URL once the service is ready, or null when it exits first or exceeds the timeout. */
 async function whenReady(findUrl: () => string | undefined, exited: Promise<unknown>): Promise<string | null> {
   let hasExited = false;
   void exited.then(() => (hasExited = true));
-  const giveUpAtMs = performance.now() + START_TIMEOUT_MS;
-  while (!hasExited && performance.now() < giveUpAtMs) {
+  const deadlineMs = performance.now() + START_TIMEOUT_MS;
+  while (!hasExited && performance.now() < deadlineMs) {
     const url = findUrl();
     const options = { signal: AbortSignal.timeout(2_000) };
     if (url && (await fetch(`${url}/readyz`, options).catch(() => null))?.ok) return url;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_EVERY_MS);
   }
   return null;
 }
@@ -82,7 +83,7 @@ async function whenReady(findUrl: () => string | undefined, exited: Promise<unkn
 async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
-  const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  const killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await exited;
-  clearTimeout(impatience);
+  clearTimeout(killTimer);
 }

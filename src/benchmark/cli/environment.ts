@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-/** What a figure is worth nothing without. */
-export interface Surroundings {
+/** The software and the machine that produced a figure. */
+export interface Environment {
   commit: string | null;
   daybook: string;
   node: string;
@@ -15,10 +15,12 @@ export interface Surroundings {
   at: string;
 }
 
+/** From `dist/src/benchmark/cli`. */
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const GIT_TIMEOUT_MS = 2_000;
 
-export function surroundings(): Surroundings {
+/** @returns The environment of this process, now. */
+export function readEnvironment(): Environment {
   const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string };
   return {
     commit: git('rev-parse', '--short=12', 'HEAD'),
@@ -32,7 +34,7 @@ export function surroundings(): Surroundings {
   };
 }
 
-/** Null where there is no repository, or no git. */
+/** Null without a repository or without git. */
 function git(...args: string[]): string | null {
   try {
     const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore'];

@@ -6,19 +6,19 @@ export interface ServerSentEvent {
 }
 
 /**
- * Sends events as they come (WHATWG HTML, server-sent events), until there are no more or nobody listens. Written by
- * hand: Nest's own stream begins before a handler that takes its time has said 404.
+ * Sends server-sent events (WHATWG HTML) until the source ends or the client disconnects. Nest's `@Sse` sends its headers
+ * before the handler can answer 404, so it cannot be used here.
  */
 export async function sendEvents(response: Response, events: AsyncIterable<ServerSentEvent>): Promise<void> {
   response.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
-    // A proxy that collects the answer would hold the events back.
+    // Stops nginx from buffering the response.
     'x-accel-buffering': 'no',
   });
   for await (const { type, data } of events) {
     if (response.destroyed) return;
-    // Each event holds all that the one before it held, so a reader that is slow may miss some, but not the last.
+    // Each event contains the whole state, so a slow client may miss any but the last.
     if (type !== 'end' && response.writableNeedDrain) continue;
     response.write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
   }
