@@ -1,10 +1,8 @@
-import { type ExecutionContext, applyDecorators, createParamDecorator } from '@nestjs/common';
-import type { Request } from 'express';
-import type { AccountId } from '../platform/tenant.js';
-import type { Scope } from './scopes.js';
+import { applyDecorators } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
-import { callerOf } from './caller.js';
+import { Caller } from './caller.js';
 import { RouteMark } from './route-mark.js';
+import type { Scope } from './scopes.js';
 
 /** The {@link Scope} that a route or controller needs, or null for none. A route without it answers nobody. */
 export const NEEDED_SCOPE_MARK = new RouteMark<Scope | null>('needed-scope');
@@ -19,12 +17,8 @@ export const NeedsScope = (scope: Scope) =>
 /** Opens a route, or every route of a controller, to everybody: for what watches over the service. */
 export const NeedsNoKey = () => NEEDED_SCOPE_MARK.set(null);
 
-/** Parameter: whose requests, files and lanes the caller sees. */
-export const OwnAccount = createParamDecorator(
-  (_: unknown, context: ExecutionContext): AccountId => callerOf(context.switchToHttp().getRequest<Request>()).account,
-);
+/** Parameter decorator: the account whose requests, files and lanes the caller sees. */
+export const OwnAccount = () => Caller('account');
 
-/** Parameter: whether the caller runs the service, and may see what it runs on. */
-export const IsOperator = createParamDecorator(
-  (_: unknown, context: ExecutionContext): boolean => callerOf(context.switchToHttp().getRequest<Request>()).isOperator,
-);
+/** Parameter decorator: whether the caller operates the installation, and may see its internals. */
+export const IsOperator = () => Caller('isOperator');

@@ -1,38 +1,45 @@
+import { type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import type { Request } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import { clientNetwork } from './client-network.js';
 
-/** Who sends a request. */
+/** The sender of a request. */
 export interface Caller {
-  /** What limits are counted by: the API key, or the client's network in an open installation. */
+  /** Rate limits count by this id: the API key, or the client's network with `AUTH=open`. */
   id: string;
-  /** Whose requests, files and lanes it sees. */
+  /** The account whose requests, files and lanes the caller sees; null with `AUTH=open`. */
   account: AccountId;
-  /** Whether it runs the service: an `admin` key, and everybody in an open installation. */
+  /** True for keys with the scope `admin`, and for every caller with `AUTH=open`. */
   isOperator: boolean;
 }
 
-const CALLER = Symbol('caller');
-type KnownRequest = Request & { [CALLER]?: Caller };
+/** Parameter decorator: the {@link Caller}, or one of its properties (`@Caller('account') account: AccountId`). */
+export const Caller = createParamDecorator((property: keyof Caller | undefined, context: ExecutionContext) => {
+  const caller = callerOf(context.switchToHttp().getRequest<Request>());
+  return property === undefined ? caller : caller[property];
+});
 
-/** Notes who was found to send a request. */
-export function setCaller(request: KnownRequest, caller: Caller): void {
+const CALLER = Symbol('caller');
+type RequestWithCaller = Request & { [CALLER]?: Caller };
+
+/** Called by the authentication guard. */
+export function setCaller(request: RequestWithCaller, caller: Caller): void {
   request[CALLER] = caller;
 }
 
-/** Who sends a request; known from the guards on. */
-export function callerOf(request: KnownRequest): Caller {
-  return (request[CALLER] ??= new Anybody(request));
+/** The caller of a request that the authentication guard has admitted. Controllers use {@link Caller} instead. */
+export function callerOf(request: RequestWithCaller): Caller {
+  return (request[CALLER] ??= new OpenCaller(request));
 }
 
-/** Whoever can reach an open installation. */
-class Anybody implements Caller {
+/** Any client of an installation with `AUTH=open`. */
+class OpenCaller implements Caller {
   readonly account = null;
   readonly isOperator = true;
 
   constructor(private readonly request: Request) {}
 
-  /** Found when it is asked for: where nothing is counted, nobody asks. */
+  /** Lazy, because routes without a rate limit never read it. */
   get id(): string {
     return clientNetwork(this.request.ip);
   }

@@ -1,25 +1,27 @@
+import { type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import type { Request } from 'express';
 
-/** Who used which key for what: the same four never do the work twice. */
+/** An idempotency key and what it is bound to. Requests with the same four values are repeats of each other. */
 export interface IdempotencyKey {
-  /** The account, or `open` in an open installation. */
+  /** The account id, or `open` with `AUTH=open`. */
   caller: string;
   /** Method and path of the route. */
   scope: string;
   key: string;
-  /** SHA-256 of the canonical body, hex. */
+  /** SHA-256 of the canonical body, in hex. */
   fingerprint: string;
 }
 
 const KEY = Symbol('idempotency-key');
-type KeyedRequest = Request & { [KEY]?: IdempotencyKey };
+type RequestWithKey = Request & { [KEY]?: IdempotencyKey };
+
+/** Parameter decorator: the {@link IdempotencyKey} of the request, or null if it was sent without one. */
+export const IdempotencyKey = createParamDecorator(
+  (_: unknown, context: ExecutionContext): IdempotencyKey | null =>
+    context.switchToHttp().getRequest<RequestWithKey>()[KEY] ?? null,
+);
 
 /** Called by the idempotency interceptor, before the handler runs. */
-export function setIdempotencyKey(request: KeyedRequest, key: IdempotencyKey): void {
+export function setIdempotencyKey(request: RequestWithKey, key: IdempotencyKey): void {
   request[KEY] = key;
-}
-
-/** The idempotency key of the request, or null when it was sent without one. */
-export function usedKey(request: KeyedRequest): IdempotencyKey | null {
-  return request[KEY] ?? null;
 }

@@ -4,7 +4,7 @@ import { RouteMark } from './route-mark.js';
 
 const IDEMPOTENT_MARK = new RouteMark<true>('idempotent');
 
-/** Marks a route that honours idempotency keys. It must bind its work to {@link usedKey} in one transaction. */
+/** Declares that a route honours idempotency keys. Its handler must store the key in the same transaction as its work. */
 export const Idempotent = () => IDEMPOTENT_MARK.set(true);
 
 export function isIdempotent(context: ExecutionContext): boolean {

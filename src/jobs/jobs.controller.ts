@@ -1,11 +1,10 @@
-import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import { Body, Controller, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
+import type { Response } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
-import { callerOf } from '../http/caller.js';
 import { Idempotent } from '../http/idempotency.decorators.js';
-import { usedKey } from '../http/idempotency-key.js';
+import { IdempotencyKey } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
 import { RateLimited } from '../http/rate-limit.decorators.js';
 import {
@@ -62,16 +61,13 @@ export class JobsController {
   })
   async sync(
     @Body({ schema: syncBody }) request: ReportRequest,
-    @Req() http: Request,
+    @Headers('prefer') prefer: string | undefined,
+    @IdempotencyKey() key: IdempotencyKey | null,
+    @OwnAccount() account: AccountId,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const { waitMs, applied } = preferenceOf(http.header('Prefer'));
-    const { requestId, isFinished, body } = await this.jobs.runSync(
-      request,
-      usedKey(http),
-      callerOf(http).account,
-      waitMs,
-    );
+    const { waitMs, applied } = preferenceOf(prefer);
+    const { requestId, isFinished, body } = await this.jobs.runSync(request, key, account, waitMs);
     if (!isFinished) response.status(202).location(`/api/requests/${requestId}`);
     if (applied !== null) response.setHeader('Preference-Applied', applied);
     return body;
@@ -88,10 +84,11 @@ export class JobsController {
   @ApiResponse({ status: 202, description: 'Accepted durably', standardSchema: acknowledgementSchema })
   async async(
     @Body({ schema: asyncBody }) request: ReportRequest,
-    @Req() http: Request,
+    @IdempotencyKey() key: IdempotencyKey | null,
+    @OwnAccount() account: AccountId,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const { requestId, body } = await this.jobs.acceptAsync(request, usedKey(http), callerOf(http).account);
+    const { requestId, body } = await this.jobs.acceptAsync(request, key, account);
     // Not by `location()`, which looks for what would have to be escaped.
     response.setHeader('Location', `/api/requests/${requestId}`);
     return body;
@@ -106,8 +103,12 @@ export class JobsController {
   @ApiHeader(KEY_HEADER)
   @ApiBody({ schema: batchJsonSchema, examples: batchExamples })
   @ApiResponse({ status: 202, description: 'All accepted durably', standardSchema: batchAnswerSchema })
-  batch(@Body({ schema: batchBody }) { requests }: BatchBody, @Req() http: Request): Promise<object> {
-    return this.jobs.acceptBatch(requests, usedKey(http), callerOf(http).account);
+  batch(
+    @Body({ schema: batchBody }) { requests }: BatchBody,
+    @IdempotencyKey() key: IdempotencyKey | null,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    return this.jobs.acceptBatch(requests, key, account);
   }
 
   @Post('requests/:id/cancel')
