@@ -1,21 +1,23 @@
 import { applyDecorators } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { ApiSecurity } from '@nestjs/swagger';
 import { Caller } from './caller.js';
-import { RouteMark } from './route-mark.js';
 import type { Scope } from './scopes.js';
 
-/** The {@link Scope} that a route or controller needs, or null for none. A route without it answers nobody. */
-export const NEEDED_SCOPE_MARK = new RouteMark<Scope | null>('needed-scope');
+/**
+ * Metadata: the {@link Scope} that a route or controller requires, or null for none. The authentication guard fails
+ * requests to a route without it.
+ */
+export const RequiredScope = Reflector.createDecorator<Scope | null>();
 
-/** The name of the way to authenticate in the description of the API. */
-export const KEY_SCHEME = 'api_key';
+/** The name of the security scheme in the OpenAPI document. */
+export const API_KEY_SCHEME = 'api_key';
 
-/** Opens a route, or every route of a controller, to keys with this scope (with `AUTH=required`). */
-export const NeedsScope = (scope: Scope) =>
-  applyDecorators(NEEDED_SCOPE_MARK.set(scope), ApiSecurity(KEY_SCHEME, [scope]));
+/** With `AUTH=required`, restricts a route or controller to API keys with this scope. */
+export const NeedsScope = (scope: Scope) => applyDecorators(RequiredScope(scope), ApiSecurity(API_KEY_SCHEME, [scope]));
 
-/** Opens a route, or every route of a controller, to everybody: for what watches over the service. */
-export const NeedsNoKey = () => NEEDED_SCOPE_MARK.set(null);
+/** Opens a route or controller to unauthenticated clients, such as load balancers and Prometheus. */
+export const NeedsNoKey = () => RequiredScope(null);
 
 /** Parameter decorator: the account whose requests, files and lanes the caller sees. */
 export const OwnAccount = () => Caller('account');

@@ -1,5 +1,9 @@
 import { type ExecutionContext, createParamDecorator } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
+
+/** Declares that a route honours idempotency keys. Its handler must store the key in the same transaction as its work. */
+export const Idempotent = Reflector.createDecorator();
 
 /** An idempotency key and what it is bound to. Requests with the same four values are repeats of each other. */
 export interface IdempotencyKey {
@@ -24,4 +28,9 @@ export const IdempotencyKey = createParamDecorator(
 /** Called by the idempotency interceptor, before the handler runs. */
 export function setIdempotencyKey(request: RequestWithKey, key: IdempotencyKey): void {
   request[KEY] = key;
+}
+
+/** Whether the request carries a key, in the current or the older spelling of the header. */
+export function hasIdempotencyKey({ headers }: Request): boolean {
+  return headers['idempotency-key'] !== undefined || headers['x-idempotency-key'] !== undefined;
 }

@@ -1,20 +1,18 @@
 import { applyDecorators } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
-import { RouteMark } from './route-mark.js';
 
-/** The limits there are; each is counted by itself. */
+/** Rate limits. Each counts its own requests. */
 export type RateLimitName = 'sync' | 'async' | 'default';
 
-/** The limit that a route or controller is under, or null for none. */
-export const RATE_LIMIT_MARK = new RouteMark<RateLimitName | null>('rate-limit');
-/** The same in the description of the API. */
-export const LIMIT_EXTENSION = 'x-rate-limit';
+/** Metadata: the rate limit of a route or controller, or null for none. Without it, the limit is `default`. */
+export const AppliedRateLimit = Reflector.createDecorator<RateLimitName | null>();
+/** The same in the OpenAPI document. */
+export const RATE_LIMIT_EXTENSION = 'x-rate-limit';
 
-const underLimit = (name: RateLimitName | null) =>
-  applyDecorators(RATE_LIMIT_MARK.set(name), ApiExtension(LIMIT_EXTENSION, name));
+/** Applies a rate limit of its own to a route or controller. */
+export const RateLimited = (name: RateLimitName) =>
+  applyDecorators(AppliedRateLimit(name), ApiExtension(RATE_LIMIT_EXTENSION, name));
 
-/** Puts a route under a limit of its own. */
-export const RateLimited = (name: RateLimitName) => underLimit(name);
-
-/** Takes a route or a controller out of the limits. */
-export const Unlimited = () => underLimit(null);
+/** Exempts a route or controller from rate limits and from load shedding. */
+export const Unlimited = () => applyDecorators(AppliedRateLimit(null), ApiExtension(RATE_LIMIT_EXTENSION, null));

@@ -3,8 +3,7 @@ import type { Response } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
-import { Idempotent } from '../http/idempotency.decorators.js';
-import { IdempotencyKey } from '../http/idempotency-key.js';
+import { IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
 import { RateLimited } from '../http/rate-limit.decorators.js';
 import {

@@ -6,13 +6,14 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { ApiKeysService } from '../../accounts/api-keys.service.js';
 import { type Holder, type Refusal, Authenticator } from '../../accounts/authenticator.js';
 import { type Scope, allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
-import { NEEDED_SCOPE_MARK } from '../../http/auth.decorators.js';
+import { RequiredScope } from '../../http/auth.decorators.js';
 import { setCaller } from '../../http/caller.js';
 
 /** The request bears no key, or none that is good. */
@@ -50,6 +51,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   constructor(
     private readonly authenticator: Authenticator,
     private readonly keys: ApiKeysService,
+    private readonly reflector: Reflector,
     @Inject(CONFIG) private readonly config: Pick<Config, 'AUTH' | 'ROLE'>,
   ) {}
 
@@ -61,7 +63,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (this.config.AUTH === 'open') return true;
-    const scope = NEEDED_SCOPE_MARK.of(context);
+    const scope = this.reflector.getAllAndOverride(RequiredScope, [context.getHandler(), context.getClass()]);
     if (scope === null) return true;
     if (scope === undefined) throw new Error(`${context.getClass().name} has a route that names no scope`);
     const http = context.switchToHttp();

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { type Observable, catchError, from, map, mergeMap, of, throwError } from 'rxjs';
 import { DaybookError } from '../../platform/errors.js';
 import { IdempotencyService, type Replay } from '../../requests/idempotency/idempotency.service.js';
-import { type IdempotencyKey, setIdempotencyKey } from '../../http/idempotency-key.js';
+import { type IdempotencyKey, Idempotent, setIdempotencyKey } from '../../http/idempotency-key.js';
 import { KeyAlreadyUsed, KeyStillRunning, SyncBusy } from '../../requests/requests.errors.js';
 import { callerOf } from '../../http/caller.js';
 import { canonicalJson } from './canonical-json.js';
-import { isIdempotent } from '../../http/idempotency.decorators.js';
 import { problemOf } from '../problem/problem.js';
 import { quotaRefusal, refundQuota } from '../rate-limit/quota.js';
 import { refuseUnfit } from '../../http/validation.js';
@@ -34,10 +34,13 @@ export class InvalidIdempotencyKey extends DaybookError {
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
-  constructor(private readonly idempotency: IdempotencyService) {}
+  constructor(
+    private readonly idempotency: IdempotencyService,
+    private readonly reflector: Reflector,
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (!isIdempotent(context)) return next.handle();
+    if (this.reflector.get(Idempotent, context.getHandler()) === undefined) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
     const { key, isOlderSpelling } = keyOf(request);

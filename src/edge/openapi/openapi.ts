@@ -3,9 +3,9 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { z } from 'zod';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { callbackOperations } from '../../callbacks/callback.schema.js';
-import { KEY_SCHEME } from '../../http/auth.decorators.js';
+import { API_KEY_SCHEME } from '../../http/auth.decorators.js';
 import { answersToLoopbackOnly } from '../csrf/csrf-protection.js';
-import { LIMIT_EXTENSION } from '../../http/rate-limit.decorators.js';
+import { RATE_LIMIT_EXTENSION } from '../../http/rate-limit.decorators.js';
 
 /** Operations whose body has a `callback_url`. */
 const CALLING_BACK = ['/api/sync', '/api/async'];
@@ -32,7 +32,7 @@ interface Operation {
   requestBody?: object;
   responses?: Record<string, { description?: string; content?: object }>;
   /** Which limit it is under, if not the default one; null for none. */
-  [LIMIT_EXTENSION]?: string | null;
+  [RATE_LIMIT_EXTENSION]?: string | null;
   /** Which scheme, with which scopes. */
   security?: Record<string, string[]>[];
 }
@@ -42,7 +42,7 @@ function describeAccess(method: string, operation: Operation, config: Config): v
   const { security, responses = {} } = operation;
   const forbidden: string[] = [];
   if (security) {
-    const scope = security.flatMap((requirement) => requirement[KEY_SCHEME] ?? []).join(' ');
+    const scope = security.flatMap((requirement) => requirement[API_KEY_SCHEME] ?? []).join(' ');
     responses['401'] ??= problemResponse('With `AUTH=required`: no API key, or none that is good (RFC 6750)');
     forbidden.push(`with \`AUTH=required\`: an API key without the scope \`${scope}\``);
     // The operations of a controller share this list.
@@ -70,7 +70,7 @@ function describeRefusals(method: string, operation: Operation): void {
   add(415, 'The body is not sent as `application/json` in UTF-8');
   if (isKeyed) add(409, 'The first request with this idempotency key is still running');
   if (requestBody || has('query') || has('path')) add(422, 'Something is not valid; `errors` names each place');
-  if (operation[LIMIT_EXTENSION] !== null) {
+  if (operation[RATE_LIMIT_EXTENSION] !== null) {
     add(429, 'Over the rate limit; `Retry-After` says when to come back');
     add(503, 'Too much to do, or the database is away; `Retry-After` says when to come back');
   }
@@ -93,7 +93,7 @@ function describe(app: INestApplication): OpenAPIObject {
     .addTag('keys', 'API keys, and what they may do')
     .addTag('benchmark', 'Measure this service')
     .addTag('operations', 'Health')
-    .addSecurity(KEY_SCHEME, {
+    .addSecurity(API_KEY_SCHEME, {
       type: 'http',
       scheme: 'bearer',
       bearerFormat: 'dbk_<id>_<secret>',

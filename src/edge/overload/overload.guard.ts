@@ -1,7 +1,8 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { Overload } from './overload.js';
-import { RATE_LIMIT_MARK } from '../../http/rate-limit.decorators.js';
+import { AppliedRateLimit } from '../../http/rate-limit.decorators.js';
 
 /**
  * Turns requests away while there is too much to do, before anything is done for them. What has no rate limit is not
@@ -9,10 +10,13 @@ import { RATE_LIMIT_MARK } from '../../http/rate-limit.decorators.js';
  */
 @Injectable()
 export class OverloadGuard implements CanActivate {
-  constructor(private readonly overload: Overload) {}
+  constructor(
+    private readonly overload: Overload,
+    private readonly reflector: Reflector,
+  ) {}
 
   canActivate(context: ExecutionContext): true {
-    const limit = RATE_LIMIT_MARK.of(context);
+    const limit = this.reflector.getAllAndOverride(AppliedRateLimit, [context.getHandler(), context.getClass()]);
     if (limit !== null) this.overload.check(limit === 'async' ? asked(context) : 0);
     return true;
   }

@@ -11,9 +11,9 @@ import { CONFIG, type Config, type RateLimit } from '../../platform/config/confi
 import { LoadRuns, RUN_TOKEN_HEADER } from '../../benchmark/load-runs.js';
 import { callerOf } from '../../http/caller.js';
 import type { QuotaStorage } from './gcra.storage.js';
-import { hasIdempotencyKey, isIdempotent } from '../../http/idempotency.decorators.js';
+import { Idempotent, hasIdempotencyKey } from '../../http/idempotency-key.js';
 import { QuotaExceeded, charge } from './quota.js';
-import { RATE_LIMIT_MARK, type RateLimitName } from '../../http/rate-limit.decorators.js';
+import { AppliedRateLimit, type RateLimitName } from '../../http/rate-limit.decorators.js';
 
 /** Limits per caller, by @nestjs/throttler's guard over a {@link QuotaStorage}. */
 @Injectable()
@@ -37,7 +37,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   }
 
   private limitName(context: ExecutionContext): RateLimitName | null {
-    const name = RATE_LIMIT_MARK.of(context);
+    const name = this.reflector.getAllAndOverride(AppliedRateLimit, [context.getHandler(), context.getClass()]);
     return name === undefined ? 'default' : name;
   }
 
@@ -52,7 +52,7 @@ export class RateLimitGuard extends ThrottlerGuard {
    * who is over the quota may ask as often as for anything else, and not more.
    */
   private async mayBeRepeat(context: ExecutionContext, request: Request, caller: string): Promise<boolean> {
-    if (!isIdempotent(context) || !hasIdempotencyKey(request)) return false;
+    if (this.reflector.get(Idempotent, context.getHandler()) === undefined || !hasIdempotencyKey(request)) return false;
     const rate = this.limits.default;
     return !rate || !(await this.storage.increment(`repeat:${caller}`, rate.windowMs, rate.limit)).isBlocked;
   }
