@@ -103,3 +103,11 @@ describe('with AUTH=open', () => {
     expect(named.toSorted()).toEqual(operations.toSorted());
   });
 });
+
+describe('with AUTH=required', () => {
+  let daybook: Daybook;
+  beforeAll(async () => {
+    daybook = await startDaybook({ env: { AUTH: 'required' } });
+  });
+  runDocuments([AUTHENTICATION], () => daybook);
+});
