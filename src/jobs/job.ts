@@ -41,14 +41,17 @@ export function destinationOf(callbackUrl: string | null): string | null {
 export const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
   coalesce(r.queue_position, 0) AS "queuePosition", coalesce(cardinality(r.crashed_workers), 0) AS "crashCount"`;
 
-/** The holder of a lease that has run out, if that may be its death: not if it was we, or was about to end anyway. */
-export const lostBy = (holder: string, us: string): string =>
-  `CASE WHEN ${holder} NOT LIKE '%${DRAINING_SUFFIX}' THEN nullif(${holder}, ${us}) END`;
+/**
+ * The worker that lost an expired lease, null unless it may have crashed: this worker and draining workers do not count.
+ * Reads `leased_by`.
+ */
+export const LOST_WORKER =
+  `CASE WHEN leased_by NOT LIKE '%${DRAINING_SUFFIX}' THEN nullif(leased_by, :workerId) END` as const;
 
 /**
- * The processes that died while they made request r, when it passes from a holder that fell silent. By their names, so that
- * a process that turns out to be alive can take itself off again, and so that it counts once, however often it falls silent.
+ * The workers that crashed while they generated request r, when it passes on from `lost_worker`. The list holds names, so
+ * that a worker counts once however often it stalls, and so that one that was only slow can remove itself.
  */
-export const withCrashOf = (holder: string): string =>
-  `CASE WHEN r.status = 'PROCESSING' AND ${holder} IS NOT NULL AND ${holder} <> ALL (coalesce(r.crashed_workers, '{}'))
-     THEN array_append(r.crashed_workers, ${holder}) ELSE r.crashed_workers END`;
+export const CRASHED_WORKERS = `CASE
+  WHEN r.status = 'PROCESSING' AND lost_worker IS NOT NULL AND lost_worker <> ALL (coalesce(r.crashed_workers, '{}'))
+  THEN array_append(r.crashed_workers, lost_worker) ELSE r.crashed_workers END`;

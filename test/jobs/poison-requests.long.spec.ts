@@ -122,14 +122,14 @@ const POISON_MESSAGE = { input_data: 'deadly', iterations: 1_000_000 };
 /** Starts a worker and kills it when it makes this request. False: it did not, the request is finished instead. */
 async function killOneBy(id: string, api: Daybook, env: Record<string, string>): Promise<boolean> {
   const text =
-    'SELECT status, started_at, coalesce(cardinality(crashed_workers), 0) AS crashCount FROM requests WHERE id = $1';
+    'SELECT status, started_at, coalesce(cardinality(crashed_workers), 0) AS "crashCount" FROM requests WHERE id = $1';
   const look = async () => (await sql(api, text, [id]))[0]!;
   const before = await look();
   const worker = await startDaybook({ role: 'worker', env });
   const { status } = await eventually(
     async () => {
       const now = await look();
-      // Until it is begun anew it may look as its last maker left it; and after three crashCount it is begun, but not made.
+      // Until it is begun anew it may look as its last maker left it; and after three crashes it is begun, but not made.
       const isBegunAnew = now.status === 'PROCESSING' && +now.started_at !== +(before.started_at ?? 0);
       const isBegun = isBegunAnew && now.crashCount < 3;
       return (isBegun || now.status === 'COMPLETED' || now.status === 'FAILED') && now;
@@ -143,7 +143,7 @@ async function killOneBy(id: string, api: Daybook, env: Record<string, string>):
 }
 
 describe('a request that kills its worker', () => {
-  it('fails after three crashCount, it alone; the lane goes on and every callback comes in order', async () => {
+  it('fails after three crashes, it alone; the lane goes on and every callback comes in order', async () => {
     const [database, redis, receiver] = await Promise.all([createDatabase(), redisUrl(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis, SWEEP_INTERVAL: '200ms' };
     const api = await startDaybook({ role: 'api', env });
@@ -177,7 +177,7 @@ describe('a request that kills its worker', () => {
     expect(await sql(api, `SELECT FROM requests WHERE status = 'COMPLETED'`)).toHaveLength(59);
     const blamed = await sql<{ crashCount: number }>(
       api,
-      'SELECT cardinality(crashed_workers) AS crashCount FROM requests',
+      'SELECT cardinality(crashed_workers) AS "crashCount" FROM requests',
     );
     expect(blamed.filter(({ crashCount }) => crashCount > 1)).toEqual([{ crashCount: 3 }]);
     await database.drop();

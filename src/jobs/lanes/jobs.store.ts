@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { fromJsonColumn, jsonColumn } from '../../platform/database/json-column.js';
-import { type Completion, JOB, type Job, lostBy, withCrashOf } from '../job.js';
+import { statement } from '../../platform/database/named-parameters.js';
+import { type Completion, CRASHED_WORKERS, JOB, type Job, LOST_WORKER } from '../job.js';
 
 /** A lane that this process holds, and the fencing epoch under which it may write. */
 export interface LaneLease {
@@ -35,258 +36,300 @@ const RATE_WINDOW_S = 30;
 /** Lanes that a worker waits for and finds taken before it leaves the rest to the others. */
 const MOST_WAITS = 10;
 
-const FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
+/** A lane that has work and that no worker has leased. */
+const IS_FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
 /**
- * Free lanes, the one first that has waited longest; its priority counts as seconds of waiting. By the expression of the
- * index `lanes_waiting`, so that no claim reads all lanes that wait.
+ * When a lane last had its turn; a priority counts as seconds of waiting. This is the expression of the index
+ * `lanes_waiting`: a claim reads one lane and not all that wait.
  */
-const NEXT = `${FREE} ORDER BY (served_at AT TIME ZONE 'UTC') - priority * interval '1 second' LIMIT 1`;
+const TURN = `(served_at AT TIME ZONE 'UTC') - priority * interval '1 second'`;
 
 /**
- * Takes a lane and bumps its fencing epoch. The lane's requests are read by a statement of their own afterwards: one that
- * began before a former holder committed would still see what that holder finished.
- *
- * A holder that fell silent may have died of any request that it had made ahead. Those lie below `isolate_until`: the head is
- * not behind next_position - pending, whatever was cancelled in between.
+ * Leases the lane in `free` under the next fencing epoch. A worker that lost its lease may have crashed on any request
+ * that it had generated ahead; all of these lie below `isolate_until`, because the head is at next_position - pending or
+ * before it, whatever was cancelled in between.
  */
-const leaseText = (which: string): string => `
-  WITH free AS (
-    SELECT name, ${lostBy('leased_by', '$1')} AS lost_by FROM lanes WHERE ${which}
-  )
-  UPDATE lanes l SET leased_by = $1, lease_until = clock_timestamp() + $2 * interval '1 millisecond',
+const LEASE_FREE = `
+  UPDATE lanes l SET leased_by = :workerId, lease_until = clock_timestamp() + :leaseMs * interval '1 millisecond',
     lease_epoch = l.lease_epoch + 1, served_at = clock_timestamp(),
-    isolate_until = CASE WHEN free.lost_by IS NULL THEN l.isolate_until ELSE l.next_position - l.pending + ${MOST_AHEAD} END
+    isolate_until = CASE WHEN lost_worker IS NULL THEN l.isolate_until ELSE l.next_position - l.pending + ${MOST_AHEAD} END
   FROM free WHERE l.name = free.name
   RETURNING l.name, l.lease_epoch AS epoch, greatest(clock_timestamp(), l.last_completed_at) AS "startedAt",
-    free.lost_by AS "lostBy", l.isolate_until AS "isolateUntil"`;
-
-/** Does not wait, so that workers spread over the lanes. */
-const LEASE_NEXT = leaseText(`${NEXT} FOR UPDATE SKIP LOCKED`);
-const LEASE_NAMED = leaseText(`name = $3 AND ${FREE} FOR UPDATE`);
-const FIND_NEXT = `SELECT name FROM lanes WHERE ${NEXT}`;
+    lost_worker AS "lostBy", l.isolate_until AS "isolateUntil"` as const;
 
 /**
- * Reads the head of a lane we hold and marks its first request as begun, unless it was cancelled since it was read. If it
- * was begun before by a holder that fell silent, that counts as a death; only the first one of a lane is ever begun. The
- * lane's row is not locked: a cancellation locks it after its request, and the two would wait for each other.
+ * Leases the free lane that has waited longest. Skips locked rows, so that workers spread over the lanes. The requests are
+ * read by a later statement: in this one's snapshot a commit of the previous worker might be missing.
  */
-const BEGIN = `
-  WITH held AS (
-    SELECT name FROM lanes WHERE name = $1 AND lease_epoch = $2
+const LEASE_NEXT = statement(
+  'lane_lease_next',
+  `WITH free AS (
+    SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE ${IS_FREE} ORDER BY ${TURN} LIMIT 1
+    FOR UPDATE SKIP LOCKED
+  ) ${LEASE_FREE}`,
+);
+
+/** Leases one lane if it is free, and waits for its row lock. */
+const LEASE_NAMED = statement(
+  'lane_lease_named',
+  `WITH free AS (
+    SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE name = :lane AND ${IS_FREE} FOR UPDATE
+  ) ${LEASE_FREE}`,
+);
+
+const FIND_NEXT = statement('lane_find_next', `SELECT name FROM lanes WHERE ${IS_FREE} ORDER BY ${TURN} LIMIT 1`);
+
+/**
+ * Reads the head of a leased lane and marks its first request as begun, unless that was cancelled after it was read. If a
+ * lost worker had begun it, this adds to its crash count; only the first request of a lane is ever begun. The lane's row
+ * is not locked: a cancellation locks it after its request, and the two would deadlock.
+ */
+const BEGIN = statement(
+  'lane_begin',
+  `WITH held AS (
+    SELECT name, :lostBy::text AS lost_worker FROM lanes WHERE name = :lane AND lease_epoch = :epoch
   ), head AS (
     SELECT r.id, r.mode, r.report, r.format, r.input_payload, r.callback_url, r.queue_position,
-      ${withCrashOf('$5::text')} AS crashed_workers
+      ${CRASHED_WORKERS} AS crashed_workers
     FROM requests r, held WHERE r.lane = held.name AND r.status IN ('PENDING', 'PROCESSING')
-    ORDER BY r.queue_position LIMIT $4
+    ORDER BY r.queue_position LIMIT :limit
   ), begun AS (
-    UPDATE requests r SET status = 'PROCESSING', started_at = $3, crashed_workers = first.crashed_workers
+    UPDATE requests r SET status = 'PROCESSING', started_at = :startedAt, crashed_workers = first.crashed_workers
     FROM (SELECT id, crashed_workers FROM head ORDER BY queue_position LIMIT 1) first
     WHERE r.id = first.id AND r.status IN ('PENDING', 'PROCESSING')
   )
-  SELECT ${JOB}, 0 AS "leaseEpoch" FROM head r ORDER BY queue_position`;
+  SELECT ${JOB}, 0 AS "leaseEpoch" FROM head r ORDER BY queue_position`,
+);
+
+const READ_AFTER = statement(
+  'lane_read_after',
+  `SELECT ${JOB}, 0 AS "leaseEpoch" FROM requests r
+  WHERE r.lane = :lane AND r.queue_position > :position AND r.status IN ('PENDING', 'PROCESSING')
+  ORDER BY r.queue_position LIMIT :limit`,
+);
 
 /**
- * Finishes requests of a lane we hold, owes their callbacks and begins the next one. They are looked up by id, and what is
- * unfinished is told by `completed_at`: by lane or status the planner may take the index of all that is unfinished, and
- * every batch would read the whole backlog. The condition stands in the join, or it would count on a single row. Told a
- * second time, because the connection broke after the commit, it names what the first one finished: those files are in use.
+ * Finishes requests of a leased lane, inserts their callback deliveries and begins the next request.
+ *
+ * Requests are found by id and unfinished ones by `completed_at`: by lane or status the planner may choose the index of
+ * unfinished requests, and every batch would read the whole backlog. `i.id IS NULL` never holds; it keeps the condition
+ * in the join, where the planner does not estimate a single row.
+ *
+ * The statement may be repeated after a connection broke behind its commit. The second `SELECT` then returns what the first
+ * run finished: the files of those requests are in use.
  */
-const FINISH = `
-  WITH item AS (
-    SELECT * FROM unnest($2::uuid[], ${fromJsonColumn('$3')}, $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-                         $8::uuid[], $9::text[])
+const FINISH = statement(
+  'lane_finish',
+  `WITH item AS (
+    SELECT * FROM unnest(:ids::uuid[], ${fromJsonColumn(':results')}, :fileKeys::text[], :errors::text[],
+                         :startTimes::timestamptz[], :endTimes::timestamptz[], :deliveryIds::uuid[], :destinations::text[])
       AS t (id, result, file_key, error, started_at, completed_at, delivery_id, destination)
   ), finished AS (
     UPDATE requests r SET status = CASE WHEN i.error IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
       result_payload = i.result::json, file_key = i.file_key, error = i.error,
       started_at = i.started_at, completed_at = i.completed_at
-    FROM item i WHERE r.id = ANY ($2::uuid[]) AND r.id = i.id AND (r.completed_at IS NULL OR i.id IS NULL)
+    FROM item i WHERE r.id = ANY (:ids::uuid[]) AND r.id = i.id AND (r.completed_at IS NULL OR i.id IS NULL)
     RETURNING r.id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination
   ), owed AS (
     INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
     SELECT delivery_id, id, callback_url, destination, lane, queue_position FROM finished
     WHERE callback_url IS NOT NULL ORDER BY queue_position
   ), passed AS (
-    DELETE FROM cancelled_positions WHERE lane = $1 AND queue_position < (SELECT max(queue_position) FROM finished)
+    DELETE FROM cancelled_positions
+    WHERE lane = :lane AND queue_position < (SELECT max(queue_position) FROM finished)
   ), begun AS (
-    UPDATE requests r SET status = 'PROCESSING', started_at = $11 WHERE r.id = $10 AND r.status = 'PENDING'
+    UPDATE requests r SET status = 'PROCESSING', started_at = :begunAt WHERE r.id = :begunId AND r.status = 'PENDING'
   ), unbegun AS (
     UPDATE requests r SET status = 'PENDING', started_at = NULL
-    WHERE $12 AND r.status = 'PROCESSING' AND r.id = (
+    WHERE :release AND r.status = 'PROCESSING' AND r.id = (
       SELECT n.id FROM requests n
-      WHERE n.lane = $1 AND n.status IN ('PENDING', 'PROCESSING') AND n.id <> ALL ($2::uuid[])
+      WHERE n.lane = :lane AND n.status IN ('PENDING', 'PROCESSING') AND n.id <> ALL (:ids::uuid[])
       ORDER BY n.queue_position LIMIT 1)
   )
   SELECT id, true AS "isNew" FROM finished
   UNION ALL
   SELECT r.id, false FROM requests r JOIN item i ON i.id = r.id
-  WHERE r.id = ANY ($2::uuid[]) AND r.status IN ('COMPLETED', 'FAILED') AND r.file_key = i.file_key`;
+  WHERE r.id = ANY (:ids::uuid[]) AND r.status IN ('COMPLETED', 'FAILED') AND r.file_key = i.file_key`,
+);
 
-/** The request of a lane that was begun is pending again. */
-const UNBEGIN = `
-  UPDATE requests r SET status = 'PENDING', started_at = NULL
+/** Marks the begun request of a lane as pending again. */
+const UNBEGIN = statement(
+  'lane_unbegin',
+  `UPDATE requests r SET status = 'PENDING', started_at = NULL
   WHERE r.status = 'PROCESSING' AND r.id = (
-    SELECT n.id FROM requests n WHERE n.lane = $1 AND n.status IN ('PENDING', 'PROCESSING')
-    ORDER BY n.queue_position LIMIT 1)`;
+    SELECT n.id FROM requests n WHERE n.lane = :lane AND n.status IN ('PENDING', 'PROCESSING')
+    ORDER BY n.queue_position LIMIT 1)`,
+);
 
-/** A lane that has nothing unfinished has passed every position. To follow the lane's update as `counted`. */
-const PASSED_ALL = `DELETE FROM cancelled_positions WHERE lane = $1 AND (SELECT pending FROM counted) = 0`;
+/** A lane without unfinished requests has passed every position. Follows an update of the lane named `counted`. */
+const PASSED_ALL = 'DELETE FROM cancelled_positions WHERE lane = :lane AND (SELECT pending FROM counted) = 0';
 
-/** Counts what was finished, and renews or ends the lease; no row when the lane is not ours any more. */
-const COUNT = `
-  WITH counted AS (
-    UPDATE lanes SET pending = pending - $3, last_completed_at = greatest(last_completed_at, $4::timestamptz),
-      throughput_per_s = throughput_per_s + (CASE WHEN throughput_per_s = 0 THEN 1 ELSE 1 - exp(-$5::float8 / ${RATE_WINDOW_S}) END)
-        * ($3 / $5::float8 - throughput_per_s),
-      leased_by = CASE WHEN $6 THEN NULL ELSE leased_by END,
-      lease_until = CASE WHEN $6 THEN NULL ELSE clock_timestamp() + $7 * interval '1 millisecond' END
-    WHERE name = $1 AND lease_epoch = $2 RETURNING name, pending
+/** Counts finished requests, and renews or ends the lease. Returns no row when the lease is lost. */
+const COUNT = statement(
+  'lane_count',
+  `WITH counted AS (
+    UPDATE lanes SET pending = pending - :count, last_completed_at = greatest(last_completed_at, :lastEnd::timestamptz),
+      throughput_per_s = throughput_per_s
+        + (CASE WHEN throughput_per_s = 0 THEN 1 ELSE 1 - exp(-:busyS::float8 / ${RATE_WINDOW_S}) END)
+        * (:count / :busyS::float8 - throughput_per_s),
+      leased_by = CASE WHEN :release THEN NULL ELSE leased_by END,
+      lease_until = CASE WHEN :release THEN NULL ELSE clock_timestamp() + :leaseMs * interval '1 millisecond' END
+    WHERE name = :lane AND lease_epoch = :epoch RETURNING name, pending
   ), passed AS (${PASSED_ALL})
-  SELECT name FROM counted`;
+  SELECT name FROM counted`,
+);
 
-const CANCEL = `
-  WITH cancelled AS (
-    UPDATE requests SET status = 'CANCELLED', completed_at = clock_timestamp() WHERE id = $1 AND status = 'PENDING'
+const CANCEL = statement(
+  'request_cancel',
+  `WITH cancelled AS (
+    UPDATE requests SET status = 'CANCELLED', completed_at = clock_timestamp() WHERE id = :id AND status = 'PENDING'
     RETURNING id, callback_url, lane, queue_position
   ), owed AS (
     INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
-    SELECT $2::uuid, id, callback_url, $3::text, lane, queue_position FROM cancelled WHERE callback_url IS NOT NULL
+    SELECT :deliveryId::uuid, id, callback_url, :destination::text, lane, queue_position
+    FROM cancelled WHERE callback_url IS NOT NULL
   ), skipped AS (
     INSERT INTO cancelled_positions (lane, queue_position) SELECT lane, queue_position FROM cancelled
   )
-  SELECT lane FROM cancelled`;
+  SELECT lane FROM cancelled`,
+);
 
-/** All SQL of the order: leases of lanes, and the requests that are made under them. */
+const UNCOUNT = statement(
+  'lane_uncount',
+  `WITH counted AS (UPDATE lanes SET pending = pending - 1 WHERE name = :lane RETURNING pending) ${PASSED_ALL}`,
+);
+
+const RELEASE = statement(
+  'lane_release',
+  `UPDATE lanes SET leased_by = NULL, lease_until = clock_timestamp() + :pauseMs * interval '1 millisecond'
+  WHERE name = :lane AND lease_epoch = :epoch RETURNING name`,
+);
+
+/**
+ * Locks the lanes in the order of their names, as accepting does; else the two could deadlock. Excludes a lane that was
+ * released while this statement was on its way: it would stay leased to no worker.
+ */
+const RENEW = statement(
+  'lane_renew',
+  `WITH held AS (
+    SELECT l.name FROM lanes l JOIN unnest(:lanes::text[], :epochs::bigint[]) AS t (name, epoch)
+      ON l.name = t.name AND l.lease_epoch = t.epoch AND l.leased_by IS NOT NULL
+    ORDER BY l.name FOR UPDATE OF l
+  )
+  UPDATE lanes l SET lease_until = clock_timestamp() + :leaseMs * interval '1 millisecond'
+  FROM held WHERE l.name = held.name RETURNING l.name, l.lease_epoch AS epoch`,
+);
+
+/** The SQL of the order: leases of lanes, and the requests that are generated under them. Order depends on each statement. */
 @Injectable()
 export class JobsStore {
   constructor(private readonly database: Database) {}
 
-  /** Leases the lane that has waited longest of those that have work and that nobody holds; null when there is none. */
+  /** Leases the free lane that has waited longest; returns null when no lane has work. */
   async leaseLane(leaseMs: number): Promise<LaneLease | null> {
     for (let times = 0; times < MOST_WAITS; times++) {
-      const lane = await this.lease('lane_lease_next', LEASE_NEXT, [WORKER_ID, leaseMs]);
+      const [lane]: LaneLease[] = await this.database.query(LEASE_NEXT, { workerId: WORKER_ID, leaseMs });
       if (lane) return lane;
-      // A lane's row is also locked for a moment by every accept: wait for that instead of calling a busy lane empty. For
-      // one named lane, since a statement that goes on to the next one keeps its lock on those that it found taken.
-      const [busy] = await this.database.query<{ name: string }>({ name: 'lane_find_next', text: FIND_NEXT });
+      // Each accept locks its lane's row for a moment. Wait for that row: a busy lane is not an empty one. Wait for one
+      // named lane only, because a statement that moves on to the next lane keeps its locks on those that it found taken.
+      const [busy]: { name: string }[] = await this.database.query(FIND_NEXT);
       if (!busy) return null;
-      const waitedFor = await this.lease('lane_lease_named', LEASE_NAMED, [WORKER_ID, leaseMs, busy.name]);
+      const values = { workerId: WORKER_ID, leaseMs, lane: busy.name };
+      const [waitedFor]: LaneLease[] = await this.database.query(LEASE_NAMED, values);
       if (waitedFor) return waitedFor;
     }
     return null;
   }
 
-  private async lease(name: string, text: string, values: unknown[]): Promise<LaneLease | null> {
-    const [lane] = await this.database.query<LaneLease>({ name, text }, values);
-    return lane ?? null;
+  /** Returns the first unfinished requests of a leased lane, in order, and marks the first as begun. Empty if the lease is lost. */
+  begin({ name, epoch, startedAt, lostBy }: LaneLease, limit: number): Promise<Job[]> {
+    return this.database.query(BEGIN, { lane: name, epoch, startedAt, lostBy, limit });
   }
 
-  /** The lowest unfinished requests of a lane we hold, in order; the first is marked as begun. Empty if we lost it. */
-  async begin(lane: LaneLease, limit: number): Promise<Job[]> {
-    return this.database.query<Job>({ name: 'lane_begin', text: BEGIN }, [
-      lane.name,
-      lane.epoch,
-      lane.startedAt,
-      limit,
-      lane.lostBy,
-    ]);
-  }
-
-  /** What follows in a lane we hold, in order. No lock: what is not ours any more cannot be completed either. */
-  async readAfter(lane: LaneLease, queuePosition: number, limit: number): Promise<Job[]> {
-    const text = `SELECT ${JOB}, 0 AS "leaseEpoch" FROM requests r
-      WHERE r.lane = $1 AND r.queue_position > $2 AND r.status IN ('PENDING', 'PROCESSING')
-      ORDER BY r.queue_position LIMIT $3`;
-    return this.database.query<Job>({ name: 'lane_read_after', text }, [lane.name, queuePosition, limit]);
+  /** Returns the requests behind a position of a leased lane, in order. Takes no lock: under a lost lease nothing completes. */
+  readAfter({ name }: LaneLease, position: number, limit: number): Promise<Job[]> {
+    return this.database.query(READ_AFTER, { lane: name, position, limit });
   }
 
   /**
-   * Completes requests of a lane we hold. The lane's row comes last, against the usual order of locks: every accept
-   * waits for it, and this way only for the commit. A holder that lost the lane finds that out there and rolls back.
-   * @returns The ids of those that are finished now (others were cancelled meanwhile), or null when we lost the lane: then
+   * Completes requests of a leased lane. The lane's row comes last, against the usual order of locks: every accept waits
+   * for it, and this way only for the commit. A worker that lost the lease finds that out there and rolls back.
+   * @returns The ids of those that are finished now (others were cancelled meanwhile), or null when the lease is lost and
    *   nothing was written.
    */
   async complete(lane: LaneLease, batch: CompletedBatch, leaseMs: number): Promise<Set<string> | null> {
-    const { completions, begun, release } = batch;
-    const column = <T>(pick: (completion: Completion) => T): T[] => completions.map(pick);
+    const { completions, release } = batch;
     let finished: { id: string; isNew: boolean }[] = [];
     const isOurs = await this.database.transaction(async (query) => {
-      finished = await query<{ id: string; isNew: boolean }>({ name: 'lane_finish', text: FINISH }, [
-        lane.name,
-        column(({ id }) => id),
-        jsonColumn(column(({ result }) => result)),
-        column(({ fileKey }) => fileKey),
-        column(({ error }) => error),
-        column(({ startedAt }) => startedAt),
-        column(({ completedAt }) => completedAt),
-        column(({ deliveryId }) => deliveryId),
-        column(({ destination }) => destination),
-        begun?.id ?? null,
-        begun?.startedAt ?? null,
+      finished = await query(FINISH, finishValues(lane, batch));
+      const counted = await query(COUNT, {
+        lane: lane.name,
+        epoch: lane.epoch,
+        count: finished.filter(({ isNew }) => isNew).length,
+        lastEnd: completions.at(-1)?.completedAt ?? null,
+        busyS: Math.max(batch.busyS, 0.001),
         release,
-      ]);
-      const lastCompletedAt = completions.at(-1)?.completedAt ?? null;
-      const busyS = Math.max(batch.busyS, 0.001);
-      const count = finished.filter(({ isNew }) => isNew).length;
-      const values = [lane.name, lane.epoch, count, lastCompletedAt, busyS, release, leaseMs];
-      const counted = await query({ name: 'lane_count', text: COUNT }, values);
+        leaseMs,
+      });
       return counted.length === 1;
     });
-    // What an earlier try finished stays finished, even if somebody else has the lane by now.
+    // Requests that an earlier try finished stay finished, even if another worker has the lane by now.
     const kept = isOurs ? finished : finished.filter(({ isNew }) => !isNew);
     return isOurs || kept.length > 0 ? new Set(kept.map(({ id }) => id)) : null;
   }
 
   /**
-   * Cancels a request that is still pending; its position stays, so no gap appears. The lane's row comes last, as in
-   * {@link complete}.
+   * Cancels a pending request; its position stays, so no gap appears. The lane's row comes last, as in {@link complete}.
    * @returns False when it is not pending any more.
    */
-  async cancel(id: string, deliveryId: string, destination: string | null): Promise<boolean> {
+  cancel(id: string, deliveryId: string, destination: string | null): Promise<boolean> {
     return this.database.transaction(async (query) => {
-      const [row] = await query<{ lane: string }>({ name: 'request_cancel', text: CANCEL }, [
-        id,
-        deliveryId,
-        destination,
-      ]);
+      const [row]: { lane: string }[] = await query(CANCEL, { id, deliveryId, destination });
       if (!row) return false;
-      const text = `WITH counted AS (UPDATE lanes SET pending = pending - 1 WHERE name = $1 RETURNING pending) ${PASSED_ALL}`;
-      await query({ name: 'lane_uncount', text }, [row.lane]);
+      await query(UNCOUNT, row);
       return true;
     });
   }
 
   /**
-   * Gives a lane back, to be taken again after a while. A request that was begun is pending again. The lane's row comes
-   * last, as in {@link complete}; who has lost it changes nothing.
+   * Releases a lane, to be leased again after a pause; its begun request is pending again. The lane's row comes last, as in
+   * {@link complete}; a worker that lost the lease changes nothing.
    */
-  async release(lane: LaneLease, pauseMs: number): Promise<void> {
-    const text = `UPDATE lanes SET leased_by = NULL, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      WHERE name = $1 AND lease_epoch = $2 RETURNING name`;
+  async release({ name, epoch }: LaneLease, pauseMs: number): Promise<void> {
     await this.database.transaction(async (query) => {
-      await query({ name: 'lane_unbegin', text: UNBEGIN }, [lane.name]);
-      return (await query({ name: 'lane_release', text }, [lane.name, lane.epoch, pauseMs])).length === 1;
+      await query(UNBEGIN, { lane: name });
+      return (await query(RELEASE, { lane: name, epoch, pauseMs })).length === 1;
     });
   }
 
-  /** Renews leases; gives those that are still ours. A lane that we lost and took again is ours by the newer one alone. */
+  /** Renews leases; returns those that are still held. A lane that was lost and leased again is held by its newer lease only. */
   async renew(lanes: LaneLease[], leaseMs: number): Promise<LaneLease[]> {
-    // In the order of their names, as an accept locks them: else the two could wait for each other. Not one that was
-    // given back while this was on its way: nobody would hold it, and nobody could take it.
-    const text = `WITH held AS (
-        SELECT l.name FROM lanes l JOIN unnest($1::text[], $2::bigint[]) AS t (name, epoch)
-          ON l.name = t.name AND l.lease_epoch = t.epoch AND l.leased_by IS NOT NULL
-        ORDER BY l.name FOR UPDATE OF l
-      )
-      UPDATE lanes l SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-      FROM held WHERE l.name = held.name RETURNING l.name, l.lease_epoch AS epoch`;
-    const rows = await this.database.query<Pick<LaneLease, 'name' | 'epoch'>>({ name: 'lane_renew', text }, [
-      lanes.map(({ name }) => name),
-      lanes.map(({ epoch }) => epoch),
+    const [names, epochs] = [lanes.map(({ name }) => name), lanes.map(({ epoch }) => epoch)];
+    const rows: Pick<LaneLease, 'name' | 'epoch'>[] = await this.database.query(RENEW, {
+      lanes: names,
+      epochs,
       leaseMs,
-    ]);
-    const epochs = new Map(rows.map(({ name, epoch }) => [name, epoch]));
-    return lanes.filter(({ name, epoch }) => epochs.get(name) === epoch);
+    });
+    const held = new Map(rows.map(({ name, epoch }) => [name, epoch]));
+    return lanes.filter(({ name, epoch }) => held.get(name) === epoch);
   }
+}
+
+function finishValues({ name: lane }: LaneLease, { completions, begun, release }: CompletedBatch) {
+  const column = <T>(pick: (completion: Completion) => T): T[] => completions.map(pick);
+  return {
+    lane,
+    ids: column(({ id }) => id),
+    results: jsonColumn(column(({ result }) => result)),
+    fileKeys: column(({ fileKey }) => fileKey),
+    errors: column(({ error }) => error),
+    startTimes: column(({ startedAt }) => startedAt),
+    endTimes: column(({ completedAt }) => completedAt),
+    deliveryIds: column(({ deliveryId }) => deliveryId),
+    destinations: column(({ destination }) => destination),
+    begunId: begun?.id ?? null,
+    begunAt: begun?.startedAt ?? null,
+    release,
+  };
 }

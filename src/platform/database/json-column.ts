@@ -10,6 +10,6 @@ export function jsonColumn(texts: readonly (string | null)[]): string {
 }
 
 /** SQL for the `text[]` that a parameter of {@link jsonColumn} stands for. */
-export function fromJsonColumn(parameter: string): string {
-  return `string_to_array(${parameter}, chr(${SEPARATOR.charCodeAt(0)}), '')`;
+export function fromJsonColumn<const Parameter extends string>(parameter: Parameter) {
+  return `string_to_array(${parameter}, chr(${SEPARATOR.charCodeAt(0)}), '')` as const;
 }
