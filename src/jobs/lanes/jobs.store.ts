@@ -3,7 +3,8 @@ import { Database } from '../../platform/database/database.js';
 import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { fromJsonColumn, jsonColumn } from '../../platform/database/json-column.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import { type Completion, CRASHED_WORKERS, JOB, type Job, LOST_WORKER } from '../job.js';
+import type { Completion, Job } from '../job.js';
+import { CRASHED_WORKERS, DELIVERY_INSERT, JOB, LOST_WORKER, UNBEGIN } from '../sql-fragments.store.js';
 
 /** A lane that this process holds, and the fencing epoch under which it may write. */
 export interface LaneLease {
@@ -131,35 +132,18 @@ const FINISH = statement(
       started_at = i.started_at, completed_at = i.completed_at
     FROM item i WHERE r.id = ANY (:ids::uuid[]) AND r.id = i.id AND (r.completed_at IS NULL OR i.id IS NULL)
     RETURNING r.id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination
-  ), owed AS (
-    INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
-    SELECT delivery_id, id, callback_url, destination, lane, queue_position FROM finished
-    WHERE callback_url IS NOT NULL ORDER BY queue_position
+  ), delivered AS (${DELIVERY_INSERT}
   ), passed AS (
     DELETE FROM cancelled_positions
     WHERE lane = :lane AND queue_position < (SELECT max(queue_position) FROM finished)
   ), begun AS (
     UPDATE requests r SET status = 'PROCESSING', started_at = :begunAt WHERE r.id = :begunId AND r.status = 'PENDING'
-  ), unbegun AS (
-    UPDATE requests r SET status = 'PENDING', started_at = NULL
-    WHERE :release AND r.status = 'PROCESSING' AND r.id = (
-      SELECT n.id FROM requests n
-      WHERE n.lane = :lane AND n.status IN ('PENDING', 'PROCESSING') AND n.id <> ALL (:ids::uuid[])
-      ORDER BY n.queue_position LIMIT 1)
+  ), unbegun AS (${UNBEGIN} AND :release
   )
   SELECT id, true AS "isNew" FROM finished
   UNION ALL
   SELECT r.id, false FROM requests r JOIN item i ON i.id = r.id
   WHERE r.id = ANY (:ids::uuid[]) AND r.status IN ('COMPLETED', 'FAILED') AND r.file_key = i.file_key`,
-);
-
-/** Marks the begun request of a lane as pending again. */
-const UNBEGIN = statement(
-  'lane_unbegin',
-  `UPDATE requests r SET status = 'PENDING', started_at = NULL
-  WHERE r.status = 'PROCESSING' AND r.id = (
-    SELECT n.id FROM requests n WHERE n.lane = :lane AND n.status IN ('PENDING', 'PROCESSING')
-    ORDER BY n.queue_position LIMIT 1)`,
 );
 
 /** A lane without unfinished requests has passed every position. Follows an update of the lane named `counted`. */
@@ -182,23 +166,22 @@ const COUNT = statement(
 
 const CANCEL = statement(
   'request_cancel',
-  `WITH cancelled AS (
+  `WITH finished AS (
     UPDATE requests SET status = 'CANCELLED', completed_at = clock_timestamp() WHERE id = :id AND status = 'PENDING'
-    RETURNING id, callback_url, lane, queue_position
-  ), owed AS (
-    INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
-    SELECT :deliveryId::uuid, id, callback_url, :destination::text, lane, queue_position
-    FROM cancelled WHERE callback_url IS NOT NULL
+    RETURNING id, callback_url, lane, queue_position, :deliveryId::uuid AS delivery_id, :destination::text AS destination
+  ), delivered AS (${DELIVERY_INSERT}
   ), skipped AS (
-    INSERT INTO cancelled_positions (lane, queue_position) SELECT lane, queue_position FROM cancelled
+    INSERT INTO cancelled_positions (lane, queue_position) SELECT lane, queue_position FROM finished
   )
-  SELECT lane FROM cancelled`,
+  SELECT lane FROM finished`,
 );
 
 const UNCOUNT = statement(
   'lane_uncount',
   `WITH counted AS (UPDATE lanes SET pending = pending - 1 WHERE name = :lane RETURNING pending) ${PASSED_ALL}`,
 );
+
+const UNBEGIN_HEAD = statement('lane_unbegin', UNBEGIN);
 
 const RELEASE = statement(
   'lane_release',
@@ -298,7 +281,7 @@ export class JobsStore {
    */
   async release({ name, epoch }: LaneLease, pauseMs: number): Promise<void> {
     await this.database.transaction(async (query) => {
-      await query(UNBEGIN, { lane: name });
+      await query(UNBEGIN_HEAD, { lane: name, ids: [] });
       return (await query(RELEASE, { lane: name, epoch, pauseMs })).length === 1;
     });
   }

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import { type Completion, CRASHED_WORKERS, JOB, type Job, LOST_WORKER } from '../job.js';
+import type { Completion, Job } from '../job.js';
+import { CRASHED_WORKERS, DELIVERY_INSERT, JOB, LOST_WORKER } from '../sql-fragments.store.js';
 
 /**
  * Completes a sync request, unless another worker has taken it over. Repeated after a broken connection, it returns the
@@ -15,11 +16,9 @@ const COMPLETE = statement(
       result_payload = :result::json, file_key = :fileKey, error = :error, completed_at = clock_timestamp(),
       leased_by = NULL, lease_until = NULL
     WHERE id = :id AND lease_epoch = :epoch AND mode = 'sync' AND status = 'PROCESSING'
-    RETURNING id, account_id, callback_url
-  ), owed AS (
-    INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
-    SELECT :deliveryId::uuid, id, callback_url, :destination, concat(account_id || '/', id), 0
-    FROM finished WHERE callback_url IS NOT NULL
+    RETURNING id, callback_url, concat(account_id || '/', id) AS lane, 0 AS queue_position,
+      :deliveryId::uuid AS delivery_id, :destination::text AS destination
+  ), delivered AS (${DELIVERY_INSERT}
   )
   SELECT id FROM finished
   UNION ALL
