@@ -31,7 +31,6 @@ export class AcceptService {
   ) {
     this.accepting = new Batcher((batch) => this.acceptBatch(batch), {
       isItemFault: isDataError,
-      isByHalves: true,
     });
   }
 
