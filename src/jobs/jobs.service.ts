@@ -17,7 +17,7 @@ import { acknowledgement, syncAnswer, syncContinues } from '../requests/request.
 import { retryAfterS } from './accept/retry-after.js';
 import { ReportHasFailed, RequestNotPending, SyncBusy } from '../requests/requests.errors.js';
 import { RequestsService } from '../requests/requests.service.js';
-import { Burst } from './accept/burst.js';
+import { WakeDebounce } from './accept/wake-debounce.js';
 import { destinationOf } from './job.js';
 import { JobsStore } from './lanes/jobs.store.js';
 import type { Made } from './report-generator.js';
@@ -36,7 +36,7 @@ export class JobsService {
   private readonly logger = new Logger(JobsService.name);
   private syncUnderWay = 0;
   private readonly syncThroughput = new Throughput();
-  private readonly burst = new Burst(() => this.queue.wake('jobs'));
+  private readonly wakeUps = new WakeDebounce(() => this.queue.wake('jobs'));
 
   constructor(
     private readonly requests: RequestsService,
@@ -57,7 +57,7 @@ export class JobsService {
   async acceptAsync(request: ReportRequest, key: IdempotencyKey | null, account: AccountId): Promise<Answer> {
     await this.guard.lookUp(request.callbackUrl ?? '');
     const accepted = this.newRequest('async', request, key, account);
-    const place = await this.burst.acknowledge(() => this.accepting.accept(accepted));
+    const place = await this.wakeUps.acknowledge(() => this.accepting.accept(accepted));
     return { requestId: place.id, isFinished: false, body: acknowledgementOf(place, accepted.lane) };
   }
 
@@ -72,7 +72,7 @@ export class JobsService {
     const answerOf = (places: Place[]): object => ({
       requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
     });
-    return this.burst.acknowledge(() => this.accepting.acceptAll(requests, key, answerOf));
+    return this.wakeUps.acknowledge(() => this.accepting.acceptAll(requests, key, answerOf));
   }
 
   /**

@@ -1,35 +1,22 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
+import { Coalescer } from '../platform/concurrency/coalescer.js';
 import { type Topic, type WakeHandler, WorkQueue } from './work-queue.js';
 
-/** Wakes the one worker that lives in this process. For development, tests and small installations without Redis. */
+/** Wakes the worker in this process. For development, tests and small installations without Redis. */
 @Injectable()
 export class InProcessQueue extends WorkQueue {
   private readonly logger = new Logger(InProcessQueue.name);
-  private readonly handlers = new Map<Topic, WakeHandler>();
-  private readonly running = new Set<Topic>();
-  private readonly wokenMeanwhile = new Set<Topic>();
+  private readonly consumers = new Map<Topic, Coalescer>();
 
-  /** Binds a topic's one consumer. It runs one at a time; wake-ups that come meanwhile make one more run. */
+  /** Sets the one consumer of a topic. It runs once at a time; wake-ups during a run lead to one more run. */
   consume(topic: Topic, handler: WakeHandler): void {
-    this.handlers.set(topic, handler);
+    const run = () =>
+      handler().catch((error: unknown) => this.logger.error(`Consumer of ${topic} failed: ${String(error)}`));
+    this.consumers.set(topic, new Coalescer(run, () => nextTurn()));
   }
 
   wake(topic: Topic): void {
-    if (this.running.has(topic)) {
-      this.wokenMeanwhile.add(topic);
-      return;
-    }
-    this.running.add(topic);
-    setImmediate(() => void this.run(topic));
-  }
-
-  private async run(topic: Topic): Promise<void> {
-    try {
-      await this.handlers.get(topic)?.();
-    } catch (error) {
-      this.logger.error(`Consumer of ${topic} failed: ${String(error)}`);
-    }
-    this.running.delete(topic);
-    if (this.wokenMeanwhile.delete(topic)) this.wake(topic);
+    this.consumers.get(topic)?.request();
   }
 }

@@ -3,11 +3,11 @@ import type { Config } from '../platform/config/config.js';
 import { InProcessQueue } from './in-process-queue.js';
 import { WorkQueue } from './work-queue.js';
 
-/** The wake-up port with the driver that the settings ask for: Bull when there is Redis, else in-process. */
+/** Provides the wake-up port: Bull when `REDIS_URL` is set, else the in-process driver. */
 @Module({})
 export class QueueModule {
   static register({ REDIS_URL }: Config): DynamicModule {
-    // Bull is loaded only where it is used: it is a tenth of what a start takes.
+    // Bull takes a tenth of the start, so it is imported only where it is used.
     const useFactory = async (): Promise<WorkQueue> =>
       REDIS_URL ? new (await import('./bull-queue.js')).BullQueue(REDIS_URL) : new InProcessQueue();
     return {

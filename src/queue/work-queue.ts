@@ -1,21 +1,21 @@
-/** What there may be work in. */
+/** Kinds of work that workers are woken for. */
 export const TOPICS = ['jobs', 'callbacks'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /**
- * The wake-up port. A wake-up carries no truth, it says that there is work in Postgres. It may come twice or not at all:
- * whoever wakes looks for work until there is none, and the sweeper makes good what was lost.
+ * The wake-up port. A wake-up carries no data: it says that there is work in Postgres. It may be delivered twice or not at
+ * all, because a worker looks for work until it finds none, and the sweeper finds work whose wake-up was lost.
  */
 export abstract class WorkQueue {
   /** Announces work. Returns at once and never fails: a wake-up that cannot be sent is logged and left to the sweeper. */
   abstract wake(topic: Topic): void;
 }
 
-/** What a worker does when it is woken; resolves when it can take no more for now. */
+/** The consumer of a topic. Resolves when there is no more work that it can take now. */
 export type WakeHandler = () => Promise<void>;
 
-/** Those who consume wake-ups that come from elsewhere. */
+/** The consumers of wake-ups that come from outside this process. */
 export abstract class QueueConsumers {
-  /** Here and not by Nest, which would wait for a Redis that is away. */
+  /** Closes the consumers. Nest's own shutdown would wait for a Redis that cannot be reached. */
   abstract close(): Promise<void>;
 }

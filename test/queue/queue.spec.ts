@@ -17,7 +17,7 @@ import { startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 
-/** A worker that counts its runs, and does in each what the test says. */
+/** A worker that counts its runs and does in each of them what the test sets. */
 class Worker {
   runs = 0;
   running = 0;
@@ -35,12 +35,12 @@ class Worker {
     }
   };
 
-  /** Lets the run in hand, or the next one, wait until the function given is called. */
+  /** Keeps the current run, or the next one, waiting until the returned function is called. */
   block(): () => void {
-    let open = (): void => undefined;
-    const opened = new Promise<void>((resolve) => (open = resolve));
-    this.during = () => opened;
-    return open;
+    let unblock = (): void => undefined;
+    const unblocked = new Promise<void>((resolve) => (unblock = resolve));
+    this.during = () => unblocked;
+    return unblock;
   }
 }
 
@@ -48,21 +48,21 @@ type Workers = Record<Topic, Worker>;
 
 interface Driver {
   queue: WorkQueue;
-  /** Wake-ups that nobody has taken yet. */
+  /** Wake-ups that no consumer has taken yet. */
   waiting(topic: Topic): Promise<number>;
   close(): Promise<void>;
 }
 
 const logged: string[] = [];
-const note = (message: unknown): void => void logged.push(String(message));
-const logger = { log: () => undefined, debug: note, warn: note, error: note };
+const record = (message: unknown): void => void logged.push(String(message));
+const logger = { log: () => undefined, debug: record, warn: record, error: record };
 const started: Driver[] = [];
 
 async function closeAll(): Promise<void> {
   for (const driver of started.splice(0)) await driver.close();
 }
 
-/** The producer as the API has it, and the consumers as a worker has them: Nest's processors on Bull's queues. */
+/** Starts the producer of the API and the consumers of a worker, which are Nest processors on Bull queues. */
 async function startBull(url: string, workers: Workers): Promise<Driver> {
   const consumers = await Test.createTestingModule({
     imports: TOPICS.map((name) => BullModule.registerQueue({ name, ...bullOptions(url, 'consumer') })),
@@ -90,7 +90,7 @@ async function startBull(url: string, workers: Workers): Promise<Driver> {
     },
   };
   started.push(driver);
-  // What is announced before the producer is connected is dropped, as while Redis is away.
+  // Wake-ups are dropped until the producer is connected.
   const queues = TOPICS.flatMap((topic) => [queue['queues'][topic], consumers.get<Queue>(getQueueToken(topic))]);
   const clients = (): Redis[] => queues.flatMap((bull) => bull.clients);
   await eventually(() => clients().every(({ status }) => status === 'ready'), { everyMs: 5 });
@@ -134,24 +134,24 @@ describe.each([
     driver = await start(workers);
   });
 
-  it.each(TOPICS)('wakes the worker of %s, and only that one', async (topic) => {
+  it.each(TOPICS)('wakes only the worker of %s', async (topic) => {
     driver.queue.wake(topic);
     await eventually(() => workers[topic].runs === 1);
     expect(workers[topic === 'jobs' ? 'callbacks' : 'jobs'].runs).toBe(0);
   });
 
-  it('returns before the worker has begun', () => {
+  it('returns before the worker runs', () => {
     driver.queue.wake('jobs');
     expect(workers.jobs.runs).toBe(0);
   });
 
   it('runs the worker again when it was woken during a run', async () => {
     const { jobs } = workers;
-    const open = jobs.block();
+    const unblock = jobs.block();
     driver.queue.wake('jobs');
     await eventually(() => jobs.runs === 1);
     driver.queue.wake('jobs');
-    open();
+    unblock();
     await eventually(() => jobs.runs === 2);
   });
 
@@ -168,39 +168,39 @@ describe.each([
     expect(jobs.mostAtOnce).toBe(1);
   });
 
-  it('runs the worker after the last of 1,000 wake-ups, and keeps only a few of them', async () => {
+  it('runs the worker after the last of 1,000 wake-ups and keeps only a few of them', async () => {
     const { jobs } = workers;
-    const open = jobs.block();
+    const unblock = jobs.block();
     driver.queue.wake('jobs');
     await eventually(() => jobs.runs === 1);
     let mostWaiting = 0;
     for (let i = 0; i < 1_000; i++) {
       driver.queue.wake('jobs');
-      // As they come in life, one request after the other, so that each can be sent by itself.
+      // Wake-ups arrive one by one, so that each could be sent on its own.
       mostWaiting = Math.max(mostWaiting, await driver.waiting('jobs'));
       await nextTurn();
     }
-    open();
+    unblock();
     await eventually(async () => jobs.runs >= 2 && jobs.running === 0 && (await driver.waiting('jobs')) === 0);
     expect(mostWaiting).toBeLessThan(50);
     expect(jobs.runs).toBeLessThan(50);
   });
 
-  it('lets one topic go on while the worker of the other is busy', async () => {
-    const open = workers.jobs.block();
+  it('runs the worker of one topic while that of the other is busy', async () => {
+    const unblock = workers.jobs.block();
     driver.queue.wake('jobs');
     await eventually(() => workers.jobs.runs === 1);
     driver.queue.wake('jobs');
     driver.queue.wake('callbacks');
     await eventually(() => workers.callbacks.runs === 1);
     expect(workers.jobs.runs).toBe(1);
-    open();
+    unblock();
     await eventually(() => workers.jobs.runs === 2);
   });
 
-  it('goes on after a worker that fails', async () => {
+  it('wakes the worker again after a run that failed', async () => {
     const { jobs } = workers;
-    jobs.during = () => Promise.reject(new Error('The database is away'));
+    jobs.during = () => Promise.reject(new Error('The database is unavailable'));
     for (const runs of [1, 2, 3]) {
       driver.queue.wake('jobs');
       await eventually(() => jobs.runs === runs && jobs.running === 0);
@@ -210,7 +210,7 @@ describe.each([
     await eventually(() => jobs.runs === 4);
   });
 
-  it('takes a wake-up after it was closed, and throws nothing', async () => {
+  it('ignores a wake-up after it was closed', async () => {
     await closeAll();
     expect(() => TOPICS.forEach((topic) => driver.queue.wake(topic))).not.toThrow();
     await nextTurn();
@@ -218,7 +218,7 @@ describe.each([
 });
 
 describe('BullQueue', () => {
-  it('leaves nothing of a job in Redis, whether it was done or failed', async () => {
+  it('leaves no job in Redis, whether it succeeded or failed', async () => {
     const url = await redisUrl();
     const workers = newWorkers();
     const driver = await startBull(url, workers);
@@ -228,7 +228,7 @@ describe('BullQueue', () => {
       await eventually(() => workers.jobs.runs >= runs && workers.callbacks.runs >= runs, { everyMs: 2 });
     }
     const redis = new Redis(url);
-    // What is left does not grow with the jobs: a counter, and Bull's own timer.
+    // Bull keeps a counter and a timer, which do not grow with the number of jobs.
     await eventually(async () => {
       const keys = await redis.keys('*');
       expect(keys.filter((key) => !/^bull:(jobs|callbacks):(id|stalled-check)$/.test(key))).toEqual([]);
@@ -236,7 +236,7 @@ describe('BullQueue', () => {
     redis.disconnect();
   });
 
-  it('drops wake-ups at once while Redis is away, says so, and wakes again when Redis is back', async () => {
+  it('drops wake-ups at once while Redis is down, logs that, and wakes workers again afterwards', async () => {
     const redis = await startRedis();
     const workers = newWorkers();
     const driver = await startBull(redis.url, workers);
@@ -247,8 +247,12 @@ describe('BullQueue', () => {
     const startedMs = performance.now();
     for (let i = 0; i < 1_000; i++) TOPICS.forEach((topic) => driver.queue.wake(topic));
     expect(performance.now() - startedMs).toBeLessThan(500);
-    await eventually(() => TOPICS.every((topic) => logged.some((line) => line.startsWith(`Wake-up of ${topic} not`))));
-    await eventually(() => logged.some((line) => line.startsWith('Redis is away; work in jobs')));
+    await eventually(() =>
+      TOPICS.every((topic) => logged.some((line) => line.startsWith(`Wake-up of ${topic} was not sent`))),
+    );
+    await eventually(() =>
+      logged.some((line) => line.startsWith('Redis is unavailable; the sweeper finds work of jobs')),
+    );
 
     await startRedis({ port: redis.port });
     for (const topic of TOPICS) {
@@ -260,7 +264,7 @@ describe('BullQueue', () => {
     }
   });
 
-  it('does not hold up the end of a process while Redis is away', async () => {
+  it('does not delay the shutdown of a process while Redis is down', async () => {
     const redis = await startRedis();
     const daybook = await startDaybook({ env: { REDIS_URL: redis.url } });
     await redis.kill();
