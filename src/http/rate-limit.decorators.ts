@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
+import { SkipThrottle } from '@nestjs/throttler';
 
 /** Rate limits. Each counts its own requests. */
 export type RateLimitName = 'sync' | 'async' | 'default';
@@ -10,9 +11,18 @@ export const AppliedRateLimit = Reflector.createDecorator<RateLimitName | null>(
 /** The same in the OpenAPI document. */
 export const RATE_LIMIT_EXTENSION = 'x-rate-limit';
 
-/** Applies a rate limit of its own to a route or controller. */
-export const RateLimited = (name: RateLimitName) =>
-  applyDecorators(AppliedRateLimit(name), ApiExtension(RATE_LIMIT_EXTENSION, name));
+/** Replaces the default rate limit of a route or controller by another one. */
+export const RateLimited = (name: Exclude<RateLimitName, 'default'>) =>
+  applyDecorators(
+    AppliedRateLimit(name),
+    SkipThrottle({ default: true, [name]: false }),
+    ApiExtension(RATE_LIMIT_EXTENSION, name),
+  );
 
 /** Exempts a route or controller from rate limits and from load shedding. */
-export const Unlimited = () => applyDecorators(AppliedRateLimit(null), ApiExtension(RATE_LIMIT_EXTENSION, null));
+export const Unlimited = () =>
+  applyDecorators(
+    AppliedRateLimit(null),
+    SkipThrottle({ sync: true, async: true, default: true }),
+    ApiExtension(RATE_LIMIT_EXTENSION, null),
+  );

@@ -10,29 +10,29 @@ export class QuotaExceeded extends DaybookError {
     { limit, windowMs }: RateLimit,
     override readonly retryAfterS: number,
   ) {
-    super(`Over the limit "${name}" of ${limit} requests in ${windowMs / 1_000} s. Come back in ${retryAfterS} s.`);
+    super(`Over the limit "${name}" of ${limit} requests in ${windowMs / 1_000} s. Retry in ${retryAfterS} s.`);
   }
 }
 
-/** What a request took from its caller's quota, as the guard tells the idempotency interceptor. */
+/** The result of the rate limit guard, for the idempotency interceptor: a counted request or a deferred refusal. */
 type Charge = { refund: () => void } | { refusal: QuotaExceeded };
 
 const CHARGE = Symbol('charge');
-type Charged = Request & { [CHARGE]?: Charge };
+type RequestWithCharge = Request & { [CHARGE]?: Charge };
 
-export function charge(request: Request, taken: Charge): void {
-  (request as Charged)[CHARGE] = taken;
+export function setCharge(request: RequestWithCharge, charge: Charge): void {
+  request[CHARGE] = charge;
 }
 
-/** Gives back, once, what a request took: a repeated answer costs nothing. */
-export function refundQuota(request: Charged): void {
-  const taken = request[CHARGE];
+/** Returns the request to its caller's quota, at most once. */
+export function refundQuota(request: RequestWithCharge): void {
+  const charge = request[CHARGE];
   delete request[CHARGE];
-  if (taken && 'refund' in taken) taken.refund();
+  if (charge && 'refund' in charge) charge.refund();
 }
 
-/** What the caller is told unless this is a repeat, which costs nothing; null when its quota sufficed. */
-export function quotaRefusal(request: Charged): QuotaExceeded | null {
-  const taken = request[CHARGE];
-  return taken && 'refusal' in taken ? taken.refusal : null;
+/** The refusal of a request over its quota that is not a repeat; null when the quota sufficed. */
+export function quotaRefusal(request: RequestWithCharge): QuotaExceeded | null {
+  const charge = request[CHARGE];
+  return charge && 'refusal' in charge ? charge.refusal : null;
 }

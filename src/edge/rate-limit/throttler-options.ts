@@ -1,0 +1,44 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Reflector } from '@nestjs/core';
+import type { ThrottlerModuleOptions, ThrottlerOptions } from '@nestjs/throttler';
+import { AppliedRateLimit, type RateLimitName } from '../../http/rate-limit.decorators.js';
+import type { Config, RateLimit } from '../../platform/config/config.js';
+import type { Metrics } from '../../platform/observability/metrics.js';
+import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
+
+/** One named throttler for each rate limit. */
+export async function throttlerOptions(
+  config: Config,
+  metrics: Metrics,
+  reflector: Reflector,
+): Promise<ThrottlerModuleOptions> {
+  const { RATE_LIMIT_SYNC, RATE_LIMIT_ASYNC, RATE_LIMIT_DEFAULT } = config;
+  const applies = (name: RateLimitName) => (context: ExecutionContext) =>
+    reflector.getAllAndOverride(AppliedRateLimit, [context.getHandler(), context.getClass()]) === name;
+  return {
+    throttlers: [
+      throttler('sync', RATE_LIMIT_SYNC, applies('sync')),
+      throttler('async', RATE_LIMIT_ASYNC, applies('async')),
+      // Applies to every route; @RateLimited and @Unlimited skip it.
+      throttler('default', RATE_LIMIT_DEFAULT, () => true),
+    ],
+    storage: await storageFor(config, metrics),
+  };
+}
+
+/** Without a rate (the setting is `off`), the throttler skips every request. */
+function throttler(
+  name: RateLimitName,
+  rate: RateLimit | null,
+  applies: (context: ExecutionContext) => boolean,
+): ThrottlerOptions {
+  if (!rate) return { name, limit: 0, ttl: 0, skipIf: () => true };
+  return { name, limit: rate.limit, ttl: rate.windowMs, skipIf: (context) => !applies(context) };
+}
+
+/** With Redis, all API processes share the quotas. A worker serves no route with a limit, so it does not connect. */
+async function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): Promise<QuotaStorage> {
+  if (!REDIS_URL || ROLE === 'worker') return new GcraStorage();
+  const { RedisGcraStorage } = await import('./redis-gcra.storage.js');
+  return new RedisGcraStorage(REDIS_URL, metrics);
+}
