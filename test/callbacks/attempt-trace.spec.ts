@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { BODY, certificate, client, connectionIsFree, failure, http, listen, tcp } from './transport-fixture.js';
+import { BODY, certificate, client, failure, http, listen, tcp } from './transport-fixture.js';
 
 /** The promise: of every attempt, whatever it came to, it is known what was sent, where to, what came back, and when. */
 const resolve = () => Promise.resolve(['127.0.0.1']);
@@ -49,7 +49,6 @@ describe('the trace of an attempt', () => {
     expect(first).toMatchObject({ dnsMs: expect.any(Number), connectMs: expect.any(Number), tlsMs: null });
     expect(first.firstByteMs).toBeGreaterThan(0);
     expect(first.totalMs).toBeGreaterThanOrEqual(first.dnsMs! + first.connectMs! + first.firstByteMs!);
-    await connectionIsFree();
     const second = await post(`http://hooks.test:${port}/`);
     expect(second).toMatchObject({ ...NO_DIAL, dialledAddress: '127.0.0.1', firstByteMs: expect.any(Number) });
   });

@@ -11,7 +11,6 @@ import {
   createCallbackHttp,
   postCallback,
   type CallbackHttpOptions,
-  type RelayPlace,
 } from '../../src/callbacks/transport/http-transport.js';
 import { UrlGuard } from '../../src/callbacks/url-guard/url-guard.js';
 
@@ -71,13 +70,9 @@ export function client({ allow = LOCAL, timeoutMs = 5_000, lookUp, ...options }:
   const service = new HttpService(made.axios);
   return {
     close: () => made.close(),
-    post: (url: string, headers = {}, place: RelayPlace = {}): Promise<CallbackResponse> =>
-      postCallback(service, new URL(url), BODY, headers, place),
+    post: (url: string, headers = {}): Promise<CallbackResponse> => postCallback(service, new URL(url), BODY, headers),
   };
 }
-
-/** undici frees a connection a turn of the event loop after the answer; before that a second one would be opened. */
-export const connectionIsFree = () => new Promise((resolve) => setImmediate(resolve));
 
 /** The failure of an attempt, which must be a typed one with a message of one line. */
 export async function failure(attempt: Promise<CallbackResponse>): Promise<CallbackAttemptError> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { callbackMessage, isStill } from './callback-message.js';
+import { callbackMessage } from './callback-message.js';
 import { callbackBody } from '../callback.schema.js';
 import type { DueDelivery } from './due.store.js';
 
@@ -35,14 +35,6 @@ function message(change: Partial<DueDelivery> = {}, attemptNumber = 1, now = NOW
 }
 
 describe('callbackMessage', () => {
-  it('is made ahead for attempts of its own second, and no other', () => {
-    const made = callbackMessage(DELIVERY, 1, new Date('2026-03-01T12:00:03.000Z'), SIGNER);
-    expect(isStill(made, NOW)).toBe(true);
-    expect(callbackMessage(DELIVERY, 1, NOW, SIGNER)).toEqual(made);
-    expect(isStill(made, new Date('2026-03-01T12:00:04.000Z'))).toBe(false);
-    expect(isStill(made, new Date('2026-03-01T12:00:02.999Z'))).toBe(false);
-  });
-
   it('says what was finished, with the result beside it', () => {
     expect(message().body).toEqual({
       type: 'report.completed',

@@ -49,15 +49,6 @@ function withFields(object: object, fields: string): string {
   return fields === '{}' ? text : `${text.slice(0, -1)},${fields.slice(1)}`;
 }
 
-/** Whether a message that was made before is the one that would be made now. */
-export function isStill({ headers }: CallbackMessage, now: Date): boolean {
-  return headers['webhook-timestamp'] === timestampOf(now);
-}
-
-function timestampOf(now: Date): string {
-  return String(Math.floor(now.getTime() / 1_000));
-}
-
 /** Every callback's, with the three of Standard Webhooks; the signature is over all three parts of what is sent. */
 function signedHeaders(
   deliveryId: string,
@@ -66,7 +57,7 @@ function signedHeaders(
   signer: Pick<CallbackSigner, 'signatures'>,
 ): Record<string, string> {
   const id = `msg_${deliveryId}`;
-  const timestamp = timestampOf(now);
+  const timestamp = String(Math.floor(now.getTime() / 1_000));
   return {
     Accept: '*/*',
     'Content-Type': 'application/json',

@@ -204,7 +204,7 @@ export class CallbacksDispatcher {
       start: (attempts: StartedAttempt[]) => this.due.start(stream, attempts, LANE_LEASE),
     };
     const run = new StreamRun(ports, senders, stream.head, first);
-    await this.send(lease, { destination, senders, source: run, line: isSideBySide ? null : run }, async (isWhole) => {
+    await this.send(lease, { destination, senders, source: run }, async (isWhole) => {
       await run.settle();
       // What could not be recorded was sent: that is found when the lease has ended.
       if (isWhole) await this.due.releaseStreams([stream.id]);
@@ -222,7 +222,7 @@ export class CallbacksDispatcher {
     this.leases.add(lease, performance.now());
     const source: Run['source'] = { next: () => run.next(), recorded: (id) => void lease.retries.delete(id) };
     return () =>
-      this.send(lease, { destination, senders, source, line: null }, async (_, unsent) => {
+      this.send(lease, { destination, senders, source }, async (_, unsent) => {
         const held = await run.end();
         const ids = [...unsent, ...held].map(({ id }) => id);
         if (ids.length > 0) await this.due.releaseRetries(ids);

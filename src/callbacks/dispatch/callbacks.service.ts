@@ -5,14 +5,13 @@ import { isDataError, throughOutage } from '../../platform/database/database.js'
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import type { AttemptTrigger } from '../deliveries/callback-log.entity.js';
-import { NotSent } from '../transport/attempt-trace.js';
-import { callbackMessage, isStill } from './callback-message.js';
+import { callbackMessage } from './callback-message.js';
 import { CallbackSigner } from '../signing/callback-signer.js';
 import { type AttemptRecord, CallbackLogRepository } from '../deliveries/callback-log.repository.js';
 import { DeliveryStore } from '../deliveries/delivery.store.js';
 import { DestinationStore } from '../destinations/destination.store.js';
 import { type DueDelivery, nextNumber } from './due.store.js';
-import { type CallbackOutcome, type Relay, type RelayPlace, sendCallback } from '../transport/http-transport.js';
+import { type CallbackOutcome, sendCallback } from '../transport/http-transport.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 import { destination, storedUrl } from '../url-guard/url-guard.js';
 
@@ -56,44 +55,11 @@ export class CallbacksService {
   ) {}
 
   /** Sends a delivery once. Whatever went wrong on its way is in the record. */
-  attempt(delivery: DueDelivery, relay: Relay): Promise<EndedAttempt> {
-    return this.send(delivery, { relay });
-  }
-
-  /**
-   * Lines a delivery up behind the one that is on its way: it goes out the moment that one has been taken.
-   * @param take Asked then whether it may go; true counts as sent.
-   * @returns Null when it did not go.
-   */
-  async follow(delivery: DueDelivery, relay: Relay, take: () => boolean): Promise<EndedAttempt | null> {
-    try {
-      return await this.send(delivery, { relay, take });
-    } catch (error) {
-      if (error instanceof NotSent) return null;
-      throw error;
-    }
-  }
-
-  /** Writes an attempt; it is durable when this resolves. */
-  record(attempt: EndedAttempt): Promise<void> {
-    return this.recordings.submit(attempt);
-  }
-
-  /** Ends a delivery whose URL answered 410 Gone before. */
-  refuse(id: string): Promise<void> {
-    return this.refusals.submit(id);
-  }
-
-  private async send(delivery: DueDelivery, { relay, take }: RelayPlace): Promise<EndedAttempt> {
+  async attempt(delivery: DueDelivery): Promise<EndedAttempt> {
     const attemptNumber = nextNumber(delivery);
-    let attemptedAt = new Date();
-    const message = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
-    const takeNow = (): boolean => {
-      attemptedAt = new Date();
-      return isStill(message, attemptedAt) && take!();
-    };
-    const place = { relay, take: take && takeNow };
-    const outcome = await sendCallback(this.http, storedUrl(delivery.url), message.body, message.headers, place);
+    const attemptedAt = new Date();
+    const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
+    const outcome = await sendCallback(this.http, storedUrl(delivery.url), body, headers);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
     return {
       deliveryId: delivery.id,
@@ -105,6 +71,16 @@ export class CallbacksService {
       outcome,
       ...this.judge(outcome, delivery.attempts + 1 - delivery.scheduleStart),
     };
+  }
+
+  /** Writes an attempt; it is durable when this resolves. */
+  record(attempt: EndedAttempt): Promise<void> {
+    return this.recordings.submit(attempt);
+  }
+
+  /** Ends a delivery whose URL answered 410 Gone before. */
+  refuse(id: string): Promise<void> {
+    return this.refusals.submit(id);
   }
 
   /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */

@@ -1,57 +1,41 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Breakers } from '../destinations/breakers.js';
-import type { CallbackAttempt } from '../transport/callback-attempt.js';
 import type { CallbacksService, EndedAttempt } from './callbacks.service.js';
 import type { DueDelivery } from './due.store.js';
-import type { Relay } from '../transport/http-transport.js';
 import { MAX_UNRECORDED, RunSender } from './run-sender.js';
 import { Turn } from './turn.js';
 
 const TAKEN = { event: 'success', isGone: false, status: 'SUCCESS', retryAtMs: null } as EndedAttempt;
 
-/** Until everything that can go on has gone on. */
+/** Resolves when everything that can continue has continued. */
 async function settled(): Promise<void> {
   for (let n = 0; n < 5; n++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Three callbacks of a line, to a receiver that answers when it is told to; and what may keep them from being sent. */
-function line() {
-  const may = { isOurs: true, isClosed: true };
+/** Deliveries of a queue, a receiver that answers on demand, and a store that records on demand. */
+function queue(count = 3) {
+  const may = { isOurs: true, isClosed: true, record: true };
   const log: string[] = [];
-  const waiting = ['1', '2', '3'].map((id) => ({ id, isDisabled: false }) as DueDelivery);
+  const waiting = Array.from({ length: count }, (_, n) => ({ id: String(n + 1), isDisabled: false }) as DueDelivery);
+  const unwritten: (() => void)[] = [];
   let answer: (outcome: EndedAttempt | Error) => void = () => undefined;
-  /** What is lined up. */
-  let release: (isTaken: boolean) => void = () => undefined;
-  const send = ({ id }: DueDelivery): Promise<EndedAttempt> => {
-    log.push(`sent ${id}`);
-    return new Promise((resolve, reject) => {
-      answer = (outcome) => (outcome instanceof Error ? reject(outcome) : resolve({ ...outcome, deliveryId: id }));
-    });
-  };
   const callbacks = {
-    attempt(delivery: DueDelivery, relay: Relay) {
-      relay.last = { isUnderWay: true } as CallbackAttempt;
-      return send(delivery);
+    attempt: ({ id }: DueDelivery): Promise<EndedAttempt> => {
+      log.push(`sent ${id}`);
+      return new Promise((resolve, reject) => {
+        answer = (outcome) => (outcome instanceof Error ? reject(outcome) : resolve({ ...outcome, deliveryId: id }));
+      });
     },
-    follow: (delivery: DueDelivery, relay: Relay, take: () => boolean) =>
-      new Promise<EndedAttempt | null>((resolve) => {
-        release = (isTaken) => {
-          const goes = isTaken && take();
-          relay.last = { isUnderWay: goes } as CallbackAttempt;
-          resolve(goes ? send(delivery) : null);
-        };
-      }),
-    record: ({ deliveryId }: EndedAttempt) => Promise.resolve(void log.push(`recorded ${deliveryId}`)),
+    record: async ({ deliveryId }: EndedAttempt): Promise<void> => {
+      if (!may.record) await new Promise<void>((resolve) => unwritten.push(resolve));
+      log.push(`recorded ${deliveryId}`);
+    },
   };
   const breakers = { isClosed: () => may.isClosed, mayProbe: () => Promise.resolve(false), note: () => undefined };
   const run = {
     destination: 'http://receiver.test',
     senders: 1,
     source: { next: () => Promise.resolve(waiting.shift() ?? null), recorded: () => undefined },
-    line: {
-      upcoming: () => waiting[0],
-      take: (delivery: DueDelivery) => waiting[0] === delivery && waiting.shift() !== undefined,
-    },
   };
   const turn = new Turn(Number.POSITIVE_INFINITY, () => may.isOurs);
   const sender = new RunSender(run, turn, callbacks as unknown as CallbacksService, breakers as unknown as Breakers, {
@@ -64,19 +48,23 @@ function line() {
     turn,
     waiting,
     send: () => sender.send(),
-    /** The one on its way is answered, and what is lined up goes if it may. */
+    /** Answers the attempt in flight. */
     answer: async (outcome: EndedAttempt | Error = TAKEN): Promise<void> => {
-      const before = answer;
-      release(outcome === TAKEN);
-      before(outcome);
+      answer(outcome);
+      await settled();
+    },
+    /** Records everything that waits for the store. */
+    record: async (): Promise<void> => {
+      may.record = true;
+      for (const write of unwritten.splice(0)) write();
       await settled();
     },
   };
 }
 
-describe('a line', () => {
-  it('is sent to its end, each when the one before was answered, and put on record', async () => {
-    const { send, answer, log } = line();
+describe('a delivery queue', () => {
+  it('is sent to its end, each attempt after the one before was answered, and recorded', async () => {
+    const { send, answer, log } = queue();
     const ended = send();
     await settled();
     for (let n = 1; n <= 3; n++) {
@@ -84,14 +72,27 @@ describe('a line', () => {
       await answer();
     }
     await ended;
-    expect(log).toEqual(['sent 1', 'sent 2', 'recorded 1', 'sent 3', 'recorded 2', 'recorded 3']);
+    expect(log).toEqual(['sent 1', 'recorded 1', 'sent 2', 'recorded 2', 'sent 3', 'recorded 3']);
+  });
+
+  it('does not wait for the record of an attempt before it sends the next, but before it ends', async () => {
+    const { may, send, answer, record, log } = queue();
+    may.record = false;
+    let hasEnded = false;
+    const ended = send().finally(() => (hasEnded = true));
+    await settled();
+    for (let n = 1; n <= 3; n++) await answer();
+    expect([log, hasEnded]).toEqual([['sent 1', 'sent 2', 'sent 3'], false]);
+    await record();
+    await ended;
+    expect(log.slice(3)).toEqual(['recorded 1', 'recorded 2', 'recorded 3']);
   });
 
   it.each([
-    ['the stream is not ours any more', { isOurs: false }],
+    ['its lease is lost', { isOurs: false }],
     ['the breaker has opened', { isClosed: false }],
-  ])('goes no further when %s: what is lined up is not sent, and nothing is lost', async (_, change) => {
-    const { send, answer, log, may, waiting, turn } = line();
+  ])('stops when %s, and loses no delivery', async (_, change) => {
+    const { send, answer, log, may, waiting, turn } = queue();
     const ended = send();
     await settled();
     Object.assign(may, change);
@@ -101,30 +102,27 @@ describe('a line', () => {
     expect([...turn.unsent, ...waiting].map(({ id }) => id)).toEqual(['2', '3']);
   });
 
-  it('goes on the ordinary way, where records are waited for, when too many are missing', async () => {
-    const { send, answer, log, turn } = line();
+  it('waits for the oldest record when too many are missing', async () => {
+    const { may, send, answer, record, log, waiting } = queue(MAX_UNRECORDED + 1);
+    may.record = false;
     const ended = send();
     await settled();
-    turn.unrecorded += MAX_UNRECORDED;
-    await answer();
-    turn.unrecorded -= MAX_UNRECORDED;
-    // What was lined up was not; here there is no record to wait for.
-    expect(log).toEqual(['sent 1', 'recorded 1', 'sent 2']);
-    await answer();
+    for (let n = 1; n <= MAX_UNRECORDED; n++) await answer();
+    expect([log.length, waiting.length]).toEqual([MAX_UNRECORDED, 1]);
+    await record();
+    expect(log.at(-1)).toBe(`sent ${MAX_UNRECORDED + 1}`);
     await answer();
     await ended;
   });
 
-  it('is not given back as whole after a fault of ours, nor before what is on its way has ended', async () => {
-    const { send, answer, turn, log } = line();
-    let hasExited = false;
-    const ended = send().finally(() => (hasExited = true));
+  it('is not given back as complete after a fault of our own', async () => {
+    const { send, answer, turn, log } = queue();
+    const ended = send();
     await settled();
     await answer();
-    expect(hasExited).toBe(false);
     await answer(new TypeError('a fault'));
     expect(await ended).toContainEqual({ status: 'rejected', reason: new TypeError('a fault') });
     expect(turn.isBroken).toBe(true);
-    expect(log).toEqual(['sent 1', 'sent 2', 'recorded 1']);
+    expect(log).toEqual(['sent 1', 'recorded 1', 'sent 2']);
   });
 });

@@ -1,9 +1,7 @@
-import { setImmediate as immediate } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Breakers } from '../destinations/breakers.js';
 import type { CallbacksService, EndedAttempt } from './callbacks.service.js';
 import type { DueDelivery } from './due.store.js';
-import type { Relay } from '../transport/http-transport.js';
 import type { Turn } from './turn.js';
 
 /** Attempts of a run that may wait to be recorded. */
@@ -19,13 +17,6 @@ export interface Run {
     /** What became of it is on record. */
     recorded(id: string): void;
   };
-  /** The same source, where one goes after the other, and what comes next is certain. */
-  line: {
-    /** What comes next. */
-    upcoming(): DueDelivery | undefined;
-    /** Hands out what comes next; false when that is something else by now. */
-    take(delivery: DueDelivery): boolean;
-  } | null;
 }
 
 export interface RunSenderOptions {
@@ -71,38 +62,14 @@ export class RunSender {
     }
   }
 
-  /** Makes an attempt, and those that could be lined up, each behind the one before. */
-  private async attempt(first: DueDelivery): Promise<void> {
-    const relay: Relay = {};
-    let current: Promise<EndedAttempt | null> | null = handled(this.callbacks.attempt(first, relay));
-    // Until it has its connection nothing can go behind it.
-    if (this.run.line) await immediate();
-    while (current) {
-      const next = this.lineUp(relay);
-      try {
-        const attempt: EndedAttempt | null = await current;
-        if (!attempt) return;
-        this.ended(attempt);
-      } catch (error) {
-        // Our own fault, and what became of it is not known. Nothing more goes, and what is on its way ends first.
-        this.turn.isBroken = true;
-        await next;
-        throw error;
-      }
-      current = next;
+  private async attempt(delivery: DueDelivery): Promise<void> {
+    try {
+      this.ended(await this.callbacks.attempt(delivery));
+    } catch (error) {
+      // Our own fault: the outcome of this attempt is unknown, and no other may follow it.
+      this.turn.isBroken = true;
+      throw error;
     }
-  }
-
-  private lineUp(relay: Relay): Promise<EndedAttempt | null> | null {
-    const delivery = this.run.line?.upcoming();
-    if (!delivery || delivery.isDisabled || !relay.last?.isUnderWay || this.turn.isOver()) return null;
-    return handled(this.callbacks.follow(delivery, relay, () => this.mayFollow(delivery)));
-  }
-
-  private mayFollow(delivery: DueDelivery): boolean {
-    const { run, turn } = this;
-    const mayGo = !turn.isOver() && turn.unrecorded < MAX_UNRECORDED && this.breakers.isClosed(run.destination);
-    return mayGo && run.line!.take(delivery);
   }
 
   /** Freely while the breaker is closed; else one attempt to see how things stand, if no other worker makes it. */
@@ -130,10 +97,4 @@ export class RunSender {
     // gone does not know that it is.
     if (isGone || (this.options.isStrict && status === 'PENDING')) turn.end();
   }
-}
-
-/** Whoever waits for it hears of its failure, and until then it must not count as unhandled. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

@@ -65,16 +65,6 @@ export class StreamRun {
     return this.isLost ? null : this.handOut();
   }
 
-  /** What {@link next} gives next, if that is on record as started by now. */
-  upcoming(): DueDelivery | undefined {
-    return this.isLost ? undefined : this.ready[0];
-  }
-
-  /** Hands out what was {@link upcoming}; false when it is not any more. */
-  take(delivery: DueDelivery): boolean {
-    return this.upcoming() === delivery && this.handOut() !== null;
-  }
-
   private handOut(): DueDelivery | null {
     const delivery = this.ready.shift();
     if (!delivery) return null;

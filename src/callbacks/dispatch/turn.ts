@@ -4,8 +4,6 @@ import type { DueDelivery } from './due.store.js';
 export class Turn {
   /** Settle when what was sent is on record. */
   readonly recorded: Promise<void>[] = [];
-  /** How many of them have not settled. */
-  unrecorded = 0;
   /** Handed out, and not sent. */
   readonly unsent: DueDelivery[] = [];
   hasProbed = false;
@@ -23,8 +21,7 @@ export class Turn {
   ) {}
 
   add(recording: Promise<void>): void {
-    this.unrecorded++;
-    void recording.catch(() => (this.isBroken = true)).finally(() => this.unrecorded--);
+    recording.catch(() => (this.isBroken = true));
     this.recorded.push(recording);
   }
 

@@ -53,9 +53,6 @@ export class NoAnswer extends Error {
   }
 }
 
-/** What waited behind another attempt was not sent: that one was not taken, or it may not go any more. */
-export class NotSent extends Error {}
-
 /** An attempt without an answer, or with half of one. */
 export class CallbackAttemptError extends DaybookError {
   readonly code = 'callback-attempt-failed';

@@ -2,37 +2,35 @@ import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { TextDecoder } from 'node:util';
 import type { Dispatcher } from 'undici';
-import { atEndOfTurn } from '../../platform/concurrency/end-of-turn.js';
 import {
   type AttemptFailure,
   type AttemptTrace,
   CallbackAttemptError,
   type CallbackResponse,
   NoAnswer,
-  NotSent,
 } from './attempt-trace.js';
 import type { Dial } from './dial.js';
 
-/** Read, so that an ordinary answer leaves the connection usable; past it the connection is cut. */
+/** Read up to here, so that an ordinary answer leaves the connection usable. A longer answer closes the connection. */
 const MAX_BODY_BYTES = 16 * 1024;
 /** Kept for the attempt log. */
 const MAX_TEXT_BYTES = 4 * 1024;
 
-/** Postgres text cannot hold NUL. `stream` drops a character that the cut went through instead of garbling it. */
+/** Postgres text cannot hold NUL. `stream` drops a character that the cut split, instead of garbling it. */
 function text(chunks: Buffer[]): string {
   if (chunks.length === 0) return '';
   const bytes = Buffer.concat(chunks).subarray(0, MAX_TEXT_BYTES);
   return new TextDecoder().decode(bytes, { stream: bytes.length === MAX_TEXT_BYTES }).replaceAll('\0', '\uFFFD');
 }
 
-/** `v1,…`: that it was signed, and how. With the signature itself whoever may read the log could send it again. */
+/** Cuts each signature to its scheme (`v1,…`): with the full signature a reader of the log could replay the callback. */
 function withoutSecrets(headers: Record<string, string>): Record<string, string> {
   const signature = headers['webhook-signature'];
   if (signature !== undefined) headers['webhook-signature'] = signature.replace(/,[^ ]*/g, ',…');
   return headers;
 }
 
-/** Sorts what undici reports after the connection was made. Errors from before that arrive sorted. */
+/** Classifies an error that undici reports after the connection was established. Earlier errors arrive classified. */
 function afterConnect(error: Error): NoAnswer {
   if (error instanceof NoAnswer) return error;
   const code = 'code' in error ? String(error.code) : error.name;
@@ -48,106 +46,74 @@ function afterConnect(error: Error): NoAnswer {
   return failed('protocol', `The answer is not valid HTTP/1.1 (${code})`);
 }
 
-/** What is sent. */
 export interface CallbackRequest {
   url: URL;
   headers: Record<string, string>;
   body: Buffer;
 }
 
-/** What an attempt waits for that goes out the moment the one before it has been taken. */
-export interface Baton {
-  before: CallbackAttempt;
-  /** Asked when its turn has come: whether it may go. True: it goes. */
-  take: () => boolean;
-}
-
-/** The connection that carries an attempt. */
-export interface AttemptConnection {
-  readonly dial: Dial | null;
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean;
+/** The head of an answer, and the part of its body that was read. */
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  firstByteMs: number;
+  chunks: Buffer[];
+  bodyBytes: number;
 }
 
 /**
- * One callback in flight: collects the answer within its bounds, once, and ends at the deadline whatever stage it is
- * in. undici's own limits are per stage, so a drip of bytes or of 1xx responses would outlive them.
+ * One callback in flight: collects one answer within its bounds and ends at the deadline, whatever stage it is in.
+ * undici's own timeouts are per stage, so a drip of bytes or of 1xx responses would outlast them.
  */
 export class CallbackAttempt implements Dispatcher.DispatchHandler {
-  /** Settles once; rejects with a {@link CallbackAttemptError}, or {@link NotSent}. */
+  /** Settles once; rejects with a {@link CallbackAttemptError}. */
   readonly response: Promise<CallbackResponse>;
   /** The connection that carries the attempt, once there is one. */
-  connection: AttemptConnection | undefined;
+  connection: { readonly dial: Dial | null } | undefined;
 
-  /** What it waits for; undefined once it goes. It must not hold on to what went before. */
-  private take: (() => boolean) | undefined;
-  private follower: CallbackAttempt | undefined;
-  private startedAt = 0;
-  private endedAt = 0;
-  private deadline: NodeJS.Timeout | undefined;
-  private resolve!: (response: CallbackResponse) => void;
-  private reject!: (error: CallbackAttemptError | NotSent) => void;
-  private settled = false;
-  private controller: Dispatcher.DispatchController | undefined;
+  private readonly startedAt = performance.now();
+  private readonly deadline: NodeJS.Timeout;
+  private endedAt: number | null = null;
   private sentAt = 0;
-  private firstByteMs: number | null = null;
-  private status: number | null = null;
-  private headers: IncomingHttpHeaders | null = null;
-  private readonly chunks: Buffer[] = [];
-  private bodyBytes = 0;
+  private controller: Dispatcher.DispatchController | undefined;
+  private answer: Answer | null = null;
+  private resolve!: (response: CallbackResponse) => void;
+  private reject!: (error: CallbackAttemptError) => void;
 
-  /** @param baton What it waits for; its time begins when it has it. */
+  /** @param timeoutMs From now to the last byte of the answer. */
   constructor(
     private readonly request: CallbackRequest,
     private readonly timeoutMs: number,
-    baton?: Baton,
   ) {
     this.response = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
-    // It may settle before anybody waits for it.
+    // It may be rejected before the caller awaits it.
     this.response.catch(() => undefined);
-    if (baton) this.waitBehind(baton);
-    else this.begin();
-  }
-
-  /** Whether it waits behind another, or has waited in vain. */
-  get isBehind(): boolean {
-    return this.take !== undefined;
-  }
-
-  /** Whether it has its connection, or one is being dialled for it, and has not ended: another could go behind it. */
-  get isUnderWay(): boolean {
-    return this.connection !== undefined && !this.isBehind && !this.settled;
-  }
-
-  /** Whether one to this URL could go behind it. */
-  canLead(url: URL): boolean {
-    return this.isUnderWay && this.request.url.origin === url.origin;
+    this.deadline = setTimeout(() => this.failLate(), timeoutMs);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.take) this.takeOver(this.take);
     this.controller = controller;
     this.sentAt = performance.now();
-    // It waited for a connection past the deadline; nothing has been sent yet, and nothing may be. A process that was
-    // stopped meanwhile comes here before its timers are due: somebody else has made the attempt again by now.
-    if (this.settled) this.hangUp();
+    // The attempt waited for a connection past its deadline and must not be sent any more. After a pause of the process
+    // undici gets here before the timers are due, and another worker may have sent this callback meanwhile.
+    if (this.endedAt !== null) this.hangUp();
     else if (this.sentAt - this.startedAt > this.timeoutMs) this.failLate();
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return; // Informational; the answer is still to come (RFC 9110 section 15.2).
-    this.firstByteMs = performance.now() - this.sentAt;
-    this.status = status;
-    this.headers = headers;
+    this.answer = { status, headers, firstByteMs: performance.now() - this.sentAt, chunks: [], bodyBytes: 0 };
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.settled) return;
-    if (this.bodyBytes < MAX_TEXT_BYTES) this.chunks.push(chunk);
-    this.bodyBytes += chunk.length;
-    if (this.bodyBytes <= MAX_BODY_BYTES) return;
+    const { answer } = this;
+    if (this.endedAt !== null || !answer) return;
+    if (answer.bodyBytes < MAX_TEXT_BYTES) answer.chunks.push(chunk);
+    answer.bodyBytes += chunk.length;
+    if (answer.bodyBytes <= MAX_BODY_BYTES) return;
     this.succeed();
     this.hangUp();
   }
@@ -161,64 +127,30 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   fail(reason: NoAnswer): void {
-    if (this.take) return this.withdraw();
-    if (!this.settle(false)) return;
+    if (!this.end()) return;
     this.reject(new CallbackAttemptError(reason, this.trace()));
     this.hangUp();
-  }
-
-  private waitBehind({ before, take }: Baton): void {
-    this.take = take;
-    this.connection = before.connection;
-    before.follower = this;
-  }
-
-  private begin(): void {
-    this.take = undefined;
-    this.startedAt = performance.now();
-    this.deadline = setTimeout(() => this.failLate(), this.timeoutMs);
-  }
-
-  /**
-   * Its turn has come.
-   * @throws NotSent, which keeps undici from sending it and leaves the connection as it is.
-   */
-  private takeOver(take: () => boolean): void {
-    if (!this.settled && take()) return this.begin();
-    this.withdraw();
-    throw new NotSent('It may not go any more');
-  }
-
-  /** Waits no longer. */
-  private withdraw(): void {
-    if (this.settle(false)) this.reject(new NotSent('It did not come to its turn'));
   }
 
   private failLate(): void {
     this.fail(new NoAnswer('timeout', `No complete answer within ${this.timeoutMs} ms`));
   }
 
+  /** undici schedules the release of the connection after this call; an attempt that follows sooner would open another one. */
   private succeed(): void {
-    const isFollowed = this.follower?.settled === false;
-    const isTaken = this.status !== null && this.status >= 200 && this.status < 300;
-    if (!this.settle(isTaken)) return;
-    const report = (): void => this.resolve(this.trace() as CallbackResponse);
-    // What follows goes out in this turn of the event loop. What is made of this answer has time until that one's comes.
-    if (isFollowed && isTaken) atEndOfTurn(report);
-    else report();
+    if (!this.end()) return;
+    queueMicrotask(() => setImmediate(() => this.resolve(this.trace() as CallbackResponse)));
   }
 
-  private settle(isTaken: boolean): boolean {
-    if (this.settled) return false;
-    this.settled = true;
+  private end(): boolean {
+    if (this.endedAt !== null) return false;
     this.endedAt = performance.now();
     clearTimeout(this.deadline);
-    if (!isTaken) this.follower?.withdraw();
-    this.follower = undefined;
     return true;
   }
 
   private trace(): AttemptTrace {
+    const { answer } = this;
     const { url, headers, body } = this.request;
     const dial = this.connection?.dial;
     const isFirst = dial?.report() ?? false;
@@ -233,18 +165,18 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
       }),
       bodyBytes: body.length,
       bodySha256: hash('sha256', body, 'hex'),
-      status: this.status,
-      responseHeaders: this.headers,
-      responseBody: this.headers && text(this.chunks),
+      status: answer?.status ?? null,
+      responseHeaders: answer?.headers ?? null,
+      responseBody: answer && text(answer.chunks),
       dnsMs: isFirst ? dial!.dnsMs : null,
       connectMs: isFirst ? dial!.connectMs : null,
       tlsMs: isFirst ? dial!.tlsMs : null,
-      firstByteMs: this.firstByteMs,
-      totalMs: this.endedAt - this.startedAt,
+      firstByteMs: answer?.firstByteMs ?? null,
+      totalMs: (this.endedAt ?? performance.now()) - this.startedAt,
     };
   }
 
-  /** Destroys the connection, since what is left of this answer would otherwise stand before the next one. */
+  /** Destroys the connection: the rest of this answer would otherwise precede the next one. */
   private hangUp(): void {
     this.controller?.abort(new Error('The attempt is over'));
   }

@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
-import { NoAnswer, NotSent } from './attempt-trace.js';
+import { NoAnswer } from './attempt-trace.js';
 import type { CallbackAttempt } from './callback-attempt.js';
 import { Dial } from './dial.js';
 import type { OpenConnections } from './open-connections.js';
@@ -159,20 +159,15 @@ async function firstTunnel(
   throw new Error('A name with no address was let through');
 }
 
-/** One connection at a time, which remembers how it came about. */
+/** One connection at a time. It keeps the record of how its connection was dialled. */
 class CheckedConnection extends Client {
-  private readonly latest: { dial: Dial | null; attempt: CallbackAttempt | null };
+  private readonly latest: { dial: Dial | null };
 
   constructor(origin: URL, options: Client.Options, connect: DialConnector, open: OpenConnections) {
-    const latest: CheckedConnection['latest'] = { dial: null, attempt: null };
+    const latest: CheckedConnection['latest'] = { dial: null };
     super(origin, {
       ...options,
       connect: (target, callback) => {
-        // What waited for an answer on a connection that is gone goes the ordinary way, within its own time. Not at once:
-        // undici does not expect an answer before it has asked.
-        if (latest.attempt?.isBehind) {
-          return queueMicrotask(() => callback(new NotSent('The connection that it waited at is gone'), null));
-        }
         open.dial(this);
         try {
           latest.dial = connect(target, (...[error, socket]) => {
@@ -181,7 +176,7 @@ class CheckedConnection extends Client {
             else callback(null, socket);
           });
         } catch (error) {
-          // The address may not be dialled any more.
+          // The guard no longer allows the address.
           open.dialled(this, null);
           throw error;
         }
@@ -194,10 +189,9 @@ class CheckedConnection extends Client {
     return this.latest.dial;
   }
 
-  /** Tells the attempt which connection will carry it; undici tells a handler nothing of its socket. */
+  /** Gives the attempt the connection that carries it; undici's handlers learn nothing of their socket. */
   override dispatch(options: AttemptOptions, handler: Dispatcher.DispatchHandler): boolean {
     options.attempt.connection = this;
-    this.latest.attempt = options.attempt;
     return super.dispatch(options, handler);
   }
 }

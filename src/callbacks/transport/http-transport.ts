@@ -7,7 +7,6 @@ import {
   CallbackAttemptError,
   type CallbackResponse,
   NoAnswer,
-  NotSent,
 } from './attempt-trace.js';
 import { CallbackAttempt, type CallbackRequest } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
@@ -34,19 +33,6 @@ export interface CallbackHttp {
   axios: AxiosInstance;
   /** Ends every connection; attempts in flight fail. */
   close(): Promise<void>;
-}
-
-/** Attempts that go one after the other over one connection. */
-export interface Relay {
-  /** The attempt that was begun, or lined up, last. */
-  last?: CallbackAttempt;
-}
-
-/** Where an attempt stands in a relay. */
-export interface RelayPlace {
-  relay?: Relay;
-  /** With this it goes behind the last one, the moment that one has been taken, if this says so then. Without, it goes now. */
-  take?: () => boolean;
 }
 
 /** Why nothing was sent: the guard says no, or could not look the URL up. */
@@ -76,20 +62,14 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
     const { origin, pathname, search } = options.guard.check(request.url.href);
     const { headers, body } = request;
     const dispatched: AttemptOptions = { attempt, origin, path: pathname + search, method: 'POST', headers, body };
-    (attempt.connection ?? agent).dispatch(dispatched, attempt);
+    agent.dispatch(dispatched, attempt);
   };
 
   const adapter: AxiosAdapter = async (config) => {
-    const { request, place } = config.data as Sending;
-    const { url } = request;
-    const { relay, take } = place;
-    // Before it is lined up: from then on it must not wait for anything else.
-    if (take) await options.guard.lookUp(url.href).catch(noLonger);
-    const baton = take && { before: leader(relay, url), take };
-    const attempt = new CallbackAttempt(request, options.timeoutMs, baton);
-    if (relay) relay.last = attempt;
+    const request = config.data as CallbackRequest;
+    const attempt = new CallbackAttempt(request, options.timeoutMs);
     try {
-      if (!take) await options.guard.lookUp(url.href);
+      await options.guard.lookUp(request.url.href);
       dispatch(request, attempt);
     } catch (error) {
       attempt.fail(notSent(error as Error));
@@ -99,22 +79,6 @@ export function createCallbackHttp(options: CallbackHttpOptions): CallbackHttp {
   };
 
   return { axios: straightAxios(adapter), close: () => agent.destroy() };
-}
-
-/** What axios is given to send. */
-interface Sending {
-  request: CallbackRequest;
-  place: RelayPlace;
-}
-
-function noLonger(cause: unknown): never {
-  throw new NotSent('Whether it may be sent could not be looked up', { cause });
-}
-
-/** @throws NotSent when nothing is on its way that a callback to this URL could go behind. */
-function leader(relay: Relay | undefined, url: URL): CallbackAttempt {
-  if (!relay?.last?.canLead(url)) throw new NotSent('There is nothing to go behind');
-  return relay.last;
 }
 
 /** How an attempt went. Without an error kind a 2xx was answered in full; `status` is any other full answer. */
@@ -139,37 +103,31 @@ function straightAxios(adapter: AxiosAdapter): AxiosInstance {
  * @param http the service made with {@link CallbackHttp.axios}.
  * @param body the bytes on the wire, exactly.
  * @param headers all but those of the connection and the body's length.
- * @param place in a relay; without one it goes at once, over any connection.
- * @throws CallbackAttemptError when there is no answer; any HTTP status is an answer. NotSent when it did not go.
+ * @throws CallbackAttemptError when there is no answer; any HTTP status is an answer.
  */
 export async function postCallback(
   http: HttpService,
   url: URL,
   body: Buffer,
   headers: Record<string, string>,
-  place: RelayPlace = {},
 ): Promise<CallbackResponse> {
   const { data }: AxiosResponse<CallbackResponse> = await http.axiosRef.request({
     method: 'POST',
     url: url.href,
-    data: { request: { url, headers, body }, place } satisfies Sending,
+    data: { url, headers, body } satisfies CallbackRequest,
   });
   return data;
 }
 
-/**
- * Sends one callback attempt. Rejects for no answer and no lack of one: whatever went wrong is in the outcome.
- * @throws NotSent when it stood in a relay and did not go.
- */
+/** Sends one callback attempt. Never rejects for an answer or the lack of one: whatever went wrong is in the outcome. */
 export async function sendCallback(
   http: HttpService,
   url: URL,
   body: Buffer,
   headers: Record<string, string>,
-  place?: RelayPlace,
 ): Promise<CallbackOutcome> {
   try {
-    const trace = await postCallback(http, url, body, headers, place);
+    const trace = await postCallback(http, url, body, headers);
     const isTaken = trace.status >= 200 && trace.status < 300;
     if (isTaken) return { trace, errorKind: null, errorMessage: null };
     return { trace, errorKind: 'status', errorMessage: `The receiver answered ${trace.status}` };
