@@ -4,8 +4,7 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from '../platform/database/database.js';
 import { DaybookDataSource } from '../platform/database/daybook-data-source.js';
-import { OpenedReceivers } from '../callbacks/url-guard/opened-receivers.js';
-import { LoadRuns } from '../benchmark/load-runs.js';
+import { LoadRunsModule } from '../benchmark/load-runs.module.js';
 import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { QueueModule } from '../queue/queue.module.js';
@@ -22,17 +21,11 @@ export class CoreModule {
           useFactory: () => dataSourceOptions(databaseUrl, config.DATABASE_POOL),
           dataSourceFactory: (options) => Promise.resolve(new DaybookDataSource(options!)),
         }),
+        LoadRunsModule,
         QueueModule.register(config),
       ],
-      providers: [
-        { provide: CONFIG, useValue: config },
-        Database,
-        LoadRuns,
-        { provide: OpenedReceivers, useExisting: LoadRuns },
-        Metrics,
-        Sweeper,
-      ],
-      exports: [CONFIG, Database, LoadRuns, OpenedReceivers, Metrics, Sweeper],
+      providers: [{ provide: CONFIG, useValue: config }, Database, Metrics, Sweeper],
+      exports: [CONFIG, Database, Metrics, Sweeper],
     };
   }
 }

@@ -3,13 +3,13 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 export const RUN_STATUSES = ['RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-/** One load test. While it is RUNNING and its process is alive, its token and its receiver are good; never after. */
+/** A load test. Its token and its receiver are valid while it is RUNNING and its process is alive. */
 @Entity('benchmark_runs')
 @Check('benchmark_runs_mode_check', `mode IN ('sync', 'async', 'both')`)
 @Check('benchmark_runs_status_check', `status IN ('RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')`)
 @Index('benchmark_runs_one', ['status'], { unique: true, where: `status = 'RUNNING'` })
 export class BenchmarkRun {
-  /** UUIDv7, so that the newest run has the greatest id. */
+  /** UUIDv7: the newest run has the greatest id. */
   @PrimaryColumn('uuid')
   id!: string;
 
@@ -31,15 +31,15 @@ export class BenchmarkRun {
   @Column('text', { nullable: true })
   error!: string | null;
 
-  /** SHA-256 of the token that lifts the rate limits for the run, hex. */
+  /** SHA-256 (hex) of the token that exempts the run from rate limits. */
   @Column('text', { name: 'token_hash' })
   tokenHash!: string;
 
-  /** What the callback URLs of the run begin with. */
+  /** Start of the run's callback URLs. */
   @Column('text', { name: 'receiver_url', nullable: true })
   receiverUrl!: string | null;
 
-  /** The last sign of life of the process that runs it. */
+  /** Last heartbeat of the process that runs it. */
   @Column('timestamp with time zone', { name: 'seen_at', default: () => 'now()' })
   seenAt!: Date;
 

@@ -24,10 +24,10 @@ import type { LoadMode } from './engine/load-plan.js';
 
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const SETTINGS = { required: false, examples: { small: { summary: 'A hundred requests', value: SETTINGS_EXAMPLE } } };
-const BUSY = { status: 409, description: 'Another run is under way' };
+const BUSY = { status: 409, description: 'Another run is in progress' };
 const NOT_FOUND = { status: 404, description: 'Benchmark run not found' };
 
-/** The load test: measures this very service from outside. */
+/** The load test, which measures this service from outside. */
 @ApiTags('benchmark')
 @NeedsScope('admin')
 @Controller('api/benchmark')
@@ -36,7 +36,7 @@ export class BenchmarkController {
 
   @Post('sync')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Measure sync requests, and wait for the result' })
+  @ApiOperation({ summary: 'Measure sync requests and wait for the result' })
   @ApiBody(SETTINGS)
   @ApiOkResponse({ standardSchema: syncReport })
   @ApiResponse(BUSY)
@@ -46,7 +46,7 @@ export class BenchmarkController {
 
   @Post('async')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Measure async requests up to their callbacks, and wait for the result' })
+  @ApiOperation({ summary: 'Measure async requests and their callbacks, and wait for the result' })
   @ApiBody(SETTINGS)
   @ApiOkResponse({ standardSchema: asyncReport })
   @ApiResponse(BUSY)
@@ -66,9 +66,9 @@ export class BenchmarkController {
 
   @Post('runs')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Begin a run in the background' })
+  @ApiOperation({ summary: 'Start a run in the background' })
   @ApiBody({ required: false, examples: runExamples })
-  @ApiResponse({ status: 202, description: 'Begun; it goes on at the Location', standardSchema: runView })
+  @ApiResponse({ status: 202, description: 'The run has started; `Location` is its URL', standardSchema: runView })
   @ApiResponse(BUSY)
   async begin(
     @Body({ schema: runBody }) settings: RunSettings,
@@ -76,21 +76,21 @@ export class BenchmarkController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
     const { view, id, ended } = await this.benchmark.begin(settings, request.header('Authorization'));
-    // What becomes of it stands in the run, and in the log.
+    // The outcome is in the run and in the log.
     ended.catch(() => undefined);
     response.location(`/api/benchmark/runs/${id}`);
     return view;
   }
 
   @Get('runs')
-  @ApiOperation({ summary: 'The runs, newest first' })
+  @ApiOperation({ summary: 'List the runs, newest first' })
   @ApiOkResponse({ standardSchema: runList })
   list(@Query({ schema: runsQuery }) { limit }: RunsQuery): Promise<object> {
     return this.benchmark.list(limit);
   }
 
   @Get('runs/:id')
-  @ApiOperation({ summary: 'One run: how far it is, and what it measured' })
+  @ApiOperation({ summary: 'Get the progress and the result of a run' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: runView })
   @ApiResponse(NOT_FOUND)
@@ -100,17 +100,17 @@ export class BenchmarkController {
 
   @Post('runs/:id/cancel')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Cancel a run that is under way' })
+  @ApiOperation({ summary: 'Cancel a run' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: runView })
   @ApiResponse(NOT_FOUND)
-  @ApiResponse({ status: 409, description: 'It has ended' })
+  @ApiResponse({ status: 409, description: 'The run has already ended' })
   cancel(@Param('id', { schema: runIdParam }) id: string): Promise<object> {
     return this.benchmark.cancel(id);
   }
 
   @Get('runs/:id/events')
-  @ApiOperation({ summary: 'Live events of a run (SSE): `progress` until the one `end`, each with the run as it is' })
+  @ApiOperation({ summary: 'Stream the state of a run (SSE): `progress` events, then one `end`' })
   @ApiParam(ID)
   @ApiProduces('text/event-stream')
   @ApiOkResponse({
@@ -124,8 +124,8 @@ export class BenchmarkController {
   }
 
   private async measure(mode: LoadMode, settings: Settings, request: Request): Promise<object> {
-    const rest = { report: 'transactions', iterations: 1, duration_seconds: 1, ramp_seconds: 0 } as const;
-    const { ended } = await this.benchmark.begin({ mode, ...settings, ...rest }, request.header('Authorization'));
+    const defaults = { report: 'transactions', iterations: 1, duration_seconds: 1, ramp_seconds: 0 } as const;
+    const { ended } = await this.benchmark.begin({ mode, ...settings, ...defaults }, request.header('Authorization'));
     return ended;
   }
 }

@@ -1,6 +1,6 @@
 import { DaybookError } from '../platform/errors.js';
 
-/** Another load test is under way: two would measure each other. */
+/** Another load test is running. Two at once would measure each other. */
 export class BenchmarkBusy extends DaybookError {
   readonly code = 'benchmark-busy';
   constructor() {
@@ -15,7 +15,7 @@ export class BenchmarkRunNotFound extends DaybookError {
   }
 }
 
-/** It has ended, so there is nothing to cancel. */
+/** The run to cancel has already ended. */
 export class BenchmarkRunEnded extends DaybookError {
   readonly code = 'benchmark-ended';
   constructor(status: string) {
@@ -23,7 +23,7 @@ export class BenchmarkRunEnded extends DaybookError {
   }
 }
 
-/** The run that a caller waits for was cancelled by another. */
+/** The run was cancelled while the caller waited for its result. */
 export class BenchmarkCancelled extends DaybookError {
   readonly code = 'benchmark-cancelled';
   constructor() {
@@ -31,7 +31,7 @@ export class BenchmarkCancelled extends DaybookError {
   }
 }
 
-/** The load could not be made: the generator's process broke down. */
+/** The load generator failed. */
 export class BenchmarkFailed extends DaybookError {
   readonly code = 'benchmark-failed';
   constructor(why: string) {

@@ -3,14 +3,14 @@ import { RUN_STATUSES } from './benchmark-run.entity.js';
 import { LOAD_MODES } from './engine/load-plan.js';
 
 const MAX_REQUESTS = 10_000;
-const concurrency = z.int().min(1).max(200).default(20).describe('Clients at once');
+const concurrency = z.int().min(1).max(200).default(20).describe('Concurrent clients');
 const numRequests = z
   .int()
   .min(1)
   .max(MAX_REQUESTS)
   .optional()
-  .describe('Requests in all, in each mode; by default as many as clients');
-const numTransactions = z.int().min(1).max(1_000_000).default(50).describe('Rows of each report');
+  .describe('Total requests per mode; by default one per client');
+const numTransactions = z.int().min(1).max(1_000_000).default(50).describe('Rows per report');
 
 export const SETTINGS_EXAMPLE = { concurrency: 20, num_requests: 100, num_transactions: 50 };
 const RUN_EXAMPLE = {
@@ -22,7 +22,7 @@ const RUN_EXAMPLE = {
   iterations: 1_000,
 };
 
-/** Body of the three calls that wait for the run. No body at all means every default. */
+/** Body of the three routes that wait for the result. A missing body means all defaults. */
 export const settingsBody = z
   .strictObject({ concurrency, num_requests: numRequests, num_transactions: numTransactions })
   .prefault({})
@@ -30,13 +30,13 @@ export const settingsBody = z
   .meta({ example: SETTINGS_EXAMPLE });
 export type Settings = z.output<typeof settingsBody>;
 
-/** Body of a run in the background: closed model, or open model when there is a `rate`. */
+/** Body of a background run: closed model, or open model with `rate`. */
 export const runBody = z
   .strictObject({
     mode: z.enum(LOAD_MODES).default('both').describe('`both` is sync, then async'),
     report: z.enum(['transactions', 'digest']).default('transactions'),
     num_transactions: numTransactions,
-    iterations: z.int().min(1).max(1_000_000).default(50_000).describe('Rounds of each digest'),
+    iterations: z.int().min(1).max(1_000_000).default(50_000).describe('Rounds per digest'),
     concurrency,
     num_requests: numRequests,
     rate: z
@@ -44,9 +44,9 @@ export const runBody = z
       .min(0.1)
       .max(2_000)
       .optional()
-      .describe('Requests a second, whatever becomes of them (open model)'),
-    duration_seconds: z.number().min(1).max(300).default(10).describe('With `rate`: how long'),
-    ramp_seconds: z.number().min(0).max(300).default(0).describe('With `rate`: how long the rate grows from nothing'),
+      .describe('Requests per second, sent without waiting for answers (open model)'),
+    duration_seconds: z.number().min(1).max(300).default(10).describe('With `rate`: duration of the load'),
+    ramp_seconds: z.number().min(0).max(300).default(0).describe('With `rate`: time over which the rate rises from 0'),
   })
   .prefault({})
   .refine(({ rate = 0, duration_seconds }) => rate * duration_seconds <= MAX_REQUESTS, {
@@ -58,18 +58,18 @@ export const runBody = z
 export type RunSettings = z.output<typeof runBody>;
 
 export const runExamples = {
-  open: { summary: 'Open model: so many a second', value: RUN_EXAMPLE },
-  closed: { summary: 'Closed model: so many clients', value: { mode: 'async', ...SETTINGS_EXAMPLE } },
+  open: { summary: 'Open model: a fixed rate', value: RUN_EXAMPLE },
+  closed: { summary: 'Closed model: a fixed number of clients', value: { mode: 'async', ...SETTINGS_EXAMPLE } },
 };
 
-/** An id that is none cannot exist, and is answered with 404 like any other unknown one. */
+/** Not a UUID schema: an invalid id is an unknown one and gets 404. */
 export const runIdParam = z.string();
 export const runsQuery = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(20).describe('So many of the newest'),
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(20).describe('Number of runs'),
 });
 export type RunsQuery = z.infer<typeof runsQuery>;
 
-const ms = z.number().nullable().describe('Milliseconds; null when nothing succeeded');
+const ms = z.number().nullable().describe('Milliseconds; null when no request succeeded');
 const answers = {
   total_requests: z.int(),
   successful: z.int(),
@@ -111,7 +111,7 @@ export const runView = z.object({
   mode: z.enum(LOAD_MODES),
   status: z.enum(RUN_STATUSES),
   settings: z.looseObject({}),
-  progress: z.looseObject({}).nullable().describe('How far the present stage is'),
+  progress: z.looseObject({}).nullable().describe('Progress of the current stage'),
   result: z.union([bothReport, syncReport, asyncReport]).nullable(),
   error: z.string().nullable(),
   created_at: timestamp,

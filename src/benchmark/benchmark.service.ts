@@ -4,62 +4,64 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { newId } from '../platform/ids.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { LoadRuns, RUN_KNOWN_MS, RUN_TOKEN_HEADER, tokenHash } from './load-runs.js';
+import { LoadRuns, RUN_CACHE_MS, RUN_TOKEN_HEADER, tokenHash } from './load-runs.js';
+import type { BenchmarkRun } from './benchmark-run.entity.js';
+import { BenchmarkRunRepository } from './benchmark-run.repository.js';
 import { BenchmarkBusy, BenchmarkCancelled, BenchmarkRunEnded, BenchmarkRunNotFound } from './benchmark.errors.js';
 import type { RunSettings } from './benchmark.schema.js';
-import { BenchmarkStore, type RunRow } from './benchmark.store.js';
 import { reportOf, runViewOf } from './benchmark.view.js';
 import { EngineProcess } from './engine/engine-process.js';
 import type { ServerSentEvent } from './event-stream.js';
 import { type LoadPlan, type LoadProgress, type ReceiverPlan } from './engine/load-plan.js';
 
-/** How often a run says that it is alive, and hears that it is cancelled. */
+/** Interval of a run's heartbeats, which also find out that it was cancelled. */
 const BEAT_EVERY_MS = 500;
-const PATIENCE_MS = 30_000;
-/** A run that takes longer is given up. */
+const ANSWER_TIMEOUT_MS = 30_000;
+/** A longer run is ended. */
 const MAX_RUN_MS = 1_800_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 
-/** A run that was begun; `ended` settles with its report. */
+/** A started run. `ended` settles with its report. */
 export interface BegunRun {
   view: object;
   id: string;
   ended: Promise<object>;
 }
 
-/** Runs load tests against this service, one at a time in an installation, and remembers what they measured. */
+/** Runs load tests against this service, one at a time per installation, and keeps their results. */
 @Injectable()
 export class BenchmarkService implements OnModuleDestroy {
   private readonly logger = new Logger(BenchmarkService.name);
   private readonly stopping = new AbortController();
-  private underWay: Promise<unknown> = Promise.resolve();
+  private running: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly store: BenchmarkStore,
-    private readonly opened: LoadRuns,
+    private readonly runs: BenchmarkRunRepository,
+    private readonly exemptions: LoadRuns,
     @Inject(CONFIG) private readonly config: Pick<Config, 'HOST' | 'PORT' | 'REDIS_URL'>,
   ) {}
 
   /**
-   * Begins a run.
-   * @param authorization Who asks: the load is made in the same name.
-   * @throws BenchmarkBusy
+   * Starts a run in the background.
+   * @param authorization `Authorization` of the caller, with which the load is sent too.
+   * @throws BenchmarkBusy when another run is in progress.
    */
   async begin(settings: RunSettings, authorization?: string): Promise<BegunRun> {
     const id = newId();
     const token = randomBytes(32).toString('hex');
-    const row = await this.store.begin(id, settings.mode, settings, tokenHash(token));
-    if (!row) throw new BenchmarkBusy();
+    const isBegun = await this.runs.begin({ id, mode: settings.mode, settings, tokenHash: tokenHash(token) });
+    if (!isBegun) throw new BenchmarkBusy();
+    const view = await this.view(id);
     const headers = { [RUN_TOKEN_HEADER]: token, ...(authorization !== undefined && { authorization }) };
     const ended = this.run(id, settings, headers);
-    this.underWay = ended.catch((error: unknown) => this.logger.warn(`Benchmark ${id}: ${String(error)}`));
-    return { view: runViewOf(row), id, ended };
+    this.running = ended.catch((error: unknown) => this.logger.warn(`Benchmark ${id}: ${String(error)}`));
+    return { view, id, ended };
   }
 
   /** @throws BenchmarkRunNotFound */
-  async find(id: string): Promise<RunRow> {
-    const row = UUID.test(id) ? await this.store.find(id) : null;
+  async find(id: string): Promise<BenchmarkRun> {
+    const row = UUID.test(id) ? await this.runs.find(id) : null;
     if (!row) throw new BenchmarkRunNotFound();
     return row;
   }
@@ -69,21 +71,21 @@ export class BenchmarkService implements OnModuleDestroy {
   }
 
   async list(limit: number): Promise<object> {
-    return { runs: (await this.store.list(limit)).map(runViewOf) };
+    return { runs: (await this.runs.list(limit)).map(runViewOf) };
   }
 
   /**
-   * Cancels a run, whichever process it runs in: what was open for it closes at once, its load a moment later.
+   * Cancels a run of any process. Its exemptions end at once, its load with the next heartbeat.
    * @throws BenchmarkRunNotFound, BenchmarkRunEnded
    */
   async cancel(id: string): Promise<object> {
     const { status } = await this.find(id);
-    if (!(await this.store.end(id, 'CANCELLED'))) throw new BenchmarkRunEnded(status);
-    this.opened.forget();
+    if (!(await this.runs.end(id, 'CANCELLED'))) throw new BenchmarkRunEnded(status);
+    this.exemptions.forget();
     return this.view(id);
   }
 
-  /** The run, again and again until it has ended. Read from the database, since any process may be asked. */
+  /** Yields the state of a run until it has ended. Read from the database, because any process can get the request. */
   async *events(id: string): AsyncGenerator<ServerSentEvent> {
     while (!this.stopping.signal.aborted) {
       const row = await this.find(id);
@@ -94,10 +96,10 @@ export class BenchmarkService implements OnModuleDestroy {
     }
   }
 
-  /** Before connections are closed: a call that waits for a run would hold up the shutdown. */
+  /** Ends the run before connections are closed: a request that waits for it would delay the shutdown. */
   async onModuleDestroy(): Promise<void> {
     this.stopping.abort();
-    await this.underWay;
+    await this.running;
   }
 
   private async run(id: string, settings: RunSettings, headers: Record<string, string>): Promise<object> {
@@ -105,26 +107,26 @@ export class BenchmarkService implements OnModuleDestroy {
       const receiver = this.receiverPlan();
       const engine = await EngineProcess.open(receiver);
       try {
-        await this.store.openReceiver(id, engine.receiverUrl);
-        this.opened.forget();
-        // Until every process knows what is open now.
-        await sleep(RUN_KNOWN_MS);
+        await this.runs.openReceiver(id, engine.receiverUrl);
+        this.exemptions.forget();
+        // Until every process has read the exemptions.
+        await sleep(RUN_CACHE_MS);
         const result = await this.measure(id, settings, engine, headers);
-        if (!(await this.store.end(id, 'COMPLETED', { result }))) throw new BenchmarkCancelled();
+        if (!(await this.runs.end(id, 'COMPLETED', { result }))) throw new BenchmarkCancelled();
         return result;
       } finally {
         engine.end();
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      await this.store.end(id, 'FAILED', { error: why });
+      await this.runs.end(id, 'FAILED', { error: why });
       throw error;
     } finally {
-      this.opened.forget();
+      this.exemptions.forget();
     }
   }
 
-  /** Lets the engine work and keeps the run alive; ends the engine when the run is cancelled. */
+  /** Runs the load and sends heartbeats. Ends the load when the run is cancelled. */
   private async measure(
     id: string,
     settings: RunSettings,
@@ -133,15 +135,15 @@ export class BenchmarkService implements OnModuleDestroy {
   ): Promise<object> {
     let newest: LoadProgress | null = null;
     let isOver = false;
-    const giveUpAtMs = performance.now() + MAX_RUN_MS;
+    const deadlineMs = performance.now() + MAX_RUN_MS;
     const working = engine.run(this.plan(id, settings, headers), (progress) => (newest = progress));
     const worked = working.finally(() => (isOver = true));
     worked.catch(() => undefined);
     while (!isOver) {
       await Promise.race([worked.catch(() => undefined), sleep(BEAT_EVERY_MS)]);
-      const goesOn = await this.store.beat(id, newest).catch(() => true);
-      if (!goesOn) throw new BenchmarkCancelled();
-      if (this.stopping.signal.aborted || performance.now() > giveUpAtMs) engine.end();
+      const isRunning = await this.runs.beat(id, newest).catch(() => true);
+      if (!isRunning) throw new BenchmarkCancelled();
+      if (this.stopping.signal.aborted || performance.now() > deadlineMs) engine.end();
     }
     return reportOf(await worked, settings);
   }
@@ -169,11 +171,11 @@ export class BenchmarkService implements OnModuleDestroy {
       warmUp: 0,
       lane: `benchmark-${id}`,
       headers,
-      patienceMs: PATIENCE_MS,
+      patienceMs: ANSWER_TIMEOUT_MS,
     };
   }
 
-  /** On loopback, unless a worker on another machine may have to call. */
+  /** The receiver listens on loopback, unless a worker on another machine may have to call it. */
   private receiverPlan(): ReceiverPlan {
     const token = `bench_${randomBytes(32).toString('hex')}`;
     const isShared = this.config.REDIS_URL !== undefined && ANY_ADDRESS.has(this.config.HOST);
@@ -183,7 +185,7 @@ export class BenchmarkService implements OnModuleDestroy {
   }
 }
 
-/** An address of this machine that others may reach. */
+/** An IPv4 address of this machine that is not loopback. */
 function ownAddress(): string | undefined {
   const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
   return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;

@@ -1,11 +1,11 @@
 import type { AsyncReport, BothReport, RunSettings, SyncReport } from './benchmark.schema.js';
-import type { RunRow } from './benchmark.store.js';
+import type { BenchmarkRun } from './benchmark-run.entity.js';
 import type { LatencySummary } from './engine/latency.js';
 import type { LoadResult, StageResult } from './engine/load-plan.js';
 
 type Report = SyncReport | AsyncReport | BothReport;
 
-/** Pure: what was measured, as the wire has it. */
+/** @returns The body of a report: one stage, or both with their comparison. */
 export function reportOf({ sync, async, speedup, durationMs }: LoadResult, settings: RunSettings): Report {
   if (sync && async) {
     const { mode: _, ...config } = settings;
@@ -50,11 +50,9 @@ function asyncReportOf(stage: StageResult): AsyncReport {
   };
 }
 
-/** A run, as the wire has it. */
-export function runViewOf({ created_at, finished_at, ...row }: RunRow): object {
-  return {
-    ...row,
-    created_at: created_at.toISOString(),
-    finished_at: finished_at?.toISOString() ?? null,
-  };
+/** @returns The body of a run. */
+export function runViewOf(run: BenchmarkRun): object {
+  const { id, mode, status, settings, progress, result, error, createdAt, finishedAt } = run;
+  const times = { created_at: createdAt.toISOString(), finished_at: finishedAt?.toISOString() ?? null };
+  return { id, mode, status, settings, progress, result, error, ...times };
 }

@@ -1,6 +1,6 @@
 /**
- * The promise: the load test measures the service from outside and finds nothing lost, twice or out of order. What is
- * opened for a run (the limits for its token, the way to its receiver) is opened for nobody else and closed after it.
+ * The load test measures the service from outside and finds no lost, repeated or out-of-order callbacks. Its exemptions
+ * (from rate limits by its token, from the URL guard for its receiver) apply to the run alone and end with it.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post } from '../support/client.js';
@@ -26,7 +26,7 @@ const IN_ORDER = { fifo_inversions: 0, duplicates: 0, lost: 0 };
 
 let daybook: Daybook;
 beforeAll(async () => {
-  // No receiver but the run's own may be called, and nobody else may send more than a few requests.
+  // Only the run's receiver may be called, and only the run may send more than a few requests.
   daybook = await startDaybook({ env: { CALLBACK_ALLOW: '', RATE_LIMIT_SYNC: '1/1h', RATE_LIMIT_ASYNC: '8/1h' } });
 });
 
@@ -36,7 +36,7 @@ interface OpenRun {
   receiver_url: string;
 }
 
-/** The run under way, once its receiver is open. */
+/** The run in progress, once its receiver is open. */
 function openRun(): Promise<OpenRun> {
   return eventually(async () => {
     const [run] = await sql<OpenRun>(daybook, `SELECT * FROM benchmark_runs WHERE status = 'RUNNING'`);
@@ -44,7 +44,7 @@ function openRun(): Promise<OpenRun> {
   });
 }
 
-/** A run that lasts until it is cancelled. */
+/** Starts a run that lasts until it is cancelled. */
 async function beginLong(): Promise<{ path: string; run: OpenRun }> {
   const settings = { mode: 'sync', rate: 5, duration_seconds: 120, num_transactions: 1 };
   const begun = await post(daybook, '/api/benchmark/runs', settings);
@@ -60,7 +60,7 @@ function expectTimes(report: Record<string, number>): void {
 }
 
 describe('POST /api/benchmark/both', () => {
-  it('measures both modes past the limits, and finds nothing lost; a second one meanwhile is 409', async () => {
+  it('measures both modes without rate limits and loses nothing; a concurrent run gets 409', async () => {
     const settings = { num_requests: 30, concurrency: 10 };
     const running = post(daybook, '/api/benchmark/both', settings);
     await openRun();
@@ -80,7 +80,7 @@ describe('POST /api/benchmark/both', () => {
     expect(rows).toEqual(['async', 'sync'].map((mode) => ({ mode, status: 'COMPLETED', count: 30 })));
   });
 
-  it('takes defaults for what is not given', async () => {
+  it('applies defaults to a missing body', async () => {
     const { status, json } = await post(daybook, '/api/benchmark/async', undefined);
     expect([status, json]).toMatchObject([200, { total_requests: 20, callbacks_received: 20, ...IN_ORDER }]);
   });
@@ -97,11 +97,11 @@ describe('POST /api/benchmark/both', () => {
   });
 });
 
-describe('what is opened for a run', () => {
+describe('the exemptions of a run', () => {
   const callTo = (callbackUrl: string) =>
     post(daybook, '/api/async', { ...QUICK, callback_url: callbackUrl }, { 'x-benchmark-token': 'a guess' });
 
-  it('is the very receiver of the run, and of no use once it has ended', async () => {
+  it('allow callbacks to its own receiver only, until the run ends', async () => {
     const { path, run } = await beginLong();
     const { origin, port } = new URL(run.receiver_url);
     expect(run.receiver_url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/bench_[0-9a-f]{64}\/$/);
@@ -116,8 +116,8 @@ describe('what is opened for a run', () => {
     expectProblem(await post(daybook, `${path}/cancel`, undefined), 409);
   });
 
-  it('is for the token of the run and no other, and the token is nowhere to be read', async () => {
-    // A run as another process would have it, so that its token is known here.
+  it('lift the rate limits for its token only, which no route returns', async () => {
+    // A run of another process, with a token that the test knows.
     const token = 'f'.repeat(64);
     const hash = `encode(sha256('${token}'), 'hex')`;
     const id = '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
@@ -134,14 +134,14 @@ describe('what is opened for a run', () => {
       expect((await get(daybook, path)).text).not.toMatch(/token|bench_|receiver/);
     await sql(daybook, `UPDATE benchmark_runs SET seen_at = now() - interval '1 minute' WHERE id = '${id}'`);
     await eventually(async () => expect((await ask(token)).status).toBe(429));
-    // Its process is gone, so the next run may begin.
+    // Its process is gone, so the next run may start.
     expect((await post(daybook, '/api/benchmark/sync', { concurrency: 1 })).status).toBe(200);
     expect((await get(daybook, `/api/benchmark/runs/${id}`)).json).toMatchObject({ status: 'FAILED' });
   });
 });
 
 describe('a run in the background', () => {
-  it('tells of its progress until it has ended, and keeps its result', async () => {
+  it('streams its progress until it has ended, and keeps its result', async () => {
     const settings = {
       mode: 'async',
       report: 'digest',
@@ -163,7 +163,7 @@ describe('a run in the background', () => {
     expect((await get(daybook, '/api/benchmark/runs?limit=1')).json.runs).toEqual([json]);
   });
 
-  it('is cancelled by any process of the installation', async () => {
+  it('can be cancelled through any process of the installation', async () => {
     const { path, run } = await beginLong();
     await sql(daybook, `UPDATE benchmark_runs SET status = 'CANCELLED', finished_at = now() WHERE id = '${run.id}'`);
     const count = async () => Number((await sql(daybook, 'SELECT count(*) FROM requests'))[0]!.count);
@@ -175,13 +175,13 @@ describe('a run in the background', () => {
     expect((await get(daybook, path)).json).toMatchObject({ status: 'CANCELLED', result: null });
   });
 
-  it.each(['0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c56', 'x'])('is unknown as %s', async (id) => {
+  it.each(['0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c56', 'x'])('gets 404 with the unknown id %s', async (id) => {
     expectProblem(await get(daybook, `/api/benchmark/runs/${id}`), 404);
     expectProblem(await get(daybook, `/api/benchmark/runs/${id}/events`), 404);
     expectProblem(await post(daybook, `/api/benchmark/runs/${id}/cancel`, undefined), 404);
   });
 
-  it('does not hold up a shutdown', async () => {
+  it('does not delay a shutdown', async () => {
     await beginLong();
     const waiting = post(daybook, '/api/benchmark/sync', {}).catch(() => null);
     await waiting;
@@ -190,7 +190,7 @@ describe('a run in the background', () => {
   });
 });
 
-it('with separate processes the worker calls the receiver of a run, too', async () => {
+it('a separate worker process calls the receiver of a run', async () => {
   const REDIS_URL = await redisUrl();
   const env = { ...UNLIMITED, CALLBACK_ALLOW: '', REDIS_URL };
   const api = await startDaybook({ role: 'api', env });

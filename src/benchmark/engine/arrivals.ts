@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClosedModel, LoadPlan, OpenModel } from './load-plan.js';
 
-/** Sends request number `index` of a client, due at `intendedMs` of `performance.now()`; must not reject. */
+/** Sends request number `index`, which is due at `intendedMs` (`performance.now()`). Must not reject. */
 export type Fire = (index: number, intendedMs: number, client: number) => Promise<void>;
 
-/** Under this a timer is not worth it. */
+/** Shorter waits are skipped: timers have a resolution of a millisecond. */
 const SPIN_MS = 0.5;
 
-/** How many requests a plan sends. */
+/** @returns The number of requests of a plan. */
 export function requestCount(model: LoadPlan['model']): number {
   if (model.kind === 'closed') return model.requests;
   const { ratePerS, durationMs, rampMs } = model;
-  // During the ramp the rate is on average half of what it will be.
+  // The mean rate during the ramp is half of the final rate.
   return Math.max(1, Math.floor((ratePerS * (durationMs - Math.min(rampMs, durationMs) / 2)) / 1_000));
 }
 
 /**
- * Pure: when request number `index` is due, in milliseconds from the start. During the ramp the rate grows evenly, so
- * the count grows with the square of the time; after it, one request comes every 1/rate.
+ * @returns The due time of request number `index`, in milliseconds from the start. During the ramp the rate rises
+ * linearly, so the count is quadratic in time. Afterwards requests are due every 1/rate.
  */
 export function dueMs(index: number, { ratePerS, rampMs }: Pick<OpenModel, 'ratePerS' | 'rampMs'>): number {
   const perMs = ratePerS / 1_000;
@@ -27,18 +27,18 @@ export function dueMs(index: number, { ratePerS, rampMs }: Pick<OpenModel, 'rate
 }
 
 /**
- * Closed model: a client sends when it has the answer to the one before. It cannot see a stall that keeps it from
- * sending, which is why there is the open model.
- * @param mayGoOn Awaited before each request.
+ * Closed model: each client sends its next request when it has an answer. A stall of the service also stops the clients,
+ * so percentiles hide it; the open model shows it.
+ * @param mayContinue Awaited before each request. False ends the client.
  */
 export async function driveClosed(
   { requests, concurrency }: ClosedModel,
   fire: Fire,
-  mayGoOn: () => Promise<boolean>,
+  mayContinue: () => Promise<boolean>,
 ): Promise<void> {
   let next = 0;
   const client = async (_: unknown, number: number): Promise<void> => {
-    while (next < requests && (await mayGoOn())) {
+    while (next < requests && (await mayContinue())) {
       if (next >= requests) return;
       await fire(next++, performance.now(), number);
     }
@@ -47,19 +47,19 @@ export async function driveClosed(
 }
 
 /**
- * Open model: a request is due when it is due, whatever became of those before it. Its latency counts from there, so
- * that a stalled service cannot hold back the measurements of its own stall (no coordinated omission).
+ * Open model: requests are due at fixed times, independent of earlier answers. Latency counts from the due time, which
+ * avoids coordinated omission: a stalled service cannot delay the measurement of its own stall.
  */
-export async function driveOpen(model: OpenModel, fire: Fire, mayGoOn: () => Promise<boolean>): Promise<void> {
+export async function driveOpen(model: OpenModel, fire: Fire, mayContinue: () => Promise<boolean>): Promise<void> {
   const startMs = performance.now();
   const total = requestCount(model);
-  const underWay: Promise<void>[] = [];
+  const pending: Promise<void>[] = [];
   for (let index = 0; index < total; index++) {
     const intendedMs = startMs + dueMs(index, model);
     const waitMs = intendedMs - performance.now();
     if (waitMs > SPIN_MS) await sleep(waitMs);
-    if (!(await mayGoOn())) break;
-    underWay.push(fire(index, intendedMs, 0));
+    if (!(await mayContinue())) break;
+    pending.push(fire(index, intendedMs, 0));
   }
-  await Promise.all(underWay);
+  await Promise.all(pending);
 }

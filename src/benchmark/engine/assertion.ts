@@ -2,7 +2,7 @@ import { UsageError } from '../cli/cli-error.js';
 import { STATISTICS } from './latency.js';
 import type { LoadResult, StageResult } from './load-plan.js';
 
-/** Something that must hold, such as `accept.p99<50`. */
+/** A limit on a metric, such as `accept.p99<50`. */
 export interface Assertion {
   text: string;
   metric: string;
@@ -14,7 +14,7 @@ const FINDINGS = ['fifo_inversions', 'duplicates', 'lost', 'speedup'];
 const GROUPS = ['sync', 'accept', 'callback'];
 const METRIC_HELP = `${GROUPS.join(', ')} with .${STATISTICS.join(', .')}, .rate or .failed; or ${FINDINGS.join(', ')}`;
 
-/** @throws UsageError when it is none. */
+/** @throws UsageError when the text is not a comparison of a known metric with a number. */
 export function parseAssertion(text: string): Assertion {
   const [, metric = '', operator, limit] =
     /^\s*([a-z_]+(?:\.[a-z0-9.]+)?)\s*(<=|>=|<|>|=)\s*(\d+(?:\.\d+)?)\s*$/.exec(text) ?? [];
@@ -28,7 +28,7 @@ export function parseAssertion(text: string): Assertion {
   return { text: text.trim(), metric, operator: operator as Assertion['operator'], limit: Number(limit) };
 }
 
-/** Every figure that can be asserted; null for what was not measured. */
+/** @returns Every metric of a result by name. Metrics of a mode that did not run are missing or null. */
 function metricsOf({ sync, async, speedup }: LoadResult): Record<string, number | null> {
   const metrics: Record<string, number | null> = { speedup };
   const add = (group: string, stage: Pick<StageResult, 'latency' | 'achievedPerS'>): void => {
@@ -45,7 +45,7 @@ function metricsOf({ sync, async, speedup }: LoadResult): Record<string, number 
   return { ...metrics, fifo_inversions: fifoInversions, duplicates, lost };
 }
 
-/** Pure: the assertions that do not hold, each in a line. What was not measured does not hold. */
+/** @returns A line for each assertion that does not hold. An assertion on a missing metric does not hold. */
 export function failuresOf(assertions: Assertion[], result: LoadResult): string[] {
   const metrics = metricsOf(result);
   return assertions.flatMap(({ text, metric, operator, limit }) => {

@@ -4,15 +4,15 @@ import type { AddressInfo } from 'node:net';
 import type { ReceiverPlan } from './load-plan.js';
 import type { Arrival } from './order-checker.js';
 
-/** A callback, and which request of the stage it answers. */
+/** A callback and the number of its request in the stage. */
 export interface IndexedArrival extends Arrival {
   index: number;
 }
 
-/** More than any callback of ours has. */
+/** Larger than any callback of a run. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Takes the callbacks of one run, on a port of its own. Who does not know the run's token gets 404. */
+/** Receives the callbacks of one run on its own port. Requests without the run's token in their path get 404. */
 export class CallbackReceiver {
   private arrivals: IndexedArrival[] = [];
   private onArrival: () => void = () => undefined;
@@ -20,7 +20,7 @@ export class CallbackReceiver {
   private constructor(
     private readonly server: Server,
     private readonly prefix: string,
-    /** scheme://host:port, as the service is to call it. */
+    /** scheme://host:port at which the service reaches the receiver. */
     readonly origin: string,
   ) {}
 
@@ -39,7 +39,7 @@ export class CallbackReceiver {
     return `${this.origin}${this.prefix}${index}`;
   }
 
-  /** Forgets what came, and tells `onArrival` of what comes. */
+  /** Starts a new list of arrivals. @param onArrival Called after each new callback. @returns The list, which grows. */
   begin(onArrival: () => void): IndexedArrival[] {
     this.arrivals = [];
     this.onArrival = onArrival;

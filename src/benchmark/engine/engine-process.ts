@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { BenchmarkFailed } from '../benchmark.errors.js';
 import type { LoadPlan, LoadProgress, LoadResult, ReceiverPlan } from './load-plan.js';
 
-/** What the engine is told. */
+/** Message to the engine. */
 export type ToEngine = { kind: 'open'; receiver: ReceiverPlan } | { kind: 'run'; plan: LoadPlan };
 
-/** What it tells. */
+/** Message from the engine. */
 export type FromEngine =
   | { kind: 'listening'; receiverUrl: string }
   | { kind: 'progress'; progress: LoadProgress }
@@ -16,20 +16,20 @@ export type FromEngine =
 
 const ENGINE = fileURLToPath(new URL('./engine.process.js', import.meta.url));
 
-/** The load generator in a process of its own, so that the service does not measure its own event loop. */
+/** The load generator in its own process. In the service's process it would measure the delay that it causes itself. */
 export class EngineProcess {
   private constructor(
     private readonly child: ChildProcess,
-    /** What the run's callback URLs begin with. */
+    /** Start of the run's callback URLs. */
     readonly receiverUrl: string,
   ) {}
 
-  /** @throws BenchmarkFailed when it does not start. */
+  /** Starts the process and its receiver. @throws BenchmarkFailed when it does not start. */
   static async open(receiver: ReceiverPlan): Promise<EngineProcess> {
-    // Its own flags: what the service was started with (an inspector, a loader) is not meant for it.
+    // Flags of the service, such as --inspect, are not passed on.
     const child = fork(ENGINE, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const listening = answerOf(child, () => undefined);
-    order(child, { kind: 'open', receiver });
+    send(child, { kind: 'open', receiver });
     const answer = await listening.catch((error: unknown) => {
       child.kill('SIGKILL');
       throw error;
@@ -37,27 +37,27 @@ export class EngineProcess {
     return new EngineProcess(child, answer.kind === 'listening' ? answer.receiverUrl : '');
   }
 
-  /** @throws BenchmarkFailed, also when it was ended meanwhile. */
+  /** Runs a plan. @throws BenchmarkFailed when the load fails or the process ends first. */
   async run(plan: LoadPlan, onProgress: (progress: LoadProgress) => void): Promise<LoadResult> {
     const result = answerOf(this.child, onProgress);
-    order(this.child, { kind: 'run', plan });
+    send(this.child, { kind: 'run', plan });
     const answer = await result;
-    if (answer.kind !== 'result') throw new BenchmarkFailed(`an unexpected answer, ${answer.kind}`);
+    if (answer.kind !== 'result') throw new BenchmarkFailed(`unexpected message ${answer.kind}`);
     return answer.result;
   }
 
-  /** Ends it at once; what it has sent goes on in the service. */
+  /** Kills the process. The service still completes the requests that it has accepted. */
   end(): void {
     this.child.kill('SIGKILL');
   }
 }
 
-function order(child: ChildProcess, message: ToEngine): void {
-  // What cannot be sent any more shows as the end of the process.
+function send(child: ChildProcess, message: ToEngine): void {
+  // A failed send is ignored: it means that the process has exited, which is reported anyway.
   child.send(message, () => undefined);
 }
 
-/** The next message that is not about progress. */
+/** @returns The next message other than progress. */
 async function answerOf(child: ChildProcess, onProgress: (progress: LoadProgress) => void): Promise<FromEngine> {
   const over = new AbortController();
   const { signal } = over;

@@ -2,28 +2,28 @@ import { CallbackReceiver } from './callback-receiver.js';
 import type { FromEngine, ToEngine } from './engine-process.js';
 import { runLoad } from './engine.js';
 
-/** The load generator as a process of its own: opens its receiver, says where, and waits to be told what to send. */
+/** Entry point of the load generator's process. It opens its receiver, reports the URL and waits for a plan. */
 let receiver: CallbackReceiver | null = null;
 
-function tell(message: FromEngine): void {
+function report(message: FromEngine): void {
   process.send?.(message);
 }
 
-async function obey(message: ToEngine): Promise<void> {
+async function handle(message: ToEngine): Promise<void> {
   if (message.kind === 'open') {
     receiver = await CallbackReceiver.open(message.receiver);
-    tell({ kind: 'listening', receiverUrl: receiver.urlOf(0).replace(/0$/, '') });
+    report({ kind: 'listening', receiverUrl: receiver.urlOf(0).replace(/0$/, '') });
     return;
   }
-  const onProgress = (progress: object) => tell({ kind: 'progress', progress } as FromEngine);
+  const onProgress = (progress: object) => report({ kind: 'progress', progress } as FromEngine);
   const result = await runLoad(message.plan, receiver, onProgress, new AbortController().signal);
-  tell({ kind: 'result', result });
+  report({ kind: 'result', result });
 }
 
 process.on('message', (message: ToEngine) => {
-  obey(message).catch((error: unknown) =>
-    tell({ kind: 'failed', why: error instanceof Error ? error.message : String(error) }),
+  handle(message).catch((error: unknown) =>
+    report({ kind: 'failed', why: error instanceof Error ? error.message : String(error) }),
   );
 });
-// The service has ended, and nobody is left to make a load for.
+// The service has exited, so the load has no purpose.
 process.on('disconnect', () => process.exit());

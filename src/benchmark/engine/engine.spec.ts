@@ -20,7 +20,7 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** Answers everything after 10 ms, but for one second in which it answers nothing. */
+/** Answers after 10 ms, except for one second in which it does not answer at all. */
 async function stallingService(): Promise<string> {
   let startMs = 0;
   server = createServer((request, response) => {
@@ -43,18 +43,18 @@ async function measure(model: LoadPlan['model']) {
   return sync!;
 }
 
-describe('A service that stalls for a second', () => {
-  it('shows in the p99 of the open model, whose requests are due all the same', async () => {
+describe('a service that stalls for a second', () => {
+  it('raises the p99 of the open model, whose requests are due all the same', async () => {
     const measured = await measure({ kind: 'open', ratePerS: 100, durationMs: 3_000, rampMs: 0 });
     expect(measured).toMatchObject({ totalRequests: 300, successful: 300, failed: 0, offeredPerS: 100 });
     expect(measured.latency.p99).toBeGreaterThan(STALL_MS * 0.9);
-    // A third of the run was stalled, and on average half of the stall was waited for.
+    // A third of the run was stalled, with a mean wait of half the stall.
     expect(measured.latency.mean).toBeGreaterThan(100);
-    // Timers go by the time at which their turn of the event loop began, at both ends: each may be early by a little.
+    // Timers of both processes can fire slightly early.
     expect(measured.latency.min).toBeGreaterThan(ANSWER_MS / 2);
   });
 
-  it('does not show in the p99 of the closed model, which waits with the service', async () => {
+  it('does not raise the p99 of the closed model, which waits with the service', async () => {
     const measured = await measure({ kind: 'closed', requests: 200, concurrency: 1 });
     expect(measured).toMatchObject({ totalRequests: 200, successful: 200, offeredPerS: null });
     expect(measured.latency.p99).toBeLessThan(STALL_MS / 2);
@@ -63,7 +63,7 @@ describe('A service that stalls for a second', () => {
     expect(slowest.atS).toBeLessThanOrEqual(STALL_FROM_MS / 1_000);
   });
 
-  it('is told about by every answer that is none', async () => {
+  it('is reported with the count of each unexpected status', async () => {
     server = createServer((_, response) => response.writeHead(429).end('too fast'));
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const targetUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -75,7 +75,7 @@ describe('A service that stalls for a second', () => {
   });
 });
 
-it('What warms a service up does not count', async () => {
+it('the warm-up does not count', async () => {
   let answered = 0;
   server = createServer((_, response) => setTimeout(() => response.end('{}'), answered++ < 20 ? 50 : 0));
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -88,12 +88,12 @@ it('What warms a service up does not count', async () => {
   expect(answered).toBe(50);
 });
 
-describe('When requests are due', () => {
-  it('is every 1/rate', () => {
+describe('the due times of requests', () => {
+  it('are 1/rate apart', () => {
     expect([0, 1, 10].map((index) => dueMs(index, { ratePerS: 100, rampMs: 0 }))).toEqual([0, 10, 100]);
   });
 
-  it('grows evenly during the ramp, and goes on without a break', () => {
+  it('follow the ramp, then continue without a gap', () => {
     const ramp = { ratePerS: 100, rampMs: 2_000 };
     const due = Array.from({ length: 200 }, (_, index) => dueMs(index, ramp));
     expect(due[100]).toBe(2_000);

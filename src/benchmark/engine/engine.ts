@@ -4,15 +4,15 @@ import type { LoadPlan, LoadProgress, LoadResult, StageResult } from './load-pla
 import { Stage } from './stage.js';
 
 const PROGRESS_EVERY_MS = 200;
-/** Connections of the open model: enough that requests wait for the service and not for us, within what a process may open. */
+/** Connections of the open model: enough that requests do not queue in the client, below the limit of open files. */
 const OPEN_CONNECTIONS = 512;
-/** Warm the service up where the load itself has no number of clients. */
+/** Clients of the warm-up of an open model. */
 const WARM_UP_CLIENTS = 20;
 
 /**
- * Drives the service as any client does, over HTTP. To be run in another process than the service: an event loop that
- * makes the load and answers it measures itself.
- * @param receiver Takes the callbacks of an async stage; the caller closes it.
+ * Runs a load test over HTTP. Must not run in the service's process, where it would measure the delay that it causes itself.
+ * @param receiver Receives the callbacks of an async stage. The caller closes it.
+ * @param signal Cancels the run.
  */
 export async function runLoad(
   plan: LoadPlan,
@@ -22,29 +22,29 @@ export async function runLoad(
 ): Promise<LoadResult> {
   const startMs = performance.now();
   const connections = connect(plan);
-  // Cut, not closed: on a cancelled run nobody waits for what is still under way.
-  const cut = (): void => connections.forEach((connection) => void connection.destroy());
-  signal.addEventListener('abort', cut, { once: true });
+  // Destroyed rather than closed: a cancelled run does not wait for pending answers.
+  const disconnect = (): void => connections.forEach((connection) => void connection.destroy());
+  signal.addEventListener('abort', disconnect, { once: true });
   const results: Record<'sync' | 'async', StageResult | null> = { sync: null, async: null };
   try {
     for (const mode of ['sync', 'async'] as const) {
       if (signal.aborted || (plan.mode !== mode && plan.mode !== 'both')) continue;
-      const { tell, last } = nowAndThen(onProgress);
+      const { report, flush } = throttled(onProgress);
       const stage = (of: LoadPlan): Stage =>
-        new Stage(mode, of, connections, mode === 'async' ? receiver : null, tell, signal);
+        new Stage(mode, of, connections, mode === 'async' ? receiver : null, report, signal);
       if (plan.warmUp > 0) await stage(warmUpOf(plan)).run();
       results[mode] = await stage(plan).run();
-      last();
+      flush();
     }
   } finally {
-    cut();
-    signal.removeEventListener('abort', cut);
+    disconnect();
+    signal.removeEventListener('abort', disconnect);
   }
   const { sync } = results;
   return { ...results, speedup: speedup(sync, results.async), durationMs: Math.round(performance.now() - startMs) };
 }
 
-/** For the whole run: what warms up opens the connections too. A client of the closed model is a connection. */
+/** Connections of the whole run, opened by the warm-up. A client of the closed model has one connection. */
 function connect({ targetUrl, model, patienceMs }: LoadPlan): Dispatcher[] {
   const timeouts = { headersTimeout: patienceMs, bodyTimeout: patienceMs };
   if (model.kind === 'open') return [new Pool(targetUrl, { ...timeouts, connections: OPEN_CONNECTIONS })];
@@ -61,18 +61,18 @@ function speedup(sync: StageResult | null, acknowledged: StageResult | null): nu
   return slow && quick ? Math.round((slow / quick) * 100) / 100 : null;
 }
 
-/** Passes on what is new a few times a second, and at the end what came last. */
-function nowAndThen(onProgress: (progress: LoadProgress) => void) {
+/** Limits progress reports to a few per second. `flush` sends the last one. */
+function throttled(onProgress: (progress: LoadProgress) => void) {
   let newest: Readonly<LoadProgress> | null = null;
-  let toldMs = 0;
-  const last = (): void => {
+  let sentMs = 0;
+  const flush = (): void => {
     if (newest) onProgress({ ...newest });
     newest = null;
-    toldMs = performance.now();
+    sentMs = performance.now();
   };
-  const tell = (progress: Readonly<LoadProgress>): void => {
+  const report = (progress: Readonly<LoadProgress>): void => {
     newest = progress;
-    if (performance.now() - toldMs >= PROGRESS_EVERY_MS) last();
+    if (performance.now() - sentMs >= PROGRESS_EVERY_MS) flush();
   };
-  return { tell, last };
+  return { report, flush };
 }

@@ -1,6 +1,6 @@
 import { type Histogram, build } from 'hdr-histogram-js';
 
-/** Times in milliseconds; null when nothing was recorded. */
+/** Times in milliseconds. Null without records. */
 export interface LatencySummary {
   count: number;
   min: number | null;
@@ -15,9 +15,9 @@ export interface LatencySummary {
 
 export const STATISTICS = ['count', 'min', 'mean', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max'] as const;
 
-/** A stretch of the run, for the plot of latency over time. */
+/** A time slice of the run, for the plot of latency over time. */
 export interface LatencySlice {
-  /** Since the start, in seconds. */
+  /** Start of the slice, in seconds since the start of the run. */
   atS: number;
   count: number;
   p50: number;
@@ -25,15 +25,15 @@ export interface LatencySlice {
   max: number;
 }
 
-/** An hour, in the histogram's microseconds: longer than any run. */
+/** An hour in microseconds, longer than any run. */
 const MAX_US = 3_600_000_000;
-/** Samples kept for the plot; the histogram counts all. */
+/** Samples kept for the plot. The histogram counts all. */
 const MAX_SAMPLES = 200_000;
 const MAX_SLICES = 120;
-/** Where a percentile plot looks: ever closer to 100. */
+/** Percentiles of the plot. */
 const CURVE = [0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.99, 100];
 
-/** Records latencies: an HDR histogram with three significant digits, and when each was. */
+/** Records latencies in an HDR histogram with three significant digits, with their times. */
 export class LatencyRecorder {
   private readonly histogram: Histogram = build({
     lowestDiscernibleValue: 1,
@@ -44,7 +44,7 @@ export class LatencyRecorder {
   });
   private readonly samples: { atMs: number; ms: number }[] = [];
 
-  /** @param atMs When it was due, since the start of the run. */
+  /** @param atMs Due time of the request since the start of the run. @param ms Latency. */
   record(atMs: number, ms: number): void {
     this.histogram.recordValue(Math.min(MAX_US, Math.max(1, Math.round(ms * 1_000))));
     if (this.samples.length < MAX_SAMPLES) this.samples.push({ atMs, ms });
@@ -69,13 +69,13 @@ export class LatencyRecorder {
     };
   }
 
-  /** Percentile and latency, for a plot. */
+  /** @returns Points of the percentile plot. */
   curve(): [percentile: number, ms: number][] {
     if (this.count === 0) return [];
     return CURVE.map((percentile) => [percentile, this.percentile(percentile)!]);
   }
 
-  /** The run in equal stretches. */
+  /** @returns The run in slices of equal length. */
   slices(): LatencySlice[] {
     const endMs = this.samples.reduce((end, { atMs }) => Math.max(end, atMs), 0);
     const sliceMs = Math.max(100, Math.ceil((endMs + 1) / MAX_SLICES));
@@ -96,7 +96,7 @@ export class LatencyRecorder {
       );
   }
 
-  /** The histogram gives the end of a bucket, which may lie behind the greatest value. */
+  /** The histogram returns the end of a bucket, which can exceed the greatest value. */
   private percentile(percentile: number): number | null {
     return this.millis(Math.min(this.histogram.getValueAtPercentile(percentile), this.histogram.maxValue));
   }

@@ -1,18 +1,18 @@
 import type { LatencySlice, LatencySummary } from './latency.js';
 import type { OrderFindings } from './order-checker.js';
 
-/** What a load test does. `both` is sync, then async. */
+/** The modes of a load test. `both` is sync, then async. */
 export const LOAD_MODES = ['sync', 'async', 'both'] as const;
 export type LoadMode = (typeof LOAD_MODES)[number];
 
-/** So many requests, each of the clients sending its next one when it has the answer. */
+/** A fixed number of clients, each of which sends its next request when it has the answer to the last. */
 export interface ClosedModel {
   kind: 'closed';
   requests: number;
   concurrency: number;
 }
 
-/** So many requests a second whatever becomes of them; the rate grows from nothing during the ramp. */
+/** A fixed rate, independent of answers. During the ramp it rises from 0. */
 export interface OpenModel {
   kind: 'open';
   ratePerS: number;
@@ -22,72 +22,72 @@ export interface OpenModel {
 
 export interface LoadPlan {
   mode: LoadMode;
-  /** The service, without a slash at the end. */
+  /** Base URL of the service, without a trailing slash. */
   targetUrl: string;
-  /** What is asked for: the body without `callback_url` and `lane`. */
+  /** Body of every request, without `callback_url` and `lane`. */
   body: Record<string, unknown>;
   model: ClosedModel | OpenModel;
-  /** Requests of each mode that go before and do not count: a service is slow while its code is not compiled yet. */
+  /** Requests of each mode sent first and not counted, until V8 has compiled the service's code. */
   warmUp: number;
   lane: string;
-  /** Sent with every request. */
+  /** Headers of every request. */
   headers: Record<string, string>;
-  /** Longest wait for an answer, and for the next callback after the last acknowledgement. */
+  /** Timeout of an answer, and of the next callback after the last acknowledgement. */
   patienceMs: number;
 }
 
-/** Where callbacks are received. */
+/** Address and secret path of the callback receiver. */
 export interface ReceiverPlan {
   /** Address to listen on. */
   listenHost: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: number;
-  /** The name under which the service reaches us. */
+  /** Name or address at which the service reaches the receiver. */
   publicHost: string;
-  /** First segment of the path: who does not know it is not listened to. */
+  /** First segment of the path. Requests without it get 404. */
   token: string;
 }
 
-/** What was measured of one mode. */
+/** Result of one mode. */
 export interface StageResult {
   mode: 'sync' | 'async';
   totalRequests: number;
   successful: number;
   failed: number;
-  /** How often each status, or kind of failure, was the answer, beside success. */
+  /** Count of each unexpected status or error code. */
   errors: Record<string, number>;
-  /** The first answer that was none of the expected ones. */
+  /** Text of the first unexpected answer or error. */
   firstError: string | null;
-  /** To the answer: the report, or the acknowledgement. */
+  /** Time to the answer: the report or the acknowledgement. */
   latency: LatencySummary;
   slices: LatencySlice[];
   curve: [percentile: number, ms: number][];
-  /** Requests a second as planned (open model), and answered. */
+  /** Planned rate of requests per second (open model), and the rate of successful answers. */
   offeredPerS: number | null;
   achievedPerS: number;
   durationMs: number;
   callbacks: CallbackResult | null;
 }
 
-/** To the callback, from when the request was to be sent. */
+/** Result of the callbacks. Their times count from the time the request was due. */
 export interface CallbackResult extends OrderFindings {
   received: number;
   latency: LatencySummary;
   slices: LatencySlice[];
   curve: [percentile: number, ms: number][];
-  /** Callbacks a second, from the first request to the last callback. */
+  /** Callbacks per second, from the first request to the last callback. */
   achievedPerS: number;
 }
 
 export interface LoadResult {
   sync: StageResult | null;
   async: StageResult | null;
-  /** How many times sooner a caller has its answer from async than from sync, by the means. */
+  /** Mean sync latency divided by mean async acknowledgement latency. */
   speedup: number | null;
   durationMs: number;
 }
 
-/** How far a run is. */
+/** Progress of a run. */
 export interface LoadProgress {
   stage: 'sync' | 'async';
   total: number;

@@ -1,4 +1,4 @@
-/** A request that was acknowledged. Times are of one clock, in milliseconds. */
+/** An acknowledged request. All times are of one clock, in milliseconds. */
 export interface Accepted {
   requestId: string;
   queuePosition: number;
@@ -6,24 +6,24 @@ export interface Accepted {
   acknowledgedMs: number;
 }
 
-/** A callback as it came in. */
+/** A received callback. */
 export interface Arrival {
   requestId: string;
   queuePosition: number;
   atMs: number;
 }
 
-/** All three must be 0. */
+/** Violations of the order. All three must be 0. */
 export interface OrderFindings {
-  /** Callbacks that came after one of a higher position, and positions lower than one given out before they were asked for. */
+  /** Callbacks after one with a higher position, and positions below one that was acknowledged before the request was sent. */
   fifoInversions: number;
-  /** Callbacks that came again, and positions given out twice. */
+  /** Repeated callbacks and positions. */
   duplicates: number;
-  /** Acknowledged, and never called back. */
+  /** Acknowledged requests without a callback. */
   lost: number;
 }
 
-/** Pure: what a history of one lane has against it. */
+/** Counts the violations in the history of one lane. */
 export function checkOrder(accepted: Accepted[], arrivals: Arrival[]): OrderFindings {
   const called = new Set<string>();
   let highest = 0;
@@ -42,7 +42,7 @@ export function checkOrder(accepted: Accepted[], arrivals: Arrival[]): OrderFind
   return { fifoInversions, duplicates, lost };
 }
 
-/** Who was acknowledged before another was even sent stands before it. Those that overlap may stand either way. */
+/** A request acknowledged before another was sent must have the lower position. Overlapping requests may have either order. */
 function acceptInversions(accepted: Accepted[]): number {
   const acknowledged = [...accepted].sort((a, b) => a.acknowledgedMs - b.acknowledgedMs);
   let next = 0;

@@ -7,14 +7,14 @@ import { LatencyRecorder } from './latency.js';
 import type { CallbackResult, LoadPlan, LoadProgress, StageResult } from './load-plan.js';
 import { type Accepted, checkOrder } from './order-checker.js';
 
-/** Acknowledged and not yet called back, in the closed model: under a lane's `MAX_PENDING`, which would answer 503. */
+/** Limit of acknowledged requests without a callback in the closed model, below a lane's `MAX_PENDING`. */
 const MAX_UNFINISHED = 500;
-const LOOK_EVERY_MS = 5;
-/** After the last callback, for one that comes again. */
+const POLL_EVERY_MS = 5;
+/** Wait after the last callback, to detect repeated ones. */
 const GRACE_MS = 100;
 const MAX_ERROR_TEXT = 300;
 
-/** One mode of a run: sends every request, waits for the callbacks, and says what was measured. */
+/** One mode of a run. Sends the requests, waits for the callbacks and returns the result. */
 export class Stage {
   private readonly path: string;
   private readonly headers: Record<string, string>;
@@ -31,10 +31,10 @@ export class Stage {
   constructor(
     private readonly mode: 'sync' | 'async',
     private readonly plan: LoadPlan,
-    /** One for each client, or one for all. */
+    /** One per client, or one for all. */
     private readonly connections: Dispatcher[],
     private readonly receiver: CallbackReceiver | null,
-    /** Is given the same object each time. */
+    /** Gets the same object each time. */
     private readonly onProgress: (progress: Readonly<LoadProgress>) => void,
     private readonly signal: AbortSignal,
   ) {
@@ -56,11 +56,11 @@ export class Stage {
     return this.result(durationMs);
   }
 
-  /** Holds a client back while too much is unfinished; false when the run is cancelled. */
+  /** Waits while too many requests are unfinished. @returns False when the run is cancelled. */
   private async hasRoom(): Promise<boolean> {
     while (this.mode === 'async' && !this.signal.aborted && this.unfinished() >= MAX_UNFINISHED) {
       if (this.isSilent()) break;
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_EVERY_MS);
     }
     return !this.signal.aborted;
   }
@@ -123,12 +123,12 @@ export class Stage {
     return performance.now() - this.lastArrivalMs > this.plan.patienceMs;
   }
 
-  /** Until each acknowledged request was called back, or no callback has come for so long that none will. */
+  /** Waits until each acknowledged request has its callback, or no callback has arrived within the timeout. */
   private async awaitCallbacks(): Promise<void> {
     const called = () => new Set(this.arrivals.map(({ requestId }) => requestId)).size;
     while (!this.signal.aborted && !this.isSilent()) {
       if (this.unfinished() <= 0 && called() >= this.accepted.length) break;
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_EVERY_MS);
     }
     if (!this.signal.aborted) await sleep(GRACE_MS);
   }
