@@ -1,4 +1,4 @@
-/** The promise: the receivers of docs/receiving-callbacks.md take what Daybook sends, and nothing else. */
+/** The receivers of docs/receiving-callbacks.md accept genuine callbacks and nothing else. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { writeFile } from 'node:fs/promises';
@@ -22,20 +22,20 @@ const PATH = process.env.PATH!;
 const program = (section: string, language: string): string =>
   blocksOf(DOCUMENT, section).find((block) => block.language === language)!.text;
 
-const isThere = (command: string, argument: string): boolean =>
+const isInstalled = (command: string, argument: string): boolean =>
   spawnSync(command, [argument], { stdio: 'ignore' }).status === 0;
 
-/** How each program is made to run. Without Python or Go on this machine its program is not tried: no test is skipped. */
+/** The command of each program. A program whose language is not installed here is left out. */
 const PROGRAMS: [section: string, prepare: (folder: string) => Promise<string[]>][] = [
   ['Node', async (folder) => [process.execPath, await saved(folder, 'receiver.mjs', program('Node', 'js'))]],
 ];
-if (isThere('python3', '--version')) {
+if (isInstalled('python3', '--version')) {
   PROGRAMS.push([
     'Python',
     async (folder) => ['python3', await saved(folder, 'receiver.py', program('Python', 'python'))],
   ]);
 }
-if (isThere('go', 'version')) PROGRAMS.push(['Go', compiledGo]);
+if (isInstalled('go', 'version')) PROGRAMS.push(['Go', compiledGo]);
 
 async function saved(folder: string, name: string, text: string): Promise<string> {
   const path = join(folder, name);
@@ -53,39 +53,39 @@ async function compiledGo(folder: string): Promise<string[]> {
 const children: ChildProcess[] = [];
 afterAll(() => children.forEach((child) => child.kill('SIGKILL')));
 
-/** A receiver that runs, and what it has said so far. */
-async function run([command = '', ...args]: string[], secrets: string): Promise<{ url: string; said: () => string }> {
+/** Starts a receiver and returns its URL and its output so far. */
+async function run([command = '', ...args]: string[], secrets: string): Promise<{ url: string; output: () => string }> {
   const port = await freePort();
   const env = { PATH, PORT: String(port), WEBHOOK_SECRETS: secrets };
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   await eventually(
     () =>
       new Promise<boolean>((resolve, reject) => {
-        if (child.exitCode !== null) reject(new Error(said));
+        if (child.exitCode !== null) reject(new Error(output));
         const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy() !== null));
         socket.on('error', () => resolve(false));
       }),
   );
-  return { url: `http://127.0.0.1:${port}/hook`, said: () => said };
+  return { url: `http://127.0.0.1:${port}/hook`, output: () => output };
 }
 
 let daybook: Daybook;
 let secret: string;
-/** A callback as it came to a receiver of ours. */
+/** A callback that the service sent. */
 let callback: Receipt;
 
 beforeAll(async () => {
   daybook = await startDaybook({ env: { ...UNLIMITED, CALLBACK_RETRY_DELAYS: '100ms' } });
   secret = (await get(daybook, '/api/callback-secrets')).json.secrets[0].secret;
   const receiver = await startReceiver();
-  await ask(receiver.url);
+  await requestReport(receiver.url);
   callback = await eventually(() => receiver.received[0] ?? false);
 });
 
-async function ask(callbackUrl: string): Promise<string> {
+async function requestReport(callbackUrl: string): Promise<string> {
   const body = () => ({ num_transactions: 1, report_name: 'Ubersicht', callback_url: callbackUrl });
   return (await submitAsync(daybook.url, 1, body, 1))[0]!.request_id;
 }
@@ -97,7 +97,7 @@ async function outcomeOf(id: string): Promise<{ callback_status: string; deliver
   });
 }
 
-/** Sends what Daybook sent, with some change, and gives the status of the answer. */
+/** Sends the callback again with changes and returns the status of the answer. */
 async function replay(url: string, headers: Record<string, string> = {}, body = callback.raw): Promise<number> {
   const kept = Object.entries(callback.headers).filter(([name]) => /^(webhook-|content-type)/.test(name));
   const response = await fetch(url, {
@@ -109,7 +109,7 @@ async function replay(url: string, headers: Record<string, string> = {}, body = 
   return response.status;
 }
 
-/** The headers of the callback if it had been signed at another time. */
+/** Returns the headers of the callback, signed at another time. */
 function signedAt(ageS: number): Record<string, string> {
   const id = String(callback.headers['webhook-id']);
   const at = new Date(Date.now() - ageS * 1_000);
@@ -125,24 +125,24 @@ describe.each(PROGRAMS)('the receiver in %s', (_, prepare) => {
     command = await prepare(await temporaryFolder());
   }, 180_000);
 
-  it('takes what the service sends, with either secret of a rotation', async () => {
+  it('accepts callbacks with either secret of a rotation', async () => {
     for (const secrets of [secret, `${OTHER_SECRET} ${secret}`]) {
       const receiver = await run(command, secrets);
-      const id = await ask(receiver.url);
+      const id = await requestReport(receiver.url);
       expect(await outcomeOf(id)).toMatchObject({ callback_status: 'SUCCESS', delivery_trace: [{ status_code: 204 }] });
-      expect(receiver.said()).toBe(`report.completed ${id}\n`);
+      expect(receiver.output()).toBe(`report.completed ${id}\n`);
     }
   });
 
-  it('refuses what another secret signed, for good', async () => {
+  it('refuses callbacks signed with another secret, and the service does not retry', async () => {
     const receiver = await run(command, OTHER_SECRET);
-    const outcome = await outcomeOf(await ask(receiver.url));
+    const outcome = await outcomeOf(await requestReport(receiver.url));
     expect(outcome).toMatchObject({ callback_status: 'FAILED', delivery_trace: [{ status_code: 401 }] });
-    expect(receiver.said()).toBe('');
+    expect(receiver.output()).toBe('');
   });
 
-  it('refuses what was changed, is too old, or bears no signature', async () => {
-    const { url, said } = await run(command, secret);
+  it('refuses altered, old and unsigned callbacks', async () => {
+    const { url, output } = await run(command, secret);
     const tampered = Buffer.from(callback.raw);
     tampered[tampered.length - 3]! ^= 1;
     expect(await replay(url, {}, tampered)).toBe(401);
@@ -155,23 +155,23 @@ describe.each(PROGRAMS)('the receiver in %s', (_, prepare) => {
     for (const wrong of ['', 'x', '1e9', '99999999999999999999']) {
       expect([wrong, await replay(url, { 'webhook-timestamp': wrong })]).toEqual([wrong, 401]);
     }
-    // Whoever stops reading may close the connection before the sender has read the answer.
+    // A receiver that stops reading may close the connection before its answer is read.
     const closed = () => 413;
     expect(await replay(url, {}, Buffer.alloc(2 << 20, 'x')).catch(closed)).toBe(413);
-    expect(said()).toBe('');
+    expect(output()).toBe('');
   });
 
-  it('acts once on what comes twice, and takes one signature of several', async () => {
-    const { url, said } = await run(command, secret);
+  it('handles a repeated callback once, and accepts one valid signature of several', async () => {
+    const { url, output } = await run(command, secret);
     expect(await replay(url)).toBe(204);
     expect(await replay(url, signedAt(10))).toBe(204);
     const several = `v1a,AAAA v1,AAAA ${String(callback.headers['webhook-signature'])}`;
     expect(await replay(url, { 'webhook-signature': several })).toBe(204);
-    expect(said()).toBe(`report.completed ${callback.json.request_id}\n`);
+    expect(output()).toBe(`report.completed ${callback.json.request_id}\n`);
   });
 });
 
-it('the check of v1a takes what the service signed and nothing else', async () => {
+it('the Ed25519 example accepts what the service signed and nothing else', async () => {
   const signing = await startDaybook({ env: { ...UNLIMITED, CALLBACK_SIGNATURE: 'v1a' } });
   const receiver = await startReceiver();
   await submitAsync(signing.url, 1, () => ({ num_transactions: 1, callback_url: receiver.url }), 1);
