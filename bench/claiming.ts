@@ -3,8 +3,9 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptions, migrate } from '../src/app/data-source.js';
 import { Database } from '../src/platform/database/database.js';
 import { AHEAD } from '../src/jobs/lanes/lane-run.js';
+import { Lane } from '../src/jobs/lanes/lane.entity.js';
+import { LanePositionsRepository } from '../src/jobs/lanes/lane-positions.repository.js';
 import { JobsStore } from '../src/jobs/lanes/jobs.store.js';
-import { RequestStore } from '../src/requests/request.store.js';
 import { LatencyRecorder, type LatencySummary } from '../src/benchmark/engine/latency.js';
 import type { Measurement } from './measurement.js';
 import { withDatabase } from './servers.js';
@@ -52,7 +53,8 @@ export function claiming(): Promise<Measurement[]> {
     await migrate(url);
     const dataSource = await new DataSource(dataSourceOptions(url)).initialize();
     const database = new Database(dataSource, { DATABASE_PREPARE: true });
-    const [jobs, requests] = [new JobsStore(database), new RequestStore(database)];
+    const jobs = new JobsStore(database);
+    const positions = new LanePositionsRepository(dataSource.getRepository(Lane));
     try {
       const claims: LatencySummary[] = [];
       for (const backlog of BACKLOGS) {
@@ -67,7 +69,7 @@ export function claiming(): Promise<Measurement[]> {
       const backlog = BACKLOGS.at(-1)!;
       await fill(client, 1, backlog);
       const ahead = await timed(async () => {
-        await requests.jobsAhead('lane-1', backlog);
+        await positions.jobsAhead('lane-1', backlog);
         return () => Promise.resolve();
       });
       return [

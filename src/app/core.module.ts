@@ -1,15 +1,22 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { LoadRunsModule } from '../benchmark/load-runs.module.js';
+import { CallbackDelivery } from '../callbacks/deliveries/callback-delivery.entity.js';
+import { CallbackLog } from '../callbacks/deliveries/callback-log.entity.js';
+import { RequestCallbacksRepository } from '../callbacks/deliveries/request-callbacks.repository.js';
+import { Lane } from '../jobs/lanes/lane.entity.js';
+import { LanePositionsRepository } from '../jobs/lanes/lane-positions.repository.js';
+import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { dataSourceOptions } from './data-source.js';
 import { Database } from '../platform/database/database.js';
 import { DaybookDataSource } from '../platform/database/daybook-data-source.js';
-import { LoadRunsModule } from '../benchmark/load-runs.module.js';
-import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { QueueModule } from '../queue/queue.module.js';
+import { LanePositions } from '../requests/lane-positions.js';
+import { RequestCallbacks } from '../requests/request-callbacks.js';
+import { dataSourceOptions } from './data-source.js';
 
-/** What every process has: its settings, the database, the queue. */
+/** The modules of every process: settings, the database, the queue, and ports that upper folders implement for lower ones. */
 @Module({})
 export class CoreModule {
   static register(config: Config, databaseUrl: string): DynamicModule {
@@ -21,11 +28,19 @@ export class CoreModule {
           useFactory: () => dataSourceOptions(databaseUrl, config.DATABASE_POOL),
           dataSourceFactory: (options) => Promise.resolve(new DaybookDataSource(options!)),
         }),
+        TypeOrmModule.forFeature([CallbackDelivery, CallbackLog, Lane]),
         LoadRunsModule,
         QueueModule.register(config),
       ],
-      providers: [{ provide: CONFIG, useValue: config }, Database, Metrics, Sweeper],
-      exports: [CONFIG, Database, Metrics, Sweeper],
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: RequestCallbacks, useClass: RequestCallbacksRepository },
+        { provide: LanePositions, useClass: LanePositionsRepository },
+        Database,
+        Metrics,
+        Sweeper,
+      ],
+      exports: [CONFIG, Database, RequestCallbacks, LanePositions, Metrics, Sweeper],
     };
   }
 }

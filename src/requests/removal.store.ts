@@ -1,99 +1,133 @@
 import { Injectable } from '@nestjs/common';
 import type { AccountId } from '../platform/tenant.js';
-import { Database, type Query } from '../platform/database/database.js';
+import { Database, type Query, type Statement } from '../platform/database/database.js';
 import { firstIdAt } from '../platform/ids.js';
+import { RequestCallbacks } from './request-callbacks.js';
 
-interface RemovableRequest {
-  id: string;
-  file_key: string | null;
-}
-
-/** Of {@link RemovalStore.removeExpired}, so that one process at a time does it. Any number that no other lock has. */
-const RETENTION_LOCK = 7_240_201;
-
-/** Finished, and no callback is still owed: deleting such a request breaks no promise. */
-const IS_REMOVABLE = `r.status IN ('COMPLETED', 'FAILED', 'CANCELLED') AND NOT EXISTS (
-  SELECT 1 FROM callback_deliveries d WHERE d.request_id = r.id AND d.status = 'PENDING')`;
-
-/** Deletes the files of requests before they go. What it throws leaves them all. */
+/** Deletes files by key before their requests are deleted. If it throws, no request is deleted. */
 export type RemoveFiles = (keys: string[]) => Promise<void>;
 
-/**
- * Deletes those of the requests given that may be, with their deliveries and logs, their files first: a row without its file
- * says so when it is downloaded, a file without a row is lost for ever. All are locked before, the deliveries first, as by
- * who records an attempt: else a callback could be sent again in between, and would be owed no more and its file be gone.
- */
-async function removeOn(query: Query, ids: string[], removeFiles: RemoveFiles): Promise<number> {
-  const lockText = 'SELECT id FROM callback_deliveries WHERE request_id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE';
-  await query({ name: 'request_lock_deliveries', text: lockText }, [ids]);
-  // A statement of its own, so that it sees what has been owed anew by the time it has the lock.
-  const findText = `SELECT r.id, r.file_key FROM requests r
-    WHERE r.id = ANY ($1::uuid[]) AND ${IS_REMOVABLE} ORDER BY r.id FOR UPDATE OF r`;
-  const removable = await query<RemovableRequest>({ name: 'request_lock_removable', text: findText }, [ids]);
-  if (removable.length === 0) return 0;
-  await removeFiles(removable.flatMap(({ file_key }) => file_key ?? []));
-  const text = `WITH logs AS (DELETE FROM callback_logs WHERE request_id = ANY ($1::uuid[])),
-      deliveries AS (DELETE FROM callback_deliveries WHERE request_id = ANY ($1::uuid[]))
-    DELETE FROM requests WHERE id = ANY ($1::uuid[])`;
-  await query({ name: 'request_remove', text }, [removable.map(({ id }) => id)]);
-  return removable.length;
+/** A batch of {@link RemovalStore.removeExpired}. */
+export interface ExpiredBatch {
+  /** The deleted requests, oldest first. */
+  removed: string[];
+  /** The `afterId` of the next batch; null if this was the last one. */
+  nextAfterId: string | null;
 }
 
-/** All SQL that deletes requests, with what is theirs. */
+/** Key of the advisory lock that lets one process at a time delete expired requests. No other lock uses it. */
+const RETENTION_LOCK = 7_240_201;
+
+/** A finished request never changes its status again. */
+const IS_FINISHED = `status IN ('COMPLETED', 'FAILED', 'CANCELLED')`;
+
+const FIND_FINISHED: Statement = {
+  name: 'request_find_finished_page',
+  text: `SELECT id FROM requests WHERE id > $1 AND ${IS_FINISHED} ORDER BY id LIMIT $2`,
+};
+const FIND_FINISHED_OF_ACCOUNT: Statement = {
+  name: 'request_find_finished_page_of_account',
+  text: `SELECT id FROM requests WHERE account_id = $3 AND id > $1 AND ${IS_FINISHED} ORDER BY id LIMIT $2`,
+};
+const LOCK_RETENTION: Statement = {
+  name: 'retention_lock',
+  text: `SELECT pg_try_advisory_xact_lock($1) AS "isFree",
+    clock_timestamp() - $2 * interval '1 millisecond' AS before`,
+};
+const FIND_EXPIRED: Statement = {
+  name: 'request_find_expired',
+  text: `SELECT id FROM requests
+    WHERE id > $1 AND id < $2 AND completed_at < $3 AND ${IS_FINISHED} ORDER BY id LIMIT $4`,
+};
+const LOCK_FINISHED: Statement = {
+  name: 'request_lock_finished',
+  text: `SELECT id, file_key AS "fileKey" FROM requests
+    WHERE id = ANY ($1::uuid[]) AND ${IS_FINISHED} ORDER BY id FOR UPDATE`,
+};
+const REMOVE: Statement = { name: 'request_remove', text: 'DELETE FROM requests WHERE id = ANY ($1::uuid[])' };
+
+/**
+ * Deletes finished requests with their callbacks and files, unless a callback is still due. Hand-written because its
+ * correctness is the order of its locks: deliveries before requests, as in every statement that records an attempt. A
+ * callback that becomes due again at the same time either keeps its request or finds it deleted.
+ */
 @Injectable()
 export class RemovalStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly callbacks: RequestCallbacks,
+  ) {}
 
-  /** The ids of the next requests that may be deleted, in their order, after the one given. */
-  async findRemovable(account: AccountId, afterId: string, limit: number): Promise<string[]> {
-    const removable = (condition: string) => `SELECT r.id FROM requests r
-      WHERE ${condition} r.id > $1 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $2`;
-    // A statement of its own for an account, so that it is planned over the account's own index.
-    const [statement, values] =
-      account === null
-        ? [{ name: 'request_find_removable', text: removable('') }, [afterId, limit]]
-        : [{ name: 'request_find_removable_own', text: removable('r.account_id = $3 AND') }, [afterId, limit, account]];
-    return (await this.database.query<{ id: string }>(statement, values)).map(({ id }) => id);
-  }
-
-  /** Deletes those of the requests that are finished and owe no callback, with all that is theirs; gives how many it was. */
-  async remove(ids: string[], removeFiles: RemoveFiles): Promise<number> {
-    let count = 0;
-    await this.database.transaction(async (query) => {
-      count = await removeOn(query, ids, removeFiles);
-      return count > 0;
-    });
-    return count;
+  /**
+   * @param account Null for the requests of all accounts.
+   * @returns The ids of the next finished requests after the given id, oldest first.
+   */
+  async findFinished(account: AccountId, afterId: string, limit: number): Promise<string[]> {
+    const rows = await (account === null
+      ? this.database.query<{ id: string }>(FIND_FINISHED, [afterId, limit])
+      : this.database.query<{ id: string }>(FIND_FINISHED_OF_ACCOUNT, [afterId, limit, account]));
+    return rows.map(({ id }) => id);
   }
 
   /**
-   * Deletes some of the requests that were finished long enough ago and owe nothing, oldest first. Ids are time-ordered, so
-   * the primary key finds them; an index of `completed_at` would cost every request.
-   * @param ageMs By the database's clock: a worker whose own runs ahead must not delete what is not past its time.
-   * @param afterId Where the batch before ended.
-   * @returns The ids of the batch, or null when another process is at it.
+   * Deletes requests that have no callback due.
+   * @param ids Requests that were read as finished, so that their callbacks, if any, exist by now.
+   * @returns The number of deleted requests.
+   */
+  async remove(ids: string[], removeFiles: RemoveFiles): Promise<number> {
+    let removed: string[] = [];
+    await this.database.transaction(async (query) => {
+      removed = await this.removeWithin(query, ids, removeFiles);
+      return removed.length > 0;
+    });
+    return removed.length;
+  }
+
+  /**
+   * Deletes a batch of the requests that finished long enough ago. Ids are time-ordered, so the primary key finds them; an
+   * index on `completed_at` would slow down every request.
+   * @param ageMs By the database's clock, because the clock of a worker may be ahead.
+   * @param afterId The {@link ExpiredBatch.nextAfterId} of the previous batch.
+   * @param limit Requests that are examined; those with a callback due are left and count too.
+   * @returns Null when another process is deleting.
    */
   async removeExpired(
     ageMs: number,
     afterId: string,
     limit: number,
     removeFiles: RemoveFiles,
-  ): Promise<string[] | null> {
-    const lockText = `SELECT pg_try_advisory_xact_lock($1) AS "isFree",
-      clock_timestamp() - $2 * interval '1 millisecond' AS before`;
-    const findText = `SELECT r.id FROM requests r
-      WHERE r.id > $1 AND r.id < $2 AND r.completed_at < $3 AND ${IS_REMOVABLE} ORDER BY r.id LIMIT $4`;
-    let ids: string[] | null = null;
+  ): Promise<ExpiredBatch | null> {
+    let batch: ExpiredBatch | null = null;
     await this.database.transaction(async (query) => {
-      const lock = { name: 'retention_lock', text: lockText };
-      const [row] = await query<{ isFree: boolean; before: Date }>(lock, [RETENTION_LOCK, ageMs]);
+      const [row] = await query<{ isFree: boolean; before: Date }>(LOCK_RETENTION, [RETENTION_LOCK, ageMs]);
       if (!row?.isFree) return false;
       const values = [afterId, firstIdAt(row.before), row.before, limit];
-      const expired = await query<{ id: string }>({ name: 'request_find_expired', text: findText }, values);
-      ids = expired.map(({ id }) => id);
-      if (ids.length === 0) return false;
-      return (await removeOn(query, ids, removeFiles)) > 0;
+      const ids = (await query<{ id: string }>(FIND_EXPIRED, values)).map(({ id }) => id);
+      const removed = await this.removeWithin(query, ids, removeFiles);
+      batch = { removed, nextAfterId: ids.length === limit ? ids.at(-1)! : null };
+      return removed.length > 0;
     });
-    return ids;
+    return batch;
   }
+
+  /**
+   * Files go first: a request without its file says so when it is downloaded, a file without its request is never found
+   * again. Callbacks that are due are skipped before the lock, so that deleting never delays their attempts.
+   */
+  private async removeWithin(query: Query, ids: string[], removeFiles: RemoveFiles): Promise<string[]> {
+    const settled = without(ids, await this.callbacks.findDue(ids, query));
+    if (settled.length === 0) return [];
+    const removable = without(settled, await this.callbacks.lock(settled, query));
+    const requests = await query<{ id: string; fileKey: string | null }>(LOCK_FINISHED, [removable]);
+    if (requests.length === 0) return [];
+    await removeFiles(requests.flatMap(({ fileKey }) => fileKey ?? []));
+    const removed = requests.map(({ id }) => id);
+    await this.callbacks.remove(removed, query);
+    await query(REMOVE, [removed]);
+    return removed;
+  }
+}
+
+function without(ids: string[], excluded: ReadonlySet<string>): string[] {
+  return ids.filter((id) => !excluded.has(id));
 }

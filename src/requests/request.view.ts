@@ -1,5 +1,6 @@
 import { laneName } from '../platform/tenant.js';
-import type { AttemptRow, RequestRow, TraceRow } from './request.store.js';
+import type { CallbackAttempt, CallbackState, CallbackTrace } from './request-callbacks.js';
+import type { RequestRow } from './request.store.js';
 
 /** The 202 of an async request. Made from the request alone, so that a repeat gives the same bytes. */
 export function acknowledgement(request: {
@@ -35,48 +36,59 @@ export function syncContinues(requestId: string): object {
   };
 }
 
-const BEGUN =
-  'The attempt was begun, and how it ended is not on record: it is under way, or its process died and the receiver may have it';
+const UNKNOWN_END =
+  'The attempt started and its end is not recorded: it is in flight, or its worker crashed and the receiver may have got it';
 
-export function attemptView(attempt: AttemptRow): object {
-  const { next_attempt_at, ...trace } = attempt;
-  return { ...traceView(trace), next_attempt_at: next_attempt_at?.toISOString() ?? null };
+export function attemptView(attempt: CallbackAttempt): object {
+  return {
+    attempt_number: attempt.attemptNumber,
+    trigger: attempt.trigger,
+    ...traceView(attempt),
+    next_attempt_at: attempt.nextAttemptAt?.toISOString() ?? null,
+  };
 }
 
-/** What an attempt did and saw, whether it was at a request's callback or at a ping. */
-export function traceView(row: TraceRow): object {
-  const { attempted_at, dns_ms, connect_ms, tls_ms, first_byte_ms, response_time_ms, ...rest } = row;
+/** The trace of an attempt to deliver a callback, or of a ping. */
+export function traceView(trace: CallbackTrace): object {
   return {
-    ...rest,
-    outcome: row.success === null ? 'unknown' : row.success ? 'succeeded' : 'failed',
-    success: row.success === true,
-    error_message: errorMessage(row),
+    url: trace.url,
+    dialled_address: trace.dialledAddress,
+    request_headers: trace.requestHeaders,
+    body_bytes: trace.bodyBytes,
+    body_sha256: trace.bodySha256,
+    status_code: trace.statusCode,
+    response_headers: trace.responseHeaders,
+    response_body: trace.responseBody,
+    success: trace.success === true,
+    error_kind: trace.errorKind,
+    error_message: errorMessage(trace),
+    outcome: trace.success === null ? 'unknown' : trace.success ? 'succeeded' : 'failed',
     timings: {
-      dns_ms: hundredths(dns_ms),
-      connect_ms: hundredths(connect_ms),
-      tls_ms: hundredths(tls_ms),
-      first_byte_ms: hundredths(first_byte_ms),
-      total_ms: hundredths(response_time_ms),
+      dns_ms: hundredths(trace.dnsMs),
+      connect_ms: hundredths(trace.connectMs),
+      tls_ms: hundredths(trace.tlsMs),
+      first_byte_ms: hundredths(trace.firstByteMs),
+      total_ms: hundredths(trace.responseTimeMs),
     },
-    response_time_ms: rounded(response_time_ms),
-    attempted_at: attempted_at.toISOString(),
+    response_time_ms: rounded(trace.responseTimeMs),
+    attempted_at: trace.attemptedAt.toISOString(),
   };
 }
 
 /** The short form of an attempt that `callback-logs` lists. */
-export function attemptLogView(attempt: AttemptRow): object {
+export function attemptLogView(attempt: CallbackAttempt): object {
   return {
-    attempt_number: attempt.attempt_number,
-    status_code: attempt.status_code,
+    attempt_number: attempt.attemptNumber,
+    status_code: attempt.statusCode,
     success: attempt.success === true,
     error_message: errorMessage(attempt),
-    response_time_ms: rounded(attempt.response_time_ms),
-    attempted_at: attempt.attempted_at.toISOString(),
+    response_time_ms: rounded(attempt.responseTimeMs),
+    attempted_at: attempt.attemptedAt.toISOString(),
   };
 }
 
-function errorMessage({ success, error_message }: TraceRow): string | null {
-  return success === null ? BEGUN : error_message;
+function errorMessage({ success, errorMessage: message }: CallbackTrace): string | null {
+  return success === null ? UNKNOWN_END : message;
 }
 
 /** What the wire needs of a `real`, whose further digits are noise. */
@@ -89,7 +101,7 @@ function rounded(ms: number | null): number | null {
 }
 
 /** A request as the list and the detail show it. */
-export function requestView(row: RequestRow): Record<string, unknown> {
+export function requestView(row: RequestRow, callback: CallbackState | undefined): Record<string, unknown> {
   return {
     id: row.id,
     mode: row.mode,
@@ -100,18 +112,12 @@ export function requestView(row: RequestRow): Record<string, unknown> {
     result_payload: row.result_payload,
     error: row.error,
     callback_url: row.callback_url,
-    callback_status: callbackStatus(row),
-    callback_attempts: row.delivery_attempts ?? 0,
+    callback_status: row.callback_url === null ? null : (callback?.status ?? 'PENDING'),
+    callback_attempts: callback?.attempts ?? 0,
     idempotency_key: row.idempotency_key,
     queue_position: row.queue_position,
     created_at: row.created_at.toISOString(),
     started_at: row.started_at?.toISOString() ?? null,
     completed_at: row.completed_at?.toISOString() ?? null,
   };
-}
-
-/** The delivery's own status; before there is one, a callback that will be owed is pending. */
-function callbackStatus(row: RequestRow): 'PENDING' | 'SUCCESS' | 'FAILED' | null {
-  if (row.callback_url === null) return null;
-  return row.delivery_status ?? 'PENDING';
 }

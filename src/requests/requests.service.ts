@@ -2,9 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import { type AccountId, qualifiedLane } from '../platform/tenant.js';
 import { type RequestFilter, type RequestRow, RequestStore } from './request.store.js';
+import { LanePositions } from './lane-positions.js';
 import { RemovalStore } from './removal.store.js';
+import { RequestCallbacks } from './request-callbacks.js';
 import { attemptLogView, attemptView, requestView } from './request.view.js';
 import { RequestNotFound, RequestUnfinished } from './requests.errors.js';
+import { SHOWN_ATTEMPTS } from './requests.schema.js';
 import { ResultFiles } from './result-files.js';
 
 /** The file of a finished report. */
@@ -27,6 +30,8 @@ export class RequestsService {
   constructor(
     private readonly store: RequestStore,
     private readonly removal: RemovalStore,
+    private readonly callbacks: RequestCallbacks,
+    private readonly positions: LanePositions,
     private readonly files: ResultFiles,
   ) {}
 
@@ -36,7 +41,9 @@ export class RequestsService {
     const rows = await this.store.list({ ...filter, lane, limit: filter.limit + 1 });
     const page = rows.slice(0, filter.limit);
     const hasMore = rows.length > filter.limit;
-    return { requests: page.map(requestView), next_cursor: hasMore ? page.at(-1)!.id : null };
+    const callbacks = await this.callbacks.states(page.map(({ id }) => id));
+    const requests = page.map((row) => requestView(row, callbacks.get(row.id)));
+    return { requests, next_cursor: hasMore ? page.at(-1)!.id : null };
   }
 
   /** @throws RequestNotFound, also for another account's, and for an id that is no UUID: nothing can have it. */
@@ -49,17 +56,19 @@ export class RequestsService {
   /** @throws RequestNotFound */
   async detail(id: string, account: AccountId): Promise<object> {
     const row = await this.find(id, account);
-    const attempts = await this.store.attempts(row.id);
-    const isWaiting = row.lane !== null && (row.status === 'PENDING' || row.status === 'PROCESSING');
-    const jobsAhead = isWaiting ? await this.store.jobsAhead(row.lane!, row.queue_position!) : null;
-    return { ...requestView(row), jobs_ahead: jobsAhead, delivery_trace: attempts.map(attemptView) };
+    const callbacks = await this.callbacks.states([row.id]);
+    const attempts = await this.callbacks.newestAttempts(row.id, SHOWN_ATTEMPTS);
+    const isWaiting = row.lane !== null && !isFinished(row);
+    const jobsAhead = isWaiting ? await this.positions.jobsAhead(row.lane!, row.queue_position!) : null;
+    const view = requestView(row, callbacks.get(row.id));
+    return { ...view, jobs_ahead: jobsAhead, delivery_trace: attempts.map(attemptView) };
   }
 
   /** @throws RequestNotFound */
   async callbackLogs(id: string, account: AccountId): Promise<object> {
     const row = await this.find(id, account);
-    const attempts = await this.store.attempts(row.id);
-    const count = await this.store.countAttempts(row.id);
+    const attempts = await this.callbacks.newestAttempts(row.id, SHOWN_ATTEMPTS);
+    const count = await this.callbacks.countAttempts(row.id);
     return { request_id: id, total_attempts: count, logs: attempts.map(attemptLogView) };
   }
 
@@ -78,19 +87,21 @@ export class RequestsService {
 
   /** @throws RequestNotFound, RequestUnfinished, StorageUnavailable */
   async remove(id: string, account: AccountId): Promise<void> {
-    await this.find(id, account);
-    if ((await this.removal.remove([id], this.removeFiles)) > 0) return;
-    // Unless somebody else has deleted it.
-    await this.find(id, account);
+    const row = await this.find(id, account);
+    if (isFinished(row)) {
+      if ((await this.removal.remove([id], this.removeFiles)) > 0) return;
+      // Another caller may have deleted it.
+      await this.find(id, account);
+    }
     throw new RequestUnfinished();
   }
 
-  /** Deletes every finished request that owes no callback; gives how many it was. */
+  /** Deletes every finished request without a callback due. @returns The number of deleted requests. */
   async removeFinished(account: AccountId): Promise<number> {
     let count = 0;
     let afterId = NIL_ID;
     for (;;) {
-      const ids = await this.removal.findRemovable(account, afterId, REMOVE_BATCH);
+      const ids = await this.removal.findFinished(account, afterId, REMOVE_BATCH);
       if (ids.length === 0) return count;
       count += await this.removal.remove(ids, this.removeFiles);
       afterId = ids.at(-1)!;
@@ -102,4 +113,8 @@ export class RequestsService {
 
 function isOf(row: RequestRow, account: AccountId): boolean {
   return account === null || row.account_id === account;
+}
+
+function isFinished({ status }: RequestRow): boolean {
+  return status !== 'PENDING' && status !== 'PROCESSING';
 }

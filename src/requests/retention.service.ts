@@ -36,11 +36,11 @@ export class RetentionService {
     if (RETENTION === null || nowMs < this.restsUntilMs) return;
     this.restsUntilMs = nowMs + REST_MS;
     await withinTimeBudget(BUDGET_MS, async () => {
-      const removed = await this.store.removeExpired(RETENTION, this.afterId, BATCH, (keys) => this.files.remove(keys));
-      const isMoreLeft = removed === null || removed.length === BATCH;
-      this.restsUntilMs = isMoreLeft ? nowMs : nowMs + REST_MS;
-      this.afterId = isMoreLeft ? (removed?.at(-1) ?? this.afterId) : NIL_ID;
-      return removed?.length === BATCH;
+      const batch = await this.store.removeExpired(RETENTION, this.afterId, BATCH, (keys) => this.files.remove(keys));
+      const isLast = batch?.nextAfterId === null;
+      this.restsUntilMs = isLast ? nowMs + REST_MS : nowMs;
+      if (batch) this.afterId = batch.nextAfterId ?? NIL_ID;
+      return batch !== null && !isLast;
     });
   }
 

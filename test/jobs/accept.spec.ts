@@ -160,7 +160,7 @@ describe('the count of a lane', () => {
        FROM requests WHERE status IN ('PENDING', 'PROCESSING')`,
     );
     for (const { lane, position, ahead } of unfinished)
-      expect(await one.requests.jobsAhead(lane, position)).toBe(ahead);
+      expect(await one.positions.jobsAhead(lane, position)).toBe(ahead);
     // What a lane has passed is not kept.
     const kept = `SELECT c.lane FROM cancelled_positions c JOIN lanes l ON l.name = c.lane WHERE l.pending = 0`;
     expect(await one.sql(kept)).toEqual([]);

@@ -14,6 +14,8 @@ import { WorkerStore } from '../../src/jobs/workers/worker.store.js';
 import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js';
 import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
 import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
+import { Lane } from '../../src/jobs/lanes/lane.entity.js';
+import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
 import { IdempotencyStore } from '../../src/requests/idempotency/idempotency.store.js';
@@ -23,7 +25,7 @@ import type { IdempotencyKey } from '../../src/http/idempotency-key.js';
 import { AcceptStore } from '../../src/jobs/accept/accept.store.js';
 import { RequestStore } from '../../src/requests/request.store.js';
 import { createDatabase } from '../support/database.js';
-import { batchOf, completionOf, newRequest } from '../support/stores.js';
+import { batchOf, completionOf, newRequest, requestCallbacks } from '../support/stores.js';
 
 /** The promise: no query grows with what is finished. Shown by its plan over so many finished requests; in CI a million. */
 const FINISHED = Number(process.env.EXPLAIN_FINISHED ?? 300_000);
@@ -79,7 +81,7 @@ class ExplainedDatabase extends Database {
     return rows;
   }
 
-  private async explain(
+  async explain(
     { name, text }: Pick<Statement, 'name' | 'text'>,
     values: unknown[],
     [begin, end] = ['BEGIN', 'ROLLBACK'] as [string, string],
@@ -102,12 +104,28 @@ beforeAll(async () => {
   await fill(explainer);
   dataSource = await new DataSource(dataSourceOptions(url)).initialize();
   database = new ExplainedDatabase(explainer, dataSource);
+  explainRepositories();
 }, 240_000);
 
 afterAll(async () => {
   await dataSource?.destroy();
   await explainer.end();
 });
+
+/** Repositories run their statements on query runners. */
+function explainRepositories(): void {
+  const createQueryRunner = dataSource.createQueryRunner.bind(dataSource);
+  dataSource.createQueryRunner = (mode) => {
+    const runner = createQueryRunner(mode);
+    const query = runner.query.bind(runner) as (text: string, ...more: unknown[]) => Promise<unknown>;
+    return Object.assign(runner, {
+      query: async (text: string, values: unknown[] = [], ...more: unknown[]) => {
+        await database.explain({ name: text, text }, values);
+        return query(text, values, ...more);
+      },
+    });
+  };
+}
 
 /** Has a fourth of what is finished, and of the lanes. */
 const BIG_ACCOUNT = 'aaaaaaaa-0000-4000-8000-000000000000';
@@ -342,11 +360,13 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
 
   it('looking at one, and at lanes', () =>
     expectCheap(async () => {
-      const store = new RequestStore(database);
-      await store.find(someId);
-      await store.attempts(someId);
-      await store.countAttempts(someId);
-      await store.jobsAhead('busy', 100);
+      await new RequestStore(database).find(someId);
+      const callbacks = requestCallbacks(dataSource);
+      const page = await new RequestStore(database).list({ account: null, limit: 200 });
+      await callbacks.states(page.map(({ id }) => id));
+      await callbacks.newestAttempts(someId, 200);
+      await callbacks.countAttempts(someId);
+      await new LanePositionsRepository(dataSource.getRepository(Lane)).jobsAhead('busy', 100);
       expect((await new FinishedRequestsStore(database).find([someId])).size).toBe(1);
       await new LanesStore(database).list('', 100);
       expect(await new LanesStore(database).listOwn(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
@@ -356,13 +376,19 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
   it('deleting', () =>
     // What is owed is looked up once for the page, so the pages grow with the callbacks that are pending.
     expectCheap(async () => {
-      const store = new RemovalStore(database);
+      const callbacks = requestCallbacks(dataSource);
+      const store = new RemovalStore(database, callbacks);
       const removeFiles = () => Promise.resolve();
-      expect(await store.findRemovable(SMALL_ACCOUNT, NIL, 50)).toHaveLength(50);
-      const found = await store.findRemovable(null, NIL, 50);
-      expect(await store.remove(found, removeFiles)).toBe(50);
+      expect(await store.findFinished(SMALL_ACCOUNT, NIL, 50)).toHaveLength(50);
+      const found = await store.findFinished(null, NIL, 50);
+      // Callbacks that were sent again above are due.
+      const due = await callbacks.findDue(found, database.query);
+      expect(due.size).toBeLessThan(found.length);
+      expect(await store.remove(found, removeFiles)).toBe(found.length - due.size);
       const all = -3_600_000;
-      expect(await store.removeExpired(all, someId, 500, removeFiles)).toHaveLength(500);
-      expect(await store.removeExpired(Date.now(), NIL, 500, removeFiles)).toEqual([]);
+      const expired = await store.removeExpired(all, someId, 500, removeFiles);
+      expect(expired?.nextAfterId).toBeTruthy();
+      expect(expired?.removed.length).toBeGreaterThan(450);
+      expect((await store.removeExpired(Date.now(), NIL, 500, removeFiles))?.removed).toEqual([]);
     }, 8_000));
 });

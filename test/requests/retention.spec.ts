@@ -73,6 +73,7 @@ async function left(): Promise<string[]> {
 
 const ids = (written: { id: string }[]): string[] => written.map(({ id }) => id);
 const keep = (): Promise<void> => Promise.resolve();
+const NOTHING = { removed: [], nextAfterId: null };
 
 describe('what is deleted by age', () => {
   it('is finished for that long and owes no callback; its deliveries and logs go along', async () => {
@@ -96,7 +97,7 @@ describe('what is deleted by age', () => {
       keys.push(...given);
       expect(await left()).toHaveLength(10);
     });
-    expect(removed).toEqual(ids(gone).sort());
+    expect(removed).toEqual({ removed: ids(gone).sort(), nextAfterId: null });
     expect(keys.sort()).toEqual(gone.map(({ fileKey }) => fileKey).sort());
     expect(await left()).toEqual(ids(kept).sort());
     expect(await stores.sql('SELECT FROM callback_logs')).toHaveLength(5);
@@ -106,15 +107,21 @@ describe('what is deleted by age', () => {
 
   it('goes batch by batch, the oldest first', async () => {
     const written = ids(await write([33, 32, 31].map((days) => ({ acceptedAt: daysAgo(days) }))));
-    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(written.slice(0, 2));
-    expect(await stores.removal.removeExpired(MONTH_MS, written[1]!, 2, keep)).toEqual(written.slice(2));
-    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
+    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual({
+      removed: written.slice(0, 2),
+      nextAfterId: written[1],
+    });
+    expect(await stores.removal.removeExpired(MONTH_MS, written[1]!, 2, keep)).toEqual({
+      removed: written.slice(2),
+      nextAfterId: null,
+    });
+    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(NOTHING);
   });
 
   it('is old by the clock of the database, whatever that of the process says', async () => {
     const [young] = await write([{ acceptedAt: daysAgo(1) }]);
     const jump = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 40 * DAY_MS);
-    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual([]);
+    expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(NOTHING);
     jump.mockRestore();
     expect(await left()).toEqual([young!.id]);
     await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
@@ -133,11 +140,11 @@ describe('what is deleted by age', () => {
 
   it('is deleted by one process at a time', async () => {
     const gated = new GatedDatabase(stores.dataSource, 1);
-    const first = new RemovalStore(gated).removeExpired(MONTH_MS, NIL, 2, keep);
+    const first = new RemovalStore(gated, stores.callbacks).removeExpired(MONTH_MS, NIL, 2, keep);
     await gated.reached;
     expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toBeNull();
     gated.letOn();
-    expect(await first).toHaveLength(1);
+    expect((await first)?.removed).toHaveLength(1);
     expect(await left()).toEqual([]);
   });
 });
@@ -170,7 +177,7 @@ describe('what is sent again while it is being deleted', () => {
   const service = (): [RequestsService, string[]] => {
     const removed: string[] = [];
     const files = { remove: async (keys: string[]) => void removed.push(...keys) };
-    return [new RequestsService(stores.requests, stores.removal, files), removed];
+    return [new RequestsService(stores.requests, stores.removal, stores.callbacks, stores.positions, files), removed];
   };
   const ways: [string, (requests: RequestsService, id: string, files: string[]) => Promise<unknown>][] = [
     ['by its id', (requests, id) => expect(requests.remove(id, null)).rejects.toBeInstanceOf(RequestUnfinished)],

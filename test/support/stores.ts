@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { CallbackDelivery } from '../../src/callbacks/deliveries/callback-delivery.entity.js';
+import { RequestCallbacksRepository } from '../../src/callbacks/deliveries/request-callbacks.repository.js';
 import { CallbackLog } from '../../src/callbacks/deliveries/callback-log.entity.js';
 import { type AttemptRecord, CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
@@ -13,9 +15,13 @@ import { AcceptStore, type NewRequest } from '../../src/jobs/accept/accept.store
 import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js';
 import type { Completion, Job } from '../../src/jobs/job.js';
 import { type CompletedBatch, JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import { Lane } from '../../src/jobs/lanes/lane.entity.js';
+import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
+import type { LanePositions } from '../../src/requests/lane-positions.js';
 import { RemovalStore } from '../../src/requests/removal.store.js';
+import type { RequestCallbacks } from '../../src/requests/request-callbacks.js';
 import { RequestStore } from '../../src/requests/request.store.js';
 import { DATABASE_SETTINGS, createDatabase } from './database.js';
 import { eventually } from './eventually.js';
@@ -47,11 +53,20 @@ async function setPatience(url: string): Promise<void> {
   await client.end();
 }
 
+export function requestCallbacks(dataSource: DataSource): RequestCallbacksRepository {
+  return new RequestCallbacksRepository(
+    dataSource.getRepository(CallbackDelivery),
+    dataSource.getRepository(CallbackLog),
+  );
+}
+
 /** The stores of one process, on the real SQL, and what a test needs beside them. */
 export class Stores {
   readonly accepting: AcceptStore;
   readonly requests: RequestStore;
   readonly finished: FinishedRequestsStore;
+  readonly callbacks: RequestCallbacks;
+  readonly positions: LanePositions;
   readonly removal: RemovalStore;
   readonly jobs: JobsStore;
   readonly sync: SyncStore;
@@ -65,7 +80,9 @@ export class Stores {
     this.accepting = new AcceptStore(database);
     this.requests = new RequestStore(database);
     this.finished = new FinishedRequestsStore(database);
-    this.removal = new RemovalStore(database);
+    this.callbacks = requestCallbacks(dataSource);
+    this.positions = new LanePositionsRepository(dataSource.getRepository(Lane));
+    this.removal = new RemovalStore(database, this.callbacks);
     this.jobs = new JobsStore(database);
     this.sync = new SyncStore(database);
     this.holders = new WorkerLeasesStore(database);

@@ -60,23 +60,14 @@ export class PingService {
     const { body, headers } = pingMessage(newId(), attemptedAt, this.signer);
     const { trace, errorKind, errorMessage } = await sendCallback(this.http, url, body, headers);
     const view = traceView({
+      ...trace,
       url: url.href,
-      dialled_address: trace.dialledAddress,
-      request_headers: trace.requestHeaders,
-      body_bytes: trace.bodyBytes,
-      body_sha256: trace.bodySha256,
-      status_code: trace.status,
-      response_headers: trace.responseHeaders,
-      response_body: trace.responseBody,
+      statusCode: trace.status,
       success: errorKind === null,
-      error_kind: errorKind,
-      error_message: errorMessage,
-      dns_ms: trace.dnsMs,
-      connect_ms: trace.connectMs,
-      tls_ms: trace.tlsMs,
-      first_byte_ms: trace.firstByteMs,
-      response_time_ms: trace.totalMs,
-      attempted_at: attemptedAt,
+      errorKind,
+      errorMessage,
+      responseTimeMs: trace.totalMs,
+      attemptedAt,
     });
     return { webhook_id: headers['webhook-id'], ...view };
   }
