@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, migrate } from '../src/app/data-source.js';
 import { Database } from '../src/platform/database/database.js';
-import { AHEAD } from '../src/jobs/lanes/lane-run.js';
+import { READ_AHEAD } from '../src/jobs/lanes/lane-run.js';
 import { Lane } from '../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../src/jobs/lanes/lane-positions.repository.js';
 import { JobsStore } from '../src/jobs/lanes/jobs.store.js';
@@ -61,7 +61,7 @@ export function claiming(): Promise<Measurement[]> {
         await fill(client, LANES, backlog);
         const claim = async (): Promise<() => Promise<unknown>> => {
           const lane = (await jobs.leaseLane(LEASE_MS))!;
-          await jobs.begin(lane, AHEAD);
+          await jobs.begin(lane, READ_AHEAD);
           return () => jobs.release(lane, 0);
         };
         claims.push(await timed(claim));
@@ -74,7 +74,7 @@ export function claiming(): Promise<Measurement[]> {
       });
       return [
         {
-          title: `Claiming a lane and up to ${AHEAD} of its requests, p99 (median), with 1,000, 10,000 and 100,000 pending in 1,000 lanes`,
+          title: `Claiming a lane and up to ${READ_AHEAD} of its requests, p99 (median), with 1,000, 10,000 and 100,000 pending in 1,000 lanes`,
           result: shown(claims),
           target: '< 5 ms',
         },

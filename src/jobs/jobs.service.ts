@@ -20,7 +20,7 @@ import { RequestsService } from '../requests/requests.service.js';
 import { WakeDebounce } from './accept/wake-debounce.js';
 import { destinationOf } from './job.js';
 import { JobsStore } from './lanes/jobs.store.js';
-import type { Made } from './report-generator.js';
+import type { GeneratedReport } from './report-generator.js';
 import { SyncRunner } from './sync/sync-runner.js';
 
 /** What a caller is told, and whether its request is still going on. */
@@ -127,7 +127,10 @@ export class JobsService {
     };
   }
 
-  private acceptAndMake(request: Omit<NewRequest, 'id'>): { accepted: Promise<string>; result: Promise<Made | null> } {
+  private acceptAndMake(request: Omit<NewRequest, 'id'>): {
+    accepted: Promise<string>;
+    result: Promise<GeneratedReport | null>;
+  } {
     const accepted = this.accepting.accept(request).then(({ id }) => id);
     const { mode, report, format, params, callbackUrl } = request;
     const result = accepted.then((id) =>

@@ -4,12 +4,12 @@ import { job } from '../../test/jobs/lane-bench.js';
 import type { FileStore } from '../reports/storage/file-store.js';
 import type { ReportsService } from '../reports/reports.service.js';
 import type { Job } from './job.js';
-import { ReportGenerator, SuspectWaits } from './report-generator.js';
+import { ReportGenerator, IsolationBusy } from './report-generator.js';
 
-/** Requests whose report was begun, and how to end the newest. */
+/** The requests whose report was begun, in order. `endNewest` ends the newest of them. */
 let begun: string[];
 let endNewest: () => void;
-let maker: ReportGenerator;
+let generator: ReportGenerator;
 
 beforeEach(() => {
   begun = [];
@@ -21,28 +21,28 @@ beforeEach(() => {
       return orders.map(() => ({ outcome: { result: '{}', fileKey: null }, tookMs: 1 }));
     },
   };
-  maker = new ReportGenerator(reports as ReportsService, {} as FileStore);
+  generator = new ReportGenerator(reports as ReportsService, {} as FileStore);
 });
 
 const suspect = (queuePosition: number, crashCount: number): Job => ({ ...job(queuePosition), crashCount });
 
-describe('A request that a process has died of', () => {
-  it('is made alone: nothing else of its kind meanwhile, and not in one go with others', async () => {
-    expect([maker.expectedMs(job(1)), maker.expectedMs(suspect(1, 1))]).toEqual([1, Infinity]);
-    const first = maker.make([suspect(1, 1)]);
-    await expect(maker.make([suspect(2, 1)])).rejects.toThrow(SuspectWaits);
+describe('A request with a crash count', () => {
+  it('runs alone: not while another such request runs, and not in a group', async () => {
+    expect([generator.expectedMs(job(1)), generator.expectedMs(suspect(1, 1))]).toEqual([1, Infinity]);
+    const first = generator.generate([suspect(1, 1)]);
+    await expect(generator.generate([suspect(2, 1)])).rejects.toThrow(IsolationBusy);
     expect(begun).toEqual(['1']);
     endNewest();
     expect(await first).toMatchObject([{ error: null }]);
-    const second = maker.make([suspect(2, 2)]);
+    const second = generator.generate([suspect(2, 2)]);
     endNewest();
     expect(await second).toMatchObject([{ error: null }]);
   });
 
-  it('holds up nobody who is not suspect', async () => {
-    const first = maker.make([suspect(1, 2)]);
+  it('does not delay other requests', async () => {
+    const first = generator.generate([suspect(1, 2)]);
     const endFirst = endNewest;
-    const second = maker.make([job(2)]);
+    const second = generator.generate([job(2)]);
     await nextTurn();
     expect(begun).toEqual(['1', '2']);
     endNewest();
@@ -50,9 +50,9 @@ describe('A request that a process has died of', () => {
     expect(await Promise.all([first, second])).toMatchObject([[{ error: null }], [{ error: null }]]);
   });
 
-  it('fails when it was three, without being made', async () => {
-    const [made] = await maker.make([suspect(1, 3)]);
-    expect(made).toMatchObject({ result: null, error: 'Its worker process died three times while making it' });
+  it('fails at a count of three, without being generated', async () => {
+    const [report] = await generator.generate([suspect(1, 3)]);
+    expect(report).toMatchObject({ result: null, error: 'Its worker process crashed three times while generating it' });
     expect(begun).toEqual([]);
   });
 });

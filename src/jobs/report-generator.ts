@@ -3,57 +3,62 @@ import { FileStore } from '../reports/storage/file-store.js';
 import { ReportsService } from '../reports/reports.service.js';
 import type { Completion, Job } from './job.js';
 
-/** A spooled file that nobody has touched for so long is nobody's. Longer than any report takes. */
+/** The age after which a spooled file is left over from a crash. No report takes this long. */
 const LEFTOVER_AGE_MS = 86_400_000;
 
-/** A request of which so many processes have died is not made again. */
+/** The crash count at which a request fails instead of running again. */
 const MAX_CRASHES = 3;
-const POISON_MESSAGE = 'Its worker process died three times while making it';
+const POISON_MESSAGE = 'Its worker process crashed three times while generating it';
 
-/** What came of making one report, and how long that took. Exactly one of result and error is set. */
-export type Made = Pick<Completion, 'result' | 'fileKey' | 'error'> & { tookMs: number };
+/** The outcome of one report and its duration. Exactly one of `result` and `error` is set. */
+export type GeneratedReport = Pick<Completion, 'result' | 'fileKey' | 'error'> & { tookMs: number };
 
-/** Of this request a process has died before, and another such request is being made here just now. */
-export class SuspectWaits extends Error {
-  /** So long whoever wants it made gives it back. */
+/** This process is generating another request with a crash count, and such requests run one at a time. */
+export class IsolationBusy extends Error {
+  /** The request is released for this long. */
   readonly pauseMs = 100;
+
+  constructor() {
+    super('Another request that crashed a worker is being generated in this process');
+  }
 }
 
-/** Makes reports and brings their files into the store together with the transaction that makes them results. */
+/** Generates reports, and publishes their files together with the transaction that refers to them. */
 @Injectable()
 export class ReportGenerator {
-  private hasSuspect = false;
+  private isIsolating = false;
 
   constructor(
     private readonly reports: ReportsService,
     private readonly files: FileStore,
   ) {}
 
-  /** About how long a request takes, in milliseconds; Infinity where nobody knows, and for one to be made alone. */
+  /** The expected duration in milliseconds; Infinity when it is unknown, and for a request that must run alone. */
   expectedMs({ report, params, crashCount }: Job): number {
     return crashCount === 0 ? this.reports.expectedMs(report, params) : Number.POSITIVE_INFINITY;
   }
 
   /**
-   * Makes requests of one mode one after the other. A report that fails is a result too.
-   * @throws StorageUnavailable, PoolFull, PoolClosed: nothing can be made now; SuspectWaits.
+   * Generates requests of one mode, one after the other. A failed report is an outcome, not an error. A request with a
+   * crash count comes alone.
+   * @throws StorageUnavailable, PoolFull, PoolClosed: nothing can be generated now.
+   * @throws IsolationBusy
    */
-  async make(jobs: Job[]): Promise<Made[]> {
-    // A request that a process has died of comes alone.
+  async generate(jobs: Job[]): Promise<GeneratedReport[]> {
     const [{ crashCount }] = jobs as [Job];
-    if (crashCount === 0) return this.makeAll(jobs);
+    if (crashCount === 0) return this.generateGroup(jobs);
     if (crashCount >= MAX_CRASHES) return [{ result: null, fileKey: null, error: POISON_MESSAGE, tookMs: 0 }];
-    // One at a time: else what kills the process would take the same others with it each time, and they would fail too.
-    if (this.hasSuspect) throw new SuspectWaits('Another request that a process has died of is being made here');
-    this.hasSuspect = true;
+    // Two at a time would both be counted for each crash, and the innocent one would fail, too.
+    if (this.isIsolating) throw new IsolationBusy();
+    this.isIsolating = true;
     try {
-      return await this.makeAll(jobs);
+      return await this.generateGroup(jobs);
     } finally {
-      this.hasSuspect = false;
+      this.isIsolating = false;
     }
   }
 
-  private async makeAll(jobs: Job[]): Promise<Made[]> {
+  private async generateGroup(jobs: Job[]): Promise<GeneratedReport[]> {
     const orders = jobs.map(({ id, report, format, params }) => ({ type: report, params, format, requestId: id }));
     const generated = await this.reports.generate(jobs[0]!.mode, orders);
     return generated.map((one) => {
@@ -63,15 +68,15 @@ export class ReportGenerator {
   }
 
   /**
-   * Makes the files durable, then writes what refers to them. What nothing came to refer to goes again.
-   * @param write Gives the ids of the requests that are finished now; null when the work has passed to somebody else.
-   * @returns Whether it is still ours.
+   * Makes files durable, then runs the write that refers to them, and removes the files that nothing refers to.
+   * @param write Returns the ids of the requests that are finished now; null when another worker has taken over.
+   * @returns Whether this worker still held the lease.
    */
   async publish(
-    made: { id: string; fileKey: string | null }[],
+    reports: { id: string; fileKey: string | null }[],
     write: () => Promise<ReadonlySet<string> | null>,
   ): Promise<boolean> {
-    const files = made.flatMap(({ id, fileKey }) => (fileKey === null ? [] : [{ id, fileKey }]));
+    const files = reports.flatMap(({ id, fileKey }) => (fileKey === null ? [] : [{ id, fileKey }]));
     if (files.length > 0) await this.files.commit(files.map(({ fileKey }) => fileKey));
     const finished = await write();
     const unused = files.filter(({ id }) => !finished?.has(id)).map(({ fileKey }) => fileKey);
@@ -79,7 +84,7 @@ export class ReportGenerator {
     return finished !== null;
   }
 
-  /** Throws away what processes that died left half-written. */
+  /** Removes files that crashed processes left half-written. */
   async clearLeftovers(): Promise<void> {
     await this.files.clearSpool(LEFTOVER_AGE_MS);
   }

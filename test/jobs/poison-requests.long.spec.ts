@@ -171,7 +171,10 @@ describe('a request that kills its worker', () => {
     await eventually(() => new Set(receiver.received.map(({ json }) => json.request_id)).size === 60);
     expectFirstArrivalsInOrder(receiver.received, 60);
     const { json } = await get(api, `/api/requests/${deadly}`);
-    expect(json).toMatchObject({ status: 'FAILED', error: 'Its worker process died three times while making it' });
+    expect(json).toMatchObject({
+      status: 'FAILED',
+      error: 'Its worker process crashed three times while generating it',
+    });
     const callback = receiver.received.find((receipt) => receipt.json.request_id === deadly)!.json;
     expect(callback).toMatchObject({ type: 'report.failed', error: json.error });
     expect(await sql(api, `SELECT FROM requests WHERE status = 'COMPLETED'`)).toHaveLength(59);
@@ -205,7 +208,7 @@ describe('a request that kills its worker', () => {
       const reply = await ask(daybook);
       return reply.status === 500 && reply;
     });
-    expect(answer.json).toMatchObject({ detail: 'Its worker process died three times while making it' });
+    expect(answer.json).toMatchObject({ detail: 'Its worker process crashed three times while generating it' });
     await database.drop();
   }, 240_000);
 });

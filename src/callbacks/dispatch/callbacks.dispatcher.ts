@@ -37,8 +37,6 @@ export class CallbacksDispatcher {
   private readonly slots = new Slots();
   private readonly leases: LeaseKeeper<RunLease>;
   private readonly drain: WorkerLoop;
-  /** The streams that are being sent here. */
-  private readonly sending = new Set<string>();
   /** The lane taken last, of each destination that has more lanes than it had slots. */
   private readonly lastLanes = new Map<string, string>();
   private lastDestination = '';
@@ -68,19 +66,6 @@ export class CallbacksDispatcher {
   /** Sends what is due; resolves when nothing more can be taken. */
   run(): Promise<void> {
     return this.drain.run();
-  }
-
-  /**
-   * Callbacks of a lane are owed from now on. They are sent from here; others are woken for what has no slot here.
-   * @param destinations Where these callbacks go.
-   */
-  owed(lane: string, destinations: ReadonlySet<string>): void {
-    // What is being sent is looked through to its end, and looked for once more then.
-    const waiting = [...destinations].filter((destination) => !this.sending.has(streamKey(destination, lane)));
-    if (waiting.length === 0) return;
-    void this.run();
-    const isHeldUp = this.isStopping || waiting.some((destination) => this.slots.room(destination) === 0);
-    if (isHeldUp) this.queue.wake('callbacks');
   }
 
   /** Looks for what no wake-up announced, takes over from dead processes, gives up what has waited for too long. */
@@ -187,9 +172,7 @@ export class CallbacksDispatcher {
       const lease: RunLease = { stream: stream.id, retries: new Set() };
       this.leases.add(lease, askedAtMs);
       const first = read.filter(({ lane }) => lane === stream.lane);
-      const key = streamKey(destination, stream.lane);
-      this.sending.add(key);
-      return () => this.sendStream(stream, lease, first).finally(() => this.sending.delete(key));
+      return () => this.sendStream(stream, lease, first);
     });
   }
 
@@ -269,8 +252,4 @@ export class CallbacksDispatcher {
         : ourStreams.has(lease.stream),
     );
   }
-}
-
-function streamKey(destination: string, lane: string): string {
-  return `${destination} ${lane}`;
 }

@@ -1,77 +1,89 @@
-import { newId } from '../../platform/ids.js';
+import { Logger } from '@nestjs/common';
 import { Batcher } from '../../platform/concurrency/batcher.js';
+import type { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
+import { throughOutage } from '../../platform/database/database.js';
+import { newId } from '../../platform/ids.js';
+import type { WorkQueue } from '../../queue/work-queue.js';
 import { type Completion, type Job, destinationOf } from '../job.js';
-import { type CompletedBatch, type LaneLease, MOST_AHEAD } from './jobs.store.js';
+import type { ReportGenerator } from '../report-generator.js';
+import { type CompletedBatch, type JobsStore, type LaneLease, MOST_AHEAD } from './jobs.store.js';
 import { LaneClock } from './lane-clock.js';
-import type { Made } from '../report-generator.js';
 
-/** Requests of a lane that are read at once. */
-export const AHEAD = 256;
-/** Short reports that are made in one go, at the most. */
-const MADE_TOGETHER = 128;
-/** Of such reports, by what is expected of them: the first waits for the last. */
-const MADE_TOGETHER_MS = 20;
+/** Requests that are read at once. */
+export const READ_AHEAD = 256;
+/** The time slice of a lane: after it the lane is released, so that other lanes get a worker. */
+const TIME_SLICE_MS = 1_000;
+/** Short requests that are generated together, at most. */
+const GROUP_LIMIT = 128;
+/** The expected duration of such a group, at most: the first request waits for the last. */
+const GROUP_MS = 20;
 /** Completions that may wait for their commit. */
-const MAX_UNCOMMITTED = MOST_AHEAD - MADE_TOGETHER;
+const MAX_UNCOMMITTED = MOST_AHEAD - GROUP_LIMIT;
 
-/** What a {@link LaneRun} needs from the world. */
-export interface LaneRunPorts {
-  /** The next requests of the lane, behind a position; none when there are no more for now. */
-  readAfter(queuePosition: number): Promise<Job[]>;
-  /** About how long a request takes, in milliseconds; short ones that stand next to each other are made together. */
-  expectedMs(job: Job): number;
-  /**
-   * Makes requests one after the other; a report that fails is a result too. Rejects only when nothing can be made
-   * (storage, shutdown).
-   */
-  make(jobs: Job[]): Promise<Made[]>;
-  /** Makes the files durable and writes the batch. False: the lane is not ours any more, and nothing was written. */
-  commit(batch: CompletedBatch): Promise<boolean>;
-  /** Whether to go on with the next request. */
-  mayContinue(): boolean;
+/** The parts that a {@link LaneRun} works with. */
+export interface LaneRunParts {
+  store: Pick<JobsStore, 'begin' | 'readAfter' | 'complete'>;
+  generator: Pick<ReportGenerator, 'expectedMs' | 'generate' | 'publish'>;
+  leases: Pick<LeaseKeeper<LaneLease>, 'isSafe'>;
+  queue: Pick<WorkQueue, 'wake'>;
+  /** Aborted when the worker is draining. */
+  draining: AbortSignal;
+  leaseMs: number;
 }
 
 /**
- * Makes the requests of one lane we hold, one after the other in order. Completions are written together: while one
- * batch is being committed the next reports are already made, and a lone long report waits for nobody. Where the holder
- * before fell silent they are made one by one instead, so that what a process dies of is known.
+ * Runs the requests of one leased lane, in order, for a time slice.
+ *
+ *     leased ──> reading ──> generating ──┬──> released     with the last commit
+ *                   ^            │        │
+ *                   │            v        ├──> lost         a commit found another lease epoch
+ *                   └─────── committing ──┘
+ *                                         └──> failed       an error; the caller releases the lane for a pause
+ *
+ * Committing overlaps with generating: while one batch commits, the next reports are generated, up to `MAX_UNCOMMITTED` of
+ * them. One request is marked as begun at a time, and each commit moves the mark.
+ *
+ * Isolate mode: after a worker lost the lane's lease, requests up to `isolateUntil` run alone, each after a commit that
+ * marks it as begun. A second crash then counts against the request that caused it.
+ *
+ * docs/state-machines.md has the states of the lane and of its requests.
  */
 export class LaneRun {
-  private readonly clock: LaneClock;
+  private readonly logger = new Logger(LaneRun.name);
+  private readonly sliceEndsAtMs = performance.now() + TIME_SLICE_MS;
   private readonly commits = new Batcher<Completion, boolean>(async (completions) => {
-    // Nothing is written past a gap: what was made behind a batch that failed is made again after it.
-    if (this.isBroken) throw new Error('The batch before this one was not written');
+    // A commit behind a failed one would leave a gap; its requests run again after the failed ones.
+    if (this.isBroken) throw new Error('The batch before this one was not committed');
     const isHeld = await this.commit(completions);
     return completions.map(() => isHeld);
   });
-  /** Begun and not committed yet, in order. */
+  /** Requests that were begun and are not committed yet, in order. */
   private readonly begun: { id: string; startedAt: Date }[] = [];
-  private readonly written: Promise<boolean>[] = [];
-  private committedAt = performance.now();
+  private readonly committed: Promise<boolean>[] = [];
+  private committedAtMs = performance.now();
   private isEnding = false;
   private isReleased = false;
   private isBroken = false;
 
   constructor(
     private readonly lane: LaneLease,
-    private readonly ports: LaneRunPorts,
-  ) {
-    this.clock = new LaneClock(lane.startedAt);
-  }
+    private readonly parts: LaneRunParts,
+    private readonly clock = new LaneClock(lane.startedAt),
+  ) {}
 
   /**
-   * @returns True when the lane was given back with the last batch, false when it was lost on the way.
-   * @throws What `make`, `readAfter` or `commit` threw; then the lane is still held, and no commit is under way.
+   * @returns Whether the lane was released with the last commit; false when its lease was lost.
+   * @throws The error of the store or the generator. The lane is then still leased, and no commit is in progress.
    */
-  async run(jobs: Job[]): Promise<boolean> {
+  async run(): Promise<boolean> {
     try {
-      await this.makeAll(jobs);
+      await this.generateAll(await this.readHead());
     } catch (error) {
-      await Promise.allSettled(this.written);
+      await Promise.allSettled(this.committed);
       throw error;
     }
     this.isEnding = true;
-    const outcomes = await Promise.allSettled(this.written);
+    const outcomes = await Promise.allSettled(this.committed);
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') throw outcome.reason;
       if (!outcome.value) return false;
@@ -79,66 +91,85 @@ export class LaneRun {
     return !this.isBroken && (this.isReleased || this.commit([]));
   }
 
-  private async makeAll(jobs: Job[]): Promise<void> {
+  private async readHead(): Promise<Job[]> {
+    const { lane, parts } = this;
+    const jobs = await parts.store.begin(lane, READ_AHEAD);
+    const [head] = jobs;
+    if (lane.lostBy !== null && head?.crashCount)
+      this.logger.warn(`${lane.lostBy} lost its lease while it ran request ${head.id} of lane ${lane.name}`);
+    return jobs;
+  }
+
+  private readAfter(position: number): Promise<Job[]> {
+    return this.parts.store.readAfter(this.lane, position, READ_AHEAD);
+  }
+
+  private async generateAll(jobs: Job[]): Promise<void> {
     for (let batch = jobs; batch.length > 0;) {
       const last = batch.at(-1)!.queuePosition;
-      // Read while these are made, so that the next report follows at once; what is short had nothing behind it yet.
-      const ahead = batch.length === AHEAD ? this.ports.readAfter(last) : null;
+      // A full batch has requests behind it: read them now, so that generating does not wait for the next read.
+      const ahead = batch.length === READ_AHEAD ? this.readAfter(last) : null;
       ahead?.catch(() => undefined);
-      for (const together of this.inOneGo(batch)) {
-        if (this.isBroken || !this.ports.mayContinue()) return;
-        const startedAt = this.begin(together);
-        if (this.isIsolated(together[0]!) && !(await this.putOnRecord())) return;
-        // In one step, so that they are committed together: their files may be parts of one.
-        for (const completion of await this.make(together, startedAt)) this.submit(completion);
-        // What was made must not pile up behind a slow commit.
-        await this.written.at(-MAX_UNCOMMITTED)?.catch(() => undefined);
+      for (const group of this.groups(batch)) {
+        if (!this.mayContinue()) return;
+        const startedAt = this.begin(group);
+        if (this.isIsolated(group[0]!) && !(await this.recordBegun())) return;
+        // Submitted in one step, so that they commit together: their results may share one stored object.
+        for (const completion of await this.generate(group, startedAt)) this.submit(completion);
+        // Keeps generated reports from piling up behind a slow commit.
+        await this.committed.at(-MAX_UNCOMMITTED)?.catch(() => undefined);
       }
-      batch = await (ahead ?? this.ports.readAfter(last));
+      batch = await (ahead ?? this.readAfter(last));
     }
   }
 
-  /** Short requests as long as they are short together, and each other request alone. */
-  private *inOneGo(batch: Job[]): Generator<Job[]> {
-    let together: Job[] = [];
-    let togetherMs = 0;
+  private mayContinue(): boolean {
+    const { draining, leases } = this.parts;
+    const hasTime = performance.now() < this.sliceEndsAtMs && !draining.aborted;
+    return !this.isBroken && hasTime && leases.isSafe(this.lane);
+  }
+
+  /** Groups short requests that follow each other; every other request is a group of its own. */
+  private *groups(batch: Job[]): Generator<Job[]> {
+    let group: Job[] = [];
+    let groupMs = 0;
     for (const job of batch) {
-      const ms = this.isIsolated(job) ? Number.POSITIVE_INFINITY : this.ports.expectedMs(job);
-      if (together.length === MADE_TOGETHER || togetherMs + ms > MADE_TOGETHER_MS) {
-        if (together.length > 0) yield together;
-        together = [];
-        togetherMs = 0;
+      const ms = this.isIsolated(job) ? Number.POSITIVE_INFINITY : this.parts.generator.expectedMs(job);
+      if (group.length === GROUP_LIMIT || groupMs + ms > GROUP_MS) {
+        if (group.length > 0) yield group;
+        group = [];
+        groupMs = 0;
       }
-      together.push(job);
-      togetherMs += ms;
+      group.push(job);
+      groupMs += ms;
     }
-    yield together;
+    yield group;
   }
 
   private isIsolated({ queuePosition }: Job): boolean {
     return queuePosition <= this.lane.isolateUntil;
   }
 
-  private begin(jobs: Job[]): Date {
+  private begin(group: Job[]): Date {
     const startedAt = this.clock.now();
-    this.begun.push(...jobs.map(({ id }) => ({ id, startedAt })));
+    this.begun.push(...group.map(({ id }) => ({ id, startedAt })));
     return startedAt;
   }
 
-  /** Commits all that was made before, then marks what was begun. False: the lane is not ours any more. */
-  private async putOnRecord(): Promise<boolean> {
-    await Promise.allSettled(this.written);
+  /** Commits all generated reports, and the mark of the request that was begun. Returns false when the lease is lost. */
+  private async recordBegun(): Promise<boolean> {
+    await Promise.allSettled(this.committed);
     return !this.isBroken && this.commit([]);
   }
 
-  private async make(jobs: Job[], begunAt: Date): Promise<Completion[]> {
+  private async generate(group: Job[], begunAt: Date): Promise<Completion[]> {
     let startedAt = begunAt;
-    const made = await this.ports.make(jobs);
-    return jobs.map((job, index) => {
-      const { result, fileKey, error, tookMs } = made[index]!;
+    const reports = await this.parts.generator.generate(group);
+    return group.map((job, index) => {
+      const { result, fileKey, error, tookMs } = reports[index]!;
       const destination = destinationOf(job.callbackUrl);
-      // Each began when the one before had ended.
-      const isLast = index === jobs.length - 1;
+      // Each request started when the one before it ended.
+      const isLast = index === group.length - 1;
       const completedAt = isLast ? this.clock.now() : new Date(startedAt.getTime() + tookMs);
       const deliveryId = newId();
       const completion = { id: job.id, result, fileKey, error, startedAt, completedAt, deliveryId, destination };
@@ -148,27 +179,38 @@ export class LaneRun {
   }
 
   private submit(completion: Completion): void {
-    const written = this.commits.submit(completion);
-    // Met at the end; until then it must not count as unhandled.
-    written.catch(() => undefined);
-    this.written.push(written);
+    const committed = this.commits.submit(completion);
+    // `run` reports a rejection at the end; until then it must not count as unhandled.
+    committed.catch(() => undefined);
+    this.committed.push(committed);
   }
 
   private async commit(completions: Completion[]): Promise<boolean> {
-    const now = performance.now();
-    const busyS = (now - this.committedAt) / 1_000;
-    this.committedAt = now;
+    const nowMs = performance.now();
+    const busyS = (nowMs - this.committedAtMs) / 1_000;
+    this.committedAtMs = nowMs;
     this.begun.splice(0, completions.length);
-    // The first that was begun and is not in this batch, made or not: so a lane never shows two in progress.
+    // The first one that this batch does not complete, so that a lane never shows two requests in progress.
     const begun = this.begun[0] ?? null;
     const release = this.isEnding && !begun;
     this.isReleased = release;
     let isHeld = false;
     try {
-      isHeld = await this.ports.commit({ completions, begun, release, busyS });
+      isHeld = await this.complete({ completions, begun, release, busyS });
     } finally {
       this.isBroken ||= !isHeld;
     }
     return isHeld;
+  }
+
+  /** Writes a batch, and wakes the sending of callbacks if it has any. Returns false when the lease is lost. */
+  private complete(batch: CompletedBatch): Promise<boolean> {
+    const { store, generator, queue, leaseMs } = this.parts;
+    return generator.publish(batch.completions, async () => {
+      const finished = await throughOutage(() => store.complete(this.lane, batch, leaseMs));
+      const hasDelivery = batch.completions.some(({ id, destination }) => destination !== null && finished?.has(id));
+      if (hasDelivery) queue.wake('callbacks');
+      return finished;
+    });
   }
 }

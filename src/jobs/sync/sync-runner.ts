@@ -6,7 +6,7 @@ import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { type Job, destinationOf } from '../job.js';
-import { type Made, ReportGenerator, SuspectWaits } from '../report-generator.js';
+import { type GeneratedReport, ReportGenerator, IsolationBusy } from '../report-generator.js';
 import { SyncStore } from './sync.store.js';
 
 /** Makes sync requests at once, outside every lane, and keeps the lease that tells other processes we are alive. */
@@ -19,7 +19,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
   constructor(
     private readonly store: SyncStore,
     private readonly holders: WorkerLeasesStore,
-    private readonly maker: ReportGenerator,
+    private readonly generator: ReportGenerator,
     private readonly queue: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE'>,
   ) {
@@ -35,7 +35,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
    * another process has taken it over: its result is what counts, and the file of ours is gone.
    * @throws StorageUnavailable, PoolClosed, DatabaseUnavailable: the request stays, and is made when its lease has ended.
    */
-  run(job: Job): Promise<Made | null> {
+  run(job: Job): Promise<GeneratedReport | null> {
     this.leases.add(job, performance.now());
     const done = this.finishOrRelease(job).finally(() => {
       this.leases.remove(job);
@@ -57,25 +57,25 @@ export class SyncRunner implements BeforeApplicationShutdown {
     await Promise.allSettled([this.holders.leave(), ...this.underWay]);
   }
 
-  private async finishOrRelease(job: Job): Promise<Made | null> {
+  private async finishOrRelease(job: Job): Promise<GeneratedReport | null> {
     try {
       return await this.finish(job);
     } catch (error) {
       await this.store
-        .release(job, error instanceof SuspectWaits ? error.pauseMs : this.config.LANE_LEASE)
+        .release(job, error instanceof IsolationBusy ? error.pauseMs : this.config.LANE_LEASE)
         .catch(() => undefined);
       throw error;
     }
   }
 
-  private async finish(job: Job): Promise<Made | null> {
-    const [made] = (await this.maker.make([job])) as [Made];
-    const owed = { deliveryId: newId(), destination: destinationOf(job.callbackUrl) };
-    const isOurs = await this.maker.publish([{ id: job.id, fileKey: made.fileKey }], () =>
-      throughOutage(() => this.store.complete(job, { ...made, ...owed })),
+  private async finish(job: Job): Promise<GeneratedReport | null> {
+    const [report] = (await this.generator.generate([job])) as [GeneratedReport];
+    const delivery = { deliveryId: newId(), destination: destinationOf(job.callbackUrl) };
+    const isOurs = await this.generator.publish([{ id: job.id, fileKey: report.fileKey }], () =>
+      throughOutage(() => this.store.complete(job, { ...report, ...delivery })),
     );
     if (!isOurs) this.logger.warn(`Request ${job.id} was taken over by another process`);
-    if (owed.destination !== null) this.queue.wake('callbacks');
-    return isOurs ? made : null;
+    if (delivery.destination !== null) this.queue.wake('callbacks');
+    return isOurs ? report : null;
   }
 }
