@@ -1,46 +1,49 @@
-import { HttpService } from '@nestjs/axios';
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { HttpModule } from '@nestjs/axios';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { CallbackSecretsModule } from './signing/callback-secrets.module.js';
 import { CallbackSecretsService } from './signing/callback-secrets.service.js';
 import { CallbackSigner } from './signing/callback-signer.js';
+import { CallbackClient } from './transport/callback-client.js';
 import { CallbackUrlModule } from './url-guard/callback-url.module.js';
-import { type CallbackHttp, createCallbackHttp } from './transport/http-transport.js';
 import { UrlGuard } from './url-guard/url-guard.js';
-
-/** Injection token of the {@link CallbackHttp}. */
-const CALLBACK_HTTP = Symbol('CALLBACK_HTTP');
 
 /** The client that dials only checked addresses. */
 @Module({
   imports: [CallbackUrlModule],
   providers: [
     {
-      provide: CALLBACK_HTTP,
+      provide: CallbackClient,
       inject: [UrlGuard, CONFIG],
       useFactory: (guard: UrlGuard, { CALLBACK_TIMEOUT, CALLBACK_PROXY }: Config) =>
-        createCallbackHttp({
+        new CallbackClient({
           guard,
           timeoutMs: CALLBACK_TIMEOUT,
           proxy: CALLBACK_PROXY === undefined ? undefined : new URL(CALLBACK_PROXY),
         }),
     },
   ],
-  exports: [CALLBACK_HTTP],
+  exports: [CallbackClient],
 })
 class CallbackClientModule implements OnApplicationShutdown {
-  constructor(@Inject(CALLBACK_HTTP) private readonly http: CallbackHttp) {}
+  constructor(private readonly client: CallbackClient) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.http.close();
+    await this.client.close();
   }
 }
 
-/** What it takes to send a callback: the client that dials only checked addresses, and what signs. */
+/** Sends signed callbacks: the HttpService that goes through the {@link CallbackClient}, and the signer. */
 @Module({
-  imports: [CallbackSecretsModule, CallbackClientModule],
+  imports: [
+    CallbackSecretsModule,
+    HttpModule.registerAsync({
+      imports: [CallbackClientModule],
+      inject: [CallbackClient],
+      useFactory: ({ axiosConfig }: CallbackClient) => axiosConfig,
+    }),
+  ],
   providers: [
-    { provide: HttpService, inject: [CALLBACK_HTTP], useFactory: ({ axios }: CallbackHttp) => new HttpService(axios) },
     {
       provide: CallbackSigner,
       inject: [CallbackSecretsService, CONFIG],
@@ -48,6 +51,6 @@ class CallbackClientModule implements OnApplicationShutdown {
         new CallbackSigner(() => secrets.prepare().then(() => secrets.valid()), CALLBACK_SIGNATURE),
     },
   ],
-  exports: [HttpService, CallbackSigner],
+  exports: [HttpModule, CallbackSigner],
 })
 export class CallbackSenderModule {}

@@ -1,6 +1,7 @@
 import { createServer as createTcp, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
+import { firstValueFrom } from 'rxjs';
 import { eventually } from '../support/eventually.js';
 import { BODY, cleanups, client, failure, http, listen, tcp } from './transport-fixture.js';
 
@@ -30,6 +31,17 @@ describe('what is sent', () => {
       'x-request-id: r',
     ]);
     expect(body).toBe(BODY.toString());
+  });
+
+  it('gets an ordinary axios response, of any status', async () => {
+    const { port } = await http((request, response) =>
+      request.resume().on('end', () => response.writeHead(418, { 'x-answer': 'a' }).end(request.method)),
+    );
+    const url = `http://127.0.0.1:${port}/hook`;
+    const response = await firstValueFrom(client().service.put<string>(url, BODY, { headers: { 'x-sent': 'b' } }));
+    expect([response.status, response.data]).toEqual([418, 'PUT']);
+    expect(response.headers['x-answer']).toBe('a');
+    expect(response.config).toMatchObject({ url, data: BODY });
   });
 
   it('goes over a kept connection, and past any proxy of the environment', async () => {

@@ -6,12 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HttpService } from '@nestjs/axios';
 import { afterEach, expect } from '@jest/globals';
+import axios from 'axios';
 import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/transport/attempt-trace.js';
-import {
-  createCallbackHttp,
-  postCallback,
-  type CallbackHttpOptions,
-} from '../../src/callbacks/transport/http-transport.js';
+import { CallbackClient, type CallbackClientOptions } from '../../src/callbacks/transport/callback-client.js';
+import { postCallback } from '../../src/callbacks/transport/send-callback.js';
 import { UrlGuard } from '../../src/callbacks/url-guard/url-guard.js';
 
 const LOCAL = ['127.0.0.1/32'];
@@ -56,7 +54,7 @@ export function certificate(name: string): { key: string; cert: string } {
   return { key: key!, cert: cert! };
 }
 
-type Options = Partial<Omit<CallbackHttpOptions, 'guard'>> & {
+type Options = Partial<Omit<CallbackClientOptions, 'guard'>> & {
   allow?: string[];
   /** What the guard asks the database before an attempt. */
   lookUp?: () => Promise<void>;
@@ -65,12 +63,13 @@ type Options = Partial<Omit<CallbackHttpOptions, 'guard'>> & {
 export function client({ allow = LOCAL, timeoutMs = 5_000, lookUp, ...options }: Options = {}) {
   const none = { isReceiver: () => false, isReceiverOrigin: () => false };
   const guard = new UrlGuard({ allow, openedReceivers: lookUp && { lookUp, ...none } });
-  const made = createCallbackHttp({ guard, timeoutMs, ...options });
-  cleanups.push(() => made.close());
-  const service = new HttpService(made.axios);
+  const callbackClient = new CallbackClient({ guard, timeoutMs, ...options });
+  cleanups.push(() => callbackClient.close());
+  const service = new HttpService(axios.create(callbackClient.axiosConfig));
   return {
-    close: () => made.close(),
-    post: (url: string, headers = {}): Promise<CallbackResponse> => postCallback(service, new URL(url), BODY, headers),
+    service,
+    close: () => callbackClient.close(),
+    post: (url: string, headers = {}): Promise<CallbackResponse> => postCallback(service, url, BODY, headers),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Repository } from 'typeorm';
 import { Database } from '../../platform/database/database.js';
 import { fromJsonColumn, jsonColumn } from '../../platform/database/json-column.js';
 import type { AttemptTrace } from '../transport/attempt-trace.js';
-import type { CallbackOutcome } from '../transport/http-transport.js';
+import type { CallbackOutcome } from '../transport/send-callback.js';
 import type { DeliveryStatus } from './callback-delivery.entity.js';
 import { type AttemptTrigger, CallbackLog } from './callback-log.entity.js';
 

@@ -5,7 +5,7 @@ import { DaybookError } from '../../platform/errors.js';
 import { traceView } from '../../requests/request.view.js';
 import { pingMessage } from '../dispatch/callback-message.js';
 import { CallbackSigner } from '../signing/callback-signer.js';
-import { sendCallback } from '../transport/http-transport.js';
+import { sendCallback } from '../transport/send-callback.js';
 import { CallbackUrlRefused, UrlGuard } from '../url-guard/url-guard.js';
 
 /** Pings under way in one process; each lasts up to `CALLBACK_TIMEOUT`, and a caller may send many without waiting. */
@@ -58,7 +58,7 @@ export class PingService {
   private async send(url: URL): Promise<object> {
     const attemptedAt = new Date();
     const { body, headers } = pingMessage(newId(), attemptedAt, this.signer);
-    const { trace, errorKind, errorMessage } = await sendCallback(this.http, url, body, headers);
+    const { trace, errorKind, errorMessage } = await sendCallback(this.http, url.href, body, headers);
     const view = traceView({
       ...trace,
       url: url.href,

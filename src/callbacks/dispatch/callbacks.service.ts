@@ -11,9 +11,9 @@ import { type AttemptRecord, CallbackLogRepository } from '../deliveries/callbac
 import { DeliveryStore } from '../deliveries/delivery.store.js';
 import { DestinationStore } from '../destinations/destination.store.js';
 import { type DueDelivery, nextNumber } from './due.store.js';
-import { type CallbackOutcome, sendCallback } from '../transport/http-transport.js';
+import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
-import { destination, storedUrl } from '../url-guard/url-guard.js';
+import { destination } from '../url-guard/url-guard.js';
 
 const GONE = 'The URL answered 410 Gone before and is disabled; enable it and send this callback again';
 
@@ -59,7 +59,7 @@ export class CallbacksService {
     const attemptNumber = nextNumber(delivery);
     const attemptedAt = new Date();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
-    const outcome = await sendCallback(this.http, storedUrl(delivery.url), body, headers);
+    const outcome = await sendCallback(this.http, delivery.url, body, headers);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
     return {
       deliveryId: delivery.id,

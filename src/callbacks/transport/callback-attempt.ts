@@ -47,7 +47,8 @@ function afterConnect(error: Error): NoAnswer {
 }
 
 export interface CallbackRequest {
-  url: URL;
+  url: Readonly<URL>;
+  method: string;
   headers: Record<string, string>;
   body: Buffer;
 }
@@ -82,7 +83,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
 
   /** @param timeoutMs From now to the last byte of the answer. */
   constructor(
-    private readonly request: CallbackRequest,
+    readonly request: CallbackRequest,
     private readonly timeoutMs: number,
   ) {
     this.response = new Promise((resolve, reject) => {

@@ -1,0 +1,110 @@
+import {
+  type AxiosRequestConfig,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+  type RawAxiosRequestHeaders,
+  type RawAxiosResponseHeaders,
+} from 'axios';
+import { Agent } from 'undici';
+import { CallbackUrlRefused, storedUrl } from '../url-guard/url-guard.js';
+import { type CallbackResponse, NoAnswer } from './attempt-trace.js';
+import { CallbackAttempt } from './callback-attempt.js';
+import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
+import { OpenConnections } from './open-connections.js';
+import { SLOTS, SLOTS_PER_DESTINATION } from './slots.js';
+
+/** Connections to one destination. Further attempts wait, and their deadline runs. */
+const MAX_CONNECTIONS_PER_DESTINATION = SLOTS_PER_DESTINATION;
+/** Connections of one process, idle ones included. */
+const MAX_CONNECTIONS = SLOTS;
+const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
+/** How long an idle connection is kept. The receiver's `Keep-Alive` hint may extend it up to the maximum. */
+const KEEP_ALIVE_MS = 4_000;
+const KEEP_ALIVE_MAX_MS = 30_000;
+
+export interface CallbackClientOptions extends DialOptions {
+  /** Longest time of one attempt: name, connection, TLS, headers and body together. */
+  timeoutMs: number;
+}
+
+/** A request of the {@link CallbackClient}. */
+export interface TracedRequestConfig extends AxiosRequestConfig<Buffer> {
+  /** Called with the trace of a complete answer. Without one, the CallbackAttemptError carries the trace. */
+  onTrace?: (trace: CallbackResponse) => void;
+}
+
+/**
+ * Sends the requests of an `HttpService` over undici, whose transport is four to ten times as fast as that of axios. Only
+ * addresses that the URL guard allows are dialled. undici follows no redirect, decodes no body and reads no proxy variable.
+ */
+export class CallbackClient {
+  private readonly agent: Agent;
+
+  constructor(private readonly options: CallbackClientOptions) {
+    const open = new OpenConnections(MAX_CONNECTIONS);
+    this.agent = new Agent({
+      connections: MAX_CONNECTIONS_PER_DESTINATION,
+      maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
+      // The attempt's own deadline covers both.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      factory: (origin, poolOptions) => checkedPool(new URL(origin), poolOptions, options, open),
+    });
+  }
+
+  /** Settings of the axios instance. Bytes and headers are sent as given, and any HTTP status is an answer. */
+  get axiosConfig(): AxiosRequestConfig & { headers: RawAxiosRequestHeaders } {
+    return {
+      adapter: (config) => this.send(config),
+      timeout: this.options.timeoutMs,
+      headers: { Accept: false, 'Content-Type': false },
+      transformRequest: [],
+      transformResponse: [],
+      validateStatus: null,
+    };
+  }
+
+  /** Closes every connection; attempts in flight fail. */
+  close(): Promise<void> {
+    return this.agent.destroy();
+  }
+
+  /**
+   * The axios adapter. The URL must be absolute. The body of the response is the beginning of the answer as text, at most 4 KiB.
+   * @throws CallbackAttemptError if there is no answer
+   */
+  private async send(config: InternalAxiosRequestConfig<Buffer>): Promise<AxiosResponse<string>> {
+    const request = {
+      url: storedUrl(config.url!),
+      method: config.method!.toUpperCase(),
+      headers: config.headers.toJSON() as Record<string, string>,
+      body: config.data ?? Buffer.alloc(0),
+    };
+    const attempt = new CallbackAttempt(request, config.timeout!);
+    try {
+      await this.dispatch(attempt);
+    } catch (error) {
+      attempt.fail(notSent(error as Error));
+    }
+    const trace = await attempt.response;
+    (config as TracedRequestConfig).onTrace?.(trace);
+    const headers = trace.responseHeaders as RawAxiosResponseHeaders;
+    return { data: trace.responseBody, status: trace.status, statusText: '', headers, config };
+  }
+
+  /** Checks the URL again, since the rules may have changed after the request was accepted. */
+  private async dispatch(attempt: CallbackAttempt): Promise<void> {
+    const { url, method, headers, body } = attempt.request;
+    await this.options.guard.lookUp(url.href);
+    const { origin, pathname, search } = this.options.guard.check(url.href);
+    const options: AttemptOptions = { attempt, origin, path: pathname + search, method, headers, body };
+    this.agent.dispatch(options, attempt);
+  }
+}
+
+/** Why nothing was sent: the guard refused the URL, or could not look it up. */
+function notSent(error: Error): NoAnswer {
+  return new NoAnswer(error instanceof CallbackUrlRefused ? 'blocked' : 'protocol', error.message, { cause: error });
+}
