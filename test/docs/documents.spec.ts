@@ -1,10 +1,10 @@
 /** The documents name only files, headings, scripts and options that exist. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { parseOptions } from '../../src/benchmark/cli/cli-options.js';
-import { anchorsOf, blocksOf, documentPaths, linksOf, readDocument } from '../support/markdown.js';
+import { anchorsOf, blocksOf, documentPaths, linksOf, readDocument, tableOf } from '../support/markdown.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -20,10 +20,7 @@ describe.each(documentPaths())('%s', (path) => {
   it('links to files and headings that exist', () => {
     const broken = linksOf(document).filter((target) => {
       if (/^https?:/.test(target)) return false;
-      const [file = '', anchor] = target.split('#');
-      const linked = file === '' ? path : join(dirname(path), file);
-      if (!existsSync(join(ROOT, linked))) return true;
-      return anchor !== undefined && !anchorsOf(readDocument(linked)).has(anchor);
+      return !isDocument(target.startsWith('#') ? `${path}${target}` : join(dirname(path), target));
     });
     expect(broken).toEqual([]);
   });
@@ -58,3 +55,27 @@ describe.each(documentPaths())('%s', (path) => {
 it('the README is short', () => {
   expect(readDocument('README.md').split('\n').length).toBeLessThanOrEqual(250);
 });
+
+it('the code refers to documents, headings and decisions that exist', () => {
+  const decisions = new Set(tableOf(readDocument('docs/decisions/README.md'), 'Number').map(([number]) => number));
+  const broken = ['src', 'migrations', 'bench', 'test', 'scripts'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.[jt]s$/.test(name))
+      .flatMap((name) => {
+        const text = readFileSync(join(ROOT, folder, name), 'utf8');
+        const documents = [...text.matchAll(/\bdocs\/[\w./-]+\.md(?:#[\w-]+)?/g)].map(([target]) => target);
+        const numbers = [...text.matchAll(/\bdecision (\d+)/gi)].map(([, number]) => number!);
+        return [
+          ...documents.filter((target) => !isDocument(target)),
+          ...numbers.filter((one) => !decisions.has(one)),
+        ].map((target) => `${folder}/${name}: ${target}`);
+      }),
+  );
+  expect(broken).toEqual([]);
+});
+
+function isDocument(target: string): boolean {
+  const [path = '', anchor] = target.split('#');
+  if (!existsSync(join(ROOT, path))) return false;
+  return anchor === undefined || anchorsOf(readDocument(path)).has(anchor);
+}
