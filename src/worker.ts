@@ -1,8 +1,5 @@
 import { start } from './app/start.js';
 import { WorkerModule } from './app/worker.module.js';
 
-/** A worker only, whatever `ROLE` says. It opens its port for health alone. */
-await start(async (config) => {
-  config.ROLE = 'worker';
-  return [await WorkerModule.register(config)];
-});
+/** A worker, regardless of `ROLE`. It serves only health and metrics on its port. */
+await start(async (config) => [await WorkerModule.register(config)], { ROLE: 'worker' });

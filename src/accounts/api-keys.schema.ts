@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration } from '../platform/config/config.js';
+import { duration } from '../platform/config/values.js';
 import { SCOPES } from '../http/scopes.js';
 
 const DAY_MS = 86_400_000;

@@ -10,6 +10,7 @@ import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
 import { DaybookDataSource } from '../platform/database/daybook-data-source.js';
+import { ListenAddress } from '../platform/listen-address.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { LanePositions } from '../requests/lane-positions.js';
@@ -37,10 +38,11 @@ export class CoreModule {
         { provide: RequestCallbacks, useClass: RequestCallbacksRepository },
         { provide: LanePositions, useClass: LanePositionsRepository },
         Database,
+        ListenAddress,
         Metrics,
         Sweeper,
       ],
-      exports: [CONFIG, Database, RequestCallbacks, LanePositions, Metrics, Sweeper],
+      exports: [CONFIG, Database, RequestCallbacks, LanePositions, ListenAddress, Metrics, Sweeper],
     };
   }
 }

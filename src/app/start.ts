@@ -15,6 +15,7 @@ import { configureApp } from '../edge/express/configure-app.js';
 import { ExpressServerAdapter } from '../edge/express/express-server.js';
 import { EdgeModule } from '../edge/edge.module.js';
 import { serveApiDocs } from '../edge/openapi/openapi.js';
+import { ListenAddress } from '../platform/listen-address.js';
 import { Logger } from '../platform/observability/logger.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 
@@ -25,12 +26,16 @@ class ProcessModule {}
 /**
  * Starts a process and keeps it until it is told to stop. What prevents the start is said in one line, with exit code 1.
  * @param modulesOf The modules that the process is made of, beside those that every process has.
+ * @param overrides Settings that take precedence over the environment.
  */
-export async function start(modulesOf: (config: Config) => Promise<(Type | DynamicModule)[]>): Promise<void> {
+export async function start(
+  modulesOf: (config: Config) => Promise<(Type | DynamicModule)[]>,
+  overrides: Partial<Config> = {},
+): Promise<void> {
   // Else V8 may take what it sees while the process starts for long-lived, and keep the garbage of all requests: decision 17.
   setFlagsFromString('--no-allocation-site-pretenuring');
   try {
-    const config = readConfig();
+    const config: Config = Object.freeze({ ...readConfig(), ...overrides });
     await run(config, await modulesOf(config));
   } catch (error) {
     if (!isExpected(error)) throw error;
@@ -65,7 +70,7 @@ async function run(config: Config, modules: (Type | DynamicModule)[]): Promise<v
     throw error;
   }
   stopOnSignal(app, config, database, logger);
-  announce(config, database, logger);
+  announce(config, app.get(ListenAddress).url, database, logger);
 }
 
 /** Finishes what is in hand, if that is done in time, and stops what was started. */
@@ -98,11 +103,12 @@ async function listen(app: NestExpressApplication, config: Config): Promise<void
     throw error;
   }
   const address: unknown = app.getHttpServer().address();
-  if (address && typeof address === 'object' && 'port' in address) config.PORT = Number(address.port);
+  if (address && typeof address === 'object' && 'port' in address) {
+    app.get(ListenAddress).listensOn(Number(address.port));
+  }
 }
 
-function announce(config: Config, database: OpenDatabase, logger: LoggerService): void {
-  const base = `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${config.PORT}`;
+function announce(config: Config, base: string, database: OpenDatabase, logger: LoggerService): void {
   const lines =
     config.ROLE === 'worker'
       ? [`Worker ready; health at ${base}/healthz`]

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { ListenAddress } from '../platform/listen-address.js';
 import { newId } from '../platform/ids.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { LoadRuns, RUN_CACHE_MS, RUN_TOKEN_HEADER, tokenHash } from './load-runs.js';
@@ -39,7 +40,8 @@ export class BenchmarkService implements OnModuleDestroy {
   constructor(
     private readonly runs: BenchmarkRunRepository,
     private readonly exemptions: LoadRuns,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'HOST' | 'PORT' | 'REDIS_URL'>,
+    private readonly address: ListenAddress,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'REDIS_URL'>,
   ) {}
 
   /**
@@ -150,11 +152,10 @@ export class BenchmarkService implements OnModuleDestroy {
 
   private plan(id: string, settings: RunSettings, headers: Record<string, string>): LoadPlan {
     const { mode, report, rate, concurrency, num_requests } = settings;
-    const host = this.config.HOST.includes(':') ? `[${this.config.HOST}]` : this.config.HOST;
-    const target = ANY_ADDRESS.has(this.config.HOST) ? '127.0.0.1' : host;
+    const { host, port, url } = this.address;
     return {
       mode,
-      targetUrl: `http://${target}:${this.config.PORT}`,
+      targetUrl: ANY_ADDRESS.has(host) ? `http://127.0.0.1:${port}` : url,
       body:
         report === 'digest'
           ? { input_data: 'benchmark', iterations: settings.iterations }
@@ -178,7 +179,7 @@ export class BenchmarkService implements OnModuleDestroy {
   /** The receiver listens on loopback, unless a worker on another machine may have to call it. */
   private receiverPlan(): ReceiverPlan {
     const token = `bench_${randomBytes(32).toString('hex')}`;
-    const isShared = this.config.REDIS_URL !== undefined && ANY_ADDRESS.has(this.config.HOST);
+    const isShared = this.config.REDIS_URL !== undefined && ANY_ADDRESS.has(this.address.host);
     const address = isShared ? ownAddress() : undefined;
     if (address === undefined) return { listenHost: '127.0.0.1', port: 0, publicHost: '127.0.0.1', token };
     return { listenHost: address, port: 0, publicHost: address, token };

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { NotARequest, readCapture } from '../callbacks/verify/captured-request.js';
 import { verifyCapture } from '../callbacks/verify/verify-capture.js';
-import { durationMs } from '../platform/config/config.js';
+import { durationMs } from '../platform/config/values.js';
 
 const USAGE = `Usage: daybook verify --secret whsec_… [--secret …] [--tolerance 5m] [--now TIME] < request.txt
 

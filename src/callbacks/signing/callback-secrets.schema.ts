@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration } from '../../platform/config/config.js';
+import { duration } from '../../platform/config/values.js';
 
 /** An old secret may go on signing for so long. */
 const MAX_OVERLAP_MS = 7 * 86_400_000;

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { RateLimit } from '../../platform/config/config.js';
+import type { RateLimit } from '../../platform/config/values.js';
 import { DaybookError } from '../../platform/errors.js';
 
 /** The caller has used up its quota. */

@@ -12,7 +12,8 @@ import { LoadRuns, RUN_TOKEN_HEADER } from '../../benchmark/load-runs.js';
 import { callerOf } from '../../http/caller.js';
 import { Idempotent, hasIdempotencyKey } from '../../http/idempotency-key.js';
 import { AppliedRateLimit } from '../../http/rate-limit.decorators.js';
-import { CONFIG, type Config, type RateLimit } from '../../platform/config/config.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import type { RateLimit } from '../../platform/config/values.js';
 import type { Hit, QuotaStorage } from './gcra.storage.js';
 import { QuotaExceeded, setCharge } from './quota.js';
 

@@ -2,7 +2,8 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Reflector } from '@nestjs/core';
 import type { ThrottlerModuleOptions, ThrottlerOptions } from '@nestjs/throttler';
 import { AppliedRateLimit, type RateLimitName } from '../../http/rate-limit.decorators.js';
-import type { Config, RateLimit } from '../../platform/config/config.js';
+import type { Config } from '../../platform/config/config.js';
+import type { RateLimit } from '../../platform/config/values.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
 import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
 

@@ -4,7 +4,7 @@ import { ConfigError, environmentSchema, parseConfig } from './config.js';
 
 const REDIS_URL = 'redis://:hunter2@cache.example:6379/1';
 
-/** The message of the error that stops the start. */
+/** Returns the message of the error for an invalid environment. */
 function refusal(environment: Record<string, string>): string {
   try {
     parseConfig(environment);
@@ -15,7 +15,7 @@ function refusal(environment: Record<string, string>): string {
   throw new Error(`${JSON.stringify(environment)} was accepted`);
 }
 
-/** Every variable, a value that is not allowed and one that is, as it is written and as it is understood. */
+/** For each variable: an invalid value, the text for allowed values, a valid value and its parsed form. */
 const DURATION_CASES: [string, string, string, string, number][] = [
   ['REPORT_TIMEOUT', '999ms', 'a time from 1s to 1d', '1s', 1_000],
   ['REPORT_TIMEOUT', '2d', 'a time from 1s to 1d', '1d', 86_400_000],
@@ -125,31 +125,31 @@ const SECRETS = {
 };
 
 describe('parseConfig', () => {
-  it.each(CASES)('says in one line that %s=%s must be %s', (name, wrong, allowed) => {
+  it.each(CASES)('rejects %s=%s in one line: it must be %s', (name, wrong, allowed) => {
     expect(refusal({ [name]: wrong })).toBe(`${name}=${JSON.stringify(wrong)} is not valid: it must be ${allowed}`);
   });
 
-  it.each(CASES)('takes %s', (name, _wrong, _allowed, text, value) => {
+  it.each(CASES)('accepts %s', (name, _wrong, _allowed, text, value) => {
     expect(parseConfig({ [name]: text })).toMatchObject({ [name]: value });
   });
 
-  it('covers every variable with these cases', () => {
+  it('is tested with every variable', () => {
     const others = [...Object.keys(FREE_TEXT), ...Object.keys(SECRETS), 'CALLBACK_SECRET'];
     const covered = [...CASES.map(([name]) => name), ...others];
     expect(new Set(covered)).toEqual(new Set(Object.keys(environmentSchema.shape)));
   });
 
-  it('describes every variable, for the README', () => {
+  it('describes every variable for docs/configuration.md', () => {
     for (const schema of Object.values(environmentSchema.shape)) expect(schema.description).toEqual(expect.any(String));
   });
 
-  it('takes any text where any text will do', () => {
+  it('accepts any text for variables without limits', () => {
     const { HOST, DATA_DIR, CALLBACK_ALLOW, NODE_ENV } = parseConfig(FREE_TEXT);
     expect([HOST, DATA_DIR, NODE_ENV]).toEqual(['::1', resolve('some/where'), 'test']);
     expect(CALLBACK_ALLOW).toEqual(['a', '10.0.0.0/8']);
   });
 
-  it('takes a secret of callbacks of 24 to 64 bytes, and does not show one that is wrong', () => {
+  it('accepts a callback secret of 24 to 64 bytes and does not show an invalid one', () => {
     const secret = (length: number) => `whsec_${Buffer.alloc(length, 'hunter2').toString('base64')}`;
     for (const length of [24, 32, 64]) {
       expect(parseConfig({ CALLBACK_SECRET: secret(length) })).toMatchObject({ CALLBACK_SECRET: secret(length) });
@@ -163,7 +163,7 @@ describe('parseConfig', () => {
     }
   });
 
-  it.each(Object.entries(SECRETS))('takes %s, and does not show it when it is wrong', (name, { allowed, good }) => {
+  it.each(Object.entries(SECRETS))('accepts %s and does not show an invalid value', (name, { allowed, good }) => {
     expect(parseConfig({ [name]: good })).toMatchObject({ [name]: good });
     for (const wrong of ['mysql://root:hunter2@db', `hunter2`, good.replace('//', ''), good.replace('s:', '')]) {
       expect(refusal({ [name]: wrong })).toBe(`${name}=(not shown) is not valid: it must be ${allowed}`);
@@ -171,42 +171,42 @@ describe('parseConfig', () => {
   });
 
   it.each(['http://proxy/path', 'http://proxy?x', 'http://u:%zz@proxy', 'socks5://proxy:1080', 'http:proxy'])(
-    'takes no proxy at %s',
+    'rejects the proxy %s',
     (CALLBACK_PROXY) => expect(refusal({ CALLBACK_PROXY })).toContain('without a path'),
   );
 
-  it('stays in one line whatever the value', () => {
+  it('keeps the message in one line for every value', () => {
     expect(refusal({ PORT: '30\r\n00' })).not.toMatch(/[\n\r]/);
   });
 
-  it('names the first variable only, in the order of the table', () => {
+  it('names only the first invalid variable, in the order of docs/configuration.md', () => {
     expect(refusal({ PORT: 'x', MAX_PENDING: 'x' })).toMatch(/^PORT=/);
   });
 
-  it('lets a process of one role start only with Redis', () => {
+  it('requires Redis for a process of one role', () => {
     for (const ROLE of ['api', 'worker']) {
       expect(refusal({ ROLE })).toBe(`ROLE="${ROLE}" is not valid: it must be all, unless REDIS_URL is set`);
       expect(parseConfig({ ROLE, REDIS_URL })).toMatchObject({ ROLE, REDIS_URL });
     }
   });
 
-  it('counts the empty string as not set', () => {
+  it('treats the empty string as not set', () => {
     const empty = Object.fromEntries(Object.keys(environmentSchema.shape).map((name) => [name, '']));
     expect(parseConfig(empty)).toEqual(parseConfig({}));
     expect(refusal({ ROLE: 'worker', REDIS_URL: '' })).toContain('unless REDIS_URL is set');
   });
 
-  it('leaves alone what is not ours', () => {
+  it('ignores variables of other programs', () => {
     expect(parseConfig({ PATH: '/bin', HOME: '/root' })).toEqual(parseConfig({}));
   });
 
-  it('turns the demo receiver off in production, unless it is asked for', () => {
+  it('turns the demo receiver off in production unless it is set to on', () => {
     expect(parseConfig({}).DEMO_RECEIVER).toBe(true);
     expect(parseConfig({ NODE_ENV: 'production' }).DEMO_RECEIVER).toBe(false);
     expect(parseConfig({ NODE_ENV: 'production', DEMO_RECEIVER: 'on' }).DEMO_RECEIVER).toBe(true);
   });
 
-  it('has no demo receiver where every call needs a key', () => {
+  it('rejects the demo receiver where every call needs a key', () => {
     expect(parseConfig({ AUTH: 'required' }).DEMO_RECEIVER).toBe(false);
     expect(refusal({ AUTH: 'required', DEMO_RECEIVER: 'on' })).toBe(
       'DEMO_RECEIVER="on" is not valid: it must be off with AUTH=required',
@@ -250,5 +250,11 @@ describe('parseConfig', () => {
       DEMO_RECEIVER: true,
       NODE_ENV: 'development',
     });
+  });
+
+  it('freezes the settings, their lists and their limits', () => {
+    const config = parseConfig({ CALLBACK_ALLOW: 'a' });
+    for (const value of [config, config.CALLBACK_ALLOW, config.RATE_LIMIT_SYNC])
+      expect(Object.isFrozen(value)).toBe(true);
   });
 });

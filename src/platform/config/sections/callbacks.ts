@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { CALLBACK_SECRET_FORMAT, callbackSecretBytes } from '../callback-secret.js';
+import { UNIT_MS, durationMs, duration, list, proxyUrl } from '../values.js';
+
+const RETRY_STATUS = /^([1-5]\d\d|[1-5]xx)$/;
+const RETRY_DELAY_LIMIT_MS = 7 * UNIT_MS.d;
+
+/** Targets, attempts, order and signatures of callbacks. */
+export const callbackSettings = z.object({
+  CALLBACK_ALLOW: list
+    .default([])
+    .describe('Private callback targets to allow: `CIDR`, `host` or `host:port`, comma-separated'),
+  CALLBACK_PROXY: proxyUrl
+    .optional()
+    .describe('CONNECT proxy for callbacks. Without it callbacks are sent directly, regardless of `HTTPS_PROXY`'),
+  CALLBACK_TIMEOUT: duration(100, 60_000, 'a time from 100ms to 1m')
+    .default(10_000)
+    .describe('Timeout of one callback attempt, from connecting to the end of the answer'),
+  CALLBACK_RETRY_DELAYS: list
+    .refine(
+      (delays) =>
+        delays.length <= 20 &&
+        delays.every((delay) => durationMs(delay) >= 1 && durationMs(delay) <= RETRY_DELAY_LIMIT_MS),
+      'up to 20 times such as 2s,4s,8s, each at most 7d',
+    )
+    .transform((delays) => delays.map(durationMs))
+    .default([2_000, 4_000, 8_000])
+    .describe('Delays before the 2nd, 3rd, … callback attempt, each ± 25%'),
+  CALLBACK_RETRY_STATUSES: list
+    .refine((statuses) => statuses.every((status) => RETRY_STATUS.test(status)), 'statuses such as 5xx,429')
+    .default(['5xx'])
+    .describe('Statuses of callback answers that are retried'),
+  CALLBACK_ORDER: z
+    .enum(['ordered', 'strict', 'unordered'])
+    .default('ordered')
+    .describe(
+      'Order of callbacks of one lane to one destination: `ordered` by first attempt, `strict` by delivery, or `unordered`',
+    ),
+  CALLBACK_SIGNATURE: z
+    .enum(['v1', 'v1a', 'both'])
+    .default('v1')
+    .describe('Signature of callbacks: `v1` is HMAC-SHA256, `v1a` is Ed25519, `both` sends both'),
+  CALLBACK_SECRET: z
+    .string()
+    .refine((text) => callbackSecretBytes(text) !== null, CALLBACK_SECRET_FORMAT)
+    .optional()
+    .describe('Secret that signs callbacks, `whsec_…`. Without it the first start generates one'),
+  CALLBACK_SECRET_OVERLAP: duration(0, 7 * UNIT_MS.d, 'a time up to 7d')
+    .default(UNIT_MS.d)
+    .describe('Time for which the previous secret also signs after a rotation'),
+});

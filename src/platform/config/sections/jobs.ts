@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { UNIT_MS, duration, durationOrOff } from '../values.js';
+
+/** Leases, sweeps and retention of requests. */
+export const jobSettings = z.object({
+  LANE_LEASE: duration(2_000, 600_000, 'a time from 2s to 10m')
+    .default(15_000)
+    .describe(
+      'Time after which the lanes of a silent worker are free; at least one and a half times `CALLBACK_TIMEOUT`',
+    ),
+  SWEEP_INTERVAL: duration(100, 60_000, 'a time from 100ms to 1m')
+    .default(2_000)
+    .describe('Interval at which each worker looks for work that no wake-up announced'),
+  // Not below a day: an idempotency key is kept for that long, and no longer than its request.
+  RETENTION: durationOrOff(UNIT_MS.d, 3_650 * UNIT_MS.d, 'a time from 1d to 3650d')
+    .default(30 * UNIT_MS.d)
+    .describe('Age at which finished requests are deleted with their logs and files; `off` keeps them'),
+});

@@ -1,0 +1,31 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { wholeNumber } from '../values.js';
+
+/** Role, address, log and data folder of a process. */
+export const processSettings = z.object({
+  ROLE: z
+    .enum(['all', 'api', 'worker'])
+    .default('all')
+    .describe(
+      'Role of this process: `api` answers HTTP, `worker` generates reports and delivers callbacks, `all` does both',
+    ),
+  PORT: wholeNumber(0, 65_535).default(3000).describe('Port to listen on; 0 takes a free one'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address to listen on. Anything but loopback opens the API to the network'),
+  AUTH: z
+    .enum(['open', 'required'])
+    .default('open')
+    .describe(
+      'Access to the API: `open` admits every caller that reaches the port, `required` only callers with an API key',
+    ),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'log', 'debug']).default('log').describe('Least severe level logged'),
+  LOG_FORMAT: z.enum(['text', 'json']).default('text').describe('`json` writes one object per line'),
+  DATA_DIR: z
+    .string()
+    .default('.daybook')
+    .transform((path) => resolve(path))
+    .describe('Folder of the report files and of the embedded Postgres'),
+});

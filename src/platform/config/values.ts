@@ -1,0 +1,123 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** Milliseconds in each unit of a duration. */
+export const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION = /^(\d+)(ms|s|m|h|d)$/;
+
+/** Returns the milliseconds of a duration such as `10s`; NaN for any other text. */
+export function durationMs(text: string): number {
+  const [, amount, unit] = DURATION.exec(text) ?? [];
+  return amount && unit ? Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS] : Number.NaN;
+}
+
+/**
+ * A duration such as `10s` or `500ms`; the parsed value is in milliseconds.
+ * @param allowed Completes "it must be …" in the error message.
+ */
+export const duration = (minMs: number, maxMs: number, allowed: string) =>
+  z
+    .string()
+    .refine((text) => durationMs(text) >= minMs && durationMs(text) <= maxMs, allowed)
+    .transform(durationMs);
+
+/** A duration, or `off`, which is parsed to null. */
+export const durationOrOff = (minMs: number, maxMs: number, allowed: string) =>
+  z
+    .string()
+    .refine((text) => text === 'off' || (durationMs(text) >= minMs && durationMs(text) <= maxMs), `${allowed}, or off`)
+    .transform((text): number | null => (text === 'off' ? null : durationMs(text)));
+
+/** A comma-separated list; empty entries are dropped. */
+export const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max,
+      `a whole number from ${min} to ${max}`,
+    )
+    .transform(Number);
+
+/** A limit such as `30/60s`: at most `limit` requests in `windowMs` milliseconds. */
+export interface RateLimit {
+  limit: number;
+  windowMs: number;
+}
+
+const RATE_WINDOW_LIMIT_MS = 7 * UNIT_MS.d;
+
+/** A rate limit, or `off`, which is parsed to null. */
+export const rateLimit = z
+  .string()
+  .refine((text) => {
+    if (text === 'off') return true;
+    const [limit = '', window = '', ...rest] = text.split('/');
+    const windowMs = durationMs(window);
+    const isWindow = windowMs >= 1_000 && windowMs <= RATE_WINDOW_LIMIT_MS;
+    return rest.length === 0 && /^[1-9]\d{0,8}$/.test(limit) && isWindow;
+  }, 'a limit such as 30/60s (requests/time, the time from 1s to 7d), or off')
+  .transform((text): RateLimit | null => {
+    if (text === 'off') return null;
+    const [limit = '', window = ''] = text.split('/');
+    return { limit: Number(limit), windowMs: durationMs(window) };
+  });
+
+/** The number of proxies or their subnets, as Express' `trust proxy` takes them; `off` is parsed to false. */
+export const trustProxy = z
+  .string()
+  .refine(
+    (text) => text === 'off' || /^([1-9]|1\d|20)$/.test(text) || subnetsOf(text).every(isSubnet),
+    'off, the number of proxies from 1 to 20, or addresses and subnets such as 10.0.0.0/8,fd00::/8',
+  )
+  .transform((text): false | number | string[] => {
+    if (text === 'off') return false;
+    return /^\d+$/.test(text) ? Number(text) : subnetsOf(text);
+  });
+
+const subnetsOf = (text: string): string[] => text.split(',').map((entry) => entry.trim());
+
+function isSubnet(text: string): boolean {
+  const [address = '', length, ...rest] = text.split('/');
+  const longest = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  const isLength = length === undefined || (/^[1-9]\d{0,2}$/.test(length) && Number(length) <= longest);
+  return longest > 0 && !address.includes('%') && isLength && rest.length === 0;
+}
+
+const ORIGIN = /^https?:\/\/[^/?#]+$/;
+
+/** A list of web origins. */
+export const origins = list.refine(
+  (entries) => entries.every((origin) => ORIGIN.test(origin)),
+  'origins such as https://app.example.com, comma-separated',
+);
+
+/** The URL of a service with one of the schemes. */
+export const serviceUrl = (...schemes: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && schemes.some((scheme) => text.toLowerCase().startsWith(`${scheme}://`)),
+      `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    );
+
+/** The URL of a CONNECT proxy: http or https, without a path. */
+export const proxyUrl = z
+  .string()
+  .refine(isProxyUrl, 'a URL such as http://proxy.example:3128 (http:// or https://, without a path)');
+
+function isProxyUrl(text: string): boolean {
+  try {
+    const { protocol, pathname, search, hash, username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^https?:\/\//i.test(text) && /^https?:$/.test(protocol) && pathname + search + hash === '/';
+  } catch {
+    return false;
+  }
+}
