@@ -5,7 +5,6 @@ import express from 'express';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Config } from '../../platform/config/config.js';
 import { refuseForeignPages } from '../csrf/csrf-protection.js';
-import { inStep } from './in-step.js';
 import { problemOf } from '../problem/problem.js';
 import { assignRequestId } from './request-id.js';
 import { setSecurityHeaders } from './security-headers.js';
@@ -28,10 +27,7 @@ const EXPOSED_HEADERS = [
   'X-Request-Id',
 ];
 
-/**
- * What stands before every controller and is not Nest's: limits, request ids, security headers, foreign pages, CORS, the
- * body parser and its errors, and the step that requests keep with each other.
- */
+/** Configures the server and the Express middleware that runs before Nest. */
 export function configureApp(
   app: NestExpressApplication,
   config: Pick<Config, 'AUTH' | 'HOST' | 'CORS_ORIGINS' | 'TRUST_PROXY' | 'REQUEST_TIMEOUT'>,
@@ -42,18 +38,12 @@ export function configureApp(
   app.set('query parser', 'simple');
   // Express would make one of every answer's bytes; only report files have one, and it is their SHA-256.
   app.disable('etag');
-  app.use(inOneGo(assignRequestId, setSecurityHeaders, refuseManyHeaders, ...refuseForeignPages(config)));
+  for (const middleware of [assignRequestId, setSecurityHeaders, refuseManyHeaders, ...refuseForeignPages(config)])
+    app.use(middleware);
   if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
-  app.use(inOneGo(refuseOtherMediaTypes, bodyParser(), inStep()));
+  app.use(refuseOtherMediaTypes);
+  app.use(bodyParser());
   app.use(answerParserError);
-}
-
-/** As one middleware: Express spends more time on finding its way to each of them than they take. */
-function inOneGo(...handlers: RequestHandler[]): RequestHandler {
-  return handlers.reduceRight((rest, handler) => (request, response, next) => {
-    const goOn = (error?: unknown): unknown => (error === undefined ? rest(request, response, next) : next(error));
-    return handler(request, response, goOn);
-  });
 }
 
 function bodyParser(): RequestHandler {
