@@ -6,45 +6,45 @@ import { InvalidInput, type Issue, ValidationPipe } from './validation.js';
 
 const pipe = new ValidationPipe();
 
-/** A body as it comes off the wire, validated. */
+/** Parses and validates a body. */
 const validate = (json: string, schema: z.ZodType = z.unknown()): Promise<unknown> =>
   pipe.transform(JSON.parse(json) as unknown, { type: 'body', schema });
 
-async function refusal(promise: Promise<unknown>): Promise<InvalidInput> {
+async function rejection(promise: Promise<unknown>): Promise<InvalidInput> {
   const outcome = await promise.catch((error: unknown) => error);
   if (outcome instanceof InvalidInput) return outcome;
-  throw new Error(`Not refused as invalid: ${String(outcome)}`);
+  throw new Error(`Not rejected as invalid: ${String(outcome)}`);
 }
 const issuesOf = async (json: string, schema?: z.ZodType): Promise<Issue[]> =>
-  (await refusal(validate(json, schema))).issues;
+  (await rejection(validate(json, schema))).issues;
 
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 describe('ValidationPipe', () => {
-  it('gives what the schema makes of the value', async () => {
+  it('returns the output of the schema', async () => {
     const schema = z.object({ limit: z.coerce.number().default(50), name: z.string().trim() });
     expect(await validate('{"name":" x "}', schema)).toEqual({ limit: 50, name: 'x' });
   });
 
-  it('leaves alone what has no schema: those are our own parameters', async () => {
+  it('passes a parameter without a schema unchanged', async () => {
     const value = { a: '\0' };
     expect(await pipe.transform(value, { type: 'custom' })).toBe(value);
   });
 
-  it('waits for schemas that take their time', async () => {
+  it('supports asynchronous schemas', async () => {
     const schema = z.string().refine((text) => Promise.resolve(text === 'good'), 'must be good');
     expect(await validate('"good"', schema)).toBe('good');
     expect(await issuesOf('"bad"', schema)).toEqual([{ path: '', message: 'must be good' }]);
   });
 
-  it('says where it is wrong, in all places', async () => {
+  it('reports the path of every issue', async () => {
     const schema = z.strictObject({ rows: z.array(z.object({ n: z.int() })), name: z.string() });
     const issues = await issuesOf('{"rows":[{"n":1},{"n":"x"}],"other":1}', schema);
     expect(issues.map(({ path }) => path).toSorted()).toEqual(['', 'name', 'rows.1.n']);
     expect(issues.every(({ message }) => message.length > 0)).toBe(true);
   });
 
-  it('names at most 50 things', async () => {
+  it('reports at most 50 issues', async () => {
     expect(await issuesOf(JSON.stringify(Array(200).fill('x')), z.array(z.int()))).toHaveLength(50);
     expect(await issuesOf(JSON.stringify(Array(200).fill('\0')))).toHaveLength(50);
   });
@@ -54,22 +54,22 @@ describe('ValidationPipe', () => {
     ['query', 'query'],
     ['param', 'path'],
     ['custom', 'request'],
-  ])('calls a %s the %s', async (type, where) => {
-    const refused = await refusal(pipe.transform('x', { type, schema: z.int() }));
-    expect([refused.where, refused.message]).toEqual([where, `The ${where} is not valid`]);
+  ])('names a %s parameter as the %s', async (type, where) => {
+    const error = await rejection(pipe.transform('x', { type, schema: z.int() }));
+    expect([error.where, error.message]).toEqual([where, `The ${where} is not valid`]);
   });
 
-  it('leaves it to the service to say that nothing has the name in a path, whatever the name', async () => {
+  it('does not check the structure of path parameters', async () => {
     expect(await pipe.transform('\0', { type: 'param', data: 'id', schema: z.string() })).toBe('\0');
   });
 
-  it('names the path parameter that is wrong', async () => {
-    const refused = await refusal(pipe.transform('x', { type: 'param', data: 'id', schema: z.uuid() }));
-    expect(refused.issues).toEqual([{ path: 'id', message: expect.any(String) }]);
+  it('reports the name of a path parameter', async () => {
+    const error = await rejection(pipe.transform('x', { type: 'param', data: 'id', schema: z.uuid() }));
+    expect(error.issues).toEqual([{ path: 'id', message: expect.any(String) }]);
   });
 });
 
-describe('What no field can hold', () => {
+describe('checkStructure', () => {
   const NUL = 'must not contain NUL characters';
   const SURROGATE = 'must be Unicode text, without lone surrogates';
   const KEY = 'has a field name that is not text';
@@ -87,24 +87,24 @@ describe('What no field can hold', () => {
     ['{"__proto__":{"isAdmin":true}}', '__proto__', NAME],
     ['{"a":{"constructor":1}}', 'a.constructor', NAME],
     ['[{"prototype":1}]', '0.prototype', NAME],
-  ])('%s is refused at "%s": %s', async (json, path, message) => {
+  ])('rejects %s at "%s": %s', async (json, path, message) => {
     expect(await issuesOf(json)).toEqual([{ path, message }]);
   });
 
-  it('is looked for before the schema is asked', async () => {
+  it('runs before the schema', async () => {
     expect(await issuesOf('{"a":"\\u0000"}', z.object({ a: z.int() }))).toEqual([{ path: 'a', message: NUL }]);
   });
 
-  it('is found everywhere at once', async () => {
+  it('reports every issue at once', async () => {
     const issues = await issuesOf('{"a":"\\u0000","b":{"__proto__":1},"c":"\\ud800\\u0000"}');
     expect(issues.map(({ path }) => path)).toEqual(['a', 'b.__proto__', 'c', 'c']);
   });
 
-  it('is not what Unicode has pairs of surrogates for', async () => {
+  it('accepts surrogate pairs', async () => {
     expect(await validate('"\\ud83d\\ude00 \\uffff ✓"')).toBe('😀 \uffff ✓');
   });
 
-  it('takes 32 levels and refuses 33, and however many more', async () => {
+  it('accepts 32 levels and rejects more', async () => {
     expect(await validate(nested(32))).toEqual(JSON.parse(nested(32)));
     for (const depth of [33, 100_000]) {
       const [issue, ...rest] = await issuesOf(nested(depth));
@@ -114,7 +114,7 @@ describe('What no field can hold', () => {
     }
   });
 
-  it('lets every other JSON pass unchanged', async () => {
+  it('passes all other JSON unchanged', async () => {
     const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'));
     const key = text.filter((name) => !['__proto__', 'constructor', 'prototype'].includes(name));
     const leaf = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null));

@@ -2,15 +2,15 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
 
-/** A web page that is neither ours nor allowed would change something. */
+/** A web page of an origin that is neither ours nor in `CORS_ORIGINS` sent a request that changes something. */
 export class ForeignOrigin extends DaybookError {
   readonly code = 'foreign-origin';
   constructor() {
-    super('A web page of another origin may change nothing here; CORS_ORIGINS names those that may');
+    super('Web pages of other origins may not change anything here, except those of CORS_ORIGINS');
   }
 }
 
-/** The request is for a name that is none of this machine's. */
+/** The request names a host that is not this machine. */
 export class ForeignHost extends DaybookError {
   readonly code = 'foreign-host';
   constructor() {
@@ -28,37 +28,39 @@ const PORT = /:\d*$/;
 type Settings = Pick<Config, 'AUTH' | 'HOST' | 'CORS_ORIGINS'>;
 
 /**
- * Middleware that keeps web pages of strangers from using the browser of somebody who can reach an open installation.
- * Where an API key is needed there is nothing to keep from them: a browser sends none by itself.
+ * Express middleware that stops web pages from calling an open installation through the browser of a user who can reach
+ * it. With `AUTH=required` there is none: a browser does not send API keys by itself.
  */
-export function refuseForeignPages(settings: Settings): RequestHandler[] {
+export function csrfProtection(settings: Settings): RequestHandler[] {
   if (settings.AUTH !== 'open') return [];
-  return [refuseForeignOrigins(settings), ...(answersToLoopbackOnly(settings) ? [refuseForeignHosts(settings)] : [])];
+  return isLoopbackOnly(settings)
+    ? [requireOwnOrigin(settings), requireLoopbackHost(settings)]
+    : [requireOwnOrigin(settings)];
 }
 
-/** Whether requests for names that are none of this machine's are refused; elsewhere we do not know our names. */
-export function answersToLoopbackOnly({ AUTH, HOST }: Pick<Config, 'AUTH' | 'HOST'>): boolean {
+/** Whether only loopback host names are valid. An installation on another address does not know its own names. */
+export function isLoopbackOnly({ AUTH, HOST }: Pick<Config, 'AUTH' | 'HOST'>): boolean {
   return AUTH === 'open' && LOOPBACK.test(HOST.includes(':') ? `[${HOST}]` : HOST);
 }
 
-/** Against forged requests (CSRF): a form, unlike a script, may post to any origin, and the browser asks nobody. */
-function refuseForeignOrigins({ CORS_ORIGINS }: Settings): RequestHandler {
+/** Against cross-site request forgery: browsers let a form post to any origin without a preflight. */
+function requireOwnOrigin({ CORS_ORIGINS }: Settings): RequestHandler {
   const allowed = new Set(CORS_ORIGINS);
   return (request: Request, _response: Response, next: NextFunction) => {
     if (SAFE_METHODS.has(request.method)) return next();
     const { origin, 'sec-fetch-site': site } = request.headers;
     if (origin !== undefined && allowed.has(origin)) return next();
-    // Origins are compared without their scheme: only a proxy that ends TLS knows which one the browser used.
+    // The scheme is ignored, because only a proxy that ends TLS knows the one that the browser used.
     const isOwn = origin === undefined || origin.replace(SCHEME, '') === request.host?.toLowerCase();
     next(isOwn && site !== 'cross-site' && site !== 'same-site' ? undefined : new ForeignOrigin());
   };
 }
 
-/** Against DNS rebinding: to the browser, a page whose name was pointed at this machine is one of ours. */
-function refuseForeignHosts({ CORS_ORIGINS }: Settings): RequestHandler {
+/** Against DNS rebinding: a page whose name resolves to this machine has our origin, as the browser sees it. */
+function requireLoopbackHost({ CORS_ORIGINS }: Settings): RequestHandler {
   const allowed = new Set(CORS_ORIGINS.map((origin) => origin.replace(SCHEME, '').replace(PORT, '').toLowerCase()));
   return (request: Request, _response: Response, next: NextFunction) => {
-    // Not what a proxy says the host was: such a page can say that too. Browsers always send one.
+    // Not X-Forwarded-Host, which such a page can set. Browsers always send Host.
     const name = (request.headers.host ?? '').replace(PORT, '');
     next(name === '' || LOOPBACK.test(name) || allowed.has(name.toLowerCase()) ? undefined : new ForeignHost());
   };

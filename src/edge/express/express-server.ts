@@ -3,23 +3,23 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express } from 'express';
 
 /**
- * Nest's adapter of Express, with a server that makes requests and responses with Express' prototypes. Express would give each
- * of them that prototype when it comes: to V8 every one is a kind of object of its own from then on, and looking up what it
- * does not know took a quarter of the event loop's time.
+ * Nest's Express adapter with a server that creates requests and responses with Express' prototypes. Express replaces the
+ * prototype of each object instead, after which V8 cannot cache property lookups: a quarter of the event loop's time
+ * (docs/decisions/0010).
  */
 export class ExpressServerAdapter extends ExpressAdapter {
   override initHttpServer(): void {
     const app = this.getInstance<Express>();
     class Request extends IncomingMessage {}
     class Response extends ServerResponse<Request> {}
-    app.request = takeOver(Request.prototype, app.request);
-    app.response = takeOver(Response.prototype, app.response);
+    app.request = inherit(Request.prototype, app.request);
+    app.response = inherit(Response.prototype, app.response);
     this.httpServer = createServer({ IncomingMessage: Request, ServerResponse: Response }, app);
   }
 }
 
-/** Gives a prototype all that another one has and inherits. */
-function takeOver<Prototype extends object>(prototype: object, other: Prototype): Prototype {
+/** Copies the properties of a prototype, and its parent, to another one. */
+function inherit<Prototype extends object>(prototype: object, other: Prototype): Prototype {
   Object.setPrototypeOf(prototype, Object.getPrototypeOf(other) as object);
   return Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(other)) as Prototype;
 }

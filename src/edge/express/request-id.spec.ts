@@ -33,25 +33,25 @@ async function idFor(given?: string): Promise<string> {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 describe('assignRequestId', () => {
-  it('gives every request an id of its own', async () => {
+  it('assigns a different id to every request', async () => {
     const [first, second] = [await idFor(), await idFor()];
     expect(first).toMatch(UUID);
     expect(second).toMatch(UUID);
     expect(first).not.toBe(second);
   });
 
-  it.each(['42', 'a.b:c_d-E', 'x'.repeat(128)])('keeps the caller’s own: %s', async (id) => {
+  it.each(['42', 'a.b:c_d-E', 'x'.repeat(128)])('keeps the id of the caller: %s', async (id) => {
     expect(await idFor(id)).toBe(id);
   });
 
   it.each(['', 'x'.repeat(129), 'a b', 'a,b', '"a"', '<script>', 'a%0Ab', 'é'])(
-    'does not take over what could do harm in a log: %j',
+    'replaces an id that is not safe to log: %j',
     async (id) => {
       expect(await idFor(id)).toMatch(UUID);
     },
   );
 });
 
-it('is empty before one was given', async () => {
+it('is empty before the middleware has run', async () => {
   expect(await (await fetch(`${url}/without`)).text()).toBe('');
 });

@@ -3,8 +3,8 @@ import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 
 /**
- * For pages: Swagger UI and the dashboard load everything from here. Styles may stand in the page, scripts may not.
- * HSTS is left to whatever ends TLS, and so is the upgrade of insecure requests: here both would only be in the way.
+ * Headers of pages. Swagger UI and the dashboard load everything from this origin; inline styles are allowed, inline scripts
+ * are not. HSTS and the upgrade of insecure requests belong to the proxy that ends TLS.
  */
 const pageHeaders = headersOf(
   helmet({
@@ -27,7 +27,7 @@ const pageHeaders = headersOf(
   }),
 );
 
-/** For what is no page, and must never be taken for one. */
+/** Headers of API responses, which a browser must never render as a page. */
 const dataHeaders: [string, string][] = [
   ['Content-Security-Policy', "default-src 'none';frame-ancestors 'none'"],
   ['Cross-Origin-Resource-Policy', 'same-origin'],
@@ -35,7 +35,7 @@ const dataHeaders: [string, string][] = [
   ['X-Frame-Options', 'DENY'],
 ];
 
-/** Sets the headers that helmet would set, which are always the same and therefore made once. */
+/** Express middleware: sets helmet's headers, which are computed once because they are constant. */
 export function setSecurityHeaders(request: Request, response: Response, next: NextFunction): void {
   const headers = request.url.startsWith('/api/') ? dataHeaders : pageHeaders;
   for (const [name, value] of headers) response.setHeader(name, value);

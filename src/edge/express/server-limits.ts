@@ -1,75 +1,70 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { HttpException } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
+import { PROBLEM_MEDIA_TYPE, plainProblem } from '../problem/problem.js';
 
-/** A head must have arrived in this time, however slowly its sender drips (slowloris). */
+/** Time in which the whole head of a request must arrive, against clients that send it slowly (slowloris). */
 const HEAD_TIMEOUT_MS = 10_000;
-/** How often connections are looked at for that. */
+/** How often Node checks connections for these timeouts. */
 const CHECK_EVERY_MS = 1_000;
-/** Longer than a proxy keeps an idle connection (60 s is usual), so that it never sends into one that we just closed. */
+/** Longer than the idle timeout of proxies (60 s is usual), so that a proxy never sends to a connection that just closed. */
 const KEEP_ALIVE_MS = 65_000;
-/** Connections of one process; further ones are closed at once. Each costs memory whether it asks for anything or not. */
+/** Connections of one process. Further ones are closed at once, because an idle connection costs memory too. */
 const MAX_CONNECTIONS = 10_000;
 const MAX_HEADERS = 100;
 
-/** What Node's parser refuses, by its codes; whatever else it refuses is 400. */
-const REFUSALS: Record<string, { status: number; detail: string }> = {
+/** Errors of Node's HTTP parser by their code; any other is 400. */
+const PARSER_ERRORS: Record<string, { status: number; detail: string }> = {
   HPE_HEADER_OVERFLOW: { status: 431, detail: 'The headers are over the limit of 16 KiB' },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, detail: 'The chunk extensions are over the limit of 16 KiB' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'The request did not arrive in time' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'The request did not arrive before the timeout' },
 };
 const MALFORMED = { status: 400, detail: 'This is not a valid HTTP request' };
 
 /**
- * Bounds what a connection may take, and says what was wrong where there is no request yet that could be answered.
- * @param requestTimeoutMs Longest time in which a whole request must have arrived. Answering has its own limits.
+ * Limits connections and the time that a request may take to arrive, and answers those that Node rejects before Express
+ * sees a request.
+ * @param requestTimeoutMs Time in which a whole request must arrive. It does not limit the response.
  */
 export function limitServer(server: Server, requestTimeoutMs: number): void {
   server.requestTimeout = requestTimeoutMs;
   server.headersTimeout = Math.min(HEAD_TIMEOUT_MS, requestTimeoutMs);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = MAX_CONNECTIONS;
-  // An option of createServer, which Nest calls; read when the server begins to listen.
+  // An option of createServer, which the Express adapter calls. Node reads it when the server starts to listen.
   Object.assign(server, { connectionsCheckingInterval: CHECK_EVERY_MS });
-  server.on('clientError', refuse);
+  server.on('clientError', answerParserError);
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    const body = problemText(417, 'Only 100-continue can be expected', '/');
-    const headers = { 'Content-Type': 'application/problem+json', 'Content-Length': Buffer.byteLength(body) };
-    response.writeHead(417, { ...headers, 'X-Request-Id': randomUUID() }).end(body);
+    const { headers, body } = rawProblem(417, 'The only supported expectation is 100-continue');
+    response.writeHead(417, headers).end(body);
   });
 }
 
-/** Further headers are refused. Node would drop them silently, and it is the last ones that proxies add. */
-export function refuseManyHeaders(request: Request, response: Response, next: NextFunction): void {
-  if (request.rawHeaders.length <= 2 * MAX_HEADERS) return next();
-  const detail = `There are more than ${MAX_HEADERS} headers`;
-  response
-    .status(431)
-    .type('application/problem+json')
-    .send(problemText(431, detail, request.path));
+/** Express middleware: rejects requests with more headers. Node drops the last ones silently, which proxies add. */
+export function limitHeaderCount(request: Request, _response: Response, next: NextFunction): void {
+  const isOver = request.rawHeaders.length > 2 * MAX_HEADERS;
+  next(isOver ? new HttpException(`There are more than ${MAX_HEADERS} headers`, 431) : undefined);
 }
 
-function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // Node's own handler of this event asks the same.
-  const answer = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined;
-  // In the middle of an answer another one would be taken for a part of it.
-  if (!socket.writable || error.code === 'ECONNRESET' || answer?.headersSent) {
+function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Node's default handler of this event makes the same check.
+  const response = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined;
+  // After the head of a response, the client would read a second one as a part of the body.
+  if (!socket.writable || error.code === 'ECONNRESET' || response?.headersSent) {
     socket.destroy();
     return;
   }
-  const { status, detail } = REFUSALS[error.code ?? ''] ?? MALFORMED;
-  const body = problemText(status, detail, '/');
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${randomUUID()}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const { status, detail } = PARSER_ERRORS[error.code ?? ''] ?? MALFORMED;
+  const { headers, body } = rawProblem(status, detail);
+  const lines = Object.entries({ ...headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));
 }
 
-function problemText(status: number, detail: string, instance: string): string {
-  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, instance });
+/** A problem for a connection without an Express request. */
+function rawProblem(status: number, detail: string): { headers: Record<string, string | number>; body: string } {
+  const body = JSON.stringify(plainProblem(status, detail, '/'));
+  const headers = { 'Content-Type': PROBLEM_MEDIA_TYPE, 'Content-Length': Buffer.byteLength(body) };
+  return { headers: { ...headers, 'X-Request-Id': randomUUID() }, body };
 }

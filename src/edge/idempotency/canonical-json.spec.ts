@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalJson } from './canonical-json.js';
 
-/** The value as it comes off the wire, its keys in another order. */
+/** The value with the keys of its objects in reverse order. */
 function reordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reordered);
   if (typeof value !== 'object' || value === null) return value;
@@ -27,15 +27,15 @@ describe('canonicalJson', () => {
     expect(canonicalJson(JSON.parse(given))).toBe(canonical);
   });
 
-  it('has a text for a request without a body', () => {
+  it('returns a text for a missing body', () => {
     expect(canonicalJson(undefined)).toBe('null');
   });
 
-  it('keeps the order of arrays, which means something', () => {
+  it('keeps the order of arrays', () => {
     expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
   });
 
-  it('is the same for every order of keys, and says all that the body said', () => {
+  it('is the same for every order of keys, and loses nothing', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = canonicalJson(value);

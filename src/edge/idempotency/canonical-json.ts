@@ -1,4 +1,4 @@
-/** JSON text that is the same for bodies which differ only in the order of their keys (after RFC 8785). */
+/** JSON text that does not depend on the order of keys (after RFC 8785). Returns `null` for a missing body. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (isPlainObject(part) ? sortedByKey(part) : part)) ?? 'null';
 }

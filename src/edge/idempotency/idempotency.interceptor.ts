@@ -9,13 +9,12 @@ import { type IdempotencyKey, Idempotent, setIdempotencyKey } from '../../http/i
 import { KeyAlreadyUsed, KeyStillRunning, SyncBusy } from '../../requests/requests.errors.js';
 import { callerOf } from '../../http/caller.js';
 import { canonicalJson } from './canonical-json.js';
-import { problemOf } from '../problem/problem.js';
 import { quotaRefusal, refundQuota } from '../rate-limit/quota.js';
-import { refuseUnfit } from '../../http/validation.js';
+import { checkStructure } from '../../http/validation.js';
 
-/** Every caller of an open installation is the same one: its address may change between a try and the next. */
+/** With `AUTH=open` all callers are one, because a client's address may change between retries. */
 const OPEN_CALLER = 'open';
-/** A key that turns out to be free is taken by this many further tries at the most; others may be after it too. */
+/** Further tries to claim a key that another request has just released. */
 const MAX_TRIES = 3;
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
@@ -28,9 +27,9 @@ export class InvalidIdempotencyKey extends DaybookError {
 }
 
 /**
- * Idempotency keys (draft-ietf-httpapi-idempotency-key-header). The key is claimed by the accepting transaction itself,
- * not looked up first; who finds it taken is given the first answer again, byte for byte. `X-Idempotency-Key` is the
- * older spelling: a repeat under it is told that it is one.
+ * Implements idempotency keys (draft-ietf-httpapi-idempotency-key-header). The accepting transaction itself claims the key;
+ * if it is taken, the caller gets the first response again, byte for byte. A repeat under the older spelling
+ * `X-Idempotency-Key` gets a body that marks it as a duplicate instead.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -46,13 +45,13 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const { key, isOlderSpelling } = keyOf(request);
     if (!key) return next.handle();
     setIdempotencyKey(request, key);
-    const answer = (replay: Replay) => this.answer(replay, isOlderSpelling, request, http.getResponse<Response>());
+    const answer = (replay: Replay) => this.answer(replay, isOlderSpelling, http.getResponse<Response>());
     const refusal = quotaRefusal(request);
     if (refusal) return this.replayOr(refusal, request, key, answer);
     return this.handle(next, request, key, answer, MAX_TRIES);
   }
 
-  /** The first answer again; to a request that is no repeat, the refusal. */
+  /** Replays the first response, or throws the refusal if the request is not a repeat. */
   private replayOr(
     refusal: DaybookError,
     request: Request,
@@ -77,10 +76,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
   ): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
-        // Refused before its key was looked at. A repeat makes no work, so it is not the one that is too much.
+        // Rejected before its key was checked. A repeat needs no worker, so it does not count as load.
         if (error instanceof SyncBusy) return this.replayOr(error, request, key, answer);
         if (!(error instanceof KeyAlreadyUsed)) return throwError(() => error);
-        // Taken and free again each time: others with the same key are being refused (a full lane) at this moment.
+        // Each time the key was taken and then free again: concurrent requests with it are being rejected (a full lane).
         if (tries === 0) return throwError(() => new KeyStillRunning());
         return from(this.idempotency.replay(key)).pipe(
           mergeMap((replay) => {
@@ -93,22 +92,18 @@ export class IdempotencyInterceptor implements NestInterceptor {
     );
   }
 
-  private answer(replay: Replay, isOlderSpelling: boolean, request: Request, response: Response): unknown {
+  private answer(replay: Replay, isOlderSpelling: boolean, response: Response): unknown {
     response.setHeader('Idempotency-Replayed', 'true');
     if (isOlderSpelling) {
       response.status(200);
       return {
         status: 'duplicate',
-        message: 'This idempotency key was used before; the request was not made again.',
+        message: 'This idempotency key was used before; the request was not executed again.',
         request_id: replay.requestId,
         original_result: replay.result,
       };
     }
-    if ('failure' in replay) {
-      const { problem } = problemOf(replay.failure, request.path);
-      response.status(problem.status).type('application/problem+json');
-      return JSON.stringify(problem);
-    }
+    if ('failure' in replay) throw replay.failure;
     response.status(replay.status).type('application/json');
     if (replay.status === 202 && !replay.isOfBatch) response.location(`/api/requests/${replay.requestId}`);
     return replay.body;
@@ -122,10 +117,10 @@ function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling:
   if (given === undefined) return { key: null, isOlderSpelling };
   const text = QUOTED.exec(given)?.[1]?.replaceAll(/\\(["\\])/g, '$1') ?? given;
   if (!PRINTABLE.test(text)) throw new InvalidIdempotencyKey(header);
-  // Interceptors run before pipes, and no stack is deep enough for what a body of 256 KiB can nest.
-  refuseUnfit(request.body, 'body');
+  // Interceptors run before pipes, and a body of 256 KiB can nest deeper than the stack.
+  checkStructure(request.body, 'body');
   const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');
-  // The route's own path: it also answers to other spellings (a slash at the end), which must not make another scope.
+  // The path of the route, because other spellings of the URL (a trailing slash) must share the scope.
   const scope = `${request.method} ${(request.route as { path: string }).path}`;
   const caller = callerOf(request).account ?? OPEN_CALLER;
   return { key: { caller, scope, key: text, fingerprint }, isOlderSpelling };

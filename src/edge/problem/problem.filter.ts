@@ -9,16 +9,18 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { ExpressAdapter } from '@nestjs/platform-express';
 import type { Request, Response } from 'express';
-import { problemOf } from './problem.js';
+import { PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
 import { requestId } from '../express/request-id.js';
 
-/** What stands in Express' router; its types leave half of it out. */
+/** A layer of Express' router; its own types omit `match`. */
 interface Layer {
   route?: { methods: Record<string, boolean> };
   match(path: string): boolean;
 }
 
-/** Turns every error into problem details (RFC 9457). The only place that makes an error HTTP. */
+/**
+ * Answers every error with problem details (RFC 9457). Nest also passes it the errors of Express middleware.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
@@ -32,23 +34,23 @@ export class ProblemFilter implements ExceptionFilter {
     const allowed = error instanceof NotFoundException ? this.allowedMethods(request) : [];
     if (allowed.length > 0) response.setHeader('Allow', allowed.join(', '));
     const { problem, retryAfterS } = problemOf(
-      allowed.length > 0 ? new MethodNotAllowedException(`${request.path} takes ${allowed.join(', ')}`) : error,
+      allowed.length > 0 ? new MethodNotAllowedException(`${request.path} allows ${allowed.join(', ')}`) : error,
       request.path,
     );
     if (problem.status >= 500 && problem.status !== 503) {
       const stack = error instanceof Error ? error.stack : String(error);
       this.logger.error(`${request.method} ${request.path} (${requestId(response)}): ${problem.detail}`, stack);
     }
-    // A stream that broke half-way can only be cut: its head has promised something else.
+    // The status is already sent, so the client can only learn of the error by a closed connection.
     if (response.headersSent) {
       response.destroy();
       return;
     }
     if (retryAfterS !== undefined) response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterS)));
-    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+    response.status(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
   }
 
-  /** The methods that a path takes, when this is none of them and there are any: Nest calls either case not found. */
+  /** The methods of a path that exists only with other methods (405); empty otherwise. Nest reports both as not found. */
   private allowedMethods({ method, path }: Request): string[] {
     const { router } = this.adapterHost.httpAdapter.getInstance<{ router: { stack: Layer[] } }>();
     const methods = router.stack.flatMap((layer) =>

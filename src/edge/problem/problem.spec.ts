@@ -18,10 +18,6 @@ class Expected extends DaybookError {
   }
 }
 
-/** Express' body parser throws such errors. */
-const parserError = (type: string, status: number, more: object = {}): Error =>
-  Object.assign(new Error(`parser says ${type}`), { type, status, ...more });
-
 /** The code of every expected failure there is, from the source. */
 function codes(): string[] {
   const root = new URL('../../', import.meta.url);
@@ -110,25 +106,8 @@ describe('problemOf', () => {
     expect(problemOf(error, INSTANCE).problem).toMatchObject({ type: 'about:blank', status, title, detail });
   });
 
-  it.each<[string, number, object, number, string]>([
-    ['entity.parse.failed', 400, { body: 'secret' }, 400, 'The body is not valid JSON'],
-    ['entity.too.large', 413, { limit: 262_144 }, 413, 'The body is over the limit of 262144 bytes'],
-    ['encoding.unsupported', 415, {}, 415, 'parser says encoding.unsupported'],
-    ['charset.unsupported', 415, {}, 415, 'parser says charset.unsupported'],
-    ['request.size.invalid', 400, {}, 400, 'parser says request.size.invalid'],
-  ])('takes over what the body parser says: %s', (type, thrown, more, status, detail) => {
-    expect(problemOf(parserError(type, thrown, more), INSTANCE).problem).toEqual({
-      type: 'about:blank',
-      title: expect.any(String),
-      status,
-      detail,
-      instance: INSTANCE,
-    });
-  });
-
   it.each([
     new Error('SELECT * FROM users'),
-    parserError('stream.not.readable', 500),
     new Expected('nobody-knows-this'),
     Object.assign(new Error('/etc/passwd'), { code: 'ENOENT' }),
     Object.assign(new Error('other service'), { status: 404 }),

@@ -3,7 +3,9 @@ import { HttpException } from '@nestjs/common';
 import { DaybookError } from '../../platform/errors.js';
 import { InvalidInput } from '../../http/validation.js';
 
-/** RFC 9457, with the members that this API adds. */
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** A problem detail (RFC 9457) with this API's extension members. */
 export interface Problem {
   type: string;
   title: string;
@@ -18,7 +20,7 @@ export interface Problem {
 const IANA = 'https://iana.org/assignments/http-problem-types#';
 const CAPACITY = `${IANA}temporary-reduced-capacity`;
 
-/** What each expected failure is in HTTP: the only place that knows. */
+/** The status and problem type of each error code. Nothing else in the service maps errors to HTTP. */
 const PROBLEMS: Record<string, { status: number; type?: string }> = {
   unauthenticated: { status: 401 },
   'insufficient-scope': { status: 403 },
@@ -57,53 +59,40 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'quota-exceeded': { status: 429, type: `${IANA}quota-exceeded` },
 };
 
-/** Wait for what tells no time itself, in seconds. */
+/** `Retry-After` of a 503 whose error has no time of its own, in seconds. */
 const DEFAULT_RETRY_AFTER_S = 5;
 
-/** An error as a problem, and when to come back, if that makes sense. */
+/**
+ * Converts any error to a problem.
+ * @param instance The path of the request.
+ * @returns The problem and, for errors that pass, the seconds after which to retry.
+ */
 export function problemOf(error: unknown, instance: string): { problem: Problem; retryAfterS?: number } {
   if (error instanceof InvalidInput) return { problem: invalidInput(error, instance) };
   if (error instanceof DaybookError && PROBLEMS[error.code]) return expected(error, instance);
-  if (error instanceof HttpException) return { problem: plain(error.getStatus(), error.message, instance) };
-  const parserProblem = bodyParserProblem(error, instance);
-  if (parserProblem) return { problem: parserProblem };
-  // Whatever this is, its message may hold SQL, paths or data: it goes to the log, not to the caller.
-  return { problem: plain(500, 'An unexpected error. It has been logged under this request id.', instance) };
+  if (error instanceof HttpException) return { problem: plainProblem(error.getStatus(), error.message, instance) };
+  // The message of an unexpected error may contain SQL, paths or data, so only the log gets it.
+  return { problem: plainProblem(500, 'An unexpected error. It has been logged under this request id.', instance) };
 }
 
 function expected(error: DaybookError, instance: string): { problem: Problem; retryAfterS?: number } {
   const { status, type = `urn:daybook:problem:${error.code}` } = PROBLEMS[error.code]!;
   const retryAfterS = error.retryAfterS ?? (status === 503 ? DEFAULT_RETRY_AFTER_S : undefined);
-  const problem: Problem = { ...plain(status, error.message, instance), type };
+  const problem: Problem = { ...plainProblem(status, error.message, instance), type };
   if (error.path !== undefined) problem.errors = [{ path: error.path, message: error.message }];
   if ('requestId' in error) problem.request_id = String(error.requestId);
   return { problem, retryAfterS };
 }
 
-function plain(status: number, detail: string, instance: string): Problem {
+/** A problem without a type of its own: its meaning is that of its status (RFC 9457, section 4.2.1). */
+export function plainProblem(status: number, detail: string, instance: string): Problem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, instance };
 }
 
-/** All that is wrong, each with the place where it is wrong. */
+/** Lists every issue with its path; the detail repeats the first. */
 function invalidInput({ issues, where }: InvalidInput, instance: string): Problem {
   const [first] = issues;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   const detail = `The ${where} is not valid: ${first?.path ? `${first.path}: ` : ''}${first?.message}${more}`;
-  return { ...plain(422, detail, instance), errors: issues };
-}
-
-const UNREADABLE = 'The body is not compressed as its Content-Encoding says';
-
-/** What express' body parser refuses carries a type of its own. */
-function bodyParserProblem(error: unknown, instance: string): Problem | null {
-  if (!(error instanceof Error) || !('status' in error)) return null;
-  // zlib's own errors: what was sent is not compressed, or not in the way that Content-Encoding says.
-  if (!('type' in error)) return error.status === 400 && 'errno' in error ? plain(400, UNREADABLE, instance) : null;
-  if (error.type === 'entity.parse.failed') return plain(400, 'The body is not valid JSON', instance);
-  if (error.type === 'entity.too.large') {
-    const limit = 'limit' in error ? ` of ${String(error.limit)} bytes` : '';
-    return plain(413, `The body is over the limit${limit}`, instance);
-  }
-  const status = Number(error.status);
-  return status >= 400 && status < 500 ? plain(status, error.message, instance) : null;
+  return { ...plainProblem(422, detail, instance), errors: issues };
 }
