@@ -15,7 +15,7 @@ import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
 import { throttlerOptions } from './rate-limit/throttler-options.js';
 import { ValidationPipe } from '../http/validation.js';
 
-/** The edge of every controller: overload, API keys, limits, idempotency keys, validation, problem details. */
+/** Runs around every controller: load shedding, authentication, rate limits, idempotency keys, validation, problem details. */
 @Module({
   imports: [
     RequestsModule,
@@ -25,7 +25,7 @@ import { ValidationPipe } from '../http/validation.js';
   ],
   providers: [
     Overload,
-    // In this order: who is turned away costs nothing, and limits are counted by the key.
+    // Guards run in this order: shedding load must cost nothing, and rate limits count by API key.
     { provide: APP_GUARD, useClass: OverloadGuard },
     { provide: APP_GUARD, useClass: AuthenticationGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },

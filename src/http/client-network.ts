@@ -1,8 +1,8 @@
 import { isIP, isIPv4 } from 'node:net';
 
 /**
- * Whom an address counts as: an IPv4 address for itself, an IPv6 address for its /64, because that is what one
- * subscriber gets (RFC 6177) and a caller with 2^64 addresses has no limit. What is no address counts as it is written.
+ * The network that rate limits count by: the address itself for IPv4, the /64 for IPv6, because a subscriber gets a whole
+ * one (RFC 6177) and could use 2^64 addresses. Returns text that is not an address unchanged.
  */
 export function clientNetwork(address: string | undefined): string {
   const bare = address?.split('%')[0] ?? '';
@@ -17,7 +17,7 @@ export function clientNetwork(address: string | undefined): string {
     .join(':')}::/64`;
 }
 
-/** The eight numbers of a valid IPv6 address (RFC 4291, 2.2). */
+/** The eight groups of a valid IPv6 address (RFC 4291, section 2.2). */
 function groupsOf(address: string): number[] {
   const [left = [], right] = address.split('::').map((side) => side.split(':').filter(Boolean).flatMap(numbersOf));
   return right ? [...left, ...Array<number>(8 - left.length - right.length).fill(0), ...right] : left;

@@ -3,7 +3,7 @@ import { preferenceOf } from './prefer.js';
 
 describe('preferenceOf', () => {
   it.each([undefined, '', 'return=minimal', 'wait', 'wait=', 'wait=soon', 'wait=-1', 'wait=1.5', 'waits=5', 'wait=5s'])(
-    'waits 30 s for whoever prefers nothing that we know: %s',
+    'waits 30 s without a supported preference: %s',
     (header) => {
       expect(preferenceOf(header)).toEqual({ waitMs: 30_000, applied: null });
     },
@@ -22,7 +22,7 @@ describe('preferenceOf', () => {
     expect(preferenceOf(header)).toEqual({ waitMs, applied });
   });
 
-  it.each(['wait=61', 'wait=999999999'])('waits at most 60 s, and says so: %s', (header) => {
+  it.each(['wait=61', 'wait=999999999'])('caps the wait at 60 s and reports it: %s', (header) => {
     expect(preferenceOf(header)).toEqual({ waitMs: 60_000, applied: 'wait=60' });
   });
 
@@ -33,7 +33,10 @@ describe('preferenceOf', () => {
     },
   );
 
-  it.each(['wait=10, respond-async', 'respond-async, wait=10'])('waits, and then no longer, for both: %s', (header) => {
-    expect(preferenceOf(header)).toEqual({ waitMs: 10_000, applied: 'respond-async, wait=10' });
-  });
+  it.each(['wait=10, respond-async', 'respond-async, wait=10'])(
+    'waits N seconds before it responds, with both: %s',
+    (header) => {
+      expect(preferenceOf(header)).toEqual({ waitMs: 10_000, applied: 'respond-async, wait=10' });
+    },
+  );
 });

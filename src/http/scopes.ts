@@ -1,8 +1,8 @@
-/** What a key may do. A feature that comes adds its own; each route names the one it needs. */
+/** The scopes of API keys. Each route requires one. */
 export const SCOPES = ['reports:read', 'reports:write', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Whether keys with these scopes may do what needs this one. `admin` holds every other. */
-export function allows(scopes: readonly Scope[], needed: Scope): boolean {
-  return scopes.includes(needed) || scopes.includes('admin');
+/** Whether these scopes include the required one. `admin` includes every scope. */
+export function allows(scopes: readonly Scope[], required: Scope): boolean {
+  return scopes.includes(required) || scopes.includes('admin');
 }

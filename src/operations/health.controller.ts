@@ -23,16 +23,16 @@ export class HealthController {
   constructor(private readonly service: HealthService) {}
 
   @Get(['healthz', 'api/health'])
-  @ApiOperation({ summary: 'Whether this process is alive, and how it is' })
+  @ApiOperation({ summary: 'Liveness: the state of this process' })
   @ApiOkResponse({ standardSchema: healthSchema })
   health(): Promise<Health> {
     return this.service.health();
   }
 
   @Get('readyz')
-  @ApiOperation({ summary: 'Whether requests should be sent here' })
+  @ApiOperation({ summary: 'Readiness: whether this process should receive requests' })
   @ApiOkResponse({ standardSchema: readySchema })
-  @ApiResponse({ status: 503, description: 'Not now', standardSchema: readySchema })
+  @ApiResponse({ status: 503, description: 'Not ready', standardSchema: readySchema })
   async ready(@Res({ passthrough: true }) response: Response): Promise<{ ready: boolean }> {
     const ready = await this.service.isReady();
     if (!ready) response.status(503);

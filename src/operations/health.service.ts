@@ -15,17 +15,17 @@ export interface Health {
 
 type Figures = Omit<Health, 'uptime_seconds'>;
 
-/** The database is asked at most this often, however often health is asked for. */
+/** How long figures are reused, so that frequent health checks do not load the database. */
 const FRESH_MS = 500;
-/** A database that takes longer counts as away: health must answer while the pool is waiting for it. */
-const PATIENCE_MS = 1_000;
-const AWAY: Figures = { status: 'degraded', queue_depth: null, active_workers: null, db_connected: false };
+/** A slower database counts as disconnected, because health must answer while the pool waits for it. */
+const DATABASE_TIMEOUT_MS = 1_000;
+const DISCONNECTED: Figures = { status: 'degraded', queue_depth: null, active_workers: null, db_connected: false };
 
-/** How this process is. It stays alive without its database, and says so. */
+/** Health of this process. Without its database it is degraded, but alive. */
 @Injectable()
 export class HealthService implements OnApplicationShutdown {
   private figures: Promise<Figures> | null = null;
-  private askedAtMs = Number.NEGATIVE_INFINITY;
+  private readAtMs = Number.NEGATIVE_INFINITY;
   private isStopping = false;
 
   constructor(
@@ -35,19 +35,19 @@ export class HealthService implements OnApplicationShutdown {
 
   async health(): Promise<Health> {
     const now = performance.now();
-    if (!this.figures || now - this.askedAtMs > FRESH_MS) {
-      this.askedAtMs = now;
-      this.figures = this.ask();
+    if (!this.figures || now - this.readAtMs > FRESH_MS) {
+      this.readAtMs = now;
+      this.figures = this.readFigures();
     }
     return { ...(await this.figures), uptime_seconds: Math.round(process.uptime()) };
   }
 
-  /** Whether requests should be sent here. */
+  /** Whether load balancers should send requests to this process. */
   async isReady(): Promise<boolean> {
     return !this.isStopping && (await this.health()).db_connected;
   }
 
-  /** From now on readiness says no, so that balancers send nothing more. */
+  /** Makes readiness fail, so that load balancers stop sending requests. */
   beginShutdown(): void {
     this.isStopping = true;
   }
@@ -56,11 +56,11 @@ export class HealthService implements OnApplicationShutdown {
     this.beginShutdown();
   }
 
-  private async ask(): Promise<Figures> {
-    const asked = Promise.all([this.backlog.countPending(), this.heartbeat.countAlive()]).then(
+  private async readFigures(): Promise<Figures> {
+    const figures = Promise.all([this.backlog.countPending(), this.heartbeat.countAlive()]).then(
       ([queue_depth, active_workers]): Figures => ({ status: 'ok', queue_depth, active_workers, db_connected: true }),
-      () => AWAY,
+      () => DISCONNECTED,
     );
-    return withTimeout(asked, PATIENCE_MS, () => AWAY);
+    return withTimeout(figures, DATABASE_TIMEOUT_MS, () => DISCONNECTED);
   }
 }

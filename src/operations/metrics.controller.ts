@@ -4,7 +4,7 @@ import { NeedsNoKey } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
 import { Metrics } from '../platform/observability/metrics.js';
 
-/** Prometheus' text format. */
+/** The text format of Prometheus. */
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 @ApiTags('operations')
@@ -16,7 +16,7 @@ export class MetricsController {
 
   @Get('metrics')
   @Header('Content-Type', CONTENT_TYPE)
-  @ApiOperation({ summary: 'What this process has done and how it is, for Prometheus' })
+  @ApiOperation({ summary: 'Metrics of this process for Prometheus' })
   @ApiOkResponse({ description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } })
   show(): Promise<string> {
     return this.metrics.registry.metrics();

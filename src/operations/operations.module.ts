@@ -5,7 +5,7 @@ import { MetricsController } from './metrics.controller.js';
 import { ProcessMetrics } from './process-metrics.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 
-/** Liveness, readiness, metrics. */
+/** Health and metrics. */
 @Module({
   imports: [JobsModule],
   controllers: [HealthController, MetricsController],

@@ -7,10 +7,10 @@ import { Database } from '../platform/database/database.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { HealthService } from './health.service.js';
 
-/** Node tells of every response that a server of this process has ended, which costs less than a listener on each. */
+/** Node publishes every finished response on this channel, which costs less than a listener on each response. */
 const FINISHED = 'http.server.response.finish';
 
-/** The figures of this process that nobody has to count but their owner. */
+/** Metrics of the process that no feature counts: responses by status, pending requests, database connections. */
 @Injectable()
 export class ProcessMetrics implements OnApplicationShutdown {
   private readonly responses = new Map<number, number>();
@@ -23,7 +23,7 @@ export class ProcessMetrics implements OnApplicationShutdown {
   ) {
     const requests = new Counter({
       name: 'daybook_http_requests_total',
-      help: 'Requests answered, by status',
+      help: 'HTTP responses by status',
       labelNames: ['status'],
       registers: [metrics.registry],
       collect: () => {
@@ -32,12 +32,12 @@ export class ProcessMetrics implements OnApplicationShutdown {
       },
     });
     const depth = async (): Promise<number | null> => (await health.health()).queue_depth;
-    metrics.gauge('daybook_pending_requests', 'Unfinished async requests of the installation, over all lanes', depth);
-    metrics.gauge('daybook_database_connections_open', 'Connections to Postgres', () => database.connections.open);
-    metrics.gauge('daybook_database_connections_idle', 'Connections that do nothing', () => database.connections.idle);
+    metrics.gauge('daybook_pending_requests', 'Unfinished async requests in all lanes', depth);
+    metrics.gauge('daybook_database_connections_open', 'Open connections to Postgres', () => database.connections.open);
+    metrics.gauge('daybook_database_connections_idle', 'Idle connections to Postgres', () => database.connections.idle);
     metrics.gauge(
       'daybook_database_statements_waiting',
-      'Statements that wait for a connection',
+      'Statements waiting for a connection',
       () => database.connections.waiting,
     );
     subscribe(FINISHED, this.onFinished);

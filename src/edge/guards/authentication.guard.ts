@@ -16,33 +16,33 @@ import { DaybookError } from '../../platform/errors.js';
 import { RequiredScope } from '../../http/auth.decorators.js';
 import { setCaller } from '../../http/caller.js';
 
-/** The request bears no key, or none that is good. */
+/** The request has no API key, or an invalid one. */
 export class Unauthenticated extends DaybookError {
   readonly code = 'unauthenticated';
 }
 
-/** The key is good, but not for this. */
+/** The API key is valid, but lacks the required scope. */
 export class InsufficientScope extends DaybookError {
   readonly code = 'insufficient-scope';
   constructor(scope: Scope) {
-    super(`This needs an API key with the scope ${scope}`);
+    super(`This requires an API key with the scope ${scope}`);
   }
 }
 
 const REFUSALS: Record<Refusal, string> = {
-  malformed: 'The API key is malformed: dbk_<id>_<secret> is what it looks like',
+  malformed: 'The API key is malformed; the format is dbk_<id>_<secret>',
   unknown: 'The API key is unknown',
   revoked: 'The API key was revoked',
   expired: 'The API key has expired',
 };
 const REALM = 'Bearer realm="daybook"';
-/** Names the account that an admin key acts for. */
+/** The account on whose behalf an admin key acts. */
 const ACCOUNT_HEADER = 'Daybook-Account';
 const BEARER = /^bearer +([^ ]+) *$/i;
 
 /**
- * With `AUTH=required`, lets a request pass that bears a good key with the scope that its route needs (RFC 6750). Stands
- * before the rate limits, which count by the key.
+ * With `AUTH=required`, admits requests with a valid API key that has the scope of the route (RFC 6750). Runs before the
+ * rate limits, which count by key.
  */
 @Injectable()
 export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap {
@@ -58,14 +58,15 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   async onApplicationBootstrap(): Promise<void> {
     const { AUTH, ROLE } = this.config;
     if (AUTH === 'open' || ROLE === 'worker' || (await this.keys.hasLive().catch(() => true))) return;
-    this.logger.warn('Nobody can call yet: there is no API key. npm run keys -- create --name me --scope admin');
+    this.logger.warn('There is no API key yet. Create one: npm run keys -- create --name me --scope admin');
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (this.config.AUTH === 'open') return true;
     const scope = this.reflector.getAllAndOverride(RequiredScope, [context.getHandler(), context.getClass()]);
     if (scope === null) return true;
-    if (scope === undefined) throw new Error(`${context.getClass().name} has a route that names no scope`);
+    if (scope === undefined)
+      throw new Error(`${context.getClass().name} has a route without @NeedsScope or @NeedsNoKey`);
     const http = context.switchToHttp();
     return this.admit(http.getRequest<Request>(), http.getResponse<Response>(), scope);
   }
@@ -73,10 +74,10 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   private async admit(request: Request, response: Response, scope: Scope): Promise<true> {
     const holder = await this.holderOf(request, response);
     const actsFor = request.header(ACCOUNT_HEADER);
-    const needed = actsFor === undefined ? scope : 'admin';
-    if (!allows(holder.scopes, needed)) {
-      response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${needed}"`);
-      throw new InsufficientScope(needed);
+    const required = actsFor === undefined ? scope : 'admin';
+    if (!allows(holder.scopes, required)) {
+      response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${required}"`);
+      throw new InsufficientScope(required);
     }
     const account = actsFor === undefined ? holder.accountId : await this.keys.findAccount(actsFor);
     setCaller(request, { id: `key:${holder.keyId}`, account, isOperator: allows(holder.scopes, 'admin') });
@@ -86,7 +87,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   private async holderOf(request: Request, response: Response): Promise<Holder> {
     const given = request.headers.authorization;
     if (given === undefined || !/^bearer\b/i.test(given)) {
-      // Who does not try to authenticate is told how, and no error (RFC 6750, 3.1).
+      // A request without credentials gets the challenge without an error code (RFC 6750, section 3.1).
       response.setHeader('WWW-Authenticate', REALM);
       throw new Unauthenticated('Send an API key: Authorization: Bearer dbk_…');
     }

@@ -5,8 +5,8 @@ import { Overload } from './overload.js';
 import { AppliedRateLimit } from '../../http/rate-limit.decorators.js';
 
 /**
- * Turns requests away while there is too much to do, before anything is done for them. What has no rate limit is not
- * turned away either: health must answer at just that moment.
+ * Sheds load: rejects requests while the service is overloaded, before any work for them. Routes without a rate limit are
+ * exempt, because health checks must work under load.
  */
 @Injectable()
 export class OverloadGuard implements CanActivate {
@@ -17,13 +17,13 @@ export class OverloadGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): true {
     const limit = this.reflector.getAllAndOverride(AppliedRateLimit, [context.getHandler(), context.getClass()]);
-    if (limit !== null) this.overload.check(limit === 'async' ? asked(context) : 0);
+    if (limit !== null) this.overload.check(limit === 'async' ? requestCount(context) : 0);
     return true;
   }
 }
 
-/** How many requests the body asks for: those of a batch, else one. */
-function asked(context: ExecutionContext): number {
+/** The number of async requests in the body: the items of a batch, else one. */
+function requestCount(context: ExecutionContext): number {
   const { body } = context.switchToHttp().getRequest<Request<object, object, { requests?: unknown } | undefined>>();
   return Array.isArray(body?.requests) ? body.requests.length : 1;
 }

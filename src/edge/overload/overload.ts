@@ -5,7 +5,7 @@ import { DaybookError } from '../../platform/errors.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import { Backlog } from '../../jobs/accept/backlog.service.js';
 
-/** The service as a whole has too much to do. Nothing was done for this request, so it may be sent again. */
+/** The service is overloaded. The request had no effect and can be retried. */
 export class Overloaded extends DaybookError {
   readonly code = 'overloaded';
   constructor(
@@ -22,18 +22,17 @@ const LOOP_RESOLUTION_MS = 20;
 type Limits = Pick<Config, 'ROLE' | 'MAX_PENDING_TOTAL' | 'MAX_EVENT_LOOP_LAG' | 'MAX_DATABASE_WAIT'>;
 
 /**
- * Knows whether the whole has too much to do: unfinished requests of all lanes, the lag of this event loop, the time that
- * a statement takes to get a connection and come back. Measured once a second, so that a request is turned away by
- * comparing numbers and never gets to the database.
+ * Measures the load of the service once a second: unfinished requests of all lanes, the lag of the event loop, and the
+ * latency of a statement including its wait for a connection. Checking a request only compares these numbers.
  */
 @Injectable()
 export class Overload implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly loop: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   private loopLagMs = 0;
-  /** Of the last statement that came back. */
+  /** Latency of the last finished statement. */
   private databaseWaitMs = 0;
-  /** When the statement began that has not come back yet. */
-  private askedAtMs: number | null = null;
+  /** When the running statement started. */
+  private startedAtMs: number | null = null;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -43,13 +42,13 @@ export class Overload implements OnApplicationBootstrap, BeforeApplicationShutdo
   ) {
     metrics.gauge(
       'daybook_database_wait_seconds',
-      'How long a statement took to get a connection and come back',
+      'Latency of a statement, including its wait for a connection',
       () => this.databaseWait() / 1_000,
     );
   }
 
   onApplicationBootstrap(): void {
-    // A worker answers nothing that could be turned away.
+    // A worker serves only health and metrics, which are exempt.
     if (this.limits.ROLE === 'worker') return;
     this.loop.enable();
     this.timer = setInterval(() => this.sample(), SAMPLE_MS).unref();
@@ -62,16 +61,16 @@ export class Overload implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   /**
-   * @param asked How many async requests this one asks for; 0 for anything else.
+   * @param asyncRequests Number of async requests to accept; 0 for any other request.
    * @throws Overloaded
    */
-  check(asked: number): void {
+  check(asyncRequests: number): void {
     const { MAX_EVENT_LOOP_LAG, MAX_DATABASE_WAIT, MAX_PENDING_TOTAL } = this.limits;
-    if (this.loopLagMs > MAX_EVENT_LOOP_LAG) this.shed('event-loop', 'The process has too much to do.', this.loopLagMs);
+    if (this.loopLagMs > MAX_EVENT_LOOP_LAG) this.shed('event-loop', 'The process is overloaded.', this.loopLagMs);
     const waitMs = this.databaseWait();
-    if (waitMs > MAX_DATABASE_WAIT) this.shed('database', 'The database has too much to do.', waitMs);
-    if (asked > 0 && this.backlog.pending + asked > MAX_PENDING_TOTAL) {
-      const why = `All lanes together hold ${MAX_PENDING_TOTAL} unfinished requests, the most they may.`;
+    if (waitMs > MAX_DATABASE_WAIT) this.shed('database', 'The database is overloaded.', waitMs);
+    if (asyncRequests > 0 && this.backlog.pending + asyncRequests > MAX_PENDING_TOTAL) {
+      const why = `There are ${MAX_PENDING_TOTAL} unfinished requests in all lanes, which is the limit.`;
       this.shed('backlog', why, this.backlog.retryAfterS(MAX_PENDING_TOTAL) * 1_000);
     }
   }
@@ -81,26 +80,26 @@ export class Overload implements OnApplicationBootstrap, BeforeApplicationShutdo
     throw new Overloaded(why, Math.ceil(retryAfterMs / 1_000));
   }
 
-  /** Also of a statement that is still under way: one that hangs must not look like the one before it. */
+  /** Includes the running statement, because one that hangs would otherwise be reported with the latency before it. */
   private databaseWait(): number {
-    const soFarMs = this.askedAtMs === null ? 0 : performance.now() - this.askedAtMs;
-    return Math.max(this.databaseWaitMs, soFarMs);
+    const runningMs = this.startedAtMs === null ? 0 : performance.now() - this.startedAtMs;
+    return Math.max(this.databaseWaitMs, runningMs);
   }
 
   private sample(): void {
     this.loopLagMs = this.loop.count > 0 ? Math.max(0, this.loop.mean / 1e6 - LOOP_RESOLUTION_MS) : 0;
     this.loop.reset();
-    if (this.askedAtMs === null) void this.askDatabase();
+    if (this.startedAtMs === null) void this.measureDatabase();
   }
 
-  private async askDatabase(): Promise<void> {
-    this.askedAtMs = performance.now();
-    // A database that is away is another matter: requests are told so by their own statements.
-    const isThere = await this.backlog.count().then(
+  private async measureDatabase(): Promise<void> {
+    this.startedAtMs = performance.now();
+    // An unavailable database is not overload: the statements of the requests themselves fail with 503.
+    const succeeded = await this.backlog.count().then(
       () => true,
       () => false,
     );
-    this.databaseWaitMs = isThere ? performance.now() - this.askedAtMs : 0;
-    this.askedAtMs = null;
+    this.databaseWaitMs = succeeded ? performance.now() - this.startedAtMs : 0;
+    this.startedAtMs = null;
   }
 }

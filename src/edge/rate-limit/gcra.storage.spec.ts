@@ -19,7 +19,7 @@ interface Clock {
   nowMs: number;
 }
 
-/** A storage on a clock that the test moves, and a caller that is only asked for its figures. */
+/** A storage on a clock that the test controls. */
 function limiterOn<Storage extends QuotaStorage>(
   storage: Storage,
   clock: Clock,
@@ -29,7 +29,7 @@ function limiterOn<Storage extends QuotaStorage>(
 ) {
   const hit = (key = 'me') => storage.increment(prefix + key, windowMs, limit);
   const passes = async (key = 'me'): Promise<boolean> => !(await hit(key)).isBlocked;
-  /** How many of so many hits at the same time pass. */
+  /** Sends hits at the same time and returns how many pass. */
   const burst = async (hits: number): Promise<number> =>
     (await Promise.all(Array.from({ length: hits }, () => passes()))).filter(Boolean).length;
   const refund = () => storage.refund(`${prefix}me`, windowMs, limit);
@@ -41,7 +41,7 @@ function inMemory(limit?: number, windowMs?: number) {
   return limiterOn(new GcraStorage(() => clock.nowMs), clock, limit, windowMs);
 }
 
-/** One connection for the file; every limiter sets its clock back and counts under keys of its own. */
+/** One connection for the file. Every limiter resets its clock and uses keys of its own. */
 const redis = { clock: { nowMs: 1_000 }, storage: undefined as unknown as RedisGcraStorage };
 beforeAll(async () => {
   redis.storage = new RedisGcraStorage(await redisUrl(), new Metrics(), () => redis.clock.nowMs);
@@ -58,11 +58,11 @@ describe.each([
   ['in memory', inMemory],
   ['in Redis', inRedis],
 ])('quotas %s', (_, limiter) => {
-  it('lets the whole limit pass at once and not one more', async () => {
+  it('allows the whole limit at once, and no more', async () => {
     expect(await limiter().burst(LIMIT + 10)).toBe(LIMIT);
   });
 
-  it('then lets one pass every window/limit', async () => {
+  it('then allows one every window/limit', async () => {
     const { clock, burst, passes } = limiter();
     await burst(LIMIT);
     for (let i = 0; i < 5; i++) {
@@ -74,7 +74,7 @@ describe.each([
     }
   });
 
-  it('lets the whole limit pass again after an idle window, and no more than that after a long one', async () => {
+  it('allows the whole limit again after an idle window, and no more after a longer one', async () => {
     const { clock, burst } = limiter();
     await burst(LIMIT);
     clock.nowMs += WINDOW_MS;
@@ -83,7 +83,7 @@ describe.each([
     expect(await burst(LIMIT + 1)).toBe(LIMIT);
   });
 
-  it('does not hold it against a caller that it hammers', async () => {
+  it('does not charge rejected hits', async () => {
     const { clock, burst, passes } = limiter();
     await burst(LIMIT);
     for (let i = 0; i < 1_000; i++) expect(await passes()).toBe(false);
@@ -91,20 +91,20 @@ describe.each([
     expect(await passes()).toBe(true);
   });
 
-  it('counts every key by itself', async () => {
+  it('counts keys separately', async () => {
     const { burst, passes } = limiter();
     await burst(LIMIT + 1);
     expect(await passes('you')).toBe(true);
   });
 
-  it('divides where limit and window do not go up evenly', async () => {
+  it('supports limits that do not divide the window', async () => {
     for (const limit of [1, 3, 7, 11, 600, 999_999]) {
       const { burst } = limiter(limit);
       expect(await burst(Math.min(limit + 1, 1_000))).toBe(Math.min(limit, 1_000));
     }
   });
 
-  it('never lets more than limit + elapsed / interval pass, whenever the hits come', async () => {
+  it('never allows more than limit + elapsed / interval', async () => {
     const waits = fc.array(fc.nat({ max: 3 * INTERVAL_MS }), { minLength: 1, maxLength: 200 });
     const rates = fc.record({
       limit: fc.integer({ min: 1, max: 40 }),
@@ -127,7 +127,7 @@ describe.each([
     );
   });
 
-  it('refuses nobody who stays under the rate', async () => {
+  it('never rejects a caller under the rate', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat({ max: 5_000 })), async (extraMs) => {
         const { clock, passes } = limiter();
@@ -143,8 +143,8 @@ describe.each([
 describe.each([
   ['in memory', inMemory],
   ['in Redis', inRedis],
-])('the figures %s', (_, limiter) => {
-  it('count the hits down to the limit, and tell in how many seconds the limit is whole again', async () => {
+])('the record of a hit %s', (_, limiter) => {
+  it('counts hits, and the seconds until the whole limit is available', async () => {
     const { clock, hit, burst } = limiter();
     expect(await hit()).toEqual({ totalHits: 1, timeToExpire: 2, isBlocked: false, timeToBlockExpire: 0 });
     expect(await hit()).toEqual({ totalHits: 2, timeToExpire: 4, isBlocked: false, timeToBlockExpire: 0 });
@@ -154,7 +154,7 @@ describe.each([
     expect(await hit()).toMatchObject({ totalHits: LIMIT, timeToExpire: 60, isBlocked: false });
   });
 
-  it('count in whole hits also where limit and window do not go up evenly', async () => {
+  it('counts whole hits if the limit does not divide the window', async () => {
     for (const limit of [3, 7, 11, 13, 601]) {
       const { clock, hit } = limiter(limit);
       clock.nowMs = 86_400_000.123;
@@ -162,7 +162,7 @@ describe.each([
     }
   });
 
-  it('tell who is refused when to come back, and keep that word', async () => {
+  it('gives a rejected caller the time after which it is allowed', async () => {
     const { clock, hit, burst, passes } = limiter();
     await burst(LIMIT);
     expect(await hit()).toEqual({ totalHits: LIMIT + 1, timeToExpire: 60, isBlocked: true, timeToBlockExpire: 2 });
@@ -173,7 +173,7 @@ describe.each([
     expect(await passes()).toBe(true);
   });
 
-  it('keep that word for every limit and whenever the hit comes', async () => {
+  it('gives a correct time for every limit', async () => {
     const rates = fc.tuple(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1_000, max: 604_800_000 }));
     await fc.assert(
       fc.asyncProperty(rates, fc.float({ min: 0, max: 1, noNaN: true }), async ([limit, windowMs], part) => {
@@ -194,14 +194,14 @@ describe.each([
   ['in memory', inMemory],
   ['in Redis', inRedis],
 ])('a refund %s', (_, limiter) => {
-  it('gives one hit back', async () => {
+  it('returns one hit', async () => {
     const { refund, burst } = limiter();
     await burst(LIMIT);
     refund();
     expect(await burst(5)).toBe(1);
   });
 
-  it('gives nobody more than the limit, and an unknown key nothing', async () => {
+  it('never exceeds the limit, and ignores unknown keys', async () => {
     const { clock, refund, burst, passes } = limiter();
     refund();
     await passes();
@@ -215,13 +215,13 @@ describe('the memory of GcraStorage', () => {
   const limiter = inMemory;
   const keysOf = (storage: GcraStorage): string[] => [...storage['arrivals'].keys()];
 
-  it('is one number a key, however many hits', async () => {
+  it('is one number per key', async () => {
     const { storage, burst } = limiter();
     await burst(5_000);
     expect(keysOf(storage)).toEqual(['me']);
   });
 
-  it('does not keep keys that have their whole limit again', async () => {
+  it('sweeps keys whose whole limit is available', async () => {
     const { clock, storage, passes } = limiter();
     for (let i = 0; i < 5_000; i++) await passes(`caller ${i}`);
     clock.nowMs += INTERVAL_MS;
@@ -230,7 +230,7 @@ describe('the memory of GcraStorage', () => {
     expect(keysOf(storage)).not.toContain('caller 0');
   });
 
-  it('keeps those that have not, and does not forget what they owe', async () => {
+  it('keeps the other keys', async () => {
     const { storage, burst, passes } = limiter();
     await burst(LIMIT);
     for (let i = 0; i < 10_000; i++) await passes('another');
@@ -238,15 +238,15 @@ describe('the memory of GcraStorage', () => {
     expect(await passes()).toBe(false);
   });
 
-  it('has a bound: beyond it the caller that came first is forgotten', async () => {
+  it('is bounded: the oldest key is evicted', async () => {
     const { storage, passes } = limiter();
     for (let i = 0; i <= 100_000; i++) await passes(`caller ${i}`);
     expect([keysOf(storage).length, keysOf(storage)[0]]).toEqual([100_000, 'caller 1']);
   });
 });
 
-describe('a process that is itself held up for longer than Redis is waited for', () => {
-  it('counts in Redis all the same, where the answer has been lying meanwhile', async () => {
+describe('a process whose event loop is blocked for longer than the command timeout', () => {
+  it('still counts in Redis, because the answer has arrived meanwhile', async () => {
     const metrics = new Metrics();
     const storage = new RedisGcraStorage(await redisUrl(), metrics);
     await storage.onModuleInit();
@@ -259,8 +259,8 @@ describe('a process that is itself held up for longer than Redis is waited for',
   });
 });
 
-describe('a Redis that takes the connection and says nothing', () => {
-  it('does not keep a process from its start, which counts by itself then', async () => {
+describe('a Redis that accepts the connection and never answers', () => {
+  it('does not delay the start; the process counts in memory', async () => {
     const silent = createServer();
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -278,7 +278,7 @@ describe('a Redis that takes the connection and says nothing', () => {
 });
 
 describe('the memory of RedisGcraStorage', () => {
-  it('ends by itself when a caller has its whole limit again', async () => {
+  it('expires when the whole limit is available', async () => {
     const client = new Redis(await redisUrl());
     const storage = new RedisGcraStorage(await redisUrl(), new Metrics());
     await storage.onModuleInit();

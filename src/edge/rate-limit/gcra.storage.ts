@@ -2,27 +2,26 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 
 export type Hit = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
-/** Where quotas are kept. One suite (gcra.storage.spec.ts) holds for every driver. */
+/** Port: counts requests against quotas. Every driver passes the suite in gcra.storage.spec.ts. */
 export interface QuotaStorage extends ThrottlerStorage {
-  /** Counts one hit. Times given in milliseconds, times told in seconds, as the throttler has it. */
+  /** Counts one hit. As in the throttler's interface, `ttl` is in milliseconds and the result in seconds. */
   increment(key: string, ttl: number, limit: number): Promise<Hit>;
-  /** Gives one hit back, for a request that turned out to cost nothing. */
+  /** Returns one hit to the quota, for a request that turned out to be a repeat. */
   refund(key: string, ttl: number, limit: number): void;
 }
 
-/** How often idle entries are swept out, in hits. */
+/** Hits between two sweeps of idle keys. */
 const SWEEP_EVERY = 10_000;
-/** The most callers remembered. Beyond it the one that came first is forgotten, and has its whole limit again. */
+/** Keys in memory. Beyond it the oldest key is evicted, which restores its whole quota. */
 const MAX_KEYS = 100_000;
 
 /**
- * The Generic Cell Rate Algorithm: one number a key, the theoretical arrival time, so a hit costs the same however many
- * came before (the throttler's own storage filters every hit of the window, which halves throughput). A caller may use
- * its whole limit at once; after that it gets one request every window/limit. A refused hit costs nothing, so a caller
- * recovers however hard it hammers.
+ * The Generic Cell Rate Algorithm (GCRA), in memory: one number a key, the theoretical arrival time. A caller may use its
+ * whole limit at once and then gets one request every window/limit. A rejected hit costs nothing, so a caller that keeps
+ * sending still recovers. The throttler's own storage filters every hit of the window, which halves throughput.
  */
 export class GcraStorage implements QuotaStorage {
-  /** Key to theoretical arrival time, in milliseconds. In the past: the key has its whole limit. */
+  /** Theoretical arrival time of each key, in milliseconds. A time in the past means the whole limit is available. */
   private readonly arrivals = new Map<string, number>();
   private hitsToSweep = SWEEP_EVERY;
 
@@ -54,9 +53,9 @@ export class GcraStorage implements QuotaStorage {
 }
 
 /**
- * What is told of a hit.
- * @param aheadMs How far ahead of now the key's theoretical arrival time is, after the hit.
- * @param waitMs How long until a hit passes; 0 when this one has passed.
+ * The throttler's record of a hit.
+ * @param aheadMs Time from now until the theoretical arrival time of the key, after the hit.
+ * @param waitMs Time until the next hit is allowed; 0 if this hit was allowed.
  */
 export function hitOf(limit: number, intervalMs: number, aheadMs: number, waitMs: number): Hit {
   const isBlocked = waitMs > 0;
@@ -68,7 +67,7 @@ export function hitOf(limit: number, intervalMs: number, aheadMs: number, waitMs
   };
 }
 
-/** Rounded up. The difference of two times is not exact: 2,000 ms may come out as 2,000.0000000003. */
+/** Rounds up, but ignores floating-point noise: a difference of 2,000 ms may be 2,000.0000000003. */
 function wholeSeconds(ms: number): number {
   return Math.max(0, Math.ceil(ms / 1_000 - 1e-6));
 }

@@ -14,15 +14,15 @@ declare module 'ioredis' {
 }
 
 /**
- * The arithmetic of {@link GcraStorage} by the clock of Redis, which all processes share, for a hit of each key, in one round
- * trip. A key is gone when its caller has its whole limit again, but not within a minute. The clock counts from 2023, because
- * the digits that a double has are better spent on microseconds than on 1970. Arguments: a clock in place of Redis' own or
- * nothing, then window and limit of each hit. Gives of each how far ahead the key is and how long to wait, in milliseconds.
+ * {@link GcraStorage} by the clock of Redis, which all processes share: one hit for each key, in one round trip. A key
+ * expires when its whole limit is available, but not within a minute. Times count from 2023, which leaves a double enough
+ * digits for microseconds. Arguments: a clock in place of Redis' own (or an empty string), then window and limit of each
+ * hit. Returns for each hit the time until the theoretical arrival time and the time to wait, in milliseconds.
  */
 const HIT = `
   local time = redis.call('TIME')
   local now = tonumber(ARGV[1]) or (time[1] - 1.7e9) * 1e3 + time[2] / 1e3
-  local told = {}
+  local results = {}
   for i, key in ipairs(KEYS) do
     local window = tonumber(ARGV[2 * i])
     local interval = window / ARGV[2 * i + 1]
@@ -34,60 +34,61 @@ const HIT = `
       wait = 0
       redis.call('SET', key, string.format('%.17g', arrival), 'PX', math.max(60000, math.ceil(arrival - now)))
     end
-    table.insert(told, tostring(arrival - now))
-    table.insert(told, tostring(wait))
+    table.insert(results, tostring(arrival - now))
+    table.insert(results, tostring(wait))
   end
-  return told`;
+  return results`;
 
 const REFUND = `
   local arrival = redis.call('GET', KEYS[1])
   if arrival then redis.call('SET', KEYS[1], string.format('%.17g', arrival - ARGV[1]), 'KEEPTTL') end`;
 
 const PREFIX = 'daybook:limit:';
-/** A hit that is to be counted. */
-interface Asked {
+
+/** A hit to count. */
+interface PendingHit {
   key: string;
   windowMs: number;
   limit: number;
 }
 
-/** Longest that Redis is waited for at a time, and only those of the first moment of an outage do. */
-const PATIENCE_MS = 500;
-/** How often a Redis that is away is tried again. */
+/** Timeout of a command. After one timeout, further hits do not wait for Redis until it is back. */
+const COMMAND_TIMEOUT_MS = 500;
+/** Interval of probes while Redis is unavailable. */
 const PROBE_MS = 1_000;
 const RECONNECT_MAX_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
- * Quotas that all processes share, in Redis. While it cannot be used each process counts by itself: a caller may then
- * use up its limit once a process, and nobody is turned away or kept waiting because Redis is.
+ * Quotas in Redis, which all API processes share. While Redis is unavailable, each process counts in memory: a caller may
+ * then use its limit once per process, but no request fails or waits because of Redis.
  */
 export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('RateLimits');
-  private readonly logAway = logOnce(this.logger, 'Redis cannot be used; each process counts by itself meanwhile');
+  private readonly logUnavailable = logOnce(
+    this.logger,
+    'Redis is unavailable; each process counts rate limits by itself',
+  );
   private readonly redis: Redis;
-  private readonly alone: GcraStorage;
-  /**
-   * Hits that come while others are asked about go together: under load a command each would cost more than all else of a
-   * limit.
-   */
-  private readonly hits = new Batcher<Asked, Hit>((asked) => this.ask(asked));
-  /** Set while Redis is away. */
+  private readonly fallback: GcraStorage;
+  /** Hits that arrive during a round trip share the next one, because under load a command costs more than the hit. */
+  private readonly hits = new Batcher<PendingHit, Hit>((hits) => this.countHits(hits));
+  /** Set while Redis is unavailable. */
   private probing: NodeJS.Timeout | undefined;
 
-  /** @param nowMs A clock in place of Redis' own, for tests. */
+  /** @param nowMs Replaces the clock of Redis in tests. */
   constructor(
     redisUrl: string,
     private readonly metrics: Metrics,
     private readonly nowMs?: () => number,
   ) {
-    this.alone = new GcraStorage(nowMs);
+    this.fallback = new GcraStorage(nowMs);
     this.redis = new Redis(redisUrl, {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      // For what is asked before the first hit: a Redis that takes the connection and says nothing would be waited for.
+      // Covers the handshake: a server that accepts the connection and never answers must not delay the start.
       commandTimeout: CONNECT_TIMEOUT_MS,
-      // What cannot be asked at once is answered without Redis, so nothing waits for it to come back.
+      // A command that cannot be sent at once must fail, so that the hit is counted in memory.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
@@ -95,16 +96,16 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     });
     this.redis.defineCommand('gcraHit', { lua: HIT });
     this.redis.defineCommand('gcraRefund', { numberOfKeys: 1, lua: REFUND });
-    this.redis.on('error', (error: Error) => this.goAlone(error));
+    this.redis.on('error', (error: Error) => this.fallBack(error));
     metrics.gauge(
       'daybook_rate_limit_shared',
-      'Whether quotas are shared through Redis: 1, or 0 while it is away',
+      '1 while quotas are shared through Redis, 0 while Redis is unavailable',
       () => (this.probing ? 0 : 1),
     );
   }
 
   async onModuleInit(): Promise<void> {
-    await this.redis.connect().catch((error: Error) => this.goAlone(error));
+    await this.redis.connect().catch((error: Error) => this.fallBack(error));
   }
 
   async increment(key: string, ttl: number, limit: number): Promise<Hit> {
@@ -112,16 +113,16 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
       try {
         return await this.hits.submit({ key, windowMs: ttl, limit });
       } catch (error) {
-        this.goAlone(error as Error);
+        this.fallBack(error as Error);
       }
     }
     this.metrics.localRateLimits.inc();
-    return this.alone.increment(key, ttl, limit);
+    return this.fallback.increment(key, ttl, limit);
   }
 
   refund(key: string, ttl: number, limit: number): void {
-    if (this.probing) return this.alone.refund(key, ttl, limit);
-    this.redis.gcraRefund(PREFIX + key, ttl / limit).catch((error: Error) => this.goAlone(error));
+    if (this.probing) return this.fallback.refund(key, ttl, limit);
+    this.redis.gcraRefund(PREFIX + key, ttl / limit).catch((error: Error) => this.fallBack(error));
   }
 
   onApplicationShutdown(): void {
@@ -129,36 +130,36 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     clearInterval(this.probing);
   }
 
-  private goAlone(error: Error): void {
+  private fallBack(error: Error): void {
     if (this.probing || this.redis.status === 'end') return;
-    this.logAway(error);
+    this.logUnavailable(error);
     this.probing = setInterval(() => void this.probe(), PROBE_MS).unref();
   }
 
-  private async ask(asked: Asked[]): Promise<Hit[]> {
-    // Those that gathered while Redis fell silent do not wait for it too.
-    if (this.probing) throw new Error('Redis is away');
-    const keys = asked.map(({ key }) => PREFIX + key);
-    const rates = asked.flatMap(({ windowMs, limit }) => [windowMs, limit]);
-    const told = await this.run(keys, this.nowMs?.() ?? '', ...rates);
-    return asked.map(({ windowMs, limit }, index) =>
-      hitOf(limit, windowMs / limit, Number(told[2 * index]), Number(told[2 * index + 1])),
+  private async countHits(hits: PendingHit[]): Promise<Hit[]> {
+    // Hits that queued up during the timed-out command must not wait for another timeout.
+    if (this.probing) throw new Error('Redis is unavailable');
+    const keys = hits.map(({ key }) => PREFIX + key);
+    const rates = hits.flatMap(({ windowMs, limit }) => [windowMs, limit]);
+    const results = await this.run(keys, this.nowMs?.() ?? '', ...rates);
+    return hits.map(({ windowMs, limit }, index) =>
+      hitOf(limit, windowMs / limit, Number(results[2 * index]), Number(results[2 * index + 1])),
     );
   }
 
   private run(keys: string[], ...args: (string | number)[]): Promise<string[]> {
-    return withTimeout(this.redis.gcraHit(keys.length, ...keys, ...args), PATIENCE_MS);
+    return withTimeout(this.redis.gcraHit(keys.length, ...keys, ...args), COMMAND_TIMEOUT_MS);
   }
 
-  /** By a hit and not by a PING, which a Redis that is full or read-only answers too. */
+  /** Sends a hit and not PING, which a full or read-only Redis also answers. */
   private async probe(): Promise<void> {
-    const isBack = await this.run([`${PREFIX}probe`], '', 1, 1).then(
+    const isAvailable = await this.run([`${PREFIX}probe`], '', 1, 1).then(
       () => true,
       () => false,
     );
-    if (!isBack || !this.probing) return;
+    if (!isAvailable || !this.probing) return;
     clearInterval(this.probing);
     this.probing = undefined;
-    this.logger.log('Redis is back; quotas are shared again');
+    this.logger.log('Redis is available again; quotas are shared');
   }
 }
