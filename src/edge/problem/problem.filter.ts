@@ -37,7 +37,8 @@ export class ProblemFilter implements ExceptionFilter {
       allowed.length > 0 ? new MethodNotAllowedException(`${request.path} allows ${allowed.join(', ')}`) : error,
       request.path,
     );
-    if (problem.status >= 500 && problem.status !== 503) {
+    // Typed failures are expected; the feature that throws one logs its cause.
+    if (problem.type === 'about:blank' && problem.status >= 500 && problem.status !== 503) {
       const stack = error instanceof Error ? error.stack : String(error);
       this.logger.error(`${request.method} ${request.path} (${requestId(response)}): ${problem.detail}`, stack);
     }
