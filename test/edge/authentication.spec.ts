@@ -1,6 +1,6 @@
 /**
- * The promise: with `AUTH=required` nobody without a key gets past anything but health and docs, a key does what its
- * scopes say and no more, and one that is revoked, has expired or was rotated away is good no longer, everywhere.
+ * Promise: with `AUTH=required`, only health and documentation are open without an API key; a key can do what its scopes
+ * allow and no more; and a revoked, expired or replaced key stops working in every process.
  */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -18,9 +18,9 @@ import { UNLIMITED } from '../support/submit.js';
 
 const BENCH = fileURLToPath(new URL('../../dist/src/benchmark/cli/cli.main.js', import.meta.url));
 const ROUTES = fileURLToPath(new URL('../support/routes.js', import.meta.url));
-/** What watches over the service bears no key. */
+/** Monitoring needs no key. */
 const OPEN = ['GET /healthz', 'GET /api/health', 'GET /readyz', 'GET /metrics'];
-/** What is not there with `AUTH=required`: the demo receiver is called without a key. */
+/** Absent with `AUTH=required`, because callbacks carry no key. */
 const ABSENT = [
   'POST /api/callbacks/receive',
   'GET /api/callbacks/history',
@@ -28,9 +28,9 @@ const ABSENT = [
   'GET /api/callbacks/simulate-failures',
   'POST /api/callbacks/simulate-failures',
 ];
-const NOBODY_S_ID = '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
+const UNKNOWN_ID = '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
 const QUICK = { input_data: 'x', iterations: 1, callback_url: null };
-const PROMISED_MS = 5_000;
+const REVOCATION_MS = 5_000;
 
 const settings = { ...UNLIMITED, AUTH: 'required', LOG_LEVEL: 'debug' };
 let daybook: Daybook;
@@ -57,7 +57,7 @@ describe('every route that a controller declares', () => {
   let described: Record<string, Record<string, { security?: Record<string, string[]>[]; responses: object }>>;
   const ask = (route: string, headers: Record<string, string> = {}): Promise<Reply> => {
     const [method = '', path = ''] = route.split(' ');
-    return send(daybook, method, path.replaceAll(/\{\w+\}/g, NOBODY_S_ID), { headers });
+    return send(daybook, method, path.replaceAll(/\{\w+\}/g, UNKNOWN_ID), { headers });
   };
   const scopeOf = (route: string): string => {
     const [method = '', path = ''] = route.split(' ');
@@ -70,7 +70,7 @@ describe('every route that a controller declares', () => {
     described = (await get(daybook, '/openapi.json')).json.paths;
   });
 
-  it('is 401 without a key, and says how to bring one', async () => {
+  it('is 401 without a key, with a challenge', async () => {
     expect(guarded().length).toBeGreaterThan(25);
     for (const route of guarded()) {
       const reply = await ask(route);
@@ -79,7 +79,7 @@ describe('every route that a controller declares', () => {
     }
   });
 
-  it('is 403 with a key that lacks its scope, and says which that is', async () => {
+  it('is 403 with a key that lacks its scope, and names the scope', async () => {
     for (const route of guarded()) {
       const needed = scopeOf(route);
       const lacking = Object.keys(limited).filter((scope) => scope !== needed);
@@ -94,8 +94,8 @@ describe('every route that a controller declares', () => {
     }
   });
 
-  it('passes a key that has its scope', async () => {
-    // Not those that would begin a load test; their scope is the one of their neighbours.
+  it('admits a key that has its scope', async () => {
+    // Except routes that start a load test. Their controller has one scope for all routes.
     const harmless = guarded().filter((route) => !/^POST .*benchmark/.test(route));
     for (const route of harmless) {
       const key = limited[scopeOf(route)] ?? admin;
@@ -104,7 +104,7 @@ describe('every route that a controller declares', () => {
     }
   });
 
-  it('says in the description that it may answer 401 and 403', () => {
+  it('documents 401 and 403', () => {
     for (const route of guarded()) {
       const [method = '', path = ''] = route.split(' ');
       expect([route, described[path]![method.toLowerCase()]!.responses]).toMatchObject([
@@ -114,33 +114,33 @@ describe('every route that a controller declares', () => {
     }
   });
 
-  it('is open if it watches over the service, as the documentation is', async () => {
+  it('is open for monitoring, as is the documentation', async () => {
     for (const route of [...OPEN, 'GET /docs', 'GET /openapi.json'])
       expect([route, (await ask(route)).status]).toEqual([route, 200]);
   });
 
-  it('of the demo receiver is not there', async () => {
+  it('of the demo receiver is absent', async () => {
     for (const route of ABSENT) expect([route, (await ask(route, admin.headers)).status]).toEqual([route, 404]);
   });
 });
 
-it('says at the start that there is no key yet, and nothing once there is', async () => {
-  const told = 'Nobody can call yet: there is no API key. npm run keys -- create';
+it('warns at the start while there is no key', async () => {
+  const warning = 'There is no API key yet. Create one: npm run keys -- create';
   const keyless = await startDaybook({ env: { AUTH: 'required' } });
-  expect(keyless.output()).toContain(told);
+  expect(keyless.output()).toContain(warning);
   expect((await startDaybook({ env: { ...settings, DATABASE_URL: daybook.databaseUrl } })).output()).not.toContain(
-    told,
+    warning,
   );
 });
 
 describe('the load test', () => {
-  it('is an admin’s, and sends its load in the same name', async () => {
+  it('needs an admin key, and sends its requests with it', async () => {
     const body = { num_requests: 5, concurrency: 2, num_transactions: 1 };
     const { status, json } = await post(daybook, '/api/benchmark/both', body, admin.headers);
     expect([status, json]).toMatchObject([200, { sync: { successful: 5 }, async: { callbacks_received: 5, lost: 0 } }]);
   });
 
-  it('of the command line takes a key', async () => {
+  it('accepts a key on the command line', async () => {
     const bench = (more: string[], env: NodeJS.ProcessEnv = {}) => {
       const args = [BENCH, '--url', daybook.url, '--num-requests', '5', '--concurrency', '2', ...more];
       return promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } }).then(
@@ -159,21 +159,21 @@ describe('the load test', () => {
   });
 });
 
-describe('what the header Authorization says', () => {
+describe('the Authorization header', () => {
   const ask = (authorization: string) => get(daybook, '/api/report-types', { authorization });
 
-  it('is heard in any case, with spaces around', async () => {
+  it('ignores case and surrounding spaces', async () => {
     const { key } = limited['reports:read']!;
     for (const text of [`Bearer ${key}`, `bearer ${key}`, `BEARER   ${key}`, `Bearer ${key}  `])
       expect([text, (await ask(text)).status]).toEqual([text, 200]);
   });
 
   it.each(['', 'Basic dXNlcjpwYXNz', 'Token abc', 'dbk_1_2', 'Bearerdbk_1_2'])(
-    'is no try to authenticate: %j',
+    'is not a credential: %j',
     async (text) => expectUnauthenticated(await ask(text), 'none'),
   );
 
-  it('is refused when it is no key', async () => {
+  it('is rejected with a malformed key', async () => {
     const { key, id } = limited['reports:read']!;
     const others = [
       'Bearer',
@@ -196,15 +196,15 @@ describe('what the header Authorization says', () => {
     }
   });
 
-  it('is refused when the secret is another one, or nobody has the id', async () => {
+  it('is rejected with a wrong secret or an unknown id', async () => {
     const { key, id } = limited['reports:read']!;
     const swapped = key.slice(0, -2) + (key.endsWith('aa') ? 'bb' : 'aa');
     const foreign = `dbk_${id}_${limited['reports:write']!.key.slice(-43)}`;
-    const nobody = key.replace(id, NOBODY_S_ID);
+    const nobody = key.replace(id, UNKNOWN_ID);
     for (const text of [swapped, foreign, nobody]) {
       const reply = await ask(`Bearer ${text}`);
       expectUnauthenticated(reply, 'invalid_token');
-      // The two are not told apart.
+      // The responses are equal.
       expect(reply.json.detail).toBe('The API key is unknown');
     }
   });
@@ -213,7 +213,7 @@ describe('what the header Authorization says', () => {
 describe('the admin API', () => {
   const create = (body: object) => post(daybook, '/api/keys', body, admin.headers);
 
-  it('creates a key that works at once, and shows it once', async () => {
+  it('creates a key that works at once, and returns its secret once', async () => {
     const made = await create({ name: 'ci', account: 'acme', scopes: ['reports:read'], expires_in: '90d' });
     expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store']);
     const { key, ...view } = made.json;
@@ -246,21 +246,21 @@ describe('the admin API', () => {
     [{ name: 'x', scopes: ['admin'], account: 'a/b' }, 'account'],
     [{ name: 'x', scopes: ['admin'], expires_in: 'soon' }, 'expires_in'],
     [{ name: 'x', scopes: ['admin'], secret: 'mine' }, ''],
-  ])('refuses %j', async (body, path) => {
+  ])('rejects %j', async (body, path) => {
     const reply = await create(body);
     expectProblem(reply, 422);
     expect(reply.json.errors.map((error: { path: string }) => error.path)).toContain(path);
   });
 
-  it('knows no other key', async () => {
-    for (const id of [NOBODY_S_ID, '1', 'x%00']) {
+  it('answers 404 to unknown keys', async () => {
+    for (const id of [UNKNOWN_ID, '1', 'x%00']) {
       expectProblem(await get(daybook, `/api/keys/${id}`, admin.headers), 404);
       for (const step of ['rotate', 'revoke'])
         expectProblem(await send(daybook, 'POST', `/api/keys/${id}/${step}`, { headers: admin.headers }), 404);
     }
   });
 
-  it('is shut with AUTH=open: a key made there would outlast the opening', async () => {
+  it('is closed with AUTH=open, because such a key would stay valid later', async () => {
     const open = await startDaybook();
     for (const reply of [
       await get(open, '/api/keys'),
@@ -279,7 +279,7 @@ describe('the end of a key', () => {
   const step = (id: string, name: 'rotate' | 'revoke', body?: object) =>
     send(daybook, 'POST', `/api/keys/${id}/${name}`, { headers: admin.headers, body });
 
-  it('by revocation is known in every process within 5 s, however busy the key is', async () => {
+  it('by revocation takes effect in every process within 5 s, even for a busy key', async () => {
     const second = await startDaybook({ env: { ...settings, DATABASE_URL: daybook.databaseUrl } });
     const key = await createKey(daybook, ['reports:read']);
     for (const target of [daybook, second]) expect((await ask(key, target)).status).toBe(200);
@@ -297,7 +297,7 @@ describe('the end of a key', () => {
         },
         { everyMs: 20 },
       );
-      expect(Math.max(0, ...passedAtMs)).toBeLessThan(PROMISED_MS);
+      expect(Math.max(0, ...passedAtMs)).toBeLessThan(REVOCATION_MS);
       const reply = await ask(key, target);
       expectUnauthenticated(reply, 'invalid_token');
       expect(reply.json.detail).toBe('The API key was revoked');
@@ -306,24 +306,24 @@ describe('the end of a key', () => {
     expect(again.json.revoked_at).toBe(revoked.json.revoked_at);
   });
 
-  it('by its own time', async () => {
+  it('by expiry', async () => {
     const key = await createKey(daybook, ['reports:read'], { expiresInMs: 3_000 });
     expect((await ask(key)).status).toBe(200);
     const reply = await eventually(async () => {
-      const refused = await ask(key);
-      return refused.status === 401 && refused;
+      const rejected = await ask(key);
+      return rejected.status === 401 && rejected;
     });
     expect(reply.json.detail).toBe('The API key has expired');
-    // What is known of a key is taken for old rather than for new, so it may be refused a moment too soon.
+    // Processes reject a cached key a moment early rather than late.
     await eventually(async () => (await get(daybook, `/api/keys/${key.id}`, admin.headers)).json.status === 'expired');
   });
 
-  it('by rotation, when the overlap is over; until then both are good', async () => {
+  it('by rotation follows the overlap, during which both keys work', async () => {
     const old = await createKey(daybook, ['reports:read'], { account: 'rotating', expiresInMs: 86_400_000 });
     const rotated = await step(old.id, 'rotate', { overlap: '3s' });
     expect([rotated.status, rotated.headers.get('cache-control')]).toEqual([201, 'no-store']);
     expect(rotated.json).toMatchObject({ account: 'rotating', scopes: ['reports:read'], replaced_by: null });
-    // As long a life as the old one was given.
+    // The same lifetime as the old key.
     expect(Date.parse(rotated.json.expires_at) - Date.parse(rotated.json.created_at)).toBe(86_400_000);
     const fresh = { headers: { authorization: `Bearer ${rotated.json.key}` } };
     expect([(await ask(old)).status, (await ask(fresh)).status]).toEqual([200, 200]);
@@ -332,7 +332,7 @@ describe('the end of a key', () => {
     expect((await get(daybook, `/api/keys/${old.id}`, admin.headers)).json.replaced_by).toBe(rotated.json.id);
   });
 
-  it('is one: neither a key that has ended nor one with a successor is rotated', async () => {
+  it('is final: a revoked or replaced key cannot be rotated', async () => {
     const [revoked, replaced] = [
       await createKey(daybook, ['reports:read']),
       await createKey(daybook, ['reports:read']),
@@ -348,8 +348,8 @@ describe('the end of a key', () => {
   });
 });
 
-describe('what is kept of a key', () => {
-  it('is when it was last used, written once a minute', async () => {
+describe('the stored key', () => {
+  it('has the time of its last use, updated once a minute', async () => {
     const key = await createKey(daybook, ['reports:read']);
     const used = async () => {
       const [row] = await sql<{ used: string | null; writes: string }>(
@@ -369,7 +369,7 @@ describe('what is kept of a key', () => {
     expect(await used()).toEqual(first);
   });
 
-  it('is not its secret: not in the database, not in the log', async () => {
+  it('does not contain the secret, nor does the log', async () => {
     await post(daybook, '/api/async', { ...QUICK }, { ...admin.headers, 'Idempotency-Key': 'secret' });
     await get(daybook, '/nope', admin.headers);
     await post(daybook, '/api/async', '{', admin.headers);

@@ -1,6 +1,6 @@
 /**
- * The promise: when the whole has too much to do, requests are turned away at once, with 503 and a time to come back,
- * before anything is written for them; health answers all the while; and it ends by itself.
+ * Promise: an overloaded service rejects requests at once with 503 and `Retry-After`, before it writes anything; health
+ * keeps answering; and the service recovers by itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -36,10 +36,10 @@ describe('MAX_PENDING_TOTAL', () => {
     for (const lane of ['a', 'b', 'default']) await holdLane(daybook, lane);
   });
 
-  it('is a limit over all lanes; what is over it is not written, and sync work goes on', async () => {
+  it('limits all lanes together; requests over it write nothing, and sync requests still run', async () => {
     for (let n = 0; n < TOTAL - 2; n++) expect((await ask(n % 2 ? 'a' : 'b')).status).toBe(202);
     expectShed(await askBatch(3));
-    // What was accepted while it was counted counts twice until the next count.
+    // A request that was accepted during the count is counted twice until the next one.
     await eventually(async () => expect((await askBatch(2)).status).toBe(202));
     expectShed(await ask('c', { 'Idempotency-Key': 'shed' }));
     expect(await sql(daybook, 'SELECT id FROM requests')).toHaveLength(TOTAL);
@@ -49,7 +49,7 @@ describe('MAX_PENDING_TOTAL', () => {
     expect((await get(daybook, '/metrics')).text).toMatch(/^daybook_shed_total\{reason="backlog"\} 2$/m);
   });
 
-  it('holds over a restart, and what other processes accept counts', async () => {
+  it('counts requests of other processes, also after a restart', async () => {
     const other = await startDaybook({
       env: { ...UNLIMITED, MAX_PENDING_TOTAL: String(TOTAL), DATABASE_URL: daybook.databaseUrl },
     });
@@ -59,7 +59,7 @@ describe('MAX_PENDING_TOTAL', () => {
     await other.stop();
   });
 
-  it('lets in again what the lanes have made room for', async () => {
+  it('accepts requests again when the backlog has shrunk', async () => {
     expectShed(await ask('c'));
     for (const lane of ['a', 'b', 'default']) await letLaneGo(daybook, lane);
     await eventually(async () => expect((await ask('c')).status).toBe(202));
@@ -76,9 +76,9 @@ describe('MAX_DATABASE_WAIT', () => {
   });
   afterAll(() => locker.end());
 
-  it('turns requests away while the database hangs, without asking it', async () => {
+  it('rejects requests while the database hangs, without a query', async () => {
     await locker.query('BEGIN; LOCK TABLE lanes');
-    // Needs no database, so it does not wait with it until the wait is noticed.
+    // A route without a query, so the request itself does not hang.
     await eventually(async () => expectShed(await get(daybook, '/api/report-types')));
     expectShed(await post(daybook, '/api/sync', QUICK));
     expectShed(await get(daybook, '/api/requests'));
@@ -89,7 +89,7 @@ describe('MAX_DATABASE_WAIT', () => {
 });
 
 describe('MAX_EVENT_LOOP_LAG', () => {
-  it('turns requests away while the process does not get to them', async () => {
+  it('rejects requests while the event loop lags', async () => {
     const daybook = await startDaybook({ env: { ...UNLIMITED, MAX_EVENT_LOOP_LAG: '30ms' } });
     let isStarved = true;
     const starve = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 /**
- * The promise: API processes that share a Redis share the limits, exactly; a Redis that is away or hangs makes nobody wait
- * and turns nobody away; and a caller is who its connection says, whatever its headers say.
+ * Promise: API processes on one Redis share the limits exactly; an unavailable or hanging Redis neither delays nor rejects
+ * requests; and a client's address comes from its connection, not from headers.
  */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -12,7 +12,7 @@ import type { RedisServer } from '../support/redis-server.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
-/** One comes back every two minutes: what is spent stays spent for this file. */
+/** One request every two minutes, so a used quota stays used during this file. */
 const LIMIT = 100;
 const LIMITS = { ...UNLIMITED, RATE_LIMIT_DEFAULT: `${LIMIT}/200m` };
 const QUICK = { input_data: 'x', iterations: 1 };
@@ -39,7 +39,7 @@ describe('two API processes on one Redis', () => {
     pair = [first, second];
   });
 
-  it('let the limit pass once, not once each', async () => {
+  it('share one limit', async () => {
     expect(await passed(4 * LIMIT, (index) => ask(pair[index % 2]!))).toBe(LIMIT);
     for (const daybook of pair) {
       const { headers } = await ask(daybook);
@@ -51,7 +51,7 @@ describe('two API processes on one Redis', () => {
   });
 });
 
-describe('a Redis that cannot be used', () => {
+describe('an unavailable Redis', () => {
   let redis: RedisServer;
   let daybook: Daybook;
   beforeAll(async () => {
@@ -59,7 +59,7 @@ describe('a Redis that cannot be used', () => {
     daybook = await startDaybook({ env: { ...LIMITS, REDIS_URL: redis.url } });
   });
 
-  const expectCountedAlone = async (): Promise<void> => {
+  const expectFallback = async (): Promise<void> => {
     await eventually(async () => {
       await ask(daybook);
       expect(await metric(daybook, 'daybook_rate_limit_shared')).toBe(0);
@@ -68,22 +68,22 @@ describe('a Redis that cannot be used', () => {
   };
   const untilShared = () => eventually(async () => (await metric(daybook, 'daybook_rate_limit_shared')) === 1);
 
-  it('because it hangs holds nobody up', async () => {
+  it('does not delay requests when it hangs', async () => {
     expect((await ask(daybook)).status).toBe(200);
     redis.signal('SIGSTOP');
-    await expectCountedAlone();
+    await expectFallback();
     expect((await ask(daybook)).status).toBe(200);
     redis.signal('SIGCONT');
     await untilShared();
   });
 
-  it('because it is gone leaves each process its own limit, says so once, and is used again when it is back', async () => {
+  it('makes each process count by itself, is logged once, and is used again when it is back', async () => {
     await redis.kill();
-    await expectCountedAlone();
+    await expectFallback();
     expect(await passed(2 * LIMIT, () => ask(daybook))).toBeLessThanOrEqual(LIMIT);
     expectProblem(await ask(daybook), 429);
-    const said = daybook.output().match(/each process counts by itself/g);
-    expect(said).toHaveLength(1);
+    const warnings = daybook.output().match(/each process counts rate limits by itself/g);
+    expect(warnings).toHaveLength(1);
     await startRedis({ port: redis.port });
     await untilShared();
     expect((await ask(daybook)).status).toBe(200);
@@ -93,13 +93,13 @@ describe('a Redis that cannot be used', () => {
 describe('a caller', () => {
   const forwarded = (address: string) => ({ 'X-Forwarded-For': address, Forwarded: `for=${address}` });
 
-  it('is who its connection says: X-Forwarded-For changes nothing by default', async () => {
+  it('is identified by its connection; X-Forwarded-For is ignored by default', async () => {
     const daybook = await startDaybook({ env: LIMITS });
     expect(await passed(2 * LIMIT, (index) => ask(daybook, forwarded(`198.51.100.${index}`)))).toBe(LIMIT);
   });
 
   it.each(['1', '127.0.0.0/8'])(
-    'behind TRUST_PROXY=%s is whom the proxy names, and none that the caller put before it',
+    'behind TRUST_PROXY=%s is identified by the address that the proxy adds, not by earlier ones',
     async (TRUST_PROXY) => {
       const daybook = await startDaybook({ env: { ...LIMITS, TRUST_PROXY } });
       const from = (address: string) => (index: number) => ask(daybook, forwarded(`192.0.2.${index}, ${address}`));
@@ -110,7 +110,7 @@ describe('a caller', () => {
     },
   );
 
-  it('who has no quota left is still given the answer to a repeat, and nothing else', async () => {
+  it('without quota still gets the responses of repeats, and nothing else', async () => {
     const daybook = await startDaybook({ env: { ...LIMITS, RATE_LIMIT_ASYNC: '1/7d' } });
     const body = { ...QUICK, callback_url: null };
     const key = { 'Idempotency-Key': randomUUID() };
@@ -118,12 +118,12 @@ describe('a caller', () => {
     const repeat = await post(daybook, '/api/async', body, key);
     expect([first.status, repeat.status, repeat.text]).toEqual([202, 202, first.text]);
     expect(repeat.headers.get('idempotency-replayed')).toBe('true');
-    // The repeat gave back what it took, so the quota is still whole but for the first.
+    // The repeat was refunded, so only the first request counts.
     for (const headers of [undefined, { 'Idempotency-Key': randomUUID() }])
       expectProblem(await post(daybook, '/api/async', body, headers), 429);
     expect((await post(daybook, '/api/async', body, key)).text).toBe(first.text);
     expect(await sql(daybook, 'SELECT id FROM requests')).toHaveLength(1);
-    // Looking for repeats has a limit too, since each try asks the database.
+    // The lookup of repeats has a limit too, because each one queries the database.
     const statuses = await Promise.all(
       Array.from({ length: LIMIT + 10 }, async () => (await post(daybook, '/api/async', body, key)).status),
     );
