@@ -1,8 +1,9 @@
-/** The promise: there is always one newest secret, however many processes start, rotate or change it at once. */
+/** There is always exactly one newest secret, however many processes start, rotate or change it concurrently. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { CallbackSecretStore, MAX_VALID_SECRETS } from '../../src/callbacks/signing/callback-secret.store.js';
+import { CallbackSecret } from '../../src/callbacks/signing/callback-secret.entity.js';
+import { CallbackSecretRepository, MAX_VALID_SECRETS } from '../../src/callbacks/signing/callback-secret.repository.js';
 import {
   CallbackSecretsService,
   stepAtStart,
@@ -10,21 +11,20 @@ import {
 } from '../../src/callbacks/signing/callback-secrets.service.js';
 import { generateSecret, publicKeyOf, readPublicKey, readSecret } from '../../src/callbacks/signing/signature.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
-import { Database } from '../../src/platform/database/database.js';
-import { DATABASE_SETTINGS, createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 let testDatabase: TestDatabase;
 let dataSource: DataSource;
-let store: CallbackSecretStore;
+let secrets: CallbackSecretRepository;
 
 beforeAll(async () => {
   Logger.overrideLogger(false);
   testDatabase = await createDatabase();
   dataSource = await new DataSource(dataSourceOptions(testDatabase.url, 20)).initialize();
-  store = new CallbackSecretStore(new Database(dataSource, DATABASE_SETTINGS));
+  secrets = new CallbackSecretRepository(dataSource.getRepository(CallbackSecret));
 });
 beforeEach(() => dataSource.query('DELETE FROM callback_secrets'));
 afterAll(async () => {
@@ -32,17 +32,17 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-/** A process that starts, with this in its environment. */
+/** Starts a process with this secret in its environment. */
 async function started(secret?: string, overlapMs = DAY_MS): Promise<CallbackSecretsService> {
   const config = { CALLBACK_SECRET: secret, CALLBACK_SECRET_OVERLAP: overlapMs, CALLBACK_SIGNATURE: 'v1' } as const;
-  const service = new CallbackSecretsService(store, config);
+  const service = new CallbackSecretsService(secrets, config);
   await service.prepare();
   return service;
 }
 
-const valid = async (): Promise<string[]> => (await store.valid()).map(({ secret }) => secret);
+const valid = async (): Promise<string[]> => (await secrets.valid()).map(({ secret }) => secret);
 
-/** The time passes, for all that expires. */
+/** Moves all times into the past. */
 async function pass(ms: number): Promise<void> {
   await dataSource.query(
     `UPDATE callback_secrets SET expires_at = expires_at - $1 * interval '1 millisecond',
@@ -52,7 +52,7 @@ async function pass(ms: number): Promise<void> {
 }
 
 describe('the first secret', () => {
-  it('is made once, by whichever of many processes is first', async () => {
+  it('is generated once when many processes start', async () => {
     await Promise.all(Array.from({ length: 20 }, () => started()));
     const [secret, ...others] = await valid();
     expect(others).toEqual([]);
@@ -61,7 +61,7 @@ describe('the first secret', () => {
     expect(await valid()).toEqual([secret]);
   });
 
-  it('is the one that is configured', async () => {
+  it('is the configured one', async () => {
     const secret = generateSecret();
     await Promise.all(Array.from({ length: 20 }, () => started(secret)));
     expect(await valid()).toEqual([secret]);
@@ -69,19 +69,19 @@ describe('the first secret', () => {
 });
 
 describe('a secret in the environment', () => {
-  it('that is changed rotates once, with the configured overlap, however many processes start', async () => {
+  it('rotates once when it changes, with the configured overlap, however many processes start', async () => {
     const [first, second] = [generateSecret(), generateSecret()];
     await started(first);
     await Promise.all(Array.from({ length: 20 }, () => started(second, HOUR_MS)));
     expect(await valid()).toEqual([second, first]);
-    const [, old] = await store.valid();
+    const [, old] = await secrets.valid();
     expect(old!.expiresInMs).toBeGreaterThan(HOUR_MS - 60_000);
     expect(old!.expiresInMs).toBeLessThanOrEqual(HOUR_MS);
     await pass(HOUR_MS);
     expect(await valid()).toEqual([second]);
   });
 
-  it('that was rotated away over the API does not come back by a restart, not even when it has expired', async () => {
+  it('does not come back with a restart after a rotation over the API, even when it has expired', async () => {
     const secret = generateSecret();
     const service = await started(secret);
     await service.rotate(0);
@@ -94,7 +94,7 @@ describe('a secret in the environment', () => {
     expect(await valid()).toEqual(after);
   });
 
-  it('that is changed back signs first again', async () => {
+  it('signs first again when it is changed back', async () => {
     const [first, second] = [generateSecret(), generateSecret()];
     for (const secret of [first, second, first]) await started(secret);
     expect(await valid()).toEqual([first, second]);
@@ -102,7 +102,7 @@ describe('a secret in the environment', () => {
     expect(await valid()).toEqual([first]);
   });
 
-  it('that is the newest already changes nothing, then or later', async () => {
+  it('changes nothing when it is already the newest', async () => {
     const service = await started();
     const [secret] = await valid();
     await started(secret);
@@ -113,7 +113,7 @@ describe('a secret in the environment', () => {
     expect(await valid()).toEqual(after);
   });
 
-  it('that is taken out leaves what there is', async () => {
+  it('changes nothing when it is removed', async () => {
     const secret = generateSecret();
     await started(secret);
     await started();
@@ -122,7 +122,7 @@ describe('a secret in the environment', () => {
 });
 
 describe('a rotation', () => {
-  it('puts a new secret first and lets several old ones go, each in its time', async () => {
+  it('adds a new secret in front and expires several old ones, each in its time', async () => {
     const service = await started();
     await service.rotate(HOUR_MS);
     await service.rotate(2 * HOUR_MS);
@@ -135,7 +135,7 @@ describe('a rotation', () => {
     expect(new Set([first, second, third]).size).toBe(3);
   });
 
-  it('lets none of the old ones live longer than it says', async () => {
+  it('shortens the validity of all old ones to its overlap', async () => {
     const service = await started();
     await service.rotate(DAY_MS);
     await service.rotate(HOUR_MS);
@@ -146,16 +146,16 @@ describe('a rotation', () => {
     expect(await valid()).toHaveLength(1);
   });
 
-  it('is one after the other when many rotate at once', async () => {
+  it('is serialized with concurrent ones', async () => {
     const service = await started();
     const services = await Promise.all([started(), started(), started()]);
     await Promise.all([service, ...services].map((each) => each.rotate(HOUR_MS)));
-    const secrets = await store.valid();
-    expect(secrets).toHaveLength(5);
-    expect(secrets.map(({ expiresAt }) => expiresAt === null)).toEqual([true, false, false, false, false]);
+    const rotated = await secrets.valid();
+    expect(rotated).toHaveLength(5);
+    expect(rotated.map(({ expiresAt }) => expiresAt === null)).toEqual([true, false, false, false, false]);
   });
 
-  it('is refused when too many sign, unless it ends the old ones', async () => {
+  it('is refused when too many are valid, unless it expires the old ones', async () => {
     const service = await started();
     for (let count = 1; count < MAX_VALID_SECRETS; count++) await service.rotate(HOUR_MS);
     const before = await valid();
@@ -166,26 +166,26 @@ describe('a rotation', () => {
     expect(await valid()).toHaveLength(1);
   });
 
-  it('brings a new Ed25519 key along', async () => {
+  it('adds a new Ed25519 key', async () => {
     const service = await started();
     await service.rotate(HOUR_MS);
-    const keys = (await store.valid()).map(({ privateKey }) => publicKeyOf(privateKey));
+    const keys = (await secrets.valid()).map(({ privateKey }) => publicKeyOf(privateKey));
     expect(new Set(keys).size).toBe(2);
     for (const key of keys) expect(readPublicKey(key).asymmetricKeyType).toBe('ed25519');
     expect(JSON.stringify(await service.list())).not.toMatch(/whsk_/);
     expect(JSON.stringify(await service.publicKeys())).not.toMatch(/whsk_|whsec_/);
   });
 
-  it('keeps nothing that has expired, but what tells an old secret of the environment from a new one', async () => {
+  it('deletes expired secrets, except the last one of the environment', async () => {
     const secret = generateSecret();
     const service = await started(secret);
     for (let count = 0; count < 5; count++) await service.rotate(0);
-    const known = await store.known();
+    const known = await secrets.known();
     expect(known.map((one) => one.secret)).toEqual([...(await valid()), secret]);
   });
 });
 
-describe('what a start does', () => {
+describe('a start', () => {
   const [a, b] = ['a', 'b'];
   const own = (secret: string) => ({ secret, fromEnvironment: false });
   const given = (secret: string) => ({ secret, fromEnvironment: true });

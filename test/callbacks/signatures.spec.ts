@@ -1,6 +1,6 @@
 /**
- * The promise: what a receiver gets is signed as Standard Webhooks 1.0.0 has it. The official library says so, not our
- * own code.
+ * Callbacks are signed according to Standard Webhooks 1.0.0, as verified by the official library rather than by our own
+ * code.
  */
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -23,8 +23,8 @@ interface Secret {
 const ENV = { ...UNLIMITED, SWEEP_INTERVAL: '200ms' };
 const newSecret = (): string => `whsec_${randomBytes(24).toString('base64')}`;
 
-/** Whether the official library takes a request. */
-function isTaken(secret: string, { raw, headers }: Pick<Receipt, 'raw' | 'headers'>): boolean {
+/** Whether the official library accepts a request. */
+function isAccepted(secret: string, { raw, headers }: Pick<Receipt, 'raw' | 'headers'>): boolean {
   try {
     new Webhook(secret).verify(raw, headers as Record<string, string>);
     return true;
@@ -40,7 +40,7 @@ async function secretsOf(daybook: Daybook): Promise<Secret[]> {
   return (await get(daybook, '/api/callback-secrets')).json.secrets;
 }
 
-/** Asks for a report and gives the callback about it. */
+/** Submits a report and returns its callback. */
 async function callbackOf(daybook: Daybook, receiver: Receiver): Promise<Receipt> {
   const body = () => ({ input_data: 'x', iterations: 1, callback_url: receiver.url });
   const [{ request_id } = { request_id: '' }] = await submitAsync(daybook.url, 1, body, 1);
@@ -63,38 +63,38 @@ describe('a callback', () => {
     receiver = await startReceiver();
   });
 
-  it('verifies in every attempt, each with its own time, the same id and the same bytes', async () => {
+  it('verifies in every attempt, with its own time, the same id and the same bytes', async () => {
     receiver.answer({ status: 500 }, { status: 503 }, {});
     await callbackOf(daybook, receiver);
     const attempts = await eventually(() => receiver.received.length === 3 && receiver.received);
-    for (const attempt of attempts) expect(isTaken(secret, attempt)).toBe(true);
+    for (const attempt of attempts) expect(isAccepted(secret, attempt)).toBe(true);
     const values = (name: string) => new Set(attempts.map(({ headers }) => headers[name]));
     expect(values('webhook-id').size).toBe(1);
     expect(values('webhook-timestamp').size).toBe(3);
     expect(values('webhook-signature').size).toBe(3);
     expect(new Set(attempts.map(({ raw }) => raw.toString('hex'))).size).toBe(1);
-    // Made anew for each attempt: a signature is over the time that stands beside it.
+    // A signature covers the timestamp of its attempt.
     const [first, second] = attempts as [Receipt, Receipt];
     const timestamp = { 'webhook-timestamp': first.headers['webhook-timestamp'] };
-    expect(isTaken(secret, { raw: second.raw, headers: { ...second.headers, ...timestamp } })).toBe(false);
+    expect(isAccepted(secret, { raw: second.raw, headers: { ...second.headers, ...timestamp } })).toBe(false);
   });
 
-  it('does not verify when a byte of it is another one, wherever that is', async () => {
+  it('does not verify when any byte of it is changed', async () => {
     const { raw, headers } = await callbackOf(daybook, receiver);
-    expect(isTaken(secret, { raw, headers })).toBe(true);
+    expect(isAccepted(secret, { raw, headers })).toBe(true);
     for (let at = 0; at < raw.length; at++) {
       const tampered = Buffer.from(raw);
       tampered[at]! ^= 1;
-      expect([at, isTaken(secret, { raw: tampered, headers })]).toEqual([at, false]);
+      expect([at, isAccepted(secret, { raw: tampered, headers })]).toEqual([at, false]);
     }
     const shorter = { raw: raw.subarray(0, -1), headers };
-    expect(isTaken(secret, shorter)).toBe(false);
-    expect(isTaken(newSecret(), { raw, headers })).toBe(false);
+    expect(isAccepted(secret, shorter)).toBe(false);
+    expect(isAccepted(newSecret(), { raw, headers })).toBe(false);
     const otherId = { ...headers, 'webhook-id': `${String(headers['webhook-id'])}0` };
-    expect(isTaken(secret, { raw, headers: otherId })).toBe(false);
+    expect(isAccepted(secret, { raw, headers: otherId })).toBe(false);
   });
 
-  it('is signed with the secret that the API shows', async () => {
+  it('is signed with the secret that the API returns', async () => {
     const [shown, ...others] = await secretsOf(daybook);
     expect(others).toEqual([]);
     expect(shown).toEqual({
@@ -107,11 +107,11 @@ describe('a callback', () => {
 });
 
 describe('a rotation', () => {
-  it('lets both secrets verify until the old one expires, and then the new one alone', async () => {
+  it('signs with both secrets until the old one expires, then with the new one alone', async () => {
     const daybook = await startDaybook({ env: ENV });
     const receiver = await startReceiver();
     const [{ secret: old } = { secret: '' }] = await secretsOf(daybook);
-    expect(isTaken(old, await callbackOf(daybook, receiver))).toBe(true);
+    expect(isAccepted(old, await callbackOf(daybook, receiver))).toBe(true);
 
     const [fresh, expiring] = (await rotate(daybook, { expire_old_after: '6s' })) as [Secret, Secret];
     expect([fresh.expires_at, expiring.secret]).toEqual([null, old]);
@@ -120,9 +120,9 @@ describe('a rotation', () => {
       const callback = await callbackOf(daybook, receiver);
       return signaturesOf(callback).length === 2 && callback;
     });
-    expect([isTaken(fresh.secret, both), isTaken(old, both)]).toEqual([true, true]);
+    expect([isAccepted(fresh.secret, both), isAccepted(old, both)]).toEqual([true, true]);
     const [first = ''] = signaturesOf(both);
-    expect(isTaken(fresh.secret, { raw: both.raw, headers: { ...both.headers, 'webhook-signature': first } })).toBe(
+    expect(isAccepted(fresh.secret, { raw: both.raw, headers: { ...both.headers, 'webhook-signature': first } })).toBe(
       true,
     );
 
@@ -130,36 +130,36 @@ describe('a rotation', () => {
       const callback = await callbackOf(daybook, receiver);
       return signaturesOf(callback).length === 1 && callback;
     });
-    // Never for longer than it is valid, and so for as much less as it takes to look that up.
+    // Never longer than the secret is valid; shorter by the duration of the query.
     expect(Date.now()).toBeGreaterThan(Date.parse(expiring.expires_at!) - 1_000);
-    expect([isTaken(fresh.secret, after), isTaken(old, after)]).toEqual([true, false]);
+    expect([isAccepted(fresh.secret, after), isAccepted(old, after)]).toEqual([true, false]);
     await eventually(async () => (await secretsOf(daybook)).length === 1);
     expect(await secretsOf(daybook)).toEqual([fresh]);
   });
 
-  it('is known within 5 seconds to a worker that is another process', async () => {
+  it('takes effect within 5 seconds in a separate worker process', async () => {
     const [{ url: DATABASE_URL }, REDIS_URL] = await Promise.all([createDatabase(), redisUrl()]);
     const env = { ...ENV, DATABASE_URL, REDIS_URL };
     const [api] = await Promise.all([startDaybook({ role: 'api', env }), startDaybook({ role: 'worker', env })]);
     const receiver = await startReceiver();
     const [before, ...others] = await secretsOf(api);
     expect(others).toEqual([]);
-    expect(isTaken(before!.secret, await callbackOf(api, receiver))).toBe(true);
+    expect(isAccepted(before!.secret, await callbackOf(api, receiver))).toBe(true);
     const [fresh] = await rotate(api, { expire_old_after: '0s' });
     const isNew = async () => {
       const callback = await callbackOf(api, receiver);
-      return isTaken(fresh!.secret, callback) && callback;
+      return isAccepted(fresh!.secret, callback) && callback;
     };
     const after = await eventually(isNew, { timeoutMs: 5_000 });
-    expect([isTaken(fresh!.secret, after), isTaken(before!.secret, after)]).toEqual([true, false]);
+    expect([isAccepted(fresh!.secret, after), isAccepted(before!.secret, after)]).toEqual([true, false]);
   });
 
-  it('comes with another CALLBACK_SECRET at the next start', async () => {
+  it('happens at a start with another CALLBACK_SECRET', async () => {
     const { url: DATABASE_URL } = await createDatabase();
     const [first, second] = [newSecret(), newSecret()];
     const receiver = await startReceiver();
     const before = await startDaybook({ env: { ...ENV, DATABASE_URL, CALLBACK_SECRET: first } });
-    expect(isTaken(first, await callbackOf(before, receiver))).toBe(true);
+    expect(isAccepted(first, await callbackOf(before, receiver))).toBe(true);
     await before.stop();
     const starts = [1, 2].map(() => startDaybook({ env: { ...ENV, DATABASE_URL, CALLBACK_SECRET: second } }));
     const [daybook] = (await Promise.all(starts)) as [Daybook];
@@ -168,12 +168,12 @@ describe('a rotation', () => {
     const hours = (Date.parse(expiring!.expires_at!) - Date.parse(newest!.created_at)) / 3_600_000;
     expect(hours).toBeCloseTo(24, 3);
     const callback = await callbackOf(daybook, receiver);
-    expect([isTaken(second, callback), isTaken(first, callback)]).toEqual([true, true]);
+    expect([isAccepted(second, callback), isAccepted(first, callback)]).toEqual([true, true]);
   });
 });
 
 describe('CALLBACK_SIGNATURE', () => {
-  /** By node:crypto and a JSON Web Key: nothing of ours but the key as it is published. */
+  /** Verified with node:crypto and a JSON Web Key, using only the published key. */
   function isSignedByPublished(publicKey: string, { raw, headers }: Receipt, signature: string): boolean {
     const x = Buffer.from(publicKey.slice('whpk_'.length), 'base64').toString('base64url');
     const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
@@ -200,10 +200,10 @@ describe('CALLBACK_SIGNATURE', () => {
     tampered[0]! ^= 1;
     expect(isSignedByPublished(key, { ...callback, raw: tampered }, signatures.at(-1)!)).toBe(false);
     const [{ secret } = { secret: '' }] = await secretsOf(daybook);
-    expect(isTaken(secret, callback)).toBe(schemes.includes('v1'));
+    expect(isAccepted(secret, callback)).toBe(schemes.includes('v1'));
   });
 
-  it('v1 is the default; the public key is there all the same, and said not to be in use', async () => {
+  it('defaults to v1; the public key is still listed, as not in use', async () => {
     const daybook = await startDaybook({ env: ENV });
     const receiver = await startReceiver();
     expect(signaturesOf(await callbackOf(daybook, receiver))).toEqual([expect.stringMatching(/^v1,[\w+/]{43}=$/)]);
@@ -218,7 +218,7 @@ describe('the API of secrets', () => {
     daybook = await startDaybook({ env: { ...ENV, CALLBACK_SECRET_OVERLAP: '1h' } });
   });
 
-  it('refuses a time that is none, or too long, and changes nothing then', async () => {
+  it('refuses an invalid or too long overlap without a change', async () => {
     const before = await secretsOf(daybook);
     for (const expire_old_after of ['8d', '', '24', 24, '-1s', null]) {
       const reply = await post(daybook, '/api/callback-secrets/rotate', { expire_old_after });
@@ -230,14 +230,14 @@ describe('the API of secrets', () => {
     expect(await secretsOf(daybook)).toEqual(before);
   });
 
-  it('rotates by the configured overlap when none is given, and lets nobody keep what it says', async () => {
+  it('rotates with the configured overlap by default, and forbids caching', async () => {
     const [newest, old] = (await rotate(daybook)) as [Secret, Secret];
     expect(Date.parse(old.expires_at!) - Date.parse(newest.created_at)).toBeCloseTo(3_600_000, -2);
     const { headers } = await get(daybook, '/api/callback-secrets');
     expect(headers.get('cache-control')).toBe('no-store');
   });
 
-  it('refuses an eleventh secret with 409, and says what helps', async () => {
+  it('refuses an eleventh secret with 409 and a remedy', async () => {
     for (let count = (await secretsOf(daybook)).length; count < 10; count++) await rotate(daybook);
     const reply = await post(daybook, '/api/callback-secrets/rotate', {});
     expectProblem(reply, 409);
@@ -248,7 +248,7 @@ describe('the API of secrets', () => {
     expect(await rotate(daybook, { expire_old_after: '0s' })).toHaveLength(1);
   });
 
-  it('says no secret in what it writes to the log', async () => {
+  it('logs no secret', async () => {
     const secrets = await rotate(daybook, { expire_old_after: '1m' });
     for (const { secret } of secrets) expect(daybook.output()).not.toContain(secret);
     expect(daybook.output()).not.toMatch(/whs(ec|k)_/);

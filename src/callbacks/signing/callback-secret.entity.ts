@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A secret that callbacks are signed with, or were until it expired, and the Ed25519 key that came with it. */
+/** A secret that signs callbacks until it expires, and its Ed25519 key. */
 @Entity('callback_secrets')
 @Index('callback_secrets_newest', { synchronize: false })
 export class CallbackSecret {
@@ -22,7 +22,7 @@ export class CallbackSecret {
   @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'clock_timestamp()' })
   createdAt!: Date;
 
-  /** Null for the newest one alone. */
+  /** Null for the newest secret only. */
   @Column('timestamp with time zone', { name: 'expires_at', precision: 3, nullable: true })
   expiresAt!: Date | null;
 }

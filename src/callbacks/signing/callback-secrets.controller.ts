@@ -19,7 +19,7 @@ export class CallbackSecretsController {
   @Get()
   @NeedsScope('admin')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'The secrets that callbacks are signed with, newest first' })
+  @ApiOperation({ summary: 'List the secrets that sign callbacks, newest first' })
   @ApiOkResponse({ standardSchema: secretList })
   list(): Promise<object> {
     return this.secrets.list();
@@ -27,7 +27,7 @@ export class CallbackSecretsController {
 
   @Get('public-key')
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'The Ed25519 public keys of `v1a` signatures, newest first' })
+  @ApiOperation({ summary: 'List the Ed25519 public keys of `v1a` signatures, newest first' })
   @ApiOkResponse({ standardSchema: publicKeyList })
   publicKeys(): Promise<object> {
     return this.secrets.publicKeys();
@@ -37,10 +37,10 @@ export class CallbackSecretsController {
   @NeedsScope('admin')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Sign with a new secret; the old ones sign too until they expire' })
+  @ApiOperation({ summary: 'Rotate the secret; the old ones also sign until they expire' })
   @ApiBody({ required: false })
-  @ApiOkResponse({ standardSchema: secretList, description: 'What signs now; every worker knows it within 5 s' })
-  @ApiConflictResponse({ description: 'Too many secrets sign at the moment' })
+  @ApiOkResponse({ standardSchema: secretList, description: 'The valid secrets. Every worker uses them within 5 s.' })
+  @ApiConflictResponse({ description: 'Too many secrets are valid' })
   @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
   async rotate(@Body({ schema: rotateBody }) body: RotateBody): Promise<object> {
     await this.secrets.rotate(body?.expire_old_after);

@@ -1,7 +1,13 @@
 import { Module } from '@nestjs/common';
-import { CallbackSecretStore } from './callback-secret.store.js';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CallbackSecret } from './callback-secret.entity.js';
+import { CallbackSecretRepository } from './callback-secret.repository.js';
 import { CallbackSecretsService } from './callback-secrets.service.js';
 
-/** What callbacks are signed with. Every process makes sure at its start that there is a secret. */
-@Module({ providers: [CallbackSecretStore, CallbackSecretsService], exports: [CallbackSecretsService] })
+/** The secrets that sign callbacks. The start of every process ensures that one exists. */
+@Module({
+  imports: [TypeOrmModule.forFeature([CallbackSecret])],
+  providers: [CallbackSecretRepository, CallbackSecretsService],
+  exports: [CallbackSecretsService],
+})
 export class CallbackSecretsModule {}

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { duration } from '../../platform/config/values.js';
 
-/** An old secret may go on signing for so long. */
+/** Longest overlap of an old secret with its successor. */
 const MAX_OVERLAP_MS = 7 * 86_400_000;
 const CREATED_AT = '2026-03-01T12:00:00.000Z';
 const EXPIRES_AT = '2026-03-02T12:00:00.000Z';
 const IDS = ['019ca952-7a00-7c41-8d2e-5f60718293a4', '019c0ecd-b200-7b1f-9e3d-2c4b5a697887'];
 
-/** No body at all is fine. */
+/** The body is optional. */
 export const rotateBody = z
   .strictObject({
     expire_old_after: duration(0, MAX_OVERLAP_MS, 'must be a time up to 7d, such as 24h, or 0s')
       .optional()
-      .describe('How long the old secrets sign too, from `0s` to `7d`; by default `CALLBACK_SECRET_OVERLAP`'),
+      .describe('Remaining validity of the old secrets, from `0s` to `7d`; by default `CALLBACK_SECRET_OVERLAP`'),
   })
   .optional()
   .meta({ example: { expire_old_after: '24h' } });
@@ -21,7 +21,7 @@ export type RotateBody = z.infer<typeof rotateBody>;
 const fields = {
   id: z.uuid(),
   created_at: z.iso.datetime(),
-  expires_at: z.iso.datetime().nullable().describe('From then on it signs no more; null for the newest'),
+  expires_at: z.iso.datetime().nullable().describe('End of its validity; null for the newest'),
 };
 
 export const secretList = z
@@ -47,7 +47,7 @@ export const secretList = z
 
 export const publicKeyList = z
   .object({
-    in_use: z.boolean().describe('Whether callbacks bear `v1a` signatures (`CALLBACK_SIGNATURE`)'),
+    in_use: z.boolean().describe('Whether callbacks have `v1a` signatures (`CALLBACK_SIGNATURE`)'),
     public_keys: z.array(z.object({ ...fields, public_key: z.string().describe('`whpk_` and base64') })),
   })
   .meta({

@@ -4,45 +4,45 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/database.js';
 import { DaybookError } from '../../platform/errors.js';
 import {
-  CallbackSecretStore,
+  CallbackSecretRepository,
   type KnownSecret,
   MAX_VALID_SECRETS,
   type NewSecret,
   type ValidSecret,
-} from './callback-secret.store.js';
+} from './callback-secret.repository.js';
 import { generatePrivateKey, generateSecret, publicKeyOf } from './signature.js';
 
-/** Another rotation now would make the header of every callback longer than it may become. */
+/** A rotation would exceed the number of signatures that a callback may carry. */
 export class TooManyCallbackSecrets extends DaybookError {
   readonly code = 'too-many-callback-secrets';
   constructor() {
     super(
-      `${MAX_VALID_SECRETS} secrets sign at the moment, which is the most. Wait until one has expired, or end the old ` +
-        'ones with {"expire_old_after": "0s"}.',
+      `${MAX_VALID_SECRETS} secrets are valid, which is the limit. Wait until one has expired, or expire the old ones ` +
+        'with {"expire_old_after": "0s"}.',
     );
   }
 }
 
-/** Others rotate at the same moment all the time. */
+/** Concurrent rotations won every try. */
 export class CallbackSecretsBusy extends DaybookError {
   readonly code = 'callback-secrets-busy';
   override readonly retryAfterS = 1;
   constructor() {
-    super('The secrets are being rotated by others at this moment. Look at them before you try again.');
+    super('Other callers are rotating the secrets. Check the current secrets before you try again.');
   }
 }
 
-type Store = Pick<
-  CallbackSecretStore,
+type Secrets = Pick<
+  CallbackSecretRepository,
   'known' | 'valid' | 'addFirst' | 'replace' | 'markFromEnvironment' | 'dropExpired'
 >;
 
-/** Each try that fails has seen somebody else succeed. */
+/** A try fails only when a concurrent one succeeds. */
 const MAX_TRIES = 20;
 
 /**
- * What a start does about the secrets. The environment's is taken when it is another one than the environment gave last;
- * an old one that was rotated away over the API since does not come back by a restart.
+ * Decides whether a start changes the secrets. The configured secret is added when it differs from the last one of the
+ * environment. A configured secret that was rotated away over the API does not come back with a restart.
  */
 export function stepAtStart(
   known: Pick<KnownSecret, 'secret' | 'fromEnvironment'>[],
@@ -55,14 +55,14 @@ export function stepAtStart(
   return newest.secret === configured ? 'mark' : 'add';
 }
 
-/** The secrets that callbacks are signed with: the first one, rotation, and what signs now. */
+/** Creates the first secret, rotates secrets and lists the valid ones. */
 @Injectable()
 export class CallbackSecretsService implements OnModuleInit {
   private readonly logger = new Logger(CallbackSecretsService.name);
   private prepared: Promise<void> | undefined;
 
   constructor(
-    @Inject(CallbackSecretStore) private readonly store: Store,
+    @Inject(CallbackSecretRepository) private readonly secrets: Secrets,
     @Inject(CONFIG)
     private readonly config: Pick<Config, 'CALLBACK_SECRET' | 'CALLBACK_SECRET_OVERLAP' | 'CALLBACK_SIGNATURE'>,
   ) {}
@@ -71,26 +71,26 @@ export class CallbackSecretsService implements OnModuleInit {
     return this.prepare();
   }
 
-  /** Makes sure that there is a secret, and that it is the environment's if that is a new one. Once a process. */
+  /** Ensures that a secret exists and that a newly configured one is in use. Runs once per process. */
   prepare(): Promise<void> {
     this.prepared ??= throughOutage(() => this.adopt());
     return this.prepared;
   }
 
-  /** What signs now, newest first. */
+  /** @returns The secrets that sign, newest first. */
   valid(): Promise<ValidSecret[]> {
-    return this.store.valid();
+    return this.secrets.valid();
   }
 
-  /** For the operator, who tells receivers. */
+  /** @returns The valid secrets with their text, for operators. */
   async list(): Promise<{ secrets: object[] }> {
-    const secrets = await this.store.valid();
+    const secrets = await this.secrets.valid();
     return { secrets: secrets.map((one) => viewOf(one, { secret: one.secret })) };
   }
 
-  /** For everybody: what `v1a` signatures are verified with. */
+  /** @returns The public keys that verify `v1a` signatures. */
   async publicKeys(): Promise<{ in_use: boolean; public_keys: object[] }> {
-    const secrets = await this.store.valid();
+    const secrets = await this.secrets.valid();
     return {
       in_use: this.config.CALLBACK_SIGNATURE !== 'v1',
       public_keys: secrets.map((one) => viewOf(one, { public_key: publicKeyOf(one.privateKey) })),
@@ -98,37 +98,39 @@ export class CallbackSecretsService implements OnModuleInit {
   }
 
   /**
-   * Lets a new secret sign from now on. The old ones sign too until they expire.
-   * @param overlapMs How long from now they do so at the most; by default `CALLBACK_SECRET_OVERLAP`.
-   * @throws TooManyCallbackSecrets
+   * Adds a new secret. The old ones also sign until they expire.
+   * @param overlapMs Longest remaining validity of the old ones; by default `CALLBACK_SECRET_OVERLAP`.
+   * @throws TooManyCallbackSecrets, CallbackSecretsBusy
    */
   async rotate(overlapMs = this.config.CALLBACK_SECRET_OVERLAP): Promise<void> {
     await this.add(async () => {
-      const valid = await this.store.valid();
+      const valid = await this.secrets.valid();
       if (overlapMs > 0 && valid.length >= MAX_VALID_SECRETS) throw new TooManyCallbackSecrets();
       return { replacedId: valid[0]?.id, secret: generateSecret(), fromEnvironment: false, overlapMs };
     });
-    this.logger.log('The secret of callbacks was rotated');
-    await this.store.dropExpired();
+    this.logger.log('The callback secret was rotated');
+    await this.secrets.dropExpired();
   }
 
   private async adopt(): Promise<void> {
     const { CALLBACK_SECRET: configured, CALLBACK_SECRET_OVERLAP: overlapMs } = this.config;
     const isAdded = await this.add(async () => {
-      const known = await this.store.known();
+      const known = await this.secrets.known();
       const newest = known[0];
       const step = stepAtStart(known, configured);
-      if (step === 'mark') await this.store.markFromEnvironment(newest!.id);
+      if (step === 'mark') await this.secrets.markFromEnvironment(newest!.id);
       if (step !== 'add') return null;
       const fromEnvironment = configured !== undefined;
       return { replacedId: newest?.id, secret: configured ?? generateSecret(), fromEnvironment, overlapMs };
     });
-    if (isAdded) this.logger.log('Callbacks have a new secret; GET /api/callback-secrets shows it');
+    if (isAdded) this.logger.log('Callbacks have a new secret; see GET /api/callback-secrets');
   }
 
   /**
-   * Adds a secret to what there is. Who finds that somebody else was faster decides anew.
-   * @param decide Gives null to leave everything as it is.
+   * Adds a secret. When a concurrent rotation was faster, `decide` is called again.
+   * @param decide Returns the secret to add, or null for no change.
+   * @returns Whether a secret was added.
+   * @throws CallbackSecretsBusy
    */
   private async add(
     decide: () => Promise<(Pick<NewSecret, 'secret' | 'fromEnvironment'> & Replacing) | null>,
@@ -140,8 +142,8 @@ export class CallbackSecretsService implements OnModuleInit {
       const fresh = { ...rest, id: newId(), privateKey: generatePrivateKey() };
       const isAdded =
         replacedId === undefined
-          ? await this.store.addFirst(fresh)
-          : await this.store.replace(replacedId, fresh, overlapMs);
+          ? await this.secrets.addFirst(fresh)
+          : await this.secrets.replace(replacedId, fresh, overlapMs);
       if (isAdded) return true;
     }
     throw new CallbackSecretsBusy();

@@ -29,7 +29,7 @@ beforeEach(() => {
   [valid, nowMs, asked, isAway] = [[secretOf('newest', null)], 1_000, 0, false];
 });
 
-/** A signer that has looked up what is valid once. */
+/** A signer that has read the valid secrets once. */
 async function signerOf(scheme: 'v1' | 'v1a' | 'both' = 'v1'): Promise<CallbackSigner> {
   const lookUp = async () => {
     asked++;
@@ -43,31 +43,31 @@ async function signerOf(scheme: 'v1' | 'v1a' | 'both' = 'v1'): Promise<CallbackS
 
 const signaturesOf = (signer: CallbackSigner): string[] => signer.signatures(ID, TIMESTAMP, BODY).split(' ');
 
-/** Which of the secrets made each signature: its id and the scheme. */
+/** The id of the secret and the scheme of each signature. */
 function generatorsOf(signer: CallbackSigner, secrets: Secret[]): string[] {
   return signaturesOf(signer).map((signature) => {
     const [scheme, encoded = ''] = signature.split(',');
-    const maker = secrets.find(({ secret, privateKey }) => {
+    const signing = secrets.find(({ secret, privateKey }) => {
       const key = scheme === 'v1' ? readSecret(secret) : readPublicKey(publicKeyOf(privateKey));
       return isSignature(key, Buffer.from(encoded, 'base64'), ID, TIMESTAMP, BODY);
     });
-    return `${maker?.id} ${scheme}`;
+    return `${signing?.id} ${scheme}`;
   });
 }
 
 describe('a signer', () => {
-  it('signs with all that is valid, the newest first', async () => {
+  it('signs with all valid secrets, newest first', async () => {
     valid = [secretOf('newest', null), secretOf('old', 500), secretOf('older', 100)];
     expect(generatorsOf(await signerOf(), valid)).toEqual(['newest v1', 'old v1', 'older v1']);
   });
 
-  it('signs by the schemes that are wanted', async () => {
+  it('signs with the configured schemes', async () => {
     valid = [secretOf('newest', null), secretOf('old', 500)];
     expect(generatorsOf(await signerOf('v1a'), valid)).toEqual(['newest v1a', 'old v1a']);
     expect(generatorsOf(await signerOf('both'), valid)).toEqual(['newest v1', 'old v1', 'newest v1a', 'old v1a']);
   });
 
-  it('lets an old secret go at the moment when it expires, without a look at the database', async () => {
+  it('stops using an old secret when it expires, without a query', async () => {
     valid = [secretOf('newest', null), secretOf('old', 500)];
     const signer = await signerOf();
     nowMs += 499;
@@ -77,7 +77,7 @@ describe('a signer', () => {
     expect(asked).toBe(1);
   });
 
-  it('takes nothing to be valid for longer because the answer was slow', async () => {
+  it('does not extend the validity of a secret when the query is slow', async () => {
     valid = [secretOf('newest', null), secretOf('old', 500)];
     const slow = async () => {
       nowMs += 400;
@@ -89,7 +89,7 @@ describe('a signer', () => {
     expect(generatorsOf(signer, valid)).toEqual(['newest v1']);
   });
 
-  it('asks once for all who ask at the same time', async () => {
+  it('shares one query between concurrent refreshes', async () => {
     const signer = await signerOf();
     await Promise.all([signer.refresh(), signer.refresh(), signer.refresh()]);
     expect(asked).toBe(2);
@@ -97,14 +97,14 @@ describe('a signer', () => {
     expect(asked).toBe(3);
   });
 
-  it('never asks to sign', async () => {
+  it('needs no query to sign', async () => {
     const signer = await signerOf();
     for (let count = 0; count < 100; count++) signaturesOf(signer);
     expect(asked).toBe(1);
   });
 });
 
-describe('while it runs, a signer', () => {
+describe('a running signer', () => {
   beforeEach(() => {
     jest.useFakeTimers();
   });
@@ -112,7 +112,7 @@ describe('while it runs, a signer', () => {
     jest.useRealTimers();
   });
 
-  it('knows of a rotation within 5 seconds, until it is stopped', async () => {
+  it('uses a rotated secret within 5 seconds, until it is stopped', async () => {
     const signer = await signerOf();
     await signer.onModuleInit();
     const old = { ...valid[0]!, expiresInMs: 60_000 };
@@ -126,7 +126,7 @@ describe('while it runs, a signer', () => {
     expect(asked).toBe(askedBefore);
   });
 
-  it('goes on with what it knows while the database is away', async () => {
+  it('uses the cached secrets while the database is unavailable', async () => {
     const signer = await signerOf();
     await signer.onModuleInit();
     isAway = true;

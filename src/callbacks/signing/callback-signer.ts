@@ -3,34 +3,34 @@ import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/c
 import type { Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/database.js';
 import { logOnce } from '../../platform/observability/log-once.js';
-import type { ValidSecret } from './callback-secret.store.js';
+import type { ValidSecret } from './callback-secret.repository.js';
 import { readPrivateKey, readSecret, sign } from './signature.js';
 
-/** A rotation is known everywhere after this time and a query's; what is promised is 5 s. */
+/** A rotation takes effect in every process within this interval and one query. The documented limit is 5 s. */
 const REFRESH_MS = 2_000;
 
 type Scheme = Config['CALLBACK_SIGNATURE'];
 
 interface Signing {
-  /** By the monotonic clock, in milliseconds. */
+  /** End of validity by the monotonic clock, in milliseconds. */
   untilMs: number;
-  /** One a scheme. */
+  /** One key per scheme. */
   keys: KeyObject[];
 }
 
 /**
- * Signs callbacks with what is valid. The keys are kept in memory and looked up every 2 s, not when a callback is sent:
- * signing asks the database nothing, and goes on with what is known while the database is away.
+ * Signs callbacks with the valid secrets. The keys are cached and read every 2 s, so signing needs no query and continues
+ * with the cached keys while the database is unavailable.
  */
 export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
-  private readonly onError = logOnce(new Logger(CallbackSigner.name), 'Callbacks are signed with what was known');
+  private readonly onError = logOnce(new Logger(CallbackSigner.name), 'Callbacks are signed with the cached secrets');
   private signing = new Map<string, Signing>();
-  /** In the order in which they sign. */
+  /** In the order of the signatures. */
   private signers: { untilMs: number; key: KeyObject }[] = [];
   private refreshing: Promise<void> | null = null;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param valid What signs now, newest first; there is always one. */
+  /** @param valid Reads the valid secrets, newest first; at least one. */
   constructor(
     private readonly valid: () => Promise<Pick<ValidSecret, 'id' | 'secret' | 'privateKey' | 'expiresInMs'>[]>,
     private readonly scheme: Scheme,
@@ -46,15 +46,15 @@ export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
     clearInterval(this.timer);
   }
 
-  /** Looks up what is valid; of several who ask at the same time one does. */
+  /** Reads the valid secrets. Concurrent calls share one query. */
   refresh(): Promise<void> {
     this.refreshing ??= this.lookUp().finally(() => (this.refreshing = null));
     return this.refreshing;
   }
 
   /**
-   * The header `webhook-signature` of an attempt: a signature by each valid key, the newest first.
-   * @param body The bytes that are sent.
+   * @param body The bytes to send.
+   * @returns The header `webhook-signature`: a signature with each valid key, newest first.
    */
   signatures(id: string, timestamp: string, body: Buffer): string {
     const nowMs = this.monotonicMs();
@@ -64,12 +64,12 @@ export class CallbackSigner implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async lookUp(): Promise<void> {
-    // Before the question: however long the answer takes, nothing is taken to be valid for longer than it is.
-    const askedAtMs = this.monotonicMs();
+    // Taken before the query, so that a slow answer does not extend the validity of a key.
+    const readAtMs = this.monotonicMs();
     const valid = await this.valid();
     this.signing = new Map(
       valid.map((secret): [string, Signing] => {
-        const untilMs = askedAtMs + (secret.expiresInMs ?? Number.POSITIVE_INFINITY);
+        const untilMs = readAtMs + (secret.expiresInMs ?? Number.POSITIVE_INFINITY);
         return [secret.id, { untilMs, keys: this.signing.get(secret.id)?.keys ?? keysOf(secret, this.scheme) }];
       }),
     );

@@ -15,14 +15,14 @@ import {
 
 const ID = 'msg_0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
 const BODY = Buffer.from('{"report_name":"Übersicht","total":1.5}');
-/** The library refuses what is older than five minutes. */
+/** The library refuses timestamps older than five minutes. */
 const TIMESTAMP = String(Math.floor(Date.now() / 1_000));
 
 const bytesOf = (signature: string): Buffer => Buffer.from(signature.split(',')[1]!, 'base64');
 const secretOf = (length: number): string => `whsec_${Buffer.alloc(length, 7).toString('base64')}`;
 
 describe('a v1 signature', () => {
-  it('is the one that the documentation of Standard Webhooks has', () => {
+  it('equals the example of the Standard Webhooks documentation', () => {
     const key = readSecret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
     const body = Buffer.from('{"test": 2432232314}');
     expect(sign(key, 'msg_p5jXN8AQM9LWM0D4loKWxJek', '1614265330', body)).toBe(
@@ -42,7 +42,7 @@ describe('a v1 signature', () => {
     expect(() => new Webhook(secret).verify(other, headers)).toThrow('No matching signature found');
   });
 
-  it('is over the bytes, whatever they are', () => {
+  it('covers arbitrary bytes', () => {
     const key = readSecret(generateSecret());
     const bytes = Buffer.from([0, 0xff, 0xc3, 0x28, 0x0d, 0x0a]);
     const signature = bytesOf(sign(key, ID, TIMESTAMP, bytes));
@@ -52,19 +52,19 @@ describe('a v1 signature', () => {
 });
 
 describe('a v1a signature', () => {
-  it('is Ed25519 over the same content, right under the public key', () => {
+  it('is Ed25519 over the same content and verifies with the public key', () => {
     const text = generatePrivateKey();
     const signature = sign(readPrivateKey(text), ID, TIMESTAMP, BODY);
     expect(signature).toMatch(/^v1a,[A-Za-z0-9+/]{86}==$/);
     const [, encoded = ''] = /^whpk_(.*)$/.exec(publicKeyOf(text))!;
-    // By way of a JSON Web Key, which our own code does not go.
+    // Through a JSON Web Key, which is independent of our own code.
     const x = Buffer.from(encoded, 'base64').toString('base64url');
     const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
     const content = Buffer.concat([Buffer.from(`${ID}.${TIMESTAMP}.`), BODY]);
     expect(verify(null, content, key, bytesOf(signature))).toBe(true);
   });
 
-  it('follows from the key as RFC 8032 has it (section 7.1, test 2)', () => {
+  it('equals test 2 of RFC 8032 section 7.1', () => {
     const seed = '4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb';
     const point = '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c';
     const text = `whsk_${Buffer.from(seed + point, 'hex').toString('base64')}`;
@@ -94,7 +94,7 @@ describe('each part that is signed', () => {
 });
 
 describe('a key', () => {
-  it('is generated anew each time, of 32 bytes', () => {
+  it('has 32 new random bytes each time', () => {
     const secrets = new Set(Array.from({ length: 100 }, generateSecret));
     expect(secrets.size).toBe(100);
     for (const secret of secrets) expect(readSecret(secret).symmetricKeySize).toBe(32);

@@ -18,26 +18,26 @@ import {
 } from '../../platform/config/callback-secret.js';
 
 /**
- * Signatures of Standard Webhooks 1.0.0: `v1` is HMAC-SHA256 under a secret `whsec_…` that both sides know, `v1a` is
- * Ed25519 under a private key `whsk_…`, which anybody can verify by its public key `whpk_…`.
+ * Signatures of Standard Webhooks 1.0.0. `v1` is HMAC-SHA256 with a shared secret `whsec_…`. `v1a` is Ed25519 with a private
+ * key `whsk_…` and is verified with the public key `whpk_…`.
  */
 const PRIVATE_PREFIX = 'whsk_';
 const PUBLIC_PREFIX = 'whpk_';
 const GENERATED_BYTES = 32;
 const ED25519_KEY_BYTES = 32;
-/** What stands before the key's own bytes in DER (RFC 8410 sections 4 and 7), the only form that Node takes. */
+/** DER prefix of the key bytes (RFC 8410 sections 4 and 7). Node imports Ed25519 keys only in DER. */
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** The text is not a key of the kind wanted. The message does not hold the text. */
+/** The text is not a key of the expected kind. The message does not contain the text. */
 export class InvalidKey extends Error {}
 
-/** 32 random bytes, as `whsec_…`. */
+/** @returns 32 random bytes as `whsec_…`. */
 export function generateSecret(): string {
   return callbackSecret(randomBytes(GENERATED_BYTES));
 }
 
-/** A private key, as `whsk_…`: seed and public key, one after the other, which is how Ed25519 libraries hold it. */
+/** @returns A private key as `whsk_…`: seed and public key concatenated, the format of Ed25519 libraries. */
 export function generatePrivateKey(): string {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(PKCS8_HEAD.length);
@@ -68,16 +68,16 @@ export function readPublicKey(text: string): KeyObject {
   return createPublicKey({ key: Buffer.concat([SPKI_HEAD, bytes]), format: 'der', type: 'spki' });
 }
 
-/** The `whpk_…` that verifies what a `whsk_…` signs. */
+/** @returns The public key `whpk_…` of a private key `whsk_…`. @throws InvalidKey */
 export function publicKeyOf(privateKeyText: string): string {
   return PUBLIC_PREFIX + rawPublicKey(createPublicKey(readPrivateKey(privateKeyText))).toString('base64');
 }
 
 /**
- * Signs a message, or rather the bytes that are sent: `id.timestamp.body`.
- * @param key Of {@link readSecret} or {@link readPrivateKey}.
+ * Signs the bytes `id.timestamp.body` (Standard Webhooks).
+ * @param key From {@link readSecret} or {@link readPrivateKey}.
  * @param timestamp Seconds since 1970, as in `webhook-timestamp`.
- * @returns One signature, `v1,…` or `v1a,…`. The header takes several, separated by spaces.
+ * @returns One signature, `v1,…` or `v1a,…`. The header can contain several, separated by spaces.
  */
 export function sign(key: KeyObject, id: string, timestamp: string, body: Buffer): string {
   const head = `${id}.${timestamp}.`;
@@ -86,8 +86,8 @@ export function sign(key: KeyObject, id: string, timestamp: string, body: Buffer
 }
 
 /**
- * Whether one signature is right.
- * @param key Of {@link readSecret} or {@link readPublicKey}.
+ * Verifies one signature in constant time.
+ * @param key From {@link readSecret} or {@link readPublicKey}.
  */
 export function isSignature(key: KeyObject, signature: Buffer, id: string, timestamp: string, body: Buffer): boolean {
   const head = `${id}.${timestamp}.`;
