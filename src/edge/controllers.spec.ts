@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
-/** Nest's decorators that bring in what a caller sent. */
+/** Nest's parameter decorators for input of the caller. */
 const INPUTS = ['Body', 'Query', 'Param', 'RawBody', 'UploadedFile', 'UploadedFiles', 'HostParam'];
 const SOURCES = new URL('../', import.meta.url);
 const CONTROLLERS = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -11,12 +11,12 @@ const CONTROLLERS = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).
 
 interface Input {
   decorator: string;
-  /** As it is written, e.g. `Body() body: object`. */
+  /** Source text, e.g. `Body() body: object`. */
   text: string;
   hasSchema: boolean;
 }
 
-/** Every parameter of a source text that is decorated as an input. */
+/** Every parameter of a source text with an input decorator. */
 function inputsOf(source: string): Input[] {
   const inputs: Input[] = [];
   const visit = (node: ts.Node): void => {
@@ -40,7 +40,7 @@ function hasSchema(argument: ts.Expression): boolean {
   return argument.properties.some(({ name }) => name !== undefined && name.getText() === 'schema');
 }
 
-// Read from the source and not by reflection: Jest cannot load the controllers that stand under the throttler's guard.
+// Reads the source instead of reflection, because Jest would have to load every controller with its dependencies.
 describe.each(CONTROLLERS)('%s', (file) => {
   it('validates every input by a schema', () => {
     const inputs = inputsOf(readFileSync(new URL(file, SOURCES), 'utf8'));
@@ -48,11 +48,11 @@ describe.each(CONTROLLERS)('%s', (file) => {
   });
 });
 
-describe('The rule of the schemas', () => {
+describe('the check', () => {
   const of = (parameters: string): boolean[] =>
     inputsOf(`@Controller() class A { @Post() make(${parameters}) {} }`).map((input) => input.hasSchema);
 
-  it('sees an input without one', () => {
+  it('finds an input without a schema', () => {
     expect(of('@Body() a: A')).toEqual([false]);
     expect(of('@Param("id") id: string, @Query({ schema }) b: B, @Query("x", pipe) x: string')).toEqual([
       false,
@@ -62,17 +62,17 @@ describe('The rule of the schemas', () => {
     expect(of('@Body({ pipes: [] }) { a, b }: A')).toEqual([false]);
   });
 
-  it('sees one that stands beside the name of a field', () => {
+  it('accepts a schema after the name of a field', () => {
     expect(of('@Param("id", { schema: z.uuid() }) id: string')).toEqual([true]);
   });
 
-  it('has nothing to say of our own parameters', () => {
+  it('ignores other parameter decorators', () => {
     expect(
       of('@Req() request: Request, @Res({ passthrough: true }) response: Response, @OwnAccount() account: Id'),
     ).toEqual([]);
   });
 
-  it('has controllers to look at', () => {
+  it('finds the controllers', () => {
     expect(CONTROLLERS.length).toBeGreaterThan(3);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The promise: whatever is wrong with a request, its sender is told what and where in problem details, learns nothing of
- * our insides, and nothing of the request is kept: no row, no idempotency key, no position in a lane.
+ * Promise: every invalid request gets problem details that name the error and its place, without internals, and has no
+ * effect: no row, no idempotency key, no position in a lane.
  */
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -10,7 +10,7 @@ import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-const NOBODY = '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
+const UNKNOWN_ID = '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
 const KIB = 1_024;
 const NUL = 'a\0b';
 const LONE_HIGH = 'a\ud83db';
@@ -24,16 +24,16 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  const kept = `SELECT 'request ' || id FROM requests UNION SELECT 'key ' || key FROM idempotency_keys`;
-  const rows = await sql(daybook, `${kept} UNION SELECT 'lane ' || name FROM lanes`);
+  const stored = `SELECT 'request ' || id FROM requests UNION SELECT 'key ' || key FROM idempotency_keys`;
+  const rows = await sql(daybook, `${stored} UNION SELECT 'lane ' || name FROM lanes`);
   if (rows.length > 0) await sql(daybook, `TRUNCATE ${REQUEST_TABLES}, idempotency_keys, lanes CASCADE`);
   expect(rows).toEqual([]);
 });
 
-/** Otherwise valid, and under a key, so that a key that is kept shows. */
+/** Sends an otherwise valid body with an idempotency key, so that a stored key is noticed. */
 function postFields(mode: string, fields: object) {
   const callback = mode === 'async' ? { callback_url: null } : {};
-  return post(daybook, `/api/${mode}`, { ...callback, ...fields }, { 'Idempotency-Key': 'never-kept' });
+  return post(daybook, `/api/${mode}`, { ...callback, ...fields }, { 'Idempotency-Key': 'never-stored' });
 }
 
 function nested(depth: number): unknown {
@@ -113,7 +113,7 @@ const WRONG_SHAPE: Row[] = [
   ['constructor', { constructor: { prototype: {} } }, 'constructor'],
 ];
 
-describe.each(MODES)('POST /api/%s answers 422 and names the field:', (mode) => {
+describe.each(MODES)('POST /api/%s answers 422 with the path of', (mode) => {
   it.each([...WRONG_TRANSACTIONS, ...WRONG_DIGEST, ...WRONG_ENVELOPE, ...WRONG_SHAPE])(
     '%s',
     async (_, fields, path) => {
@@ -124,20 +124,20 @@ describe.each(MODES)('POST /api/%s answers 422 and names the field:', (mode) => 
     },
   );
 
-  it.each(['[]', '[{"num_transactions": 5}]', '', undefined])('the body %j as a whole', async (body) => {
+  it.each(['[]', '[{"num_transactions": 5}]', '', undefined])('the whole body %j', async (body) => {
     const reply = await post(daybook, `/api/${mode}`, body);
     expectProblem(reply, 422, `/api/${mode}`);
     expect(reply.json.errors).toEqual([{ path: '', message: expect.stringContaining('JSON object') }]);
   });
 
-  it('everything that is wrong at once', async () => {
+  it('every issue at once', async () => {
     const { json } = await postFields(mode, { num_transactions: 0, report_name: '', lane: '', colour: 'red' });
     const paths = json.errors.map(({ path }: { path: string }) => path);
     expect(paths.toSorted()).toEqual(['colour', 'lane', 'num_transactions', 'report_name']);
   });
 });
 
-it('POST /api/async wants a callback_url, or null in its place', async () => {
+it('POST /api/async requires callback_url, or null', async () => {
   const reply = await post(daybook, '/api/async', { num_transactions: 5 });
   expectProblem(reply, 422, '/api/async');
   expect(reply.json.errors).toEqual([{ path: 'callback_url', message: expect.stringContaining('null') }]);
@@ -158,7 +158,7 @@ const UNCALLABLE = [
   'http://intranet/hook',
 ];
 
-describe.each(MODES)('POST /api/%s answers 400 and names callback_url for', (mode) => {
+describe.each(MODES)('POST /api/%s answers 400 with the path callback_url for', (mode) => {
   it.each(UNCALLABLE.map((url) => [url.slice(0, 40), url]))('%s', async (_, callback_url) => {
     const reply = await postFields(mode, { num_transactions: 5, callback_url });
     expectProblem(reply, 400, `/api/${mode}`);
@@ -167,9 +167,9 @@ describe.each(MODES)('POST /api/%s answers 400 and names callback_url for', (mod
   });
 });
 
-describe.each(MODES)('POST /api/%s, before the body is looked at,', (mode) => {
+describe.each(MODES)('POST /api/%s, before validation,', (mode) => {
   it.each(['{', '{"num_transactions": }', "{'num_transactions': 5}", '{"a":1}{"b":2}', 'null', '"text"', '5', '\0'])(
-    'answers 400 to %j, which is no JSON object or array',
+    'answers 400 to %j, which is not a JSON object or array',
     async (body) => {
       const reply = await post(daybook, `/api/${mode}`, body);
       expectProblem(reply, 400, `/api/${mode}`);
@@ -177,19 +177,19 @@ describe.each(MODES)('POST /api/%s, before the body is looked at,', (mode) => {
     },
   );
 
-  it('answers 400 to what is no UTF-8', async () => {
+  it('answers 400 to a body that is not UTF-8', async () => {
     const body = Buffer.from('{"callback_url": null, "input_data": "caf\xe9"}', 'latin1');
     expectProblem(await post(daybook, `/api/${mode}`, body), 400, `/api/${mode}`);
   });
 
-  it('answers 413 from 256 KiB on, and 422 up to it', async () => {
+  it('answers 413 over 256 KiB, and 422 up to it', async () => {
     const bodyOf = (bytes: number) => JSON.stringify({ lane: '' }).padEnd(bytes);
     expectProblem(await post(daybook, `/api/${mode}`, bodyOf(256 * KIB)), 422, `/api/${mode}`);
     expectProblem(await post(daybook, `/api/${mode}`, bodyOf(256 * KIB + 1)), 413, `/api/${mode}`);
     expectProblem(await post(daybook, `/api/${mode}`, bodyOf(KIB * KIB)), 413, `/api/${mode}`);
   });
 
-  it('answers 413 to what is small only while it is compressed', async () => {
+  it('answers 413 to a compressed body whose content is over the limit', async () => {
     const body = gzipSync(' '.repeat(KIB * KIB));
     expectProblem(await post(daybook, `/api/${mode}`, body, { 'Content-Encoding': 'gzip' }), 413, `/api/${mode}`);
   });
@@ -206,10 +206,10 @@ describe.each(MODES)('POST /api/%s, before the body is looked at,', (mode) => {
     expectProblem(await post(daybook, `/api/${mode}`, Buffer.from(body), headers), 415, `/api/${mode}`);
   });
 
-  it('survives nesting that no stack is deep enough for', async () => {
+  it('survives nesting deeper than the stack', async () => {
     const depth = 100_000;
     const body = `{"callback_url": null, "report_name": ${'['.repeat(depth)}${']'.repeat(depth)}}`;
-    const reply = await post(daybook, `/api/${mode}`, body, { 'Idempotency-Key': 'never-kept' });
+    const reply = await post(daybook, `/api/${mode}`, body, { 'Idempotency-Key': 'never-stored' });
     expectProblem(reply, 422, `/api/${mode}`);
     expect(reply.json.errors[0].message).toContain('nested');
   });
@@ -232,7 +232,7 @@ describe.each(MODES)('POST /api/%s, before the body is looked at,', (mode) => {
   });
 });
 
-describe('what does not exist is 404:', () => {
+describe('404 for', () => {
   it.each([
     ['GET', '/nope'],
     ['GET', '/api'],
@@ -242,11 +242,11 @@ describe('what does not exist is 404:', () => {
   });
 
   const unknownIds = [
-    NOBODY,
-    NOBODY.toUpperCase(),
+    UNKNOWN_ID,
+    UNKNOWN_ID.toUpperCase(),
     '1',
     'abc',
-    `${NOBODY}0`,
+    `${UNKNOWN_ID}0`,
     "' OR 1=1",
     'x'.repeat(500),
     '../..',
@@ -269,22 +269,22 @@ describe('what does not exist is 404:', () => {
 it.each([
   ['GET', '/api/sync', 'POST'],
   ['PUT', '/api/async/', 'POST'],
-  ['PATCH', `/api/requests/${NOBODY}`, 'DELETE, GET'],
+  ['PATCH', `/api/requests/${UNKNOWN_ID}`, 'DELETE, GET'],
   ['POST', '/api/requests', 'DELETE, GET'],
   ['DELETE', '/healthz', 'GET'],
-])('%s %s is 405, and says that it takes %s', async (method, path, allowed) => {
+])('%s %s is 405 with Allow: %s', async (method, path, allowed) => {
   const reply = await send(daybook, method, path);
   expectProblem(reply, 405, path);
   expect(reply.headers.get('allow')).toBe(allowed);
 });
 
-it('a path that is no text is 400', async () => {
+it('a path that is not UTF-8 is 400', async () => {
   expectProblem(await get(daybook, '/api/requests/%ff'), 400);
 });
 
 it.each([
   ['limit', ['0', '201', '-1', '1.5', 'ten', '', 'Infinity']],
-  ['cursor', ['', '1', 'abc', `${NOBODY}0`]],
+  ['cursor', ['', '1', 'abc', `${UNKNOWN_ID}0`]],
   ['mode', ['both', 'SYNC', '']],
   ['status', ['DONE', 'completed', '']],
   ['lane', ['x'.repeat(65), '%00', '%ED%A0%80%00']],
@@ -299,11 +299,11 @@ it.each([
   }
 });
 
-it('GET /api/requests answers 422 to a parameter that is given twice', async () => {
+it('GET /api/requests answers 422 to a repeated parameter', async () => {
   expectProblem(await get(daybook, '/api/requests?limit=1&limit=2'), 422, '/api/requests');
 });
 
-it('after all of this the list is empty, and no failure of our own was logged', async () => {
+it('afterwards the request log is empty, and no error was logged', async () => {
   expect((await get(daybook, '/api/requests')).json).toEqual({ requests: [], next_cursor: null });
   expect(daybook.output()).not.toContain('ERROR');
 });

@@ -1,6 +1,6 @@
 /**
- * The promise: every answer can be traced by its id, only the web origins that the operator named may read answers, and
- * health says truly how this process is.
+ * Promise: every response carries a request id, only the origins in CORS_ORIGINS may read responses, and health reports the
+ * real state of the process.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { get, post, type Reply, send } from '../support/client.js';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   daybook = await startDaybook({ env: { ...UNLIMITED, ...settings } });
 });
 
-/** An answer of every kind: the middleware's, the parser's, the router's, the pipes', a file's, a page's. */
+/** One response from each part that can answer: controllers, pages, the parser, the router, pipes. */
 const EVERY_KIND: [string, (headers: Record<string, string>) => Promise<Reply>][] = [
   ['200', (headers) => get(daybook, '/healthz', headers)],
   ['200 of /docs', (headers) => get(daybook, '/docs', headers)],
@@ -32,8 +32,8 @@ const EVERY_KIND: [string, (headers: Record<string, string>) => Promise<Reply>][
   ['422', (headers) => post(daybook, '/api/sync', { lane: '' }, headers)],
 ];
 
-describe.each(EVERY_KIND)('an answer %s', (kind, ask) => {
-  it('has the id that its request gave, or one of its own', async () => {
+describe.each(EVERY_KIND)('a response %s', (kind, ask) => {
+  it('carries the request id of the caller, or a new one', async () => {
     const reply = await ask({ 'X-Request-Id': 'caller:1.a-B_c' });
     expect(reply.status).toBe(Number.parseInt(kind, 10));
     expect(reply.headers.get('x-request-id')).toBe('caller:1.a-B_c');
@@ -42,12 +42,12 @@ describe.each(EVERY_KIND)('an answer %s', (kind, ask) => {
     expect(own[0]).not.toBe(own[1]);
   });
 
-  it('says nothing about what it is made with', async () => {
+  it('does not name the server software', async () => {
     const { headers } = await ask({});
     expect([headers.get('x-powered-by'), headers.get('server')]).toEqual([null, null]);
   });
 
-  it('may be read by the pages of an allowed origin', async () => {
+  it('may be read by pages of an allowed origin', async () => {
     for (const origin of ALLOWED) {
       const { headers } = await ask({ Origin: origin });
       expect(headers.get('access-control-allow-origin')).toBe(origin);
@@ -55,7 +55,7 @@ describe.each(EVERY_KIND)('an answer %s', (kind, ask) => {
     }
   });
 
-  it('may not be read by any other', async () => {
+  it('may not be read by pages of other origins', async () => {
     for (const origin of OTHERS) {
       const { headers } = await ask({ Origin: origin });
       expect(headers.get('access-control-allow-origin')).toBeNull();
@@ -86,7 +86,7 @@ describe('CORS', () => {
       },
     });
 
-  it('exposes the headers that a client of this API needs', async () => {
+  it('exposes the headers of this API', async () => {
     const { headers } = await get(daybook, '/api/requests', { Origin: ALLOWED[0]! });
     const exposed = headers.get('access-control-expose-headers')!.toLowerCase().split(/,\s*/);
     expect(exposed).toEqual(
@@ -98,7 +98,7 @@ describe('CORS', () => {
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  it('lets an allowed origin, and no other, send a POST with a key', async () => {
+  it('lets only allowed origins send a POST with an idempotency key', async () => {
     const { status, headers } = await preflight(daybook, ALLOWED[1]!);
     expect([status, headers.get('access-control-allow-origin')]).toEqual([204, ALLOWED[1]]);
     expect(headers.get('access-control-allow-methods')).toContain('POST');
@@ -107,7 +107,7 @@ describe('CORS', () => {
       expect((await preflight(daybook, origin)).headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('is for nobody by default', async () => {
+  it('is off by default', async () => {
     const closed = await startDaybook();
     for (const origin of [...ALLOWED, ...OTHERS, closed.url]) {
       for (const { headers } of [await get(closed, '/healthz', { Origin: origin }), await preflight(closed, origin)])
@@ -117,7 +117,7 @@ describe('CORS', () => {
 });
 
 describe('health', () => {
-  it('has exactly these fields, under both names', async () => {
+  it('has exactly these fields on both paths', async () => {
     for (const path of ['/healthz', '/api/health']) {
       const { status, json } = await eventually(async () => {
         const reply = await get(daybook, path);
@@ -145,7 +145,7 @@ describe('health', () => {
     await expectDepth(0);
   });
 
-  it('of a process whose database is away is alive but not ready, until it is back', async () => {
+  it('is degraded and not ready while the database is unavailable', async () => {
     const url = new URL(daybook.databaseUrl!);
     const server = { databaseUrl: process.env.TEST_DATABASE_URL! };
     const name = url.pathname.slice(1);

@@ -1,6 +1,6 @@
 /**
- * The promise: no page of a stranger can use the API through a browser, no connection is held by sending slowly, and what
- * is no proper request is told so.
+ * Promise: web pages of other origins cannot use the API through a browser, slow clients cannot hold connections, and
+ * malformed HTTP gets problem details.
  */
 import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -8,13 +8,13 @@ import { expectProblem, get, post, type Reply, send } from '../support/client.js
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { UNLIMITED } from '../support/submit.js';
 
-const FRIEND = 'https://app.example.com';
+const ALLOWED_ORIGIN = 'https://app.example.com';
 let daybook: Daybook;
 beforeAll(async () => {
-  daybook = await startDaybook({ env: { ...UNLIMITED, REQUEST_TIMEOUT: '1s', CORS_ORIGINS: FRIEND } });
+  daybook = await startDaybook({ env: { ...UNLIMITED, REQUEST_TIMEOUT: '1s', CORS_ORIGINS: ALLOWED_ORIGIN } });
 });
 
-/** Sends bytes as they are, and gives all that comes back until the service closes the connection. */
+/** Sends raw text and returns the whole response once the service closes the connection. */
 function sendRaw(text: string, { url }: Daybook): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -36,25 +36,25 @@ async function askRaw(text: string, target = daybook): Promise<Reply> {
 const HEAD = 'POST /api/sync HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n';
 const JSON_OF_2 = 'Content-Type: application/json\r\nContent-Length: 2\r\n';
 
-describe('what is no proper request is told so:', () => {
+describe('problem details for', () => {
   it.each([
-    ['no HTTP', 'HELO example.com\r\n\r\n', 400],
+    ['text that is not HTTP', 'HELO example.com\r\n\r\n', 400],
     ['two lengths', `${HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}`, 400],
-    ['a length beside chunks', `${HEAD}${JSON_OF_2}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+    ['a length and chunks', `${HEAD}${JSON_OF_2}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
     ['a line break in a header', `${HEAD}X-A: a\n b\r\n\r\n`, 400],
     ['a header of 17 KiB', `${HEAD}X-A: ${'a'.repeat(17 * 1_024)}\r\n\r\n`, 431],
     ['101 headers', `${HEAD}${'X-A: a\r\n'.repeat(101)}\r\n`, 431],
-    ['another expectation', `${HEAD}${JSON_OF_2}Expect: tea\r\n\r\n{}`, 417],
-    ['a head that stops half-way', 'POST /api/sync HTTP/1.1\r\nHost: day', 408],
-    ['a body that stops half-way', `${HEAD}${JSON_OF_2}\r\n{`, 408],
-    ['a connection that says nothing', '', 408],
+    ['an unknown expectation', `${HEAD}${JSON_OF_2}Expect: tea\r\n\r\n{}`, 417],
+    ['an incomplete head', 'POST /api/sync HTTP/1.1\r\nHost: day', 408],
+    ['an incomplete body', `${HEAD}${JSON_OF_2}\r\n{`, 408],
+    ['a silent connection', '', 408],
   ])('%s', async (_, text, status) => {
     expectProblem(await askRaw(text), status);
   });
 });
 
 describe('a browser', () => {
-  it('is told to let a page load nothing from elsewhere, run nothing inline, and be framed by nobody', async () => {
+  it('must load everything from this origin, run no inline script, and not frame the page', async () => {
     const { headers } = await get(daybook, '/docs');
     const policy = headers.get('content-security-policy')!.split(';');
     expect(policy).toEqual(
@@ -70,7 +70,7 @@ describe('a browser', () => {
     expect(headers.get('referrer-policy')).toBe('no-referrer');
   });
 
-  it('gets a page that lives with that: no script stands in it', async () => {
+  it('gets a page without inline scripts', async () => {
     const { text } = await get(daybook, '/docs');
     expect(text).not.toMatch(/<script(?![^>]*src=)[^>]*>/);
     expect(text).not.toMatch(/\son\w+=/);
@@ -82,7 +82,7 @@ describe('a browser', () => {
     ['404', (target: Daybook) => get(target, '/api/requests/1')],
     ['415', (target: Daybook) => post(target, '/api/sync', 'a=b', { 'Content-Type': 'text/plain' })],
     ['422', (target: Daybook) => post(target, '/api/sync', { lane: '' })],
-  ])('can take no answer %s of the API for a page', async (status, ask) => {
+  ])('cannot render a response %s of the API as a page', async (status, ask) => {
     const { headers, ...reply } = await ask(daybook);
     expect(reply.status).toBe(Number(status));
     expect(headers.get('content-security-policy')).toBe("default-src 'none';frame-ancestors 'none'");
@@ -93,7 +93,7 @@ describe('a browser', () => {
 });
 
 describe('a page of another origin', () => {
-  /** A form without fields: it has no body, and a browser asks nobody before it sends it. */
+  /** Like a form without fields: no body, so browsers send no preflight. */
   const submit = (headers: Record<string, string>, target = daybook) =>
     post(target, '/api/lanes/forged/pause', undefined, headers);
   const EVIL = 'https://evil.example';
@@ -105,8 +105,8 @@ describe('a page of another origin', () => {
     ['in a browser that does both', { Origin: EVIL, 'Sec-Fetch-Site': 'cross-site' }],
     ['on another port of this machine', { Origin: 'http://127.0.0.1:1' }],
     ['in a frame that has no origin', { Origin: 'null' }],
-    ['whose origin begins like an allowed one', { Origin: `${FRIEND}.evil.example` }],
-  ])('%s changes nothing', async (_, headers) => {
+    ['whose origin begins like an allowed one', { Origin: `${ALLOWED_ORIGIN}.evil.example` }],
+  ])('%s cannot change anything', async (_, headers) => {
     const reply = await submit(headers);
     expectProblem(reply, 403, '/api/lanes/forged/pause');
     expect(reply.json.type).toBe('urn:daybook:problem:foreign-origin');
@@ -124,20 +124,20 @@ describe('a page of another origin', () => {
     expectProblem(await send(daybook, method, path, { headers: { 'Sec-Fetch-Site': 'cross-site' } }), 403, path);
   });
 
-  it('may lead to what changes nothing', async () => {
+  it('may link to safe methods', async () => {
     expect((await get(daybook, '/docs', { 'Sec-Fetch-Site': 'cross-site' })).status).toBe(200);
   });
 
   it.each<[string, () => Record<string, string>]>([
     ['our own page', () => ({ Origin: daybook.url, 'Sec-Fetch-Site': 'same-origin' })],
-    ['a page of CORS_ORIGINS', () => ({ Origin: FRIEND, 'Sec-Fetch-Site': 'cross-site' })],
-    ['the user himself', () => ({ 'Sec-Fetch-Site': 'none' })],
+    ['a page of CORS_ORIGINS', () => ({ Origin: ALLOWED_ORIGIN, 'Sec-Fetch-Site': 'cross-site' })],
+    ['the user', () => ({ 'Sec-Fetch-Site': 'none' })],
     ['no browser', () => ({})],
-  ])('is not %s', async (_, headers) => {
+  ])('does not include %s', async (_, headers) => {
     expect((await post(daybook, '/api/lanes/ours/pause', undefined, headers())).status).toBe(200);
   });
 
-  it('is held off on any address, and has nothing to gain where a key is needed', async () => {
+  it('is rejected on any address, and needs an API key with AUTH=required', async () => {
     const open = await startDaybook({ env: { HOST: '0.0.0.0' } });
     expectProblem(await submit({ Origin: EVIL }, open), 403);
     const closed = await startDaybook({ env: { AUTH: 'required' } });
@@ -145,12 +145,12 @@ describe('a page of another origin', () => {
   });
 });
 
-describe('a name that a stranger points at this machine', () => {
+describe('a host name that resolves to this machine (DNS rebinding)', () => {
   const ask = (host: string, path = '/api/callback-secrets', target = daybook) =>
     askRaw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, target);
 
   it.each(['evil.example', 'evil.example:3000', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1', 'a@b'])(
-    '%s is not answered to',
+    '%s is rejected',
     async (host) => {
       for (const path of ['/api/callback-secrets', '/api/reports/x', '/healthz', '/docs', '/openapi.json']) {
         const reply = await ask(host, path);
@@ -169,11 +169,11 @@ describe('a name that a stranger points at this machine', () => {
     '127.1.2.3',
     '[::1]:3000',
     'app.example.com',
-  ])('%s is none', async (host) => {
+  ])('%s is accepted', async (host) => {
     expect((await ask(host)).status).toBe(200);
   });
 
-  it('is unknown where the service is not for this machine alone', async () => {
+  it('is not checked on other addresses or with AUTH=required', async () => {
     const open = await startDaybook({ env: { HOST: '0.0.0.0' } });
     expect((await ask('daybook.internal', '/api/callback-secrets', open)).status).toBe(200);
     const closed = await startDaybook({ env: { AUTH: 'required' } });
@@ -181,7 +181,7 @@ describe('a name that a stranger points at this machine', () => {
   });
 });
 
-it('an object of more than 1,000 fields is refused', async () => {
+it('an object of more than 1,000 fields is rejected', async () => {
   const fields = Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`f${index}`, 1]));
   const reply = await post(daybook, '/api/sync', { payload: fields });
   expectProblem(reply, 422);

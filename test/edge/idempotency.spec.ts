@@ -1,6 +1,6 @@
 /**
- * The promise: once is once. A key never does the work twice, under any concurrency; a repeat is given the first answer
- * again and costs nothing; what was refused leaves its key free.
+ * Promise: once is once. Requests with one key are executed once, under any concurrency; a repeat gets the first response
+ * again and costs no quota; a rejected request leaves its key free.
  */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -12,7 +12,7 @@ import { UNLIMITED } from '../support/submit.js';
 
 const QUICK = { input_data: 'quick', iterations: 1 };
 const SYNC_MAX_PENDING = 8;
-const ALREADY = 'Idempotency-Replayed';
+const REPLAYED = 'Idempotency-Replayed';
 
 let daybook: Daybook;
 beforeAll(async () => {
@@ -21,12 +21,12 @@ beforeAll(async () => {
     DATABASE_POOL: '20',
     SYNC_MAX_PENDING: String(SYNC_MAX_PENDING),
     SWEEP_INTERVAL: '100ms',
-    RATE_LIMIT_ASYNC: '5000/7d', // One comes back every two minutes: what is spent stays spent for this file.
+    RATE_LIMIT_ASYNC: '5000/7d', // One request every two minutes, so a used quota stays used during this file.
   };
   daybook = await startDaybook({ env: { ...UNLIMITED, ...settings } });
 });
 
-/** Each a lane of its own, because a lane holds one request here. */
+/** Each in its own lane, because MAX_PENDING is 1. */
 const asyncBody = (fields: object = {}) => ({ callback_url: null, lane: randomUUID(), ...QUICK, ...fields });
 const postSync = (body: object, headers: Record<string, string> = {}) => post(daybook, '/api/sync', body, headers);
 const postAsync = (body: object, headers: Record<string, string> = {}) => post(daybook, '/api/async', body, headers);
@@ -48,28 +48,28 @@ async function isFree(key: string): Promise<boolean> {
   return (await sql(daybook, 'SELECT 1 FROM idempotency_keys WHERE key = $1', [key])).length === 0;
 }
 
-/** All that a caller may rely on, but for the header that says it is a repeat. */
+/** The parts of a response that a repeat must reproduce. */
 function essence({ status, text, headers }: Reply) {
   return { status, text, type: headers.get('content-type'), location: headers.get('location') };
 }
 
 function expectReplayOf(first: Reply, repeat: Reply): void {
   expect(essence(repeat)).toEqual(essence(first));
-  expect([first.headers.get(ALREADY), repeat.headers.get(ALREADY)]).toEqual([null, 'true']);
+  expect([first.headers.get(REPLAYED), repeat.headers.get(REPLAYED)]).toEqual([null, 'true']);
 }
 
-/** What is left of the caller's quota. */
-const left = ({ headers }: Reply) => Number(/;r=(\d+)/.exec(headers.get('ratelimit')!)![1]);
+/** The remaining quota of the caller. */
+const remaining = ({ headers }: Reply) => Number(/;r=(\d+)/.exec(headers.get('ratelimit')!)![1]);
 
 function expectFresh(reply: Reply, status: number): void {
-  expect([reply.status, reply.headers.get(ALREADY)]).toEqual([status, null]);
+  expect([reply.status, reply.headers.get(REPLAYED)]).toEqual([status, null]);
 }
 
 describe('a repeat under Idempotency-Key', () => {
   it.each([
     ['sync', 200],
     ['async', 202],
-  ])('on /api/%s is the first answer again, byte for byte', async (mode, status) => {
+  ])('on /api/%s gets the first response again, byte for byte', async (mode, status) => {
     const [key, body] = [randomUUID(), mode === 'sync' ? QUICK : asyncBody()];
     const send = (text: string) => post(daybook, `/api/${mode}`, body, keyed(text));
     const first = await send(key);
@@ -82,14 +82,14 @@ describe('a repeat under Idempotency-Key', () => {
     expect(await idsUnder(key)).toEqual([first.json.request_id]);
   });
 
-  it('on /api/batch is the first answer again too, which names no single Location', async () => {
+  it('on /api/batch gets the first response again, without a Location', async () => {
     const [key, body] = [randomUUID(), { requests: [asyncBody(), asyncBody()] }];
     const first = await post(daybook, '/api/batch', body, keyed(key));
     expect([first.status, first.headers.get('location')]).toEqual([202, null]);
     expectReplayOf(first, await post(daybook, '/api/batch', body, keyed(key)));
   });
 
-  it('may begin quoted and go on bare, up to 255 characters; escapes in quotes are undone', async () => {
+  it('may be quoted or bare, up to 255 characters; quoted keys are unescaped', async () => {
     const key = `say "${randomUUID()}" \\ `;
     const first = await postSync(QUICK, keyed(`"${key.replaceAll(/["\\]/g, '\\$&')}"`));
     expectFresh(first, 200);
@@ -98,7 +98,7 @@ describe('a repeat under Idempotency-Key', () => {
     expectReplayOf(await postSync(QUICK, keyed(`"${longest}"`)), await postSync(QUICK, keyed(longest)));
   });
 
-  it('does not mind the order of fields or the space between them', async () => {
+  it('ignores the order of fields and white space', async () => {
     const key = randomUUID();
     const first = await post(
       daybook,
@@ -111,7 +111,7 @@ describe('a repeat under Idempotency-Key', () => {
     expectReplayOf(first, await post(daybook, '/api/sync', body, keyed(key)));
   });
 
-  it('with another body is 422, and does nothing', async () => {
+  it('with another body is 422 and has no effect', async () => {
     const [key, body] = [randomUUID(), asyncBody()];
     const first = await postAsync(body, keyed(key));
     for (const other of [
@@ -127,14 +127,14 @@ describe('a repeat under Idempotency-Key', () => {
     expect(await idsUnder(key)).toHaveLength(1);
   });
 
-  it('on another path is another request', async () => {
+  it('on another path is a new request', async () => {
     const [key, body] = [randomUUID(), asyncBody()];
     expectFresh(await postAsync(body, keyed(key)), 202);
     expectFresh(await postSync(body, keyed(key)), 200);
     expect(await idsUnder(key)).toHaveLength(2);
   });
 
-  it('after the request was deleted is a new one', async () => {
+  it('is a new request after the first was deleted', async () => {
     const key = randomUUID();
     const { request_id } = (await postSync(QUICK, keyed(key))).json;
     await fetch(`${daybook.url}/api/requests/${request_id}`, { method: 'DELETE' });
@@ -143,26 +143,26 @@ describe('a repeat under Idempotency-Key', () => {
     expect(await idsUnder(key)).toEqual([again.json.request_id]);
   });
 
-  it('spends no quota', async () => {
+  it('costs no quota', async () => {
     const [key, body] = [randomUUID(), asyncBody()];
-    const before = left(await postAsync(body, keyed(key)));
+    const before = remaining(await postAsync(body, keyed(key)));
     for (let n = 0; n < 5; n++) expect((await postAsync(body, keyed(key))).status).toBe(202);
     for (let n = 0; n < 5; n++) expect((await postAsync(body, olderKeyed(key))).status).toBe(200);
-    expect(left(await postAsync(asyncBody()))).toBe(before - 1);
+    expect(remaining(await postAsync(asyncBody()))).toBe(before - 1);
   });
 });
 
 describe('a repeat under X-Idempotency-Key', () => {
-  it('of a sync request says so, with its result', async () => {
+  it('of a sync request is marked as a duplicate, with the result', async () => {
     const key = randomUUID();
     const { request_id, mode: _, status: __, ...result } = (await postSync(QUICK, olderKeyed(key))).json;
     const repeat = await postSync(QUICK, olderKeyed(key));
-    expect([repeat.status, repeat.headers.get(ALREADY)]).toEqual([200, 'true']);
+    expect([repeat.status, repeat.headers.get(REPLAYED)]).toEqual([200, 'true']);
     const message = expect.stringMatching(/./);
     expect(repeat.json).toEqual({ status: 'duplicate', message, request_id, original_result: result });
   });
 
-  it('of an async request says so, with its result once there is one', async () => {
+  it('of an async request is marked as a duplicate, with the result once it exists', async () => {
     const [key, body] = [randomUUID(), asyncBody()];
     await holdLane(daybook, body.lane);
     const { request_id } = (await postAsync(body, olderKeyed(key))).json;
@@ -176,7 +176,7 @@ describe('a repeat under X-Idempotency-Key', () => {
     expect(json.original_result).toEqual((await detail(request_id)).result_payload);
   });
 
-  it('is the same key as under the other header', async () => {
+  it('shares its key with the other header', async () => {
     const key = randomUUID();
     const first = await postSync(QUICK, olderKeyed(`"${key}"`));
     expectReplayOf(first, await postSync(QUICK, keyed(key)));
@@ -186,43 +186,43 @@ describe('a repeat under X-Idempotency-Key', () => {
 
 describe('a repeat of a sync request that failed', () => {
   const TOO_LONG = { input_data: 'long', iterations: 1_000_000 };
-  let impatient: Daybook;
+  let hasty: Daybook;
   let key: string;
   let first: Reply;
   beforeAll(async () => {
     const settings = { REPORT_THREADS: '1', REPORT_TIMEOUT: '1s', RATE_LIMIT_SYNC: '1000/7d' };
-    impatient = await startDaybook({ env: { ...UNLIMITED, ...settings } });
-    // However fast the machine is: the time that one waits for the only thread counts too.
+    hasty = await startDaybook({ env: { ...UNLIMITED, ...settings } });
+    // Requests that wait for the only thread time out on any machine.
     const keys = Array.from({ length: 12 }, () => randomUUID());
     const replies = await Promise.all(keys.map((each) => ask(TOO_LONG, keyed(each))));
     const failed = replies.findIndex(({ status }) => status === 500);
     [key, first] = [keys[failed]!, replies[failed]!];
   });
 
-  const ask = (body: object, headers: Record<string, string>) => post(impatient, '/api/sync', body, headers);
+  const ask = (body: object, headers: Record<string, string>) => post(hasty, '/api/sync', body, headers);
 
-  it('is the first answer again, byte for byte', async () => {
+  it('gets the first response again, byte for byte', async () => {
     expectProblem(first, 500, '/api/sync');
     expect(first.json.detail).toContain('took longer than 1 s');
     expectReplayOf(first, await ask(TOO_LONG, keyed(key)));
   });
 
-  it('says so under X-Idempotency-Key', async () => {
+  it('is marked as a duplicate under X-Idempotency-Key', async () => {
     const repeat = await ask(TOO_LONG, olderKeyed(key));
-    expect([repeat.status, repeat.headers.get(ALREADY)]).toEqual([200, 'true']);
+    expect([repeat.status, repeat.headers.get(REPLAYED)]).toEqual([200, 'true']);
     const { request_id } = first.json;
     expect(repeat.json).toMatchObject({ status: 'duplicate', request_id, original_result: null });
   });
 
-  it('spends no quota', async () => {
-    const before = left(await ask(QUICK, {}));
+  it('costs no quota', async () => {
+    const before = remaining(await ask(QUICK, {}));
     for (let n = 0; n < 5; n++) await ask(TOO_LONG, keyed(key));
     for (let n = 0; n < 5; n++) await ask(TOO_LONG, olderKeyed(key));
-    expect(left(await ask(QUICK, {}))).toBe(before - 1);
+    expect(remaining(await ask(QUICK, {}))).toBe(before - 1);
   });
 
-  it('is no failure of its own in the log', async () => {
-    const failures = () => impatient.output().split('took longer').length;
+  it('is not logged as a new failure', async () => {
+    const failures = () => hasty.output().split('took longer').length;
     const before = failures();
     await ask(TOO_LONG, keyed(key));
     await ask(QUICK, {});
@@ -230,7 +230,7 @@ describe('a repeat of a sync request that failed', () => {
   });
 });
 
-describe('a key whose request was refused is free:', () => {
+describe('a key is free after its request was rejected with', () => {
   it.each([
     ['422', { lane: '' }],
     ['422 in its report', { iterations: 0 }],
@@ -242,7 +242,7 @@ describe('a key whose request was refused is free:', () => {
     expectFresh(await postAsync(asyncBody(), keyed(key)), 202);
   });
 
-  it('503 of a full lane, also to many at once', async () => {
+  it('503 because of a full lane, also with concurrent requests', async () => {
     const [key, body] = [randomUUID(), asyncBody()];
     await holdLane(daybook, body.lane);
     expectFresh(await postAsync(body), 202);
@@ -266,7 +266,7 @@ describe('a key whose request was refused is free:', () => {
     expect(accepted.json.queue_position).toBe(2);
   });
 
-  it('503 of too many sync requests, but a repeat is still answered', async () => {
+  it('503 because of too many sync requests; a repeat still gets its response', async () => {
     const [key, doneKey] = [randomUUID(), randomUUID()];
     const done = await postSync(QUICK, keyed(doneKey));
     await whileNothingFinishes(daybook, async () => {
@@ -277,16 +277,16 @@ describe('a key whose request was refused is free:', () => {
       expectReplayOf(done, await postSync(QUICK, keyed(doneKey)));
     });
     expect(await isFree(key)).toBe(true);
-    const made = await eventually(async () => {
+    const accepted = await eventually(async () => {
       const reply = await postSync(QUICK, keyed(key));
       return reply.status === 200 && reply;
     });
-    expectFresh(made, 200);
+    expectFresh(accepted, 200);
   });
 });
 
 describe('at the same time', () => {
-  it('a repeat of a sync request that is still running is 409, and later the answer', async () => {
+  it('a repeat of a running sync request is 409, and later gets the response', async () => {
     const key = randomUUID();
     const running = await whileNothingFinishes(daybook, async () => {
       const first = postSync(QUICK, keyed(key));
@@ -304,20 +304,20 @@ describe('at the same time', () => {
     expectReplayOf(first, await postSync(QUICK, keyed(key)));
   });
 
-  it('100 async posts with one key do the work once and take one position', async () => {
+  it('100 async requests with one key are executed once and take one position', async () => {
     const [key, body] = [randomUUID(), asyncBody()];
     const replies = await Promise.all(Array.from({ length: 100 }, () => postAsync(body, keyed(key))));
     expect(new Set(replies.map((reply) => JSON.stringify(essence(reply)))).size).toBe(1);
-    expect(replies.filter(({ headers }) => headers.get(ALREADY) === null)).toHaveLength(1);
+    expect(replies.filter(({ headers }) => headers.get(REPLAYED) === null)).toHaveLength(1);
     expect(await idsUnder(key)).toEqual([replies[0]!.json.request_id]);
     const [lane] = await sql(daybook, 'SELECT next_position::int AS next FROM lanes WHERE name = $1', [body.lane]);
     expect(lane).toEqual({ next: 2 });
   });
 
-  it('100 sync posts with one key do the work once', async () => {
+  it('100 sync requests with one key are executed once', async () => {
     const key = randomUUID();
     const replies = await Promise.all(Array.from({ length: 100 }, () => postSync(QUICK, keyed(key))));
-    const first = replies.find(({ status, headers }) => status === 200 && headers.get(ALREADY) === null)!;
+    const first = replies.find(({ status, headers }) => status === 200 && headers.get(REPLAYED) === null)!;
     for (const reply of replies) {
       if (reply.status === 200) expect(essence(reply)).toEqual(essence(first));
       else expectProblem(reply, reply.status === 503 ? 503 : 409);
@@ -326,30 +326,30 @@ describe('at the same time', () => {
   });
 });
 
-describe('over two processes', () => {
+describe('with two processes', () => {
   let pair: [Daybook, Daybook];
   beforeAll(async () => {
     const env = { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl, LANE_LEASE: '2s', SWEEP_INTERVAL: '100ms' };
     pair = [await startDaybook({ env }), await startDaybook({ env })];
   });
 
-  it.each(['sync', 'async'])('500 posts to /api/%s with one key do the work once', async (mode) => {
+  it.each(['sync', 'async'])('500 requests to /api/%s with one key are executed once', async (mode) => {
     const [key, body] = [randomUUID(), mode === 'sync' ? QUICK : asyncBody()];
     const replies = await Promise.all(
       Array.from({ length: 500 }, (_, index) => post(pair[index % 2]!, `/api/${mode}`, body, keyed(key))),
     );
     const answers = replies.filter(({ status }) => status < 300);
     expect(new Set(answers.map((reply) => JSON.stringify(essence(reply)))).size).toBe(1);
-    expect(answers.filter(({ headers }) => headers.get(ALREADY) === null)).toHaveLength(1);
-    // A sync request that is still running has no answer yet, and too many at once are not looked up.
+    expect(answers.filter(({ headers }) => headers.get(REPLAYED) === null)).toHaveLength(1);
+    // 409 while the first sync request runs, 503 over the limit of concurrent ones.
     for (const reply of replies) if (reply.status >= 300) expectProblem(reply, reply.status === 503 ? 503 : 409);
     if (mode === 'async') expect(answers).toHaveLength(500);
     expect(await idsUnder(key)).toEqual([answers[0]!.json.request_id]);
     const again = await post(pair[1], `/api/${mode}`, body, keyed(key));
-    expect([again.text, again.headers.get(ALREADY)]).toEqual([answers[0]!.text, 'true']);
+    expect([again.text, again.headers.get(REPLAYED)]).toEqual([answers[0]!.text, 'true']);
   });
 
-  it('a key whose process died is bound to its request, and answers once another has made it', async () => {
+  it('a key of a crashed process keeps its request, which another process completes', async () => {
     const key = randomUUID();
     const id = await whileNothingFinishes(daybook, async () => {
       const lost = post(pair[0], '/api/sync', QUICK, keyed(key)).catch(() => null);
@@ -365,10 +365,10 @@ describe('over two processes', () => {
       return first;
     });
     const reply = await eventually(async () => {
-      const asked = await post(pair[1], '/api/sync', QUICK, keyed(key));
-      return asked.status === 200 && asked;
+      const repeat = await post(pair[1], '/api/sync', QUICK, keyed(key));
+      return repeat.status === 200 && repeat;
     });
-    expect([reply.json.request_id, reply.headers.get(ALREADY)]).toEqual([id, 'true']);
+    expect([reply.json.request_id, reply.headers.get(REPLAYED)]).toEqual([id, 'true']);
     expect(await idsUnder(key)).toEqual([id]);
   });
 });
@@ -376,19 +376,22 @@ describe('over two processes', () => {
 describe('Prefer on /api/sync', () => {
   const applied = ({ headers }: Reply) => headers.get('preference-applied');
 
-  it.each(['respond-async', 'wait=0', 'wait=1'])('%s: 202, the result later, 202 for its key', async (prefer) => {
-    const key = randomUUID();
-    const first = await whileNothingFinishes(daybook, () => postSync(QUICK, { Prefer: prefer, ...keyed(key) }));
-    expectFresh(first, 202);
-    const { request_id } = first.json;
-    expect(first.json).toEqual({ request_id, mode: 'sync', status: 'processing', message: expect.any(String) });
-    expect([applied(first), first.headers.get('location')]).toEqual([prefer, `/api/requests/${request_id}`]);
-    expectReplayOf(first, await postSync(QUICK, keyed(key)));
-    await untilDone(request_id);
-    expect((await detail(request_id)).result_payload).toMatchObject({ iterations: QUICK.iterations });
-    expectReplayOf(first, await postSync(QUICK, { Prefer: prefer, ...keyed(key) }));
-    expect(await idsUnder(key)).toEqual([request_id]);
-  });
+  it.each(['respond-async', 'wait=0', 'wait=1'])(
+    '%s: 202 and the result later; a repeat is 202 too',
+    async (prefer) => {
+      const key = randomUUID();
+      const first = await whileNothingFinishes(daybook, () => postSync(QUICK, { Prefer: prefer, ...keyed(key) }));
+      expectFresh(first, 202);
+      const { request_id } = first.json;
+      expect(first.json).toEqual({ request_id, mode: 'sync', status: 'processing', message: expect.any(String) });
+      expect([applied(first), first.headers.get('location')]).toEqual([prefer, `/api/requests/${request_id}`]);
+      expectReplayOf(first, await postSync(QUICK, keyed(key)));
+      await untilDone(request_id);
+      expect((await detail(request_id)).result_payload).toMatchObject({ iterations: QUICK.iterations });
+      expectReplayOf(first, await postSync(QUICK, { Prefer: prefer, ...keyed(key) }));
+      expect(await idsUnder(key)).toEqual([request_id]);
+    },
+  );
 
   it.each([
     ['wait=5', 'wait=5'],
@@ -396,7 +399,7 @@ describe('Prefer on /api/sync', () => {
     ['handling=strict; x=y, WAIT = "7"', 'wait=7'],
     ['return=minimal', null],
     ['wait=soon', null],
-  ])('%s: 200 when the report is ready in time, applied %s', async (prefer, wanted) => {
+  ])('%s: 200 when the report is ready within the wait, applied %s', async (prefer, wanted) => {
     const reply = await postSync(QUICK, { Prefer: prefer });
     expect([reply.status, applied(reply), reply.json.status]).toEqual([200, wanted, 'completed']);
   });

@@ -1,6 +1,6 @@
 /**
- * The promise: the description is the API. It is valid OpenAPI 3.1, leaves out no route, and what it gives as an example
- * or as a schema is what the running service takes and answers.
+ * Promise: the OpenAPI document is the API. It is valid OpenAPI 3.1, contains every route, and its examples and schemas match
+ * the running service.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,7 @@ interface Operation {
   callbacks?: Record<string, Record<string, { post: Operation }>>;
 }
 
-interface Description {
+interface Document {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
   components: { schemas?: object };
@@ -39,17 +39,17 @@ const JSON_TYPE = 'application/json';
 const ROUTES = fileURLToPath(new URL('../support/routes.js', import.meta.url));
 
 let daybook: Daybook;
-let description: Description;
+let document: Document;
 beforeAll(async () => {
   daybook = await startDaybook({ env: UNLIMITED });
-  description = (await get(daybook, '/openapi.json')).json;
-  // What the examples ask for is accepted and no more: nobody shall call example.com.
+  document = (await get(daybook, '/openapi.json')).json;
+  // The lanes of the examples are held, so that no callback goes to example.com.
   for (const lane of ['default', 'monthly']) await holdLane(daybook, lane);
 });
 
-/** `POST /api/sync` and so on, with what is described for it. */
+/** Every documented operation by its route, such as `POST /api/sync`. */
 function operations(): [route: string, operation: Operation][] {
-  return Object.entries(description.paths).flatMap(([path, methods]) =>
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, described]): [string, Operation] => [
       `${method.toUpperCase()} ${path}`,
       described,
@@ -61,7 +61,7 @@ function operation(route: string): Operation {
   return operations().find(([name]) => name === route)![1];
 }
 
-/** Every route that a controller of the build declares. */
+/** Every route that the controllers of the build declare. */
 async function declaredRoutes(): Promise<string[]> {
   const { stdout } = await promisify(execFile)(process.execPath, [ROUTES]);
   return JSON.parse(stdout) as string[];
@@ -73,8 +73,8 @@ function examplesOf({ requestBody }: Operation): unknown[] {
   return [...Object.values(examples ?? {}).map(({ value }) => value), ...(single === undefined ? [] : [single])];
 }
 
-/** Fails unless the answer has a described status and agrees with the schema that stands there. */
-function expectAsDescribed(route: string, { status, headers, text, json }: Reply): void {
+/** Fails unless the status is documented and the body matches its schema. */
+function expectAsDocumented(route: string, { status, headers, text, json }: Reply): void {
   const response = operation(route).responses[status];
   expect([route, status, response]).toEqual([route, status, expect.anything()]);
   const type = headers.get('content-type')!;
@@ -82,19 +82,19 @@ function expectAsDescribed(route: string, { status, headers, text, json }: Reply
   expect([route, schema]).toEqual([route, expect.anything()]);
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
-  const validate = ajv.compile({ ...schema, components: description.components });
+  const validate = ajv.compile({ ...schema, components: document.components });
   validate(json ?? text);
   expect(validate.errors ?? []).toEqual([]);
 }
 
 describe('/openapi.json', () => {
   it('is valid OpenAPI 3.1', async () => {
-    expect(description.openapi).toMatch(/^3\.1\.\d+$/);
-    const { valid, errors } = await new Validator().validate({ ...structuredClone(description) });
+    expect(document.openapi).toMatch(/^3\.1\.\d+$/);
+    const { valid, errors } = await new Validator().validate({ ...structuredClone(document) });
     expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
   });
 
-  it('describes every route, and no other', async () => {
+  it('contains every route and no other', async () => {
     const routes = await declaredRoutes();
     expect(routes).toContain('POST /api/sync');
     expect(
@@ -104,7 +104,7 @@ describe('/openapi.json', () => {
     ).toEqual(routes.toSorted());
   });
 
-  it('describes only what the service answers', async () => {
+  it('contains only routes that the service has', async () => {
     for (const [route] of operations()) {
       const [method, path] = route.split(' ') as [string, string];
       const { json } = await send(daybook, method, path.replaceAll(/\{\w+\}/g, 'x'));
@@ -112,14 +112,14 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('gives every operation a name of its own, a summary and a group', () => {
+  it('gives every operation a unique id, a summary and a tag', () => {
     const names = operations().map(([, { operationId }]) => operationId);
     expect(names.toSorted()).toEqual([...new Set(names)].toSorted());
     for (const [route, { summary, tags }] of operations())
       expect([route, summary, tags]).toEqual([route, expect.stringMatching(/./), [expect.any(String)]]);
   });
 
-  it('says of every operation what it answers when all is well, and how it says that something is wrong', () => {
+  it('documents the success and the error response of every operation', () => {
     for (const [route, { responses }] of operations()) {
       const [[status, success] = [], ...others] = Object.entries(responses).filter(([code]) => /^20[012]$/.test(code));
       expect([route, status, success?.description]).toEqual([route, expect.any(String), expect.any(String)]);
@@ -131,13 +131,13 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('gives examples of every body', () => {
+  it('gives examples of every request body', () => {
     const withBody = operations().filter(([, { requestBody }]) => requestBody !== undefined);
     expect(withBody.length).toBeGreaterThanOrEqual(6);
     for (const [route, described] of withBody) expect([route, ...examplesOf(described)]).toHaveProperty('1');
   });
 
-  it.each(['/api/sync', '/api/async'])('describes the callback that POST %s leads to', (path) => {
+  it.each(['/api/sync', '/api/async'])('documents the callback of POST %s', (path) => {
     const [[expression, callback] = []] = Object.values(operation(`POST ${path}`).callbacks!).flatMap(Object.entries);
     expect(expression).toBe('{$request.body#/callback_url}');
     const { requestBody, responses } = (callback as { post: Operation }).post;
@@ -153,47 +153,47 @@ describe('the running service', () => {
     'POST /api/callbacks/receive',
     'POST /api/callbacks/simulate-failures',
     'POST /api/callback-secrets/rotate',
-  ])('takes every example of %s, and answers as described', async (route) => {
+  ])('accepts every example of %s, and answers as documented', async (route) => {
     const examples = examplesOf(operation(route));
     expect(examples).not.toHaveLength(0);
     for (const example of examples) {
       const reply = await post(daybook, route.slice('POST '.length), example as object);
       expect([200, 202]).toContain(reply.status);
-      if (route.endsWith('sync')) expectAsDescribed(route, reply);
+      if (route.endsWith('sync')) expectAsDocumented(route, reply);
     }
   });
 
-  it('answers as described, whatever is asked', async () => {
-    const made = (await post(daybook, '/api/sync', { num_transactions: 5 })).json;
-    const id = made.request_id as string;
+  it('answers as documented', async () => {
+    const created = (await post(daybook, '/api/sync', { num_transactions: 5 })).json;
+    const id = created.request_id as string;
     const ask = async (method: string, path: string, fill: Record<string, string> = {}) => {
       const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => fill[name]!);
       const reply = await send(daybook, method, filled);
       expect(reply.status).toBe(200);
-      expectAsDescribed(`${method} ${path}`, reply);
+      expectAsDocumented(`${method} ${path}`, reply);
     };
     await ask('GET', '/api/requests');
     await ask('GET', '/api/requests/{id}', { id });
     await ask('GET', '/api/requests/{id}/callback-logs', { id });
-    await ask('GET', '/api/reports/{file_name}', { file_name: made.file_name });
+    await ask('GET', '/api/reports/{file_name}', { file_name: created.file_name });
     await ask('GET', '/api/report-types');
     await ask('DELETE', '/api/requests/{id}', { id });
     await ask('DELETE', '/api/requests');
     for (const path of ['/healthz', '/api/health', '/readyz']) await ask('GET', path);
   });
 
-  it('answers as described when something is wrong', async () => {
+  it('answers errors as documented', async () => {
     for (const reply of [
       await post(daybook, '/api/sync', { lane: '' }),
       await post(daybook, '/api/sync', { callback_url: 'http://10.0.0.1/' }),
       await get(daybook, '/nope'),
     ]) {
-      expectAsDescribed('POST /api/sync', { ...reply, status: 'default' as unknown as number });
+      expectAsDocumented('POST /api/sync', { ...reply, status: 'default' as unknown as number });
     }
   });
 });
 
-it('/docs is a page that shows the description, with all that it needs', async () => {
+it('/docs shows the document, with all its assets', async () => {
   const page = await get(daybook, '/docs');
   expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
   expect(page.text).toContain('Daybook API');
@@ -206,7 +206,7 @@ it('/docs is a page that shows the description, with all that it needs', async (
 });
 
 it.each(['/docs-yaml', '/docs-json', '/openapi.yaml'])(
-  '%s is nothing: docs/authentication.md says what is open',
+  '%s is 404, because docs/authentication.md lists the open paths',
   async (path) => {
     expect((await get(daybook, path)).status).toBe(404);
   },

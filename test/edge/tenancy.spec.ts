@@ -1,6 +1,6 @@
 /**
- * The promise: an account sees its own requests, files, lanes, callbacks, idempotency keys and limits, and nothing of
- * another's, by no route. What is another's is answered like what is not there at all.
+ * Promise: an account sees its own requests, files, lanes, callbacks, idempotency keys and limits, and nothing of other
+ * accounts on any route. A resource of another account is a 404 like an unknown one.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -12,11 +12,11 @@ import { type Receiver, startReceiver } from '../support/receiver.js';
 import { holdLane, letLaneGo, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
-/** Of today: a file whose name says that it is older than what is kept is gone, whoever asks. */
-const NOBODY_S_ID = uuidv7();
+/** A UUIDv7 of today, because files older than the retention time are rejected by their name. */
+const UNKNOWN_ID = uuidv7();
 const MAX_PENDING = 3;
 
-/** An account with a key that may do everything with reports. */
+/** An account with a key for reading and writing reports. */
 interface Tenant extends TestKey {
   accountId: string;
 }
@@ -26,7 +26,7 @@ let receiver: Receiver;
 let acme: Tenant;
 let globex: Tenant;
 let admin: TestKey;
-/** What acme has: a finished sync request with a file, and an async one that was called back. */
+/** The data of acme: a completed sync request with a file, and an async one with a delivered callback. */
 let file: string;
 let syncId: string;
 let asyncId: string;
@@ -57,7 +57,7 @@ function ask({ headers }: TestKey, body: object = {}, more: Record<string, strin
 
 const see = ({ headers }: TestKey, path: string) => get(daybook, path, headers);
 
-/** Finished, and called back if it is owed that. */
+/** Waits until the request is completed and its callback, if any, is delivered. */
 function finished(by: TestKey, id: string): Promise<unknown> {
   return eventually(async () => {
     const { json } = await see(by, `/api/requests/${id}`);
@@ -67,7 +67,7 @@ function finished(by: TestKey, id: string): Promise<unknown> {
 
 const idsOf = ({ json }: Reply): string[] => json.requests.map(({ id }: { id: string }) => id);
 
-/** Every route of the description that takes this scope, with its path filled in. */
+/** Every documented route with this scope, with its path parameters filled in. */
 async function routes(scope: string, fill: Record<string, string>): Promise<{ method: string; path: string }[]> {
   const { paths } = (await get(daybook, '/openapi.json')).json as {
     paths: Record<string, Record<string, { security?: Record<string, string[]>[] }>>;
@@ -81,37 +81,37 @@ async function routes(scope: string, fill: Record<string, string>): Promise<{ me
   );
 }
 
-describe('what another account has', () => {
+describe('a resource of another account', () => {
   const fill = (id: string, fileName: string) => ({ id, file_name: fileName, lane: 'shared' });
 
-  it('is answered, by every route that takes its id, like what is not there', async () => {
+  it('is a 404 on every route, like an unknown one', async () => {
     let count = 0;
     for (const id of [syncId, asyncId]) {
       for (const scope of ['reports:read', 'reports:write']) {
         const theirs = await routes(scope, fill(id, file));
-        const nobodys = await routes(scope, fill(NOBODY_S_ID, file.replace(syncId, NOBODY_S_ID)));
+        const unknownOnes = await routes(scope, fill(UNKNOWN_ID, file.replace(syncId, UNKNOWN_ID)));
         for (const [index, { method, path }] of theirs.entries()) {
           if (!path.includes(id) && !path.includes(file)) continue;
           const [reply, unknown] = [
             await send(daybook, method, path, { headers: globex.headers }),
-            await send(daybook, method, nobodys[index]!.path, { headers: globex.headers }),
+            await send(daybook, method, unknownOnes[index]!.path, { headers: globex.headers }),
           ];
           expect([method, path, reply.status]).toEqual([method, path, 404]);
           expectProblem(reply, 404);
-          const { instance: _, ...said } = reply.json;
-          const { instance: __, ...saidOfNothing } = unknown.json;
-          expect(said).toEqual(saidOfNothing);
+          const { instance: _, ...problem } = reply.json;
+          const { instance: __, ...problemOfUnknown } = unknown.json;
+          expect(problem).toEqual(problemOfUnknown);
           count++;
         }
       }
     }
     expect(count).toBeGreaterThanOrEqual(11);
-    // And its owner still has it.
+    // Its owner still has it.
     expect((await see(acme, `/api/requests/${asyncId}`)).json.status).toBe('COMPLETED');
     expect((await see(acme, `/api/reports/${file}`)).text).toContain('TXN-00005');
   });
 
-  it('is in no list, whatever it is filtered by', async () => {
+  it('is in no list, with any filter', async () => {
     const own = (await ask(globex, { callback_url: `${receiver.url}/globex` })).json.request_id as string;
     await finished(globex, own);
     const traces = [syncId, asyncId, file, acme.accountId, `${receiver.url}/acme`, 'acme', 'Secret'];
@@ -138,7 +138,7 @@ describe('what another account has', () => {
     expect([await callbacksOf(acme), await callbacksOf(globex)]).toEqual([[asyncId], [own]]);
   });
 
-  it('is not deleted with everything else', async () => {
+  it('is not deleted by another account', async () => {
     const before = idsOf(await see(acme, '/api/requests'));
     await send(daybook, 'DELETE', '/api/requests', { headers: globex.headers });
     expect(idsOf(await see(globex, '/api/requests'))).toEqual([]);
@@ -147,8 +147,8 @@ describe('what another account has', () => {
   });
 });
 
-describe('an account sees of its own', () => {
-  it('the lane as it calls it, in acknowledgement, request, list, callback and error', async () => {
+describe('an account sees', () => {
+  it('its own names of lanes in acknowledgements, requests, lists, callbacks and errors', async () => {
     const made = await ask(acme, { lane: 'named', callback_url: `${receiver.url}/named` });
     expect(made.json).toMatchObject({ lane: 'named', message: 'Accepted as number 1 of lane named; 0 before it.' });
     await finished(acme, made.json.request_id);
@@ -167,7 +167,7 @@ describe('an account sees of its own', () => {
     expect(raw.toString()).not.toContain(acme.accountId);
   });
 
-  it('the callbacks of sync requests too', async () => {
+  it('the callbacks of its sync requests', async () => {
     const body = { input_data: 'x', iterations: 1, callback_url: `${receiver.url}/sync` };
     const { request_id } = (await post(daybook, '/api/sync', body, acme.headers)).json;
     await finished(acme, request_id);
@@ -177,7 +177,7 @@ describe('an account sees of its own', () => {
 });
 
 describe('lanes with the same name', () => {
-  it('count, fill, pause and drain apart', async () => {
+  it('count, fill, pause and drain separately', async () => {
     for (const { accountId } of [acme, globex]) await holdLane(daybook, `${accountId}/same`);
     for (const position of [1, 2, 3]) {
       for (const by of [acme, globex]) expect((await ask(by, { lane: 'same' })).json.queue_position).toBe(position);
@@ -201,7 +201,7 @@ describe('lanes with the same name', () => {
     await eventually(async () => expect(await stateOf(globex)).toMatchObject({ pending: 0, in_progress: 0 }));
   });
 
-  it('are listed page by page, by the names that their account gave them', async () => {
+  it('are paged by the names of their account', async () => {
     const names = ['a', 'B', '_c', '0', 'z.1'];
     for (const by of [acme, globex])
       for (const lane of names) await send(daybook, 'POST', `/api/lanes/${lane}/resume`, { headers: by.headers });
@@ -216,7 +216,7 @@ describe('lanes with the same name', () => {
   });
 });
 
-it('which worker holds a lane is shown to operators only', async () => {
+it('only operators see which worker has leased a lane', async () => {
   const lane = `${acme.accountId}/held`;
   await holdLane(daybook, lane);
   const heldBy = async (headers: Record<string, string>): Promise<unknown> => {
@@ -232,7 +232,7 @@ it('which worker holds a lane is shown to operators only', async () => {
 });
 
 describe('idempotency keys', () => {
-  it('of two accounts may be the same', async () => {
+  it('are separate between accounts', async () => {
     const key = { 'Idempotency-Key': 'july' };
     const [first, second] = [await ask(acme, { lane: 'keys' }, key), await ask(globex, { lane: 'keys' }, key)];
     expect([first.status, second.status]).toEqual([202, 202]);
@@ -240,7 +240,7 @@ describe('idempotency keys', () => {
     expect(second.json.request_id).not.toBe(first.json.request_id);
   });
 
-  it('are known to every key of the account, so that a rotation loses none', async () => {
+  it('are shared by all API keys of an account, so they survive a rotation', async () => {
     const key = { 'Idempotency-Key': 'rotated' };
     const old = await tenant(daybook, 'acme');
     const first = await ask(old, { lane: 'keys' }, key);
@@ -255,7 +255,7 @@ describe('idempotency keys', () => {
 });
 
 describe('an admin key', () => {
-  it('acts for its own account, and for another when it names it', async () => {
+  it('acts for its own account, or for the one in Daybook-Account', async () => {
     const named = { ...admin.headers, 'Daybook-Account': 'acme' };
     expectProblem(await see(admin, `/api/requests/${syncId}`), 404);
     expect((await get(daybook, `/api/requests/${syncId}`, named)).json.id).toBe(syncId);
@@ -265,14 +265,14 @@ describe('an admin key', () => {
     expect(priorities).toEqual([{ name: `${acme.accountId}/shared` }]);
   });
 
-  it('is told when there is no such account; no other key may name one', async () => {
+  it('gets 404 for an unknown account; other keys may not name an account', async () => {
     expectProblem(await get(daybook, '/api/requests', { ...admin.headers, 'Daybook-Account': 'nobody' }), 404);
     for (const name of ['globex', 'acme', 'nobody'])
       expectProblem(await get(daybook, '/api/requests', { ...acme.headers, 'Daybook-Account': name }), 403);
   });
 });
 
-it('limits count each key by itself, whatever address it comes from', async () => {
+it('limits count each key separately, from any address', async () => {
   const env = { AUTH: 'required', DATABASE_URL: daybook.databaseUrl, RATE_LIMIT_DEFAULT: '3/1m' };
   const limited = await startDaybook({ env });
   const statuses = async ({ headers }: TestKey) => {
@@ -284,7 +284,7 @@ it('limits count each key by itself, whatever address it comes from', async () =
   expect(await statuses(globex)).toEqual([200, 200, 200, 429, 429]);
 });
 
-it('what was accepted with AUTH=open is no account’s', async () => {
+it('requests accepted with AUTH=open belong to no account', async () => {
   const open = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl } });
   const { request_id, file_name } = (await post(open, '/api/sync', { num_transactions: 5 })).json;
   for (const by of [acme, globex, admin]) {
@@ -293,7 +293,7 @@ it('what was accepted with AUTH=open is no account’s', async () => {
   }
 });
 
-it('with AUTH=open the lanes of all accounts are listed page by page, however long their names', async () => {
+it('with AUTH=open the lanes of all accounts are paged, also with the longest names', async () => {
   const open = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl } });
   const name = 'x'.repeat(64);
   await send(daybook, 'POST', `/api/lanes/${name}/resume`, { headers: acme.headers });

@@ -14,11 +14,11 @@ class Expected extends DaybookError {
     readonly code: string,
     override readonly retryAfterS?: number,
   ) {
-    super('What a caller may read');
+    super('A detail for the caller');
   }
 }
 
-/** The code of every expected failure there is, from the source. */
+/** Every error code in the source. */
 function codes(): string[] {
   const root = new URL('../../', import.meta.url);
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -31,7 +31,7 @@ function codes(): string[] {
 }
 
 describe('problemOf', () => {
-  it('describes an expected failure: status, a type of its own, its message', () => {
+  it('converts an expected failure to its status, its own type and its message', () => {
     expect(problemOf(new RequestUnfinished(), INSTANCE).problem).toEqual({
       type: 'urn:daybook:problem:request-unfinished',
       title: 'Conflict',
@@ -45,7 +45,7 @@ describe('problemOf', () => {
     });
   });
 
-  it('uses the registered types where there are any', () => {
+  it('uses types that are registered with IANA', () => {
     const capacity = 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity';
     const quota = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
     expect(problemOf(new LaneFull('default', 10, 7), INSTANCE)).toMatchObject({
@@ -58,13 +58,13 @@ describe('problemOf', () => {
     });
   });
 
-  it('tells when to come back whenever that makes sense', () => {
+  it('gives 503 a time to retry', () => {
     expect(problemOf(new DatabaseUnavailable(new Error()), INSTANCE).retryAfterS).toBe(5);
     expect(problemOf(new Expected('storage-unavailable'), INSTANCE).retryAfterS).toBe(5);
     expect(problemOf(new RequestNotFound(), INSTANCE).retryAfterS).toBeUndefined();
   });
 
-  it('names the request whose report failed', () => {
+  it('contains the id of a failed request', () => {
     expect(problemOf(new ReportHasFailed('0195', 'No such period'), INSTANCE).problem).toMatchObject({
       status: 500,
       detail: 'No such period',
@@ -72,15 +72,15 @@ describe('problemOf', () => {
     });
   });
 
-  it('knows a status for every expected failure that there is', () => {
-    // An attempt's failure stands in its log; no caller waits for it.
-    const told = codes().filter((code) => code !== 'callback-attempt-failed');
-    expect(told).toEqual(expect.arrayContaining(['not-found', 'lane-full', 'quota-exceeded', 'pool-full']));
-    for (const code of told)
-      expect(problemOf(new Expected(code), INSTANCE).problem.detail).toBe('What a caller may read');
+  it('has a status for every error code', () => {
+    // A failed attempt is recorded in the callback log and never reaches a response.
+    const known = codes().filter((code) => code !== 'callback-attempt-failed');
+    expect(known).toEqual(expect.arrayContaining(['not-found', 'lane-full', 'quota-exceeded', 'pool-full']));
+    for (const code of known)
+      expect(problemOf(new Expected(code), INSTANCE).problem.detail).toBe('A detail for the caller');
   });
 
-  it('lists what is not valid, and says the first of it', () => {
+  it('lists every issue, and repeats the first in the detail', () => {
     const errors = [
       { path: 'rows.1.n', message: 'must be a whole number' },
       { path: '', message: 'has no name' },
@@ -102,7 +102,7 @@ describe('problemOf', () => {
     [new NotFoundException('Cannot GET /nothing'), 404, 'Not Found', 'Cannot GET /nothing'],
     [new BadRequestException('No'), 400, 'Bad Request', 'No'],
     [new HttpException('Odd', 499), 499, 'Error', 'Odd'],
-  ])('takes over what Nest says: %s', (error, status, title, detail) => {
+  ])('keeps the message of HTTP exceptions: %s', (error, status, title, detail) => {
     expect(problemOf(error, INSTANCE).problem).toMatchObject({ type: 'about:blank', status, title, detail });
   });
 
@@ -114,7 +114,7 @@ describe('problemOf', () => {
     'a string',
     undefined,
     null,
-  ])('gives nothing away of what nobody expected: %s', (error) => {
+  ])('hides the message of unexpected errors: %s', (error) => {
     expect(problemOf(error, INSTANCE)).toEqual({
       problem: {
         type: 'about:blank',
