@@ -55,7 +55,7 @@ function expectUnauthenticated(reply: Reply, error: 'none' | 'invalid_token'): v
 describe('every route that a controller declares', () => {
   let declared: string[];
   let described: Record<string, Record<string, { security?: Record<string, string[]>[]; responses: object }>>;
-  const ask = (route: string, headers: Record<string, string> = {}): Promise<Reply> => {
+  const call = (route: string, headers: Record<string, string> = {}): Promise<Reply> => {
     const [method = '', path = ''] = route.split(' ');
     return send(daybook, method, path.replaceAll(/\{\w+\}/g, UNKNOWN_ID), { headers });
   };
@@ -73,7 +73,7 @@ describe('every route that a controller declares', () => {
   it('is 401 without a key, with a challenge', async () => {
     expect(guarded().length).toBeGreaterThan(25);
     for (const route of guarded()) {
-      const reply = await ask(route);
+      const reply = await call(route);
       expect([route, reply.status]).toEqual([route, 401]);
       expectUnauthenticated(reply, 'none');
     }
@@ -85,7 +85,7 @@ describe('every route that a controller declares', () => {
       const lacking = Object.keys(limited).filter((scope) => scope !== needed);
       expect([route, lacking.length]).toEqual([route, needed === 'admin' ? 2 : 1]);
       for (const scope of lacking) {
-        const reply = await ask(route, limited[scope]!.headers);
+        const reply = await call(route, limited[scope]!.headers);
         expect([route, scope, reply.status]).toEqual([route, scope, 403]);
         expectProblem(reply, 403);
         expect(reply.json.detail).toContain(needed);
@@ -99,7 +99,7 @@ describe('every route that a controller declares', () => {
     const harmless = guarded().filter((route) => !/^POST .*benchmark/.test(route));
     for (const route of harmless) {
       const key = limited[scopeOf(route)] ?? admin;
-      const { status } = await ask(route, key.headers);
+      const { status } = await call(route, key.headers);
       expect([route, status === 401 || status === 403]).toEqual([route, false]);
     }
   });
@@ -116,11 +116,11 @@ describe('every route that a controller declares', () => {
 
   it('is open for monitoring, as is the documentation', async () => {
     for (const route of [...OPEN, 'GET /docs', 'GET /openapi.json'])
-      expect([route, (await ask(route)).status]).toEqual([route, 200]);
+      expect([route, (await call(route)).status]).toEqual([route, 200]);
   });
 
   it('of the demo receiver is absent', async () => {
-    for (const route of ABSENT) expect([route, (await ask(route, admin.headers)).status]).toEqual([route, 404]);
+    for (const route of ABSENT) expect([route, (await call(route, admin.headers)).status]).toEqual([route, 404]);
   });
 });
 
@@ -160,17 +160,17 @@ describe('the load test', () => {
 });
 
 describe('the Authorization header', () => {
-  const ask = (authorization: string) => get(daybook, '/api/report-types', { authorization });
+  const call = (authorization: string) => get(daybook, '/api/report-types', { authorization });
 
   it('ignores case and surrounding spaces', async () => {
     const { key } = limited['reports:read']!;
     for (const text of [`Bearer ${key}`, `bearer ${key}`, `BEARER   ${key}`, `Bearer ${key}  `])
-      expect([text, (await ask(text)).status]).toEqual([text, 200]);
+      expect([text, (await call(text)).status]).toEqual([text, 200]);
   });
 
   it.each(['', 'Basic dXNlcjpwYXNz', 'Token abc', 'dbk_1_2', 'Bearerdbk_1_2'])(
     'is not a credential: %j',
-    async (text) => expectUnauthenticated(await ask(text), 'none'),
+    async (text) => expectUnauthenticated(await call(text), 'none'),
   );
 
   it('is rejected with a malformed key', async () => {
@@ -190,7 +190,7 @@ describe('the Authorization header', () => {
       `Bearer dbk_' OR 1=1 --_${'a'.repeat(43)}`,
     ];
     for (const text of others) {
-      const reply = await ask(text);
+      const reply = await call(text);
       expect([text, reply.status]).toEqual([text, 401]);
       expectUnauthenticated(reply, 'invalid_token');
     }
@@ -200,9 +200,9 @@ describe('the Authorization header', () => {
     const { key, id } = limited['reports:read']!;
     const swapped = key.slice(0, -2) + (key.endsWith('aa') ? 'bb' : 'aa');
     const foreign = `dbk_${id}_${limited['reports:write']!.key.slice(-43)}`;
-    const nobody = key.replace(id, UNKNOWN_ID);
-    for (const text of [swapped, foreign, nobody]) {
-      const reply = await ask(`Bearer ${text}`);
+    const unknown = key.replace(id, UNKNOWN_ID);
+    for (const text of [swapped, foreign, unknown]) {
+      const reply = await call(`Bearer ${text}`);
       expectUnauthenticated(reply, 'invalid_token');
       // The responses are equal.
       expect(reply.json.detail).toBe('The API key is unknown');
@@ -214,9 +214,9 @@ describe('the admin API', () => {
   const create = (body: object) => post(daybook, '/api/keys', body, admin.headers);
 
   it('creates a key that works at once, and returns its secret once', async () => {
-    const made = await create({ name: 'ci', account: 'acme', scopes: ['reports:read'], expires_in: '90d' });
-    expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store']);
-    const { key, ...view } = made.json;
+    const created = await create({ name: 'ci', account: 'acme', scopes: ['reports:read'], expires_in: '90d' });
+    expect([created.status, created.headers.get('cache-control')]).toEqual([201, 'no-store']);
+    const { key, ...view } = created.json;
     expect(key).toMatch(new RegExp(`^dbk_${view.id}_[A-Za-z0-9_-]{43}$`));
     expect(view).toMatchObject({ name: 'ci', account: 'acme', scopes: ['reports:read'], status: 'active' });
     expect(Date.parse(view.expires_at) - Date.parse(view.created_at)).toBe(90 * 86_400_000);
@@ -274,7 +274,7 @@ describe('the admin API', () => {
 });
 
 describe('the end of a key', () => {
-  const ask = (key: Pick<TestKey, 'headers'>, target: Daybook = daybook) =>
+  const call = (key: Pick<TestKey, 'headers'>, target: Daybook = daybook) =>
     get(target, '/api/report-types', key.headers);
   const step = (id: string, name: 'rotate' | 'revoke', body?: object) =>
     send(daybook, 'POST', `/api/keys/${id}/${name}`, { headers: admin.headers, body });
@@ -282,7 +282,7 @@ describe('the end of a key', () => {
   it('by revocation takes effect in every process within 5 s, even for a busy key', async () => {
     const second = await startDaybook({ env: { ...settings, DATABASE_URL: daybook.databaseUrl } });
     const key = await createKey(daybook, ['reports:read']);
-    for (const target of [daybook, second]) expect((await ask(key, target)).status).toBe(200);
+    for (const target of [daybook, second]) expect((await call(key, target)).status).toBe(200);
     const revokedAt = Date.now();
     const revoked = await step(key.id, 'revoke');
     expect([revoked.status, revoked.json.status]).toEqual([200, 'revoked']);
@@ -291,14 +291,14 @@ describe('the end of a key', () => {
       await eventually(
         async () => {
           const sentAtMs = Date.now();
-          const reply = await ask(key, target);
+          const reply = await call(key, target);
           if (reply.status === 200) passedAtMs.push(sentAtMs - revokedAt);
           return reply.status === 401 && reply;
         },
         { everyMs: 20 },
       );
       expect(Math.max(0, ...passedAtMs)).toBeLessThan(REVOCATION_MS);
-      const reply = await ask(key, target);
+      const reply = await call(key, target);
       expectUnauthenticated(reply, 'invalid_token');
       expect(reply.json.detail).toBe('The API key was revoked');
     }
@@ -308,9 +308,9 @@ describe('the end of a key', () => {
 
   it('by expiry', async () => {
     const key = await createKey(daybook, ['reports:read'], { expiresInMs: 3_000 });
-    expect((await ask(key)).status).toBe(200);
+    expect((await call(key)).status).toBe(200);
     const reply = await eventually(async () => {
-      const rejected = await ask(key);
+      const rejected = await call(key);
       return rejected.status === 401 && rejected;
     });
     expect(reply.json.detail).toBe('The API key has expired');
@@ -326,9 +326,9 @@ describe('the end of a key', () => {
     // The same lifetime as the old key.
     expect(Date.parse(rotated.json.expires_at) - Date.parse(rotated.json.created_at)).toBe(86_400_000);
     const fresh = { headers: { authorization: `Bearer ${rotated.json.key}` } };
-    expect([(await ask(old)).status, (await ask(fresh)).status]).toEqual([200, 200]);
-    await eventually(async () => (await ask(old)).status === 401);
-    expect((await ask(fresh)).status).toBe(200);
+    expect([(await call(old)).status, (await call(fresh)).status]).toEqual([200, 200]);
+    await eventually(async () => (await call(old)).status === 401);
+    expect((await call(fresh)).status).toBe(200);
     expect((await get(daybook, `/api/keys/${old.id}`, admin.headers)).json.replaced_by).toBe(rotated.json.id);
   });
 

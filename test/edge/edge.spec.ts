@@ -32,24 +32,24 @@ const EVERY_KIND: [string, (headers: Record<string, string>) => Promise<Reply>][
   ['422', (headers) => post(daybook, '/api/sync', { lane: '' }, headers)],
 ];
 
-describe.each(EVERY_KIND)('a response %s', (kind, ask) => {
+describe.each(EVERY_KIND)('a response %s', (kind, call) => {
   it('carries the request id of the caller, or a new one', async () => {
-    const reply = await ask({ 'X-Request-Id': 'caller:1.a-B_c' });
+    const reply = await call({ 'X-Request-Id': 'caller:1.a-B_c' });
     expect(reply.status).toBe(Number.parseInt(kind, 10));
     expect(reply.headers.get('x-request-id')).toBe('caller:1.a-B_c');
-    const own = [await ask({}), await ask({})].map(({ headers }) => headers.get('x-request-id'));
+    const own = [await call({}), await call({})].map(({ headers }) => headers.get('x-request-id'));
     expect(own).toEqual([expect.stringMatching(UUID), expect.stringMatching(UUID)]);
     expect(own[0]).not.toBe(own[1]);
   });
 
   it('does not name the server software', async () => {
-    const { headers } = await ask({});
+    const { headers } = await call({});
     expect([headers.get('x-powered-by'), headers.get('server')]).toEqual([null, null]);
   });
 
   it('may be read by pages of an allowed origin', async () => {
     for (const origin of ALLOWED) {
-      const { headers } = await ask({ Origin: origin });
+      const { headers } = await call({ Origin: origin });
       expect(headers.get('access-control-allow-origin')).toBe(origin);
       expect(headers.get('vary')).toContain('Origin');
     }
@@ -57,7 +57,7 @@ describe.each(EVERY_KIND)('a response %s', (kind, ask) => {
 
   it('may not be read by pages of other origins', async () => {
     for (const origin of OTHERS) {
-      const { headers } = await ask({ Origin: origin });
+      const { headers } = await call({ Origin: origin });
       expect(headers.get('access-control-allow-origin')).toBeNull();
     }
   });
@@ -157,9 +157,9 @@ describe('health', () => {
       return ready.status === 503 && ready;
     });
     expect(reply.json).toEqual({ ready: false });
-    const away = await get(daybook, '/healthz');
-    expect([away.status, away.json]).toMatchObject([200, { status: 'degraded', db_connected: false }]);
-    expect(away.json).toMatchObject({ queue_depth: null, active_workers: null });
+    const degraded = await get(daybook, '/healthz');
+    expect([degraded.status, degraded.json]).toMatchObject([200, { status: 'degraded', db_connected: false }]);
+    expect(degraded.json).toMatchObject({ queue_depth: null, active_workers: null });
     await sql(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
     await eventually(async () => (await get(daybook, '/readyz')).json.ready === true);
     expect((await get(daybook, '/healthz')).json).toMatchObject({ status: 'ok', db_connected: true });

@@ -82,8 +82,8 @@ describe('a browser', () => {
     ['404', (target: Daybook) => get(target, '/api/requests/1')],
     ['415', (target: Daybook) => post(target, '/api/sync', 'a=b', { 'Content-Type': 'text/plain' })],
     ['422', (target: Daybook) => post(target, '/api/sync', { lane: '' })],
-  ])('cannot render a response %s of the API as a page', async (status, ask) => {
-    const { headers, ...reply } = await ask(daybook);
+  ])('cannot render a response %s of the API as a page', async (status, call) => {
+    const { headers, ...reply } = await call(daybook);
     expect(reply.status).toBe(Number(status));
     expect(headers.get('content-security-policy')).toBe("default-src 'none';frame-ancestors 'none'");
     expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -146,14 +146,14 @@ describe('a page of another origin', () => {
 });
 
 describe('a host name that resolves to this machine (DNS rebinding)', () => {
-  const ask = (host: string, path = '/api/callback-secrets', target = daybook) =>
+  const call = (host: string, path = '/api/callback-secrets', target = daybook) =>
     askRaw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, target);
 
   it.each(['evil.example', 'evil.example:3000', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1', 'a@b'])(
     '%s is rejected',
     async (host) => {
       for (const path of ['/api/callback-secrets', '/api/reports/x', '/healthz', '/docs', '/openapi.json']) {
-        const reply = await ask(host, path);
+        const reply = await call(host, path);
         expectProblem(reply, 421, path);
         expect(reply.json.type).toBe('urn:daybook:problem:foreign-host');
       }
@@ -170,14 +170,14 @@ describe('a host name that resolves to this machine (DNS rebinding)', () => {
     '[::1]:3000',
     'app.example.com',
   ])('%s is accepted', async (host) => {
-    expect((await ask(host)).status).toBe(200);
+    expect((await call(host)).status).toBe(200);
   });
 
   it('is not checked on other addresses or with AUTH=required', async () => {
     const open = await startDaybook({ env: { HOST: '0.0.0.0' } });
-    expect((await ask('daybook.internal', '/api/callback-secrets', open)).status).toBe(200);
+    expect((await call('daybook.internal', '/api/callback-secrets', open)).status).toBe(200);
     const closed = await startDaybook({ env: { AUTH: 'required' } });
-    expect((await ask('daybook.internal', '/healthz', closed)).status).toBe(200);
+    expect((await call('daybook.internal', '/healthz', closed)).status).toBe(200);
   });
 });
 

@@ -194,38 +194,38 @@ describe('a repeat of a sync request that failed', () => {
     hasty = await startDaybook({ env: { ...UNLIMITED, ...settings } });
     // Requests that wait for the only thread time out on any machine.
     const keys = Array.from({ length: 12 }, () => randomUUID());
-    const replies = await Promise.all(keys.map((each) => ask(TOO_LONG, keyed(each))));
+    const replies = await Promise.all(keys.map((each) => call(TOO_LONG, keyed(each))));
     const failed = replies.findIndex(({ status }) => status === 500);
     [key, first] = [keys[failed]!, replies[failed]!];
   });
 
-  const ask = (body: object, headers: Record<string, string>) => post(hasty, '/api/sync', body, headers);
+  const call = (body: object, headers: Record<string, string>) => post(hasty, '/api/sync', body, headers);
 
   it('gets the first response again, byte for byte', async () => {
     expectProblem(first, 500, '/api/sync');
     expect(first.json.detail).toContain('took longer than 1 s');
-    expectReplayOf(first, await ask(TOO_LONG, keyed(key)));
+    expectReplayOf(first, await call(TOO_LONG, keyed(key)));
   });
 
   it('is marked as a duplicate under X-Idempotency-Key', async () => {
-    const repeat = await ask(TOO_LONG, olderKeyed(key));
+    const repeat = await call(TOO_LONG, olderKeyed(key));
     expect([repeat.status, repeat.headers.get(REPLAYED)]).toEqual([200, 'true']);
     const { request_id } = first.json;
     expect(repeat.json).toMatchObject({ status: 'duplicate', request_id, original_result: null });
   });
 
   it('costs no quota', async () => {
-    const before = remaining(await ask(QUICK, {}));
-    for (let n = 0; n < 5; n++) await ask(TOO_LONG, keyed(key));
-    for (let n = 0; n < 5; n++) await ask(TOO_LONG, olderKeyed(key));
-    expect(remaining(await ask(QUICK, {}))).toBe(before - 1);
+    const before = remaining(await call(QUICK, {}));
+    for (let n = 0; n < 5; n++) await call(TOO_LONG, keyed(key));
+    for (let n = 0; n < 5; n++) await call(TOO_LONG, olderKeyed(key));
+    expect(remaining(await call(QUICK, {}))).toBe(before - 1);
   });
 
   it('is not logged as a new failure', async () => {
     const failures = () => hasty.output().split('took longer').length;
     const before = failures();
-    await ask(TOO_LONG, keyed(key));
-    await ask(QUICK, {});
+    await call(TOO_LONG, keyed(key));
+    await call(QUICK, {});
     expect(failures()).toBe(before);
   });
 });

@@ -166,20 +166,20 @@ describe('the running service', () => {
   it('answers as documented', async () => {
     const created = (await post(daybook, '/api/sync', { num_transactions: 5 })).json;
     const id = created.request_id as string;
-    const ask = async (method: string, path: string, fill: Record<string, string> = {}) => {
+    const call = async (method: string, path: string, fill: Record<string, string> = {}) => {
       const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => fill[name]!);
       const reply = await send(daybook, method, filled);
       expect(reply.status).toBe(200);
       expectAsDocumented(`${method} ${path}`, reply);
     };
-    await ask('GET', '/api/requests');
-    await ask('GET', '/api/requests/{id}', { id });
-    await ask('GET', '/api/requests/{id}/callback-logs', { id });
-    await ask('GET', '/api/reports/{file_name}', { file_name: created.file_name });
-    await ask('GET', '/api/report-types');
-    await ask('DELETE', '/api/requests/{id}', { id });
-    await ask('DELETE', '/api/requests');
-    for (const path of ['/healthz', '/api/health', '/readyz']) await ask('GET', path);
+    await call('GET', '/api/requests');
+    await call('GET', '/api/requests/{id}', { id });
+    await call('GET', '/api/requests/{id}/callback-logs', { id });
+    await call('GET', '/api/reports/{file_name}', { file_name: created.file_name });
+    await call('GET', '/api/report-types');
+    await call('DELETE', '/api/requests/{id}', { id });
+    await call('DELETE', '/api/requests');
+    for (const path of ['/healthz', '/api/health', '/readyz']) await call('GET', path);
   });
 
   it('answers errors as documented', async () => {

@@ -26,7 +26,7 @@ async function expectHealthy(daybook: Daybook): Promise<void> {
 
 describe('MAX_PENDING_TOTAL', () => {
   let daybook: Daybook;
-  const ask = (lane: string, headers?: Record<string, string>) =>
+  const call = (lane: string, headers?: Record<string, string>) =>
     post(daybook, '/api/async', { ...QUICK, lane, callback_url: null }, headers);
   const askBatch = (count: number) =>
     post(daybook, '/api/batch', { requests: Array.from({ length: count }, () => ({ ...QUICK, callback_url: null })) });
@@ -37,11 +37,11 @@ describe('MAX_PENDING_TOTAL', () => {
   });
 
   it('limits all lanes together; requests over it write nothing, and sync requests still run', async () => {
-    for (let n = 0; n < TOTAL - 2; n++) expect((await ask(n % 2 ? 'a' : 'b')).status).toBe(202);
+    for (let n = 0; n < TOTAL - 2; n++) expect((await call(n % 2 ? 'a' : 'b')).status).toBe(202);
     expectShed(await askBatch(3));
     // A request that was accepted during the count is counted twice until the next one.
     await eventually(async () => expect((await askBatch(2)).status).toBe(202));
-    expectShed(await ask('c', { 'Idempotency-Key': 'shed' }));
+    expectShed(await call('c', { 'Idempotency-Key': 'shed' }));
     expect(await sql(daybook, 'SELECT id FROM requests')).toHaveLength(TOTAL);
     expect(await sql(daybook, 'SELECT key FROM idempotency_keys')).toEqual([]);
     expect((await post(daybook, '/api/sync', QUICK)).status).toBe(200);
@@ -60,9 +60,9 @@ describe('MAX_PENDING_TOTAL', () => {
   });
 
   it('accepts requests again when the backlog has shrunk', async () => {
-    expectShed(await ask('c'));
+    expectShed(await call('c'));
     for (const lane of ['a', 'b', 'default']) await letLaneGo(daybook, lane);
-    await eventually(async () => expect((await ask('c')).status).toBe(202));
+    await eventually(async () => expect((await call('c')).status).toBe(202));
   });
 });
 

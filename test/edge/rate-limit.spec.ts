@@ -68,7 +68,7 @@ function expectLimit({ passed, rejected, tookS }: Burst, name: string, limit: nu
 describe('the default limits', () => {
   let daybook: Daybook;
   const accepted = { sync: 0, async: 0 };
-  const ask = async (mode: 'sync' | 'async') => {
+  const call = async (mode: 'sync' | 'async') => {
     const reply = await post(daybook, `/api/${mode}`, { ...QUICK, callback_url: null });
     if (reply.status < 400) accepted[mode]++;
     return reply;
@@ -80,7 +80,7 @@ describe('the default limits', () => {
   });
 
   it('are 30 sync requests a minute: the 31st is 429', async () => {
-    const sent = await burst(40, () => ask('sync'));
+    const sent = await burst(40, () => call('sync'));
     expectLimit(sent, 'sync', 30, 60);
     const first = sent.passed.find((reply) => quota(reply).remaining === 29)!;
     expect(quota(first)).toEqual({ name: 'sync', remaining: 29, resetS: 2 });
@@ -89,8 +89,8 @@ describe('the default limits', () => {
   });
 
   it('are 60 async requests a minute, counted separately from sync and other requests', async () => {
-    expectQuotaExceeded(await untilLimited(() => ask('sync')), 'sync', 30, 60);
-    expectLimit(await burst(70, () => ask('async')), 'async', 60, 60);
+    expectQuotaExceeded(await untilLimited(() => call('sync')), 'sync', 30, 60);
+    expectLimit(await burst(70, () => call('async')), 'async', 60, 60);
     expect(quota(await askOther())).toEqual({ name: 'default', remaining: 599, resetS: 1 });
   });
 
@@ -99,8 +99,8 @@ describe('the default limits', () => {
   });
 
   it('do not count rejected requests', async () => {
-    await burst(100, () => ask('sync'));
-    expect(quota(await ask('sync')).resetS).toBeLessThanOrEqual(60);
+    await burst(100, () => call('sync'));
+    expect(quota(await call('sync')).resetS).toBeLessThanOrEqual(60);
   });
 
   it.each(['/healthz', '/api/health', '/readyz', '/openapi.json', '/docs'])('do not apply to GET %s', async (path) => {
@@ -135,18 +135,18 @@ describe('a rejected caller', () => {
   });
 
   it('with 429 succeeds after Retry-After', async () => {
-    const ask = () => get(daybook, '/api/report-types');
-    const { rejected } = await burst(20, ask);
+    const call = () => get(daybook, '/api/report-types');
+    const { rejected } = await burst(20, call);
     expectQuotaExceeded(rejected[0]!, 'default', 2, 2);
     const timeoutMs = Number(rejected[0]!.headers.get('retry-after')) * 1_000;
-    await eventually(async () => expect((await ask()).status).toBe(200), { timeoutMs });
-    expectQuotaExceeded(await untilLimited(ask), 'default', 2, 2);
+    await eventually(async () => expect((await call()).status).toBe(200), { timeoutMs });
+    expectQuotaExceeded(await untilLimited(call), 'default', 2, 2);
   });
 
   it('with 503 because of a full lane succeeds after the lane has drained; other lanes are not affected', async () => {
     await holdLane(daybook, 'full');
-    const ask = (lane: string) => post(daybook, '/api/async', { ...QUICK, lane, callback_url: null });
-    const { passed, rejected } = await burst(50, () => ask('full'));
+    const call = (lane: string) => post(daybook, '/api/async', { ...QUICK, lane, callback_url: null });
+    const { passed, rejected } = await burst(50, () => call('full'));
     expect(new Set(passed.map(({ json }) => json.queue_position))).toEqual(new Set([1, 2]));
     expect(rejected).toHaveLength(48);
     for (const reply of rejected) {
@@ -154,10 +154,10 @@ describe('a rejected caller', () => {
       expect(reply.json.type).toBe('https://iana.org/assignments/http-problem-types#temporary-reduced-capacity');
       expect(reply.headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
     }
-    expect((await ask('other')).status).toBe(202);
+    expect((await call('other')).status).toBe(202);
     await letLaneGo(daybook, 'full');
     const served = await eventually(async () => {
-      const reply = await ask('full');
+      const reply = await call('full');
       return reply.status === 202 && reply;
     });
     expect(served.json.queue_position).toBe(3);

@@ -17,7 +17,7 @@ const LIMIT = 100;
 const LIMITS = { ...UNLIMITED, RATE_LIMIT_DEFAULT: `${LIMIT}/200m` };
 const QUICK = { input_data: 'x', iterations: 1 };
 
-const ask = (daybook: Daybook, headers?: Record<string, string>) => get(daybook, '/api/report-types', headers);
+const call = (daybook: Daybook, headers?: Record<string, string>) => get(daybook, '/api/report-types', headers);
 
 async function passed(count: number, send: (index: number) => Promise<{ status: number }>): Promise<number> {
   const statuses = await Promise.all(Array.from({ length: count }, async (_, index) => (await send(index)).status));
@@ -40,9 +40,9 @@ describe('two API processes on one Redis', () => {
   });
 
   it('share one limit', async () => {
-    expect(await passed(4 * LIMIT, (index) => ask(pair[index % 2]!))).toBe(LIMIT);
+    expect(await passed(4 * LIMIT, (index) => call(pair[index % 2]!))).toBe(LIMIT);
     for (const daybook of pair) {
-      const { headers } = await ask(daybook);
+      const { headers } = await call(daybook);
       expect(headers.get('ratelimit')).toMatch(/^"default";r=0;t=\d+$/);
       expect(headers.get('ratelimit-policy')).toBe(`"default";q=${LIMIT};w=12000`);
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
@@ -61,7 +61,7 @@ describe('an unavailable Redis', () => {
 
   const expectFallback = async (): Promise<void> => {
     await eventually(async () => {
-      await ask(daybook);
+      await call(daybook);
       expect(await metric(daybook, 'daybook_rate_limit_shared')).toBe(0);
     });
     expect(await metric(daybook, 'daybook_rate_limit_fallback_total')).toBeGreaterThan(0);
@@ -69,10 +69,10 @@ describe('an unavailable Redis', () => {
   const untilShared = () => eventually(async () => (await metric(daybook, 'daybook_rate_limit_shared')) === 1);
 
   it('does not delay requests when it hangs', async () => {
-    expect((await ask(daybook)).status).toBe(200);
+    expect((await call(daybook)).status).toBe(200);
     redis.signal('SIGSTOP');
     await expectFallback();
-    expect((await ask(daybook)).status).toBe(200);
+    expect((await call(daybook)).status).toBe(200);
     redis.signal('SIGCONT');
     await untilShared();
   });
@@ -80,13 +80,13 @@ describe('an unavailable Redis', () => {
   it('makes each process count by itself, is logged once, and is used again when it is back', async () => {
     await redis.kill();
     await expectFallback();
-    expect(await passed(2 * LIMIT, () => ask(daybook))).toBeLessThanOrEqual(LIMIT);
-    expectProblem(await ask(daybook), 429);
+    expect(await passed(2 * LIMIT, () => call(daybook))).toBeLessThanOrEqual(LIMIT);
+    expectProblem(await call(daybook), 429);
     const warnings = daybook.output().match(/each process counts rate limits by itself/g);
     expect(warnings).toHaveLength(1);
     await startRedis({ port: redis.port });
     await untilShared();
-    expect((await ask(daybook)).status).toBe(200);
+    expect((await call(daybook)).status).toBe(200);
   });
 });
 
@@ -95,14 +95,14 @@ describe('a caller', () => {
 
   it('is identified by its connection; X-Forwarded-For is ignored by default', async () => {
     const daybook = await startDaybook({ env: LIMITS });
-    expect(await passed(2 * LIMIT, (index) => ask(daybook, forwarded(`198.51.100.${index}`)))).toBe(LIMIT);
+    expect(await passed(2 * LIMIT, (index) => call(daybook, forwarded(`198.51.100.${index}`)))).toBe(LIMIT);
   });
 
   it.each(['1', '127.0.0.0/8'])(
     'behind TRUST_PROXY=%s is identified by the address that the proxy adds, not by earlier ones',
     async (TRUST_PROXY) => {
       const daybook = await startDaybook({ env: { ...LIMITS, TRUST_PROXY } });
-      const from = (address: string) => (index: number) => ask(daybook, forwarded(`192.0.2.${index}, ${address}`));
+      const from = (address: string) => (index: number) => call(daybook, forwarded(`192.0.2.${index}, ${address}`));
       expect(await passed(LIMIT + 50, from('198.51.100.1'))).toBe(LIMIT);
       expect((await from('198.51.100.2')(1)).status).toBe(200);
       expect(await passed(LIMIT + 50, (index) => from(`2001:db8:1:2::${index.toString(16)}`)(index))).toBe(LIMIT);

@@ -44,13 +44,13 @@ beforeAll(async () => {
   acme = await tenant(daybook, 'acme');
   globex = await tenant(daybook, 'globex');
   admin = await createKey(daybook, ['admin'], { account: 'operators' });
-  const made = await post(daybook, '/api/sync', { num_transactions: 5, report_name: 'Secret' }, acme.headers);
-  ({ request_id: syncId, file_name: file } = made.json);
-  asyncId = (await ask(acme, { callback_url: `${receiver.url}/acme` })).json.request_id;
+  const created = await post(daybook, '/api/sync', { num_transactions: 5, report_name: 'Secret' }, acme.headers);
+  ({ request_id: syncId, file_name: file } = created.json);
+  asyncId = (await call(acme, { callback_url: `${receiver.url}/acme` })).json.request_id;
   await finished(acme, asyncId);
 });
 
-function ask({ headers }: TestKey, body: object = {}, more: Record<string, string> = {}): Promise<Reply> {
+function call({ headers }: TestKey, body: object = {}, more: Record<string, string> = {}): Promise<Reply> {
   const request = { num_transactions: 5, lane: 'shared', callback_url: null, ...body };
   return post(daybook, '/api/async', request, { ...headers, ...more });
 }
@@ -112,7 +112,7 @@ describe('a resource of another account', () => {
   });
 
   it('is in no list, with any filter', async () => {
-    const own = (await ask(globex, { callback_url: `${receiver.url}/globex` })).json.request_id as string;
+    const own = (await call(globex, { callback_url: `${receiver.url}/globex` })).json.request_id as string;
     await finished(globex, own);
     const traces = [syncId, asyncId, file, acme.accountId, `${receiver.url}/acme`, 'acme', 'Secret'];
     const lists = (await routes('reports:read', {})).filter(({ path }) => !path.includes('undefined'));
@@ -149,11 +149,11 @@ describe('a resource of another account', () => {
 
 describe('an account sees', () => {
   it('its own names of lanes in acknowledgements, requests, lists, callbacks and errors', async () => {
-    const made = await ask(acme, { lane: 'named', callback_url: `${receiver.url}/named` });
-    expect(made.json).toMatchObject({ lane: 'named', message: 'Accepted as number 1 of lane named; 0 before it.' });
-    await finished(acme, made.json.request_id);
+    const created = await call(acme, { lane: 'named', callback_url: `${receiver.url}/named` });
+    expect(created.json).toMatchObject({ lane: 'named', message: 'Accepted as number 1 of lane named; 0 before it.' });
+    await finished(acme, created.json.request_id);
     const replies = [
-      await see(acme, `/api/requests/${made.json.request_id}`),
+      await see(acme, `/api/requests/${created.json.request_id}`),
       await see(acme, '/api/requests?lane=named'),
       await see(acme, '/api/lanes'),
       await see(acme, '/api/callbacks'),
@@ -163,7 +163,7 @@ describe('an account sees', () => {
       expect(text).not.toContain(acme.accountId);
     }
     const { json, raw } = receiver.received.find(({ path }) => path === '/named')!;
-    expect(json.request_id).toBe(made.json.request_id);
+    expect(json.request_id).toBe(created.json.request_id);
     expect(raw.toString()).not.toContain(acme.accountId);
   });
 
@@ -180,9 +180,9 @@ describe('lanes with the same name', () => {
   it('count, fill, pause and drain separately', async () => {
     for (const { accountId } of [acme, globex]) await holdLane(daybook, `${accountId}/same`);
     for (const position of [1, 2, 3]) {
-      for (const by of [acme, globex]) expect((await ask(by, { lane: 'same' })).json.queue_position).toBe(position);
+      for (const by of [acme, globex]) expect((await call(by, { lane: 'same' })).json.queue_position).toBe(position);
     }
-    const full = await ask(acme, { lane: 'same' });
+    const full = await call(acme, { lane: 'same' });
     expectProblem(full, 503);
     expect(full.json.detail).toBe(
       `Lane same holds ${MAX_PENDING} unfinished requests, the most it may. Nothing was accepted.`,
@@ -234,7 +234,7 @@ it('only operators see which worker has leased a lane', async () => {
 describe('idempotency keys', () => {
   it('are separate between accounts', async () => {
     const key = { 'Idempotency-Key': 'july' };
-    const [first, second] = [await ask(acme, { lane: 'keys' }, key), await ask(globex, { lane: 'keys' }, key)];
+    const [first, second] = [await call(acme, { lane: 'keys' }, key), await call(globex, { lane: 'keys' }, key)];
     expect([first.status, second.status]).toEqual([202, 202]);
     expect(second.headers.get('idempotency-replayed')).toBeNull();
     expect(second.json.request_id).not.toBe(first.json.request_id);
@@ -243,9 +243,9 @@ describe('idempotency keys', () => {
   it('are shared by all API keys of an account, so they survive a rotation', async () => {
     const key = { 'Idempotency-Key': 'rotated' };
     const old = await tenant(daybook, 'acme');
-    const first = await ask(old, { lane: 'keys' }, key);
+    const first = await call(old, { lane: 'keys' }, key);
     const rotated = await send(daybook, 'POST', `/api/keys/${old.id}/rotate`, { headers: admin.headers });
-    const again = await ask(
+    const again = await call(
       { ...old, headers: { authorization: `Bearer ${rotated.json.key}` } },
       { lane: 'keys' },
       key,

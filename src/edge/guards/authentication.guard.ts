@@ -72,19 +72,19 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   }
 
   private async admit(request: Request, response: Response, scope: Scope): Promise<true> {
-    const holder = await this.holderOf(request, response);
+    const apiKey = await this.authenticate(request, response);
     const actsFor = request.header(ACCOUNT_HEADER);
     const required = actsFor === undefined ? scope : 'admin';
-    if (!allows(holder.scopes, required)) {
+    if (!allows(apiKey.scopes, required)) {
       response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${required}"`);
       throw new InsufficientScope(required);
     }
-    const account = actsFor === undefined ? holder.accountId : await this.keys.findAccount(actsFor);
-    setCaller(request, { id: `key:${holder.keyId}`, account, isOperator: allows(holder.scopes, 'admin') });
+    const account = actsFor === undefined ? apiKey.accountId : await this.keys.findAccount(actsFor);
+    setCaller(request, { id: `key:${apiKey.keyId}`, account, isOperator: allows(apiKey.scopes, 'admin') });
     return true;
   }
 
-  private async holderOf(request: Request, response: Response): Promise<Holder> {
+  private async authenticate(request: Request, response: Response): Promise<Holder> {
     const given = request.headers.authorization;
     if (given === undefined || !/^bearer\b/i.test(given)) {
       // A request without credentials gets the challenge without an error code (RFC 6750, section 3.1).

@@ -108,7 +108,7 @@ describe('problemOf', () => {
 
   it.each([
     new Error('SELECT * FROM users'),
-    new Expected('nobody-knows-this'),
+    new Expected('unknown-code'),
     Object.assign(new Error('/etc/passwd'), { code: 'ENOENT' }),
     Object.assign(new Error('other service'), { status: 404 }),
     'a string',
