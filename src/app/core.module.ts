@@ -10,6 +10,7 @@ import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
 import { DaybookDataSource } from '../platform/database/daybook-data-source.js';
+import { TableAnalyzer } from '../platform/database/table-analyzer.js';
 import { ListenAddress } from '../platform/listen-address.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { QueueModule } from '../queue/queue.module.js';
@@ -41,8 +42,9 @@ export class CoreModule {
         ListenAddress,
         Metrics,
         Sweeper,
+        TableAnalyzer,
       ],
-      exports: [CONFIG, Database, RequestCallbacks, LanePositions, ListenAddress, Metrics, Sweeper],
+      exports: [CONFIG, Database, RequestCallbacks, LanePositions, ListenAddress, Metrics, Sweeper, TableAnalyzer],
     };
   }
 }

@@ -1,4 +1,3 @@
-import type { ClientBase } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { migrations } from '../../migrations/index.js';
 import { Account } from '../accounts/account.entity.js';
@@ -18,13 +17,6 @@ import { RequestRecord } from '../requests/request.entity.js';
 
 /** Any number of its own, the same for every process of Daybook: who holds it may migrate. */
 const MIGRATION_LOCK = 4_820_110;
-
-/**
- * Every statement over a table that grows has an index to go by, and is to go by it. A prepared one is planned once, and
- * while the tables are small reading all of them looks cheapest: it would still read all of them when they are large, until
- * something analyzes them. Costs that forbid this must not look like work that is worth compiling.
- */
-const SESSION = 'SET enable_seqscan = off; SET jit = off';
 
 /** TypeORM's options, for the app and for the command line (`ormconfig.ts`) alike. */
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {
@@ -53,7 +45,6 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
     synchronize: false,
     connectTimeoutMS: 5_000,
     poolSize,
-    extra: { onConnect: (client: ClientBase) => client.query(SESSION) },
   };
 }
 

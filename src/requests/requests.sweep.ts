@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Sweeper } from '../platform/concurrency/sweeper.js';
+import { TableAnalyzer } from '../platform/database/table-analyzer.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { RetentionService } from './retention.service.js';
 
@@ -8,11 +9,13 @@ import { RetentionService } from './retention.service.js';
 export class RequestsSweep implements OnModuleInit {
   constructor(
     private readonly sweeper: Sweeper,
+    private readonly analyzer: TableAnalyzer,
     private readonly idempotency: IdempotencyService,
     private readonly retention: RetentionService,
   ) {}
 
   onModuleInit(): void {
+    this.analyzer.watch('requests', 'idempotency_keys');
     this.sweeper.add('expire', 'idempotency keys', () => this.idempotency.forgetExpired());
     this.sweeper.add('expire', 'old requests', () => this.retention.removeSome());
   }

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { Sweeper } from '../../platform/concurrency/sweeper.js';
+import { TableAnalyzer } from '../../platform/database/table-analyzer.js';
 import { hasExited } from '../../platform/concurrency/worker-id.js';
 import { ReportGenerator } from '../report-generator.js';
 import { SyncRunner } from '../sync/sync-runner.js';
@@ -17,6 +18,7 @@ export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
 
   constructor(
     private readonly sweeper: Sweeper,
+    private readonly analyzer: TableAnalyzer,
     private readonly heartbeat: Heartbeat,
     private readonly leases: WorkerLeasesStore,
     private readonly runner: JobsRunner,
@@ -25,6 +27,7 @@ export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
   ) {}
 
   onModuleInit(): void {
+    this.analyzer.watch('lanes');
     this.sweeper.add('recover', 'heartbeats', () => this.heartbeat.beat());
     this.sweeper.add('recover', 'crash reports', () => this.leases.clearCrashReports());
     this.sweeper.add('recover', 'leases of dead workers', () => this.reapDeadWorkers());
