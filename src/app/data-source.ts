@@ -8,7 +8,7 @@ import { CallbackDestination, CallbackDisabledUrl } from '../callbacks/destinati
 import { CallbackLog } from '../callbacks/deliveries/callback-log.entity.js';
 import { CallbackRedelivery } from '../callbacks/redelivery/callback-redelivery.entity.js';
 import { CallbackSecret } from '../callbacks/signing/callback-secret.entity.js';
-import { CallbackQueue } from '../callbacks/dispatch/callback-queue.entity.js';
+import { CallbackQueue } from '../callbacks/leases/callback-queue.entity.js';
 import { Worker } from '../jobs/workers/worker.entity.js';
 import { CancelledPosition } from '../jobs/lanes/cancelled-position.entity.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';

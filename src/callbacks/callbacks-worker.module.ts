@@ -9,21 +9,28 @@ import { CallbackLog } from './deliveries/callback-log.entity.js';
 import { CallbackLogRepository } from './deliveries/callback-log.repository.js';
 import { DeliveryStore } from './deliveries/delivery.store.js';
 import { DestinationStore } from './destinations/destination.store.js';
-import { DueStore } from './dispatch/due.store.js';
-import { DispatchLeasesStore } from './dispatch/dispatch-leases.store.js';
+import { DestinationClaims } from './dispatch/destination-claims.js';
+import { DueDestinationsStore } from './leases/due-destinations.store.js';
+import { ExpiredLeasesStore } from './leases/expired-leases.store.js';
+import { QueueLeasesStore } from './leases/queue-leases.store.js';
+import { RequestsModule } from '../requests/requests.module.js';
+import { RetryLeasesStore } from './leases/retry-leases.store.js';
 import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
 
-/** Delivering callbacks: the worker's half of the feature. */
+/** Sends callbacks: the worker's part of the feature. */
 @Module({
-  imports: [TypeOrmModule.forFeature([CallbackLog]), CallbackSenderModule, RedeliveriesModule],
+  imports: [TypeOrmModule.forFeature([CallbackLog]), RequestsModule, CallbackSenderModule, RedeliveriesModule],
   providers: [
-    DueStore,
-    DispatchLeasesStore,
+    DueDestinationsStore,
+    QueueLeasesStore,
+    RetryLeasesStore,
+    ExpiredLeasesStore,
     CallbackLogRepository,
     DeliveryStore,
     DestinationStore,
     Breakers,
     CallbacksService,
+    DestinationClaims,
     CallbacksDispatcher,
     CallbacksSweep,
   ],

@@ -1,20 +1,21 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import type { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
-import type { DueDelivery, DueStore, Stream } from '../../src/callbacks/dispatch/due.store.js';
-import { DispatchLeasesStore } from '../../src/callbacks/dispatch/dispatch-leases.store.js';
+import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';
+import { ExpiredLeasesStore } from '../../src/callbacks/leases/expired-leases.store.js';
+import type { QueueLease } from '../../src/callbacks/leases/queue-leases.store.js';
 import { WORKER_ID } from '../../src/platform/concurrency/worker-id.js';
-import { LEASE_MS, Stores, attemptAt, batchOf, openStores } from '../support/stores.js';
+import { type DueStores, LEASE_MS, Stores, attemptAt, batchOf, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: a stream is sent by one worker at a time and in order; retries, when due, on their own. */
+/** The promise: one worker at a time sends a delivery queue, in order. Retries are sent on their own when they are due. */
 let one: Stores;
-let ordered: DueStore;
+let ordered: DueStores;
 let deliveries: DeliveryStore;
 let attemptLogs: CallbackLogRepository;
-/** The same as another process has it. */
-let elsewhere: DueStore;
-let senders: DispatchLeasesStore;
+/** The stores of another process. */
+let elsewhere: DueStores;
+let expired: ExpiredLeasesStore;
 
 beforeAll(async () => {
   one = await openStores();
@@ -23,7 +24,7 @@ beforeAll(async () => {
   attemptLogs = one.logs();
   const other = await Stores.open(one.url);
   elsewhere = other.due();
-  senders = new DispatchLeasesStore(other.database);
+  expired = new ExpiredLeasesStore(other.database);
 });
 
 afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES}, callback_queues, callback_disabled_urls CASCADE`));
@@ -31,38 +32,38 @@ afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES}, callback_queues, cal
 const A = 'http://a.test';
 const B = 'http://b.test';
 
-/** So many requests of a lane are finished, and owe their callbacks to these destinations in turn. */
-async function owe(lane: string, count: number, ...destinations: string[]): Promise<void> {
+/** Finishes requests of a lane, with callbacks to the destinations in turn. */
+async function finish(lane: string, count: number, ...destinations: string[]): Promise<void> {
   for (let n = 0; n < count; n++)
     await one.accept(lane, 1, { callbackUrl: `${destinations[n % destinations.length]}/` });
   const held = await one.lease();
   await one.jobs.complete(held, batchOf(await one.jobs.begin(held, count), { release: true }), LEASE_MS);
 }
 
-const take = (destination: string, store = ordered): Promise<Stream[]> =>
-  store.takeStreams(destination, '', 9, LEASE_MS);
-const takeAll = async (store = ordered): Promise<Stream[]> =>
-  (await Promise.all((await store.destinations()).map(({ destination }) => take(destination, store)))).flat();
+const take = (destination: string, store = ordered): Promise<QueueLease[]> =>
+  store.queues.lease(destination, '', 9, LEASE_MS);
+const takeAll = async (store = ordered): Promise<QueueLease[]> =>
+  (await Promise.all((await store.destinations.list()).map(({ destination }) => take(destination, store)))).flat();
 const leaseRetries = (store = ordered, destination = A): Promise<DueDelivery[]> =>
-  store.leaseRetries(destination, 9, LEASE_MS);
-const named = (streams: Stream[]): string[] =>
-  streams.map(({ lane, destination }) => `${lane} ${destination}`).toSorted();
+  store.retries.lease(destination, 9, LEASE_MS);
+const named = (queues: QueueLease[]): string[] =>
+  queues.map(({ lane, destination }) => `${lane} ${destination}`).toSorted();
 const endLeases = (): Promise<unknown> =>
   one.sql(`WITH s AS (UPDATE callback_queues SET lease_until = now() - interval '1 second')
     UPDATE callback_deliveries SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL`);
 const makeDue = (): Promise<unknown> => one.sql(`UPDATE callback_deliveries SET next_attempt_at = now()`);
 const positions = (read: DueDelivery[]): number[] => read.map(({ queuePosition }) => queuePosition);
 
-/** The first of a stream's deliveries, and the stream, which is held now. */
-async function takeFirst(count = 9, store = ordered): Promise<[Stream, DueDelivery[]]> {
-  const [stream] = await take(A, store);
-  return [stream!, await store.readStreams(A, [stream!.lane], 0, count)];
+/** Leases a queue. @returns The lease and the queue's first deliveries. */
+async function takeFirst(count = 9, store = ordered): Promise<[QueueLease, DueDelivery[]]> {
+  const [queue] = await take(A, store);
+  return [queue!, await store.queues.read(A, [queue!.lane], 0, count)];
 }
 
-/** Puts on record that these are on their way. */
-const start = (stream: Stream, sent: DueDelivery[], store = ordered): Promise<boolean> =>
-  store.start(
-    stream,
+/** Records that these deliveries may be on their way. */
+const start = (queue: QueueLease, sent: DueDelivery[], store = ordered): Promise<boolean> =>
+  store.queues.start(
+    queue,
     sent.map(({ id, attempts, unknown }) => ({ id, number: attempts + unknown + 1 })),
     LEASE_MS,
   );
@@ -73,50 +74,50 @@ const logs = (): Promise<{ number: number; success: boolean | null; trigger: str
 const inMs = (ms: number): number => performance.now() + ms;
 const inAnHour = (): number => inMs(3_600_000);
 
-/** An attempt that failed; the next one is due then. */
+/** A failed attempt, with the time of the next one. */
 function failedAt(delivery: DueDelivery, retryAtMs: number): ReturnType<typeof attemptAt> {
   return attemptAt(delivery, { status: 'PENDING', retryAtMs });
 }
 
 describe('a destination', () => {
-  it('is due when something stands in line or a retry waits, and says when', async () => {
-    await owe('x', 4, A, B);
-    expect(await ordered.destinations()).toMatchObject([
-      { destination: A, hasLine: true, retryInMs: null, breaker: { state: 'closed', failures: 0 } },
-      { destination: B, hasLine: true, retryInMs: null },
+  it('is listed when it has a queue or a retry, with the time until the retry', async () => {
+    await finish('x', 4, A, B);
+    expect(await ordered.destinations.list()).toMatchObject([
+      { destination: A, hasQueue: true, retryInMs: null, breaker: { state: 'closed', failures: 0 } },
+      { destination: B, hasQueue: true, retryInMs: null },
     ]);
-    const [stream, [first, second]] = await takeFirst();
+    const [queue, [first, second]] = await takeFirst();
     await attemptLogs.record([attemptAt(first!), failedAt(second!, inAnHour())]);
-    await ordered.releaseStreams([stream.id]);
-    const [a] = await ordered.destinations();
-    expect(a).toMatchObject({ destination: A, hasLine: false });
+    await ordered.queues.release([queue.id]);
+    const [a] = await ordered.destinations.list();
+    expect(a).toMatchObject({ destination: A, hasQueue: false });
     expect(a!.retryInMs).toBeGreaterThan(3_500_000);
     await makeDue();
-    expect((await ordered.destinations())[0]!.retryInMs).toBeLessThanOrEqual(0);
+    expect((await ordered.destinations.list())[0]!.retryInMs).toBeLessThanOrEqual(0);
     await leaseRetries();
-    expect((await ordered.destinations()).map(({ destination }) => destination)).toEqual([B]);
+    expect((await ordered.destinations.list()).map(({ destination }) => destination)).toEqual([B]);
   });
 
-  it('is due after the wait of its retry, however the wall clock jumps before that is on record', async () => {
-    await owe('x', 1, A);
-    const [stream, [first]] = await takeFirst();
+  it('is due after the delay of its retry, even if the wall clock jumps before the record is written', async () => {
+    await finish('x', 1, A);
+    const [queue, [first]] = await takeFirst();
     const jump = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
     await attemptLogs.record([failedAt(first!, inMs(5_000))]);
     jump.mockRestore();
-    await ordered.releaseStreams([stream.id]);
-    expect((await ordered.destinations())[0]!.retryInMs).toBeLessThanOrEqual(5_000);
+    await ordered.queues.release([queue.id]);
+    expect((await ordered.destinations.list())[0]!.retryInMs).toBeLessThanOrEqual(5_000);
   });
 });
 
-describe('a stream', () => {
-  it('is taken for each lane and destination', async () => {
-    await owe('x', 4, A, B);
-    await owe('y', 2, A);
+describe('a delivery queue', () => {
+  it('exists for each lane and destination', async () => {
+    await finish('x', 4, A, B);
+    await finish('y', 2, A);
     expect(named(await takeAll())).toEqual([`x ${A}`, `x ${B}`, `y ${A}`]);
   });
 
-  it('is taken once, however many ask at the same time', async () => {
-    for (const lane of ['x', 'y', 'z']) await owe(lane, 3, A, B);
+  it('is leased once by concurrent claims', async () => {
+    for (const lane of ['x', 'y', 'z']) await finish(lane, 3, A, B);
     const asked = Array.from({ length: 12 }, (_, index) => takeAll(index % 2 ? ordered : elsewhere));
     const taken = named((await Promise.all(asked)).flat());
     expect(taken).toHaveLength(6);
@@ -124,29 +125,29 @@ describe('a stream', () => {
     expect(await takeAll()).toEqual([]);
   });
 
-  it('is read in order, from a position on, and its head counts as started', async () => {
-    await owe('x', 5, A, B);
-    const [stream, read] = await takeFirst(2);
+  it('is read in order from a position on, and its head is recorded as started', async () => {
+    await finish('x', 5, A, B);
+    const [queue, read] = await takeFirst(2);
     expect(positions(read)).toEqual([1, 3]);
-    expect(stream.head).toEqual({ id: read[0]!.id, number: 1 });
-    expect(positions(await ordered.readStreams(A, ['x'], 4, 2))).toEqual([5]);
+    expect(queue.head).toEqual({ id: read[0]!.id, number: 1 });
+    expect(positions(await ordered.queues.read(A, ['x'], 4, 2))).toEqual([5]);
   });
 
-  it('is read together with others, each in its order', async () => {
-    await owe('x', 3, A);
-    await owe('y', 3, A);
-    const read = await ordered.readStreams(A, ['x', 'y'], 2, 2);
+  it('is read together with others, each in order', async () => {
+    await finish('x', 3, A);
+    await finish('y', 3, A);
+    const read = await ordered.queues.read(A, ['x', 'y'], 2, 2);
     expect(read.map(({ lane, queuePosition }) => `${lane}${queuePosition}`)).toEqual(['x2', 'x3', 'y2', 'y3']);
   });
 
-  it('goes on where it stood when its holder fell silent: what was begun is known to be', async () => {
-    await owe('x', 4, A);
-    const [stream, [first, second, third]] = await takeFirst();
-    expect(await start(stream, [first!, second!, third!])).toBe(true);
+  it('continues after its lease has expired, and the started attempts are recorded as unknown', async () => {
+    await finish('x', 4, A);
+    const [queue, [first, second, third]] = await takeFirst();
+    expect(await start(queue, [first!, second!, third!])).toBe(true);
     await attemptLogs.record([attemptAt(first!)]);
     await endLeases();
     expect(await take(A, elsewhere)).toEqual([]);
-    await senders.reapExpired();
+    await expired.reapExpired();
     expect(await logs()).toEqual([
       { number: 1, success: true, trigger: 'first' },
       { number: 1, success: null, trigger: 'first' },
@@ -159,28 +160,28 @@ describe('a stream', () => {
       [3, 0, 1],
       [4, 0, 0],
     ]);
-    expect(await start(stream, [third!])).toBe(false);
-    expect(await ordered.renewStreams([stream.id], LEASE_MS)).toEqual(new Set());
+    expect(await start(queue, [third!])).toBe(false);
+    expect(await ordered.queues.renew([queue.id], LEASE_MS)).toEqual(new Set());
   });
 
-  it('leaves nothing in doubt whose end is recorded while its burial waits for that', async () => {
-    await owe('x', 1, A);
-    const [stream, sent] = await takeFirst();
-    await start(stream, sent);
+  it('has no unknown attempt if the outcome is recorded while the reaping waits for a lock', async () => {
+    await finish('x', 1, A);
+    const [queue, sent] = await takeFirst();
+    await start(queue, sent);
     await endLeases();
-    let burying: Promise<unknown> = Promise.resolve();
+    let reaping: Promise<unknown> = Promise.resolve();
     await one.database.transaction(async (query) => {
       await query({ name: '', text: 'UPDATE callback_deliveries SET attempts = attempts + 1' });
-      burying = senders.reapExpired();
+      reaping = expired.reapExpired();
       await one.untilBlocked(1);
       return true;
     });
-    await burying;
+    await reaping;
     expect(await logs()).toEqual([]);
   });
 
-  it('leaves nothing behind of what was deleted before its end was told', async () => {
-    await owe('x', 2, A);
+  it('drops the record of an attempt whose delivery was deleted', async () => {
+    await finish('x', 2, A);
     const [, [kept, gone]] = await takeFirst();
     await attemptLogs.record([attemptAt(gone!)]);
     const remove = (): Promise<void> => Promise.resolve();
@@ -190,71 +191,71 @@ describe('a stream', () => {
     expect(await logs()).toEqual([{ number: 1, success: true, trigger: 'first' }]);
   });
 
-  it('is given free at once when its holder is known to be dead', async () => {
-    await owe('x', 1, A);
+  it('is free at once when its worker is known to have exited', async () => {
+    await finish('x', 1, A);
     await takeFirst();
-    await senders.reapExpired();
+    await expired.reapExpired();
     expect(await take(A, elsewhere)).toEqual([]);
-    expect(await senders.onThisHost()).toEqual([WORKER_ID]);
-    await senders.expire([WORKER_ID]);
-    await senders.reapExpired();
+    expect(await expired.workersOnThisHost()).toEqual([WORKER_ID]);
+    await expired.expire([WORKER_ID]);
+    await expired.reapExpired();
     expect(named(await take(A, elsewhere))).toEqual([`x ${A}`]);
   });
 
-  it('that is given back leaves nothing in doubt', async () => {
-    await owe('x', 2, A);
-    const [stream, read] = await takeFirst();
-    await start(stream, read);
+  it('has no unknown attempt after it was released', async () => {
+    await finish('x', 2, A);
+    const [queue, read] = await takeFirst();
+    await start(queue, read);
     await endLeases();
-    expect(await ordered.renewStreams([stream.id], LEASE_MS)).toEqual(new Set([stream.id]));
-    await senders.reapExpired();
-    await ordered.releaseStreams([stream.id]);
+    expect(await ordered.queues.renew([queue.id], LEASE_MS)).toEqual(new Set([queue.id]));
+    await expired.reapExpired();
+    await ordered.queues.release([queue.id]);
     expect(await logs()).toEqual([]);
     expect((await takeFirst(9, elsewhere))[1]).toMatchObject([{ unknown: 0 }, { unknown: 0 }]);
   });
 
-  it('has its turn after the ones before it', async () => {
-    for (const lane of ['x', 'y', 'z']) await owe(lane, 1, A);
+  it('is leased after those that were leased before it: round robin', async () => {
+    for (const lane of ['x', 'y', 'z']) await finish(lane, 1, A);
     const turns: string[] = [];
     for (let i = 0; i < 5; i++) {
-      const [stream] = await ordered.takeStreams(A, turns.at(-1) ?? '', 1, LEASE_MS);
-      turns.push(stream!.lane);
-      await ordered.releaseStreams([stream!.id]);
+      const [queue] = await ordered.queues.lease(A, turns.at(-1) ?? '', 1, LEASE_MS);
+      turns.push(queue!.lane);
+      await ordered.queues.release([queue!.id]);
     }
     expect(turns).toEqual(['x', 'y', 'z', 'x', 'y']);
   });
 });
 
 describe('a retry', () => {
-  it('is leased when it is due, and by one', async () => {
-    await owe('x', 1, A);
-    const [stream, [first]] = await takeFirst();
+  it('is leased when it is due, by one worker', async () => {
+    await finish('x', 1, A);
+    const [queue, [first]] = await takeFirst();
     await attemptLogs.record([failedAt(first!, inAnHour())]);
-    await ordered.releaseStreams([stream.id]);
+    await ordered.queues.release([queue.id]);
     expect([...(await leaseRetries()), ...(await take(A))]).toEqual([]);
     await makeDue();
     const leased = await Promise.all([ordered, elsewhere, ordered, elsewhere].map((store) => leaseRetries(store)));
     expect(leased.flat()).toMatchObject([{ id: first!.id, attempts: 1 }]);
-    await ordered.releaseRetries([first!.id]);
+    await ordered.retries.release([first!.id]);
     expect(await leaseRetries(elsewhere)).toMatchObject([{ id: first!.id, unknown: 0 }]);
   });
 
-  it('whose holder fell silent is known to have begun, and is made again with the next number', async () => {
-    await owe('x', 1, A);
-    const [stream, [first]] = await takeFirst();
+  it('is recorded as unknown when its lease expires, and sent again with the next number', async () => {
+    await finish('x', 1, A);
+    const [queue, [first]] = await takeFirst();
     await attemptLogs.record([failedAt(first!, inMs(0))]);
-    await ordered.releaseStreams([stream.id]);
+    await ordered.queues.release([queue.id]);
     const [retry] = await leaseRetries();
     await endLeases();
     expect(await leaseRetries(elsewhere)).toEqual([]);
-    await senders.reapExpired();
+    await expired.reapExpired();
     expect(await logs()).toEqual([
       { number: 1, success: false, trigger: 'first' },
       { number: 2, success: null, trigger: 'retry' },
     ]);
     const [again] = await leaseRetries(elsewhere);
     expect(again).toMatchObject({ id: retry!.id, attempts: 1, unknown: 1 });
-    // Its holder comes to again: what became of the attempt is told, and decides nothing any more.
+    // A late record from the first worker fills in its log row and decides nothing.
     await attemptLogs.record([attemptAt(retry!, { status: 'FAILED' })]);
     expect((await logs())[1]).toEqual({ number: 2, success: false, trigger: 'first' });
     expect(await one.sql('SELECT status, attempts, unknown FROM callback_deliveries')).toEqual([
@@ -266,20 +267,20 @@ describe('a retry', () => {
     ]);
   });
 
-  it('holds up nobody behind it', async () => {
-    await owe('x', 2, A);
-    const [stream, [first, second]] = await takeFirst();
+  it('does not block its queue', async () => {
+    await finish('x', 2, A);
+    const [queue, [first, second]] = await takeFirst();
     await attemptLogs.record([failedAt(first!, inAnHour())]);
-    await ordered.releaseStreams([stream.id]);
+    await ordered.queues.release([queue.id]);
     expect((await takeFirst())[0].head).toEqual({ id: second!.id, number: 1 });
   });
 
-  it('holds up what is behind it when the order is strict', async () => {
+  it('blocks its queue in strict order', async () => {
     const strict = (await Stores.open(one.url)).due('strict');
-    await owe('x', 2, A);
-    const [stream, [first]] = await takeFirst(9, strict);
+    await finish('x', 2, A);
+    const [queue, [first]] = await takeFirst(9, strict);
     await attemptLogs.record([failedAt(first!, inAnHour())]);
-    await strict.releaseStreams([stream.id]);
+    await strict.queues.release([queue.id]);
     expect([...(await take(A, strict)), ...(await leaseRetries(strict))]).toEqual([]);
     await makeDue();
     const [again, read] = await takeFirst(9, strict);
@@ -289,8 +290,8 @@ describe('a retry', () => {
 });
 
 describe('a record', () => {
-  it('counts once, whoever writes it again', async () => {
-    await owe('x', 1, A);
+  it('counts once if it is written again', async () => {
+    await finish('x', 1, A);
     const [, [first]] = await takeFirst();
     const record = failedAt(first!, inAnHour());
     await attemptLogs.record([record]);
@@ -301,8 +302,8 @@ describe('a record', () => {
     expect(await logs()).toEqual([{ number: 1, success: false, trigger: 'first' }]);
   });
 
-  it('of a batch is written with its log, whole or not at all', async () => {
-    await owe('x', 2, A);
+  it('of a batch is written with its logs, completely or not at all', async () => {
+    await finish('x', 2, A);
     const [, [first, second]] = await takeFirst();
     const batch = [attemptAt(first!), attemptAt(second!, { url: null as unknown as string })];
     await expect(attemptLogs.record(batch)).rejects.toThrow('null value');
@@ -312,8 +313,8 @@ describe('a record', () => {
     expect(await logs()).toHaveLength(2);
   });
 
-  it('says by how long the next attempt is put off, by the clock of the database', async () => {
-    await owe('x', 1, A);
+  it('schedules the next attempt by the clock of the database', async () => {
+    await finish('x', 1, A);
     const [, [first]] = await takeFirst();
     const realNow = Date.now;
     try {
@@ -331,21 +332,21 @@ describe('a record', () => {
 });
 
 describe('the order of locks', () => {
-  const owed = async (): Promise<number> =>
+  const unsent = async (): Promise<number> =>
     (await one.sql(`SELECT FROM callback_deliveries WHERE status = 'PENDING'`)).length;
   const ids = (all: DueDelivery[]): string[] => all.map(({ id }) => id);
   it.each([
-    ['renewing', (all: DueDelivery[]) => ordered.renewRetries(ids(all), LEASE_MS)],
+    ['renewing', (all: DueDelivery[]) => ordered.retries.renew(ids(all), LEASE_MS)],
     ['recording', (all: DueDelivery[]) => attemptLogs.record(all.map((delivery) => attemptAt(delivery)))],
     ['refusing', (all: DueDelivery[]) => deliveries.refuse(ids(all), 'gone')],
-    ['burying', () => endLeases().then(() => senders.reapExpired())],
-    ['giving retries back', (all: DueDelivery[]) => ordered.releaseRetries(ids(all))],
-    ['ending the leases of the dead', () => senders.expire([WORKER_ID])],
+    ['reaping', () => endLeases().then(() => expired.reapExpired())],
+    ['releasing retries', (all: DueDelivery[]) => ordered.retries.release(ids(all))],
+    ['expiring the leases of workers that have exited', () => expired.expire([WORKER_ID])],
   ] as [string, (all: DueDelivery[]) => Promise<unknown>][])('is by id: %s', async (_, act) => {
-    // The later ones come first in the table, as they do when rows were moved.
-    await owe('x', 3, A);
-    const [stream, read] = await takeFirst();
-    await start(stream, read);
+    // The later ones come first in the table, as after updates.
+    await finish('x', 3, A);
+    const [queue, read] = await takeFirst();
+    await start(queue, read);
     const all = read.toReversed();
     await one.sql(`UPDATE callback_deliveries SET leased_by = $1 WHERE id <> ALL ($2::uuid[])`, [
       WORKER_ID,
@@ -358,26 +359,26 @@ describe('the order of locks', () => {
   });
 
   it.each([
-    ['renewing', (streams: number[]) => ordered.renewStreams(streams, LEASE_MS)],
-    ['giving back', (streams: number[]) => ordered.releaseStreams(streams)],
-    ['ending the leases of the dead', () => senders.expire([WORKER_ID])],
-    ['burying', () => senders.reapExpired()],
-  ] as [string, (streams: number[]) => Promise<unknown>][])('of streams is by id: %s', async (_, act) => {
-    for (const lane of ['x', 'y']) await owe(lane, 1, A);
-    const streams = (await takeAll()).map(({ id }) => id).toSorted((a, b) => b - a);
+    ['renewing', (queues: number[]) => ordered.queues.renew(queues, LEASE_MS)],
+    ['releasing', (queues: number[]) => ordered.queues.release(queues)],
+    ['expiring the leases of workers that have exited', () => expired.expire([WORKER_ID])],
+    ['reaping', () => expired.reapExpired()],
+  ] as [string, (queues: number[]) => Promise<unknown>][])('of queues is by id: %s', async (_, act) => {
+    for (const lane of ['x', 'y']) await finish(lane, 1, A);
+    const queues = (await takeAll()).map(({ id }) => id).toSorted((a, b) => b - a);
     await endLeases();
-    const [free, held] = streams.map((id) => `callback_queues WHERE id = ${id}`);
-    // It comes last in the table now.
+    const [free, held] = queues.map((id) => `callback_queues WHERE id = ${id}`);
+    // Now it is the last in the table.
     await one.sql(`UPDATE ${held!.replace('WHERE', 'SET started_at = started_at WHERE')}`);
-    await one.whileLocked(held!, () => act(streams), free!);
-    expect(await owed()).toBe(2);
+    await one.whileLocked(held!, () => act(queues), free!);
+    expect(await unsent()).toBe(2);
   });
 
-  it('has no opposite: who ends the leases of the dead holds no delivery while it waits for a stream', async () => {
-    await owe('x', 1, A);
+  it('cannot deadlock: expiring leases locks no delivery while it waits for a queue', async () => {
+    await finish('x', 1, A);
     await takeFirst();
     await one.sql('UPDATE callback_deliveries SET leased_by = $1', [WORKER_ID]);
-    await one.whileLocked('callback_queues', () => senders.expire([WORKER_ID]), 'callback_deliveries');
+    await one.whileLocked('callback_queues', () => expired.expire([WORKER_ID]), 'callback_deliveries');
     expect(await one.sql('SELECT FROM callback_queues WHERE lease_until < now()')).toHaveLength(1);
   });
 });

@@ -4,9 +4,11 @@ import { DataSource } from 'typeorm';
 import { NIL, v7 as uuidv7 } from 'uuid';
 import { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
 import { DestinationStore } from '../../src/callbacks/destinations/destination.store.js';
-import { type DueDestination, DueStore } from '../../src/callbacks/dispatch/due.store.js';
+import { type DueDestination, DueDestinationsStore } from '../../src/callbacks/leases/due-destinations.store.js';
+import { QueueLeasesStore } from '../../src/callbacks/leases/queue-leases.store.js';
+import { RetryLeasesStore } from '../../src/callbacks/leases/retry-leases.store.js';
 import { type RedeliverySelection, RedeliveryStore } from '../../src/callbacks/redelivery/redelivery.store.js';
-import { DispatchLeasesStore } from '../../src/callbacks/dispatch/dispatch-leases.store.js';
+import { ExpiredLeasesStore } from '../../src/callbacks/leases/expired-leases.store.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import { Database, type Query, type Statement } from '../../src/platform/database/database.js';
 import { positional } from '../../src/platform/database/named-parameters.js';
@@ -262,27 +264,32 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
 
   it.each(['ordered', 'strict', 'unordered'] as const)('sending callbacks: %s', (CALLBACK_ORDER) =>
     expectCheap(async () => {
-      const due = new DueStore(database, { CALLBACK_ORDER });
+      const finished = new FinishedRequestsStore(database);
+      const due = {
+        destinations: new DueDestinationsStore(database, { CALLBACK_ORDER }),
+        queues: new QueueLeasesStore(database, finished, { CALLBACK_ORDER }),
+        retries: new RetryLeasesStore(database, finished),
+      };
       const destinations = new DestinationStore(database);
-      const [{ destination }] = (await due.destinations()) as [DueDestination];
-      const streams = await due.takeStreams(destination, '', 8, 15_000);
+      const [{ destination }] = (await due.destinations.list()) as [DueDestination];
+      const streams = await due.queues.lease(destination, '', 8, 15_000);
       const lanes = streams.map(({ lane }) => lane);
-      expect((await due.readStreams(destination, lanes, 0, 64)).length).toBeGreaterThan(0);
-      expect(await due.start(streams[0]!, [streams[0]!.head], 15_000)).toBe(true);
-      const retries = await due.leaseRetries(destination, 8, 15_000);
-      expect(retries.length > 0).toBe(CALLBACK_ORDER !== 'strict');
+      expect((await due.queues.read(destination, lanes, 0, 64)).length).toBeGreaterThan(0);
+      expect(await due.queues.start(streams[0]!, [streams[0]!.head], 15_000)).toBe(true);
+      const retries = await due.retries.lease(destination, 8, 15_000);
+      expect(retries.length).toBeGreaterThan(0);
       const ids = retries.map(({ id }) => id);
-      await due.renewRetries(ids, 15_000);
-      await due.releaseRetries(ids);
-      await due.renewStreams(
+      await due.retries.renew(ids, 15_000);
+      await due.retries.release(ids);
+      await due.queues.renew(
         streams.map(({ id }) => id),
         15_000,
       );
-      const senders = new DispatchLeasesStore(database);
-      await senders.onThisHost();
+      const senders = new ExpiredLeasesStore(database);
+      await senders.workersOnThisHost();
       await senders.expire(['nobody']);
       await senders.reapExpired();
-      await due.releaseStreams(streams.map(({ id }) => id));
+      await due.queues.release(streams.map(({ id }) => id));
       await database.query({
         name: '',
         text: `INSERT INTO callback_destinations (destination, state, opened_at)

@@ -23,7 +23,7 @@ async function serve(count: number): Promise<void> {
   const jobs = await stores.jobs.begin(lane, count);
   const completions = jobs.map((job) => completionOf(job));
   await stores.jobs.complete(lane, batchOf([], { completions, release: true }), 15_000);
-  const due = await stores.due().readStreams('http://a.test', ['lane'], 0, count);
+  const due = await stores.due().queues.read('http://a.test', ['lane'], 0, count);
   await stores.logs().record(due.map((delivery) => attemptAt(delivery)));
 }
 

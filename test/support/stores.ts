@@ -7,7 +7,10 @@ import { RequestCallbacksRepository } from '../../src/callbacks/deliveries/reque
 import { CallbackLog } from '../../src/callbacks/deliveries/callback-log.entity.js';
 import { type AttemptRecord, CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
-import { type DueDelivery, DueStore } from '../../src/callbacks/dispatch/due.store.js';
+import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';
+import { DueDestinationsStore } from '../../src/callbacks/leases/due-destinations.store.js';
+import { QueueLeasesStore } from '../../src/callbacks/leases/queue-leases.store.js';
+import { RetryLeasesStore } from '../../src/callbacks/leases/retry-leases.store.js';
 import type { Config } from '../../src/platform/config/config.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import { Database, type Query } from '../../src/platform/database/database.js';
@@ -60,6 +63,13 @@ export function requestCallbacks(dataSource: DataSource): RequestCallbacksReposi
   );
 }
 
+/** The stores of due callbacks, for one order. */
+export interface DueStores {
+  destinations: DueDestinationsStore;
+  queues: QueueLeasesStore;
+  retries: RetryLeasesStore;
+}
+
 /** The stores of one process, on the real SQL, and what a test needs beside them. */
 export class Stores {
   readonly accepting: AcceptStore;
@@ -102,8 +112,13 @@ export class Stores {
     return new CallbackLogRepository(this.dataSource.getRepository(CallbackLog), this.database);
   }
 
-  due(CALLBACK_ORDER: Config['CALLBACK_ORDER'] = 'ordered'): DueStore {
-    return new DueStore(this.database, { CALLBACK_ORDER });
+  due(CALLBACK_ORDER: Config['CALLBACK_ORDER'] = 'ordered'): DueStores {
+    const config = { CALLBACK_ORDER };
+    return {
+      destinations: new DueDestinationsStore(this.database, config),
+      queues: new QueueLeasesStore(this.database, this.finished, config),
+      retries: new RetryLeasesStore(this.database, this.finished),
+    };
   }
 
   sql<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import type { FinishedRequest } from '../../requests/finished-requests.js';
 import { callbackMessage } from './callback-message.js';
 import { callbackBody } from '../callback.schema.js';
-import type { DueDelivery } from './due.store.js';
+import type { DueDelivery } from '../leases/due-delivery.js';
 
 const RESULT = { report_name: 'Übersicht', row_count: 50, summary: { total_revenue: 1.5 } };
 const DELIVERY: DueDelivery = {
@@ -16,21 +17,25 @@ const DELIVERY: DueDelivery = {
   isDisabled: false,
   scheduleStart: 0,
   redeliveryId: null,
-  requestStatus: 'COMPLETED',
-  requestPosition: 12,
-  result: JSON.stringify(RESULT),
-  error: null,
-  completedAt: new Date('2026-03-01T12:00:00.120Z'),
+  request: {
+    id: '0195a0c1-0000-7cc0-9f7e-3d0f2a9b1c55',
+    status: 'COMPLETED',
+    queuePosition: 12,
+    result: JSON.stringify(RESULT),
+    error: null,
+    completedAt: new Date('2026-03-01T12:00:00.120Z'),
+  },
 };
-const FAILED: Partial<DueDelivery> = { requestStatus: 'FAILED', result: null, error: 'No such period' };
+const FAILED: Partial<FinishedRequest> = { status: 'FAILED', result: null, error: 'No such period' };
 const NOW = new Date('2026-03-01T12:00:03.999Z');
 /** Shows what it was given to sign. */
 const SIGNER = {
   signatures: (id: string, timestamp: string, body: Buffer) => `${id}|${timestamp}|${body.toString()}`,
 };
 
-function message(change: Partial<DueDelivery> = {}, attemptNumber = 1, now = NOW) {
-  const { body, headers } = callbackMessage({ ...DELIVERY, ...change }, attemptNumber, now, SIGNER);
+function message(change: Partial<FinishedRequest> = {}, attemptNumber = 1, now = NOW) {
+  const request = { ...DELIVERY.request, ...change };
+  const { body, headers } = callbackMessage({ ...DELIVERY, request }, attemptNumber, now, SIGNER);
   return { body: JSON.parse(body.toString()) as unknown, bytes: body, headers };
 }
 
@@ -68,18 +73,18 @@ describe('callbackMessage', () => {
   });
 
   it('is what the API description promises', () => {
-    for (const change of [{}, FAILED, { requestPosition: null }]) {
+    for (const change of [{}, FAILED, { queuePosition: null }]) {
       expect(callbackBody.safeParse(message(change).body).error).toBeUndefined();
     }
   });
 
   it('has no place in a lane for a sync request', () => {
-    expect(message({ requestPosition: null }).body).toMatchObject({ queue_position: null });
+    expect(message({ queuePosition: null }).body).toMatchObject({ queue_position: null });
   });
 
   it('is the same bytes in every attempt, UTF-8, under the same id', () => {
     const first = message();
-    const later = message({ attempts: 2 }, 3, new Date('2026-03-01T13:00:00.000Z'));
+    const later = message({}, 3, new Date('2026-03-01T13:00:00.000Z'));
     expect(later.bytes).toEqual(first.bytes);
     expect(first.bytes.toString('utf8')).toContain('Übersicht');
     expect(later.headers['webhook-id']).toBe(first.headers['webhook-id']);

@@ -1,5 +1,5 @@
 import type { CallbackSigner } from '../signing/callback-signer.js';
-import type { DueDelivery } from './due.store.js';
+import type { DueDelivery } from '../leases/due-delivery.js';
 
 /** The words of a finished request's state on the wire. */
 const STATUS = { COMPLETED: 'completed', FAILED: 'failed', CANCELLED: 'cancelled' } as const;
@@ -24,16 +24,17 @@ export function callbackMessage(
   now: Date,
   signer: Pick<CallbackSigner, 'signatures'>,
 ): CallbackMessage {
-  const status = STATUS[delivery.requestStatus];
+  const { request } = delivery;
+  const status = STATUS[request.status];
   const message = {
     type: `report.${status}`,
-    timestamp: delivery.completedAt.toISOString(),
-    request_id: delivery.requestId,
+    timestamp: request.completedAt.toISOString(),
+    request_id: request.id,
     status,
-    queue_position: delivery.requestPosition,
-    error: delivery.error ?? undefined,
+    queue_position: request.queuePosition,
+    error: request.error ?? undefined,
   };
-  const body = Buffer.from(withFields(message, delivery.result ?? '{}'));
+  const body = Buffer.from(withFields(message, request.result ?? '{}'));
   const headers = signedHeaders(delivery.id, now, body, signer);
   headers['x-request-id'] = delivery.requestId;
   headers['x-attempt-number'] = String(attemptNumber);

@@ -10,7 +10,7 @@ import { CallbackSigner } from '../signing/callback-signer.js';
 import { type AttemptRecord, CallbackLogRepository } from '../deliveries/callback-log.repository.js';
 import { DeliveryStore } from '../deliveries/delivery.store.js';
 import { DestinationStore } from '../destinations/destination.store.js';
-import { type DueDelivery, nextNumber } from './due.store.js';
+import { type DueDelivery, nextNumber } from '../leases/due-delivery.js';
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 import { destination } from '../url-guard/url-guard.js';

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Breakers } from '../destinations/breakers.js';
 import type { CallbacksService, EndedAttempt } from './callbacks.service.js';
-import type { DueDelivery } from './due.store.js';
+import type { DueDelivery } from '../leases/due-delivery.js';
 import { MAX_UNRECORDED, RunSender } from './run-sender.js';
-import { Turn } from './turn.js';
 
 const TAKEN = { event: 'success', isGone: false, status: 'SUCCESS', retryAtMs: null } as EndedAttempt;
 
@@ -37,15 +36,15 @@ function queue(count = 3) {
     senders: 1,
     source: { next: () => Promise.resolve(waiting.shift() ?? null), recorded: () => undefined },
   };
-  const turn = new Turn(Number.POSITIVE_INFINITY, () => may.isOurs);
-  const sender = new RunSender(run, turn, callbacks as unknown as CallbacksService, breakers as unknown as Breakers, {
+  const sender = new RunSender(run, callbacks as unknown as CallbacksService, breakers as unknown as Breakers, {
     isStrict: false,
+    mayContinue: () => may.isOurs,
     onRetry: () => undefined,
   });
   return {
     may,
     log,
-    turn,
+    sender,
     waiting,
     send: () => sender.send(),
     /** Answers the attempt in flight. */
@@ -92,14 +91,14 @@ describe('a delivery queue', () => {
     ['its lease is lost', { isOurs: false }],
     ['the breaker has opened', { isClosed: false }],
   ])('stops when %s, and loses no delivery', async (_, change) => {
-    const { send, answer, log, may, waiting, turn } = queue();
+    const { send, answer, log, may, waiting, sender } = queue();
     const ended = send();
     await settled();
     Object.assign(may, change);
     await answer();
     await ended;
     expect(log).toEqual(['sent 1', 'recorded 1']);
-    expect([...turn.unsent, ...waiting].map(({ id }) => id)).toEqual(['2', '3']);
+    expect([...sender.unsent, ...waiting].map(({ id }) => id)).toEqual(['2', '3']);
   });
 
   it('waits for the oldest record when too many are missing', async () => {
@@ -116,13 +115,13 @@ describe('a delivery queue', () => {
   });
 
   it('is not given back as complete after a fault of our own', async () => {
-    const { send, answer, turn, log } = queue();
+    const { send, answer, sender, log } = queue();
     const ended = send();
     await settled();
     await answer();
     await answer(new TypeError('a fault'));
     expect(await ended).toContainEqual({ status: 'rejected', reason: new TypeError('a fault') });
-    expect(turn.isBroken).toBe(true);
+    expect(sender.isBroken).toBe(true);
     expect(log).toEqual(['sent 1', 'recorded 1', 'sent 2']);
   });
 });

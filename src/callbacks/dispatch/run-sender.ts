@@ -1,100 +1,118 @@
 import { Logger } from '@nestjs/common';
 import type { Breakers } from '../destinations/breakers.js';
+import type { DueDelivery } from '../leases/due-delivery.js';
 import type { CallbacksService, EndedAttempt } from './callbacks.service.js';
-import type { DueDelivery } from './due.store.js';
-import type { Turn } from './turn.js';
 
-/** Attempts of a run that may wait to be recorded. */
+/** Most attempts of a run whose record is still being written. */
 export const MAX_UNRECORDED = 512;
 
-/** What is sent in one turn. */
+/** Deliveries to one destination that are sent within one time slice. */
 export interface Run {
   destination: string;
-  /** At most so many attempts at a time. */
+  /** Attempts in flight at a time. With one, each attempt is sent after the one before has been answered. */
   senders: number;
   source: {
     next(): Promise<DueDelivery | null>;
-    /** What became of it is on record. */
+    /** The outcome of a delivery's attempt was recorded. */
     recorded(id: string): void;
   };
 }
 
 export interface RunSenderOptions {
-  /** Nothing follows what is to be tried again. */
+  /** No attempt follows one that is to be retried. */
   isStrict: boolean;
-  /** @param atMs When an attempt is to be made again, by `performance.now()`. */
+  /** False ends the run: its time slice is over, its lease is lost, or the process stops. */
+  mayContinue(): boolean;
+  /** @param atMs Time of the retry by `performance.now()`. */
   onRetry(atMs: number): void;
 }
 
-/** Sends what a run hands out until its turn is over. */
+/** Sends the deliveries of one run until there are no more or it must end. */
 export class RunSender {
+  /** Deliveries that were handed out and not sent. */
+  readonly unsent: DueDelivery[] = [];
   private readonly logger = new Logger(RunSender.name);
+  private readonly recordings: Promise<void>[] = [];
+  private hasProbed = false;
+  private hasEnded = false;
+  private hasFailed = false;
 
   constructor(
     private readonly run: Run,
-    private readonly turn: Turn,
     private readonly callbacks: CallbacksService,
     private readonly breakers: Breakers,
     private readonly options: RunSenderOptions,
   ) {}
 
-  /** @returns When everything that was sent is on record, what came of it; the turn has what was not sent. */
-  async send(): Promise<PromiseSettledResult<void>[]> {
-    const ended = await Promise.allSettled(Array.from({ length: this.run.senders }, () => this.sendInTurn()));
-    return [...ended, ...(await Promise.allSettled(this.turn.recorded))];
+  /** Whether an attempt was sent whose outcome could not be recorded. The lease must then expire instead of being released. */
+  get isBroken(): boolean {
+    return this.hasFailed;
   }
 
-  /** One attempt after the other; the next is not held up by the record of the one before. */
-  private async sendInTurn(): Promise<void> {
-    const { run, turn } = this;
-    while (!turn.isOver()) {
-      const delivery = await run.source.next();
+  /** @returns The results of the senders and of the records, when all attempts have ended and are recorded. */
+  async send(): Promise<PromiseSettledResult<void>[]> {
+    const ended = await Promise.allSettled(Array.from({ length: this.run.senders }, () => this.sendAll()));
+    return [...ended, ...(await Promise.allSettled(this.recordings))];
+  }
+
+  /** One sender: one attempt after the other. It does not wait for the record of an attempt before the next. */
+  private async sendAll(): Promise<void> {
+    const { source } = this.run;
+    while (this.mayContinue()) {
+      const delivery = await source.next();
       if (!delivery) return;
       if (delivery.isDisabled) {
-        turn.add(this.callbacks.refuse(delivery.id).then(() => run.source.recorded(delivery.id)));
-      } else if (!turn.isOver() && (await this.isAdmitted())) {
+        this.record(delivery.id, this.callbacks.refuse(delivery.id));
+      } else if (this.mayContinue() && (await this.isAdmitted())) {
         await this.attempt(delivery);
       } else {
-        turn.unsent.push(delivery);
-        return turn.end();
+        this.unsent.push(delivery);
+        this.hasEnded = true;
       }
-      await turn.recorded.at(-MAX_UNRECORDED)?.catch(() => undefined);
+      await this.recordings.at(-MAX_UNRECORDED)?.catch(() => undefined);
     }
+  }
+
+  private mayContinue(): boolean {
+    return !this.hasEnded && !this.hasFailed && this.options.mayContinue();
+  }
+
+  /** While the breaker is closed every attempt is admitted, else one probe of the run that no other worker sends. */
+  private async isAdmitted(): Promise<boolean> {
+    const { destination } = this.run;
+    if (this.breakers.isClosed(destination)) return true;
+    if (this.hasProbed) return false;
+    this.hasProbed = true;
+    return this.breakers.mayProbe(destination).catch((error: unknown) => {
+      this.logger.warn(`No probe of ${destination} was sent: ${String(error)}`);
+      return false;
+    });
   }
 
   private async attempt(delivery: DueDelivery): Promise<void> {
     try {
       this.ended(await this.callbacks.attempt(delivery));
     } catch (error) {
-      // Our own fault: the outcome of this attempt is unknown, and no other may follow it.
-      this.turn.isBroken = true;
+      // A fault of our own: the outcome of this attempt is unknown, and no other may follow it.
+      this.hasFailed = true;
       throw error;
     }
   }
 
-  /** Freely while the breaker is closed; else one attempt to see how things stand, if no other worker makes it. */
-  private async isAdmitted(): Promise<boolean> {
-    const { destination } = this.run;
-    if (this.breakers.isClosed(destination)) return true;
-    if (this.turn.hasProbed) return false;
-    this.turn.hasProbed = true;
-    return this.breakers.mayProbe(destination).catch((error: unknown) => {
-      this.logger.warn(`Callbacks to ${destination} wait: ${String(error)}`);
-      return false;
-    });
+  private ended(attempt: EndedAttempt): void {
+    const { deliveryId, event, isGone, status, retryAtMs } = attempt;
+    this.record(deliveryId, this.callbacks.record(attempt));
+    // A probe that was not sent must not leave the breaker half-open.
+    const breakerEvent = event ?? (this.hasProbed ? 'failure' : null);
+    if (breakerEvent) this.breakers.note(this.run.destination, breakerEvent);
+    if (retryAtMs !== null) this.options.onRetry(retryAtMs);
+    // Deliveries that were read before their URL answered 410 are not marked as disabled, so the run ends.
+    if (isGone || (this.options.isStrict && status === 'PENDING')) this.hasEnded = true;
   }
 
-  /** Puts an attempt on record, and judges what it means for what comes after it. */
-  private ended(attempt: EndedAttempt): void {
-    const { run, turn } = this;
-    const { deliveryId, event, isGone, status, retryAtMs } = attempt;
-    turn.add(this.callbacks.record(attempt).then(() => run.source.recorded(deliveryId)));
-    // A probe that could not be made must not leave the breaker half open.
-    const noted = event ?? (turn.hasProbed ? 'failure' : null);
-    if (noted) this.breakers.note(run.destination, noted);
-    if (retryAtMs !== null) this.options.onRetry(retryAtMs);
-    // In strict order nothing follows what is to be tried again: the line waits for it. What was read before a URL was
-    // gone does not know that it is.
-    if (isGone || (this.options.isStrict && status === 'PENDING')) turn.end();
+  private record(deliveryId: string, written: Promise<void>): void {
+    const recording = written.then(() => this.run.source.recorded(deliveryId));
+    recording.catch(() => (this.hasFailed = true));
+    this.recordings.push(recording);
   }
 }

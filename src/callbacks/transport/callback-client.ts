@@ -10,13 +10,8 @@ import { CallbackUrlRefused, storedUrl } from '../url-guard/url-guard.js';
 import { type CallbackResponse, NoAnswer } from './attempt-trace.js';
 import { CallbackAttempt } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
-import { OpenConnections } from './open-connections.js';
-import { SLOTS, SLOTS_PER_DESTINATION } from './slots.js';
+import { ConnectionLimiter, MAX_CONCURRENCY, MAX_CONCURRENCY_PER_DESTINATION } from './concurrency-limiter.js';
 
-/** Connections to one destination. Further attempts wait, and their deadline runs. */
-const MAX_CONNECTIONS_PER_DESTINATION = SLOTS_PER_DESTINATION;
-/** Connections of one process, idle ones included. */
-const MAX_CONNECTIONS = SLOTS;
 const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 /** How long an idle connection is kept. The receiver's `Keep-Alive` hint may extend it up to the maximum. */
 const KEEP_ALIVE_MS = 4_000;
@@ -41,16 +36,17 @@ export class CallbackClient {
   private readonly agent: Agent;
 
   constructor(private readonly options: CallbackClientOptions) {
-    const open = new OpenConnections(MAX_CONNECTIONS);
+    const limiter = new ConnectionLimiter(MAX_CONCURRENCY);
     this.agent = new Agent({
-      connections: MAX_CONNECTIONS_PER_DESTINATION,
+      // Further attempts wait for a connection, and their deadline runs.
+      connections: MAX_CONCURRENCY_PER_DESTINATION,
       maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
       // The attempt's own deadline covers both.
       headersTimeout: 0,
       bodyTimeout: 0,
-      factory: (origin, poolOptions) => checkedPool(new URL(origin), poolOptions, options, open),
+      factory: (origin, poolOptions) => checkedPool(new URL(origin), poolOptions, options, limiter),
     });
   }
 

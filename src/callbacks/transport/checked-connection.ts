@@ -4,7 +4,7 @@ import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
 import { NoAnswer } from './attempt-trace.js';
 import type { CallbackAttempt } from './callback-attempt.js';
 import { Dial } from './dial.js';
-import type { OpenConnections } from './open-connections.js';
+import type { ConnectionLimiter } from './concurrency-limiter.js';
 import { openTunnel, type TunnelOptions, TunnelRefused } from './proxy-tunnel.js';
 import { isLoopback } from '../url-guard/special-addresses.js';
 import { CallbackUrlRefused, portOf, type UrlGuard } from '../url-guard/url-guard.js';
@@ -163,21 +163,21 @@ async function firstTunnel(
 class CheckedConnection extends Client {
   private readonly latest: { dial: Dial | null };
 
-  constructor(origin: URL, options: Client.Options, connect: DialConnector, open: OpenConnections) {
+  constructor(origin: URL, options: Client.Options, connect: DialConnector, limiter: ConnectionLimiter) {
     const latest: CheckedConnection['latest'] = { dial: null };
     super(origin, {
       ...options,
       connect: (target, callback) => {
-        open.dial(this);
+        limiter.dialling(this);
         try {
           latest.dial = connect(target, (...[error, socket]) => {
-            open.dialled(this, error ? null : socket);
+            limiter.dialled(this, error ? null : socket);
             if (error) callback(error, null);
             else callback(null, socket);
           });
         } catch (error) {
           // The guard no longer allows the address.
-          open.dialled(this, null);
+          limiter.dialled(this, null);
           throw error;
         }
       },
@@ -201,12 +201,12 @@ export type AttemptOptions = Dispatcher.DispatchOptions & { attempt: CallbackAtt
 
 /**
  * The connections to one destination.
- * @param open Those to all.
+ * @param limiter Limits the connections to all destinations.
  */
-export function checkedPool(origin: URL, options: Pool.Options, dial: DialOptions, open: OpenConnections): Pool {
+export function checkedPool(origin: URL, options: Pool.Options, dial: DialOptions, limiter: ConnectionLimiter): Pool {
   const connect = checkedConnector(origin, dial);
   return new Pool(origin, {
     ...options,
-    factory: (_, clientOptions) => new CheckedConnection(origin, clientOptions, connect, open),
+    factory: (_, clientOptions) => new CheckedConnection(origin, clientOptions, connect, limiter),
   });
 }

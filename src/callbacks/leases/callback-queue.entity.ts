@@ -1,13 +1,13 @@
 import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
 /**
- * A stream (one lane, one destination) that is being sent right now. An attempt is listed here before it is sent and
- * until it is recorded, so one whose process died in between is known to have begun.
+ * A leased delivery queue (one lane, one destination). It lists each attempt from before it is sent until it is recorded, so
+ * that the attempts of a crashed worker are known to have started.
  */
 @Entity('callback_queues')
 @Unique('callback_queues_one', ['destination', 'lane'])
 export class CallbackQueue {
-  /** A new one each time that the stream is taken: who lost it finds no row any more. */
+  /** A new one for each lease: a worker that lost its lease finds no row. */
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
   id!: number;
 
@@ -27,7 +27,7 @@ export class CallbackQueue {
   @Column('uuid', { array: true })
   started!: string[];
 
-  /** The number of that attempt, each. A delivery that has come further was recorded. */
+  /** The number of that attempt for each. A delivery with a higher attempt number was recorded. */
   @Column('integer', { name: 'started_numbers', array: true })
   startedNumbers!: number[];
 
