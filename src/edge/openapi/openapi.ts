@@ -79,9 +79,9 @@ function addErrorResponses(method: string, operation: Operation): void {
     if (/^[45]/.test(status) && !response.content) response.content = PROBLEM_CONTENT;
 }
 
-/** Builds the OpenAPI 3.1 document. */
-function buildDocument(app: INestApplication): OpenAPIObject {
-  const builder = new DocumentBuilder()
+/** Title, tags and security scheme of the document. */
+function documentHeader(): Omit<OpenAPIObject, 'paths'> {
+  return new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Daybook')
     .setDescription(
@@ -103,8 +103,12 @@ function buildDocument(app: INestApplication): OpenAPIObject {
       description: 'An API key. Required with `AUTH=required`; each operation names its scope.',
     })
     .build();
+}
+
+/** Builds the OpenAPI 3.1 document. */
+function buildDocument(app: INestApplication): OpenAPIObject {
   const config = app.get<Config>(CONFIG);
-  const document = SwaggerModule.createDocument(app, builder);
+  const document = SwaggerModule.createDocument(app, documentHeader());
   for (const path of PATHS_WITH_CALLBACK)
     Object.assign(document.paths[path]?.post ?? {}, { callbacks: callbackOperations() });
   for (const operations of Object.values(document.paths)) {
