@@ -14,7 +14,7 @@ import { Idempotent, hasIdempotencyKey } from '../../http/idempotency-key.js';
 import { AppliedRateLimit } from '../../http/rate-limit.decorators.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { RateLimit } from '../../platform/config/values.js';
-import type { Hit, QuotaStorage } from './gcra.storage.js';
+import type { Hit, QuotaStorage } from './quota.storage.js';
 import { QuotaExceeded, setCharge } from './quota.js';
 
 /**
@@ -62,7 +62,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     const hit = await this.storage.increment(key, ttl, limit);
     setQuotaHeaders(http.getResponse<Response>(), name, rate, hit);
     if (!hit.isBlocked) {
-      setCharge(request, { refund: () => this.storage.refund(key, ttl, limit) });
+      setCharge(request, { refund: () => this.storage.refund(key, hit) });
       return true;
     }
     const refusal = new QuotaExceeded(name, rate, hit.timeToBlockExpire);
@@ -83,8 +83,8 @@ export class RateLimitGuard extends ThrottlerGuard {
 }
 
 /**
- * Sets the headers of draft-ietf-httpapi-ratelimit-headers-10: the policy, the remaining quota, and the seconds until the
- * whole quota is available again.
+ * Sets the headers of draft-ietf-httpapi-ratelimit-headers-10: the policy, the remaining quota, and the seconds until
+ * the oldest counted request leaves the window.
  */
 function setQuotaHeaders(
   response: Response,

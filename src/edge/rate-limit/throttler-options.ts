@@ -5,7 +5,8 @@ import { AppliedRateLimit, type RateLimitName } from '../../http/rate-limit.deco
 import type { Config } from '../../platform/config/config.js';
 import type { RateLimit } from '../../platform/config/values.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
-import { GcraStorage, type QuotaStorage } from './gcra.storage.js';
+import type { QuotaStorage } from './quota.storage.js';
+import { SlidingWindowStorage } from './sliding-window.storage.js';
 
 /** One named throttler for each rate limit. */
 export async function throttlerOptions(
@@ -39,7 +40,7 @@ function throttler(
 
 /** With Redis, all API processes share the quotas. A worker serves no route with a limit, so it does not connect. */
 async function storageFor({ REDIS_URL, ROLE }: Config, metrics: Metrics): Promise<QuotaStorage> {
-  if (!REDIS_URL || ROLE === 'worker') return new GcraStorage();
-  const { RedisGcraStorage } = await import('./redis-gcra.storage.js');
-  return new RedisGcraStorage(REDIS_URL, metrics);
+  if (!REDIS_URL || ROLE === 'worker') return new SlidingWindowStorage();
+  const { RedisSlidingWindowStorage } = await import('./redis-sliding-window.storage.js');
+  return new RedisSlidingWindowStorage(REDIS_URL, metrics);
 }

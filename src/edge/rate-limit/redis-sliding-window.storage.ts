@@ -4,44 +4,56 @@ import { Batcher } from '../../platform/concurrency/batcher.js';
 import { withTimeout } from '../../platform/concurrency/timeout.js';
 import { logOnce } from '../../platform/observability/log-once.js';
 import type { Metrics } from '../../platform/observability/metrics.js';
-import { GcraStorage, type Hit, type QuotaStorage, hitOf } from './gcra.storage.js';
+import { type Hit, type QuotaStorage, hitOf } from './quota.storage.js';
+import { SlidingWindowStorage } from './sliding-window.storage.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    gcraHit(keyCount: number, ...args: (string | number)[]): Result<string[], Context>;
-    gcraRefund(key: string, intervalMs: number): Result<null, Context>;
+    slidingWindowHit(keyCount: number, ...args: (string | number)[]): Result<(string | number)[], Context>;
   }
 }
 
+/** Values that {@link HIT} returns for each key. */
+const RESULT_LENGTH = 4;
+
 /**
- * {@link GcraStorage} by the clock of Redis, which all processes share: one hit for each key, in one round trip. A key
- * expires when its whole limit is available, but not within a minute. Times count from 2023, which leaves a double enough
- * digits for microseconds. Arguments: a clock in place of Redis' own (or an empty string), then window and limit of each
- * hit. Returns for each hit the time until the theoretical arrival time and the time to wait, in milliseconds.
+ * The window of {@link SlidingWindowStorage} by the clock of Redis, which all processes share: a list a key of the times of its
+ * last hits, newest first, in microseconds. Counts one hit of each key in one round trip. A list expires when its newest hit
+ * leaves the window. Should the clock of Redis step back, a key goes on from its newest hit.
+ *
+ * Arguments: a clock in place of Redis' own (milliseconds) or an empty string, then window (milliseconds) and limit of each key.
+ * Returns for each key: hits in the window, microseconds until one leaves it, microseconds to wait (-1: it was let in), its time.
  */
 const HIT = `
   local time = redis.call('TIME')
-  local now = tonumber(ARGV[1]) or (time[1] - 1.7e9) * 1e3 + time[2] / 1e3
-  local results = {}
+  local clock = ARGV[1] ~= '' and ARGV[1] * 1000 or time[1] * 1000000 + time[2]
+  local result = {}
   for i, key in ipairs(KEYS) do
-    local window = tonumber(ARGV[2 * i])
-    local interval = window / ARGV[2 * i + 1]
-    local arrival = math.max(tonumber(redis.call('GET', key) or now), now) + interval
-    local wait = arrival - now - window
-    if wait > 0.001 then
-      arrival = arrival - interval
-    else
-      wait = 0
-      redis.call('SET', key, string.format('%.17g', arrival), 'PX', math.max(60000, math.ceil(arrival - now)))
+    local window = ARGV[2 * i] * 1000
+    local limit = tonumber(ARGV[2 * i + 1])
+    local now = math.max(clock, tonumber(redis.call('LINDEX', key, 0) or 0))
+    local oldest = tonumber(redis.call('LINDEX', key, -1) or nil)
+    while oldest and oldest <= now - window do
+      redis.call('RPOP', key)
+      oldest = tonumber(redis.call('LINDEX', key, -1) or nil)
     end
-    table.insert(results, tostring(arrival - now))
-    table.insert(results, tostring(wait))
+    local count = redis.call('LLEN', key)
+    local at = string.format('%.0f', now)
+    local wait = -1
+    if count >= limit then
+      oldest = tonumber(redis.call('LINDEX', key, limit - 1))
+      wait = oldest + window - now
+    else
+      count = redis.call('LPUSH', key, at)
+      redis.call('PEXPIRE', key, math.ceil(window / 1000))
+      oldest = oldest or now
+    end
+    table.insert(result, count)
+    table.insert(result, string.format('%.0f', oldest + window - now))
+    table.insert(result, string.format('%.0f', wait))
+    table.insert(result, at)
   end
-  return results`;
-
-const REFUND = `
-  local arrival = redis.call('GET', KEYS[1])
-  if arrival then redis.call('SET', KEYS[1], string.format('%.17g', arrival - ARGV[1]), 'KEEPTTL') end`;
+  return result`;
 
 const PREFIX = 'daybook:limit:';
 
@@ -63,14 +75,14 @@ const CONNECT_TIMEOUT_MS = 2_000;
  * Quotas in Redis, which all API processes share. While Redis is unavailable, each process counts in memory: a caller may
  * then use its limit once per process, but no request fails or waits because of Redis.
  */
-export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicationShutdown {
+export class RedisSlidingWindowStorage implements QuotaStorage, OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('RateLimits');
   private readonly logUnavailable = logOnce(
     this.logger,
     'Redis is unavailable; each process counts rate limits by itself',
   );
   private readonly redis: Redis;
-  private readonly fallback: GcraStorage;
+  private readonly fallback: SlidingWindowStorage;
   /** Hits that arrive during a round trip share the next one, because under load a command costs more than the hit. */
   private readonly hits = new Batcher<PendingHit, Hit>((hits) => this.countHits(hits));
   /** Set while Redis is unavailable. */
@@ -82,7 +94,7 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     private readonly metrics: Metrics,
     private readonly nowMs?: () => number,
   ) {
-    this.fallback = new GcraStorage(nowMs);
+    this.fallback = new SlidingWindowStorage(nowMs);
     this.redis = new Redis(redisUrl, {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -94,8 +106,7 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MAX_MS),
     });
-    this.redis.defineCommand('gcraHit', { lua: HIT });
-    this.redis.defineCommand('gcraRefund', { numberOfKeys: 1, lua: REFUND });
+    this.redis.defineCommand('slidingWindowHit', { lua: HIT });
     this.redis.on('error', (error: Error) => this.fallBack(error));
     metrics.gauge(
       'daybook_rate_limit_shared',
@@ -120,9 +131,10 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     return this.fallback.increment(key, ttl, limit);
   }
 
-  refund(key: string, ttl: number, limit: number): void {
-    if (this.probing) return this.fallback.refund(key, ttl, limit);
-    this.redis.gcraRefund(PREFIX + key, ttl / limit).catch((error: Error) => this.fallBack(error));
+  refund(key: string, hit: Hit): void {
+    // A hit goes back to where it was counted.
+    if (typeof hit.at === 'number') return this.fallback.refund(key, hit);
+    if (!this.probing) this.redis.lrem(PREFIX + key, 1, hit.at).catch((error: Error) => this.fallBack(error));
   }
 
   onApplicationShutdown(): void {
@@ -141,14 +153,21 @@ export class RedisGcraStorage implements QuotaStorage, OnModuleInit, OnApplicati
     if (this.probing) throw new Error('Redis is unavailable');
     const keys = hits.map(({ key }) => PREFIX + key);
     const rates = hits.flatMap(({ windowMs, limit }) => [windowMs, limit]);
-    const results = await this.run(keys, this.nowMs?.() ?? '', ...rates);
-    return hits.map(({ windowMs, limit }, index) =>
-      hitOf(limit, windowMs / limit, Number(results[2 * index]), Number(results[2 * index + 1])),
-    );
+    const result = await this.run(keys, this.nowMs?.() ?? '', ...rates);
+    return hits.map(({ limit }, index) => {
+      const [count, nextFreeUs, waitUs, at] = result.slice(RESULT_LENGTH * index).map(Number) as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      const waitMs = waitUs < 0 ? null : waitUs / 1_000;
+      return hitOf({ limit, count, nextFreeMs: nextFreeUs / 1_000, waitMs, at: String(at) });
+    });
   }
 
-  private run(keys: string[], ...args: (string | number)[]): Promise<string[]> {
-    return withTimeout(this.redis.gcraHit(keys.length, ...keys, ...args), COMMAND_TIMEOUT_MS);
+  private run(keys: string[], ...args: (string | number)[]): Promise<(string | number)[]> {
+    return withTimeout(this.redis.slidingWindowHit(keys.length, ...keys, ...args), COMMAND_TIMEOUT_MS);
   }
 
   /** Sends a hit and not PING, which a full or read-only Redis also answers. */

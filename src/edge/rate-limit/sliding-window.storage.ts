@@ -1,0 +1,101 @@
+import { LRUCache } from 'lru-cache';
+import { type Hit, type QuotaStorage, hitOf } from './quota.storage.js';
+
+/** Times of hits that a process remembers over all callers: 32 MB. Beyond it the caller that was idle longest is forgotten. */
+const MAX_SLOTS = 4_000_000;
+/** What a caller costs besides its hits, in slots. */
+const CALLER_SLOTS = 32;
+const FIRST_CAPACITY = 4;
+
+/** The times of the newest hits of one caller, oldest first, in a ring that grows up to the limit. */
+class HitRing {
+  private times = new Float64Array(FIRST_CAPACITY);
+  private first = 0;
+  count = 0;
+
+  get capacity(): number {
+    return this.times.length;
+  }
+
+  /** @param index 0 is the oldest. */
+  at(index: number): number {
+    return this.times[(this.first + index) % this.times.length]!;
+  }
+
+  /** Forgets hits at or before this time. Each hit is forgotten once, so the cost per hit is constant. */
+  dropUntil(time: number): void {
+    while (this.count > 0 && this.at(0) <= time) {
+      this.first = (this.first + 1) % this.times.length;
+      this.count--;
+    }
+  }
+
+  push(time: number, limit: number): void {
+    if (this.count === this.times.length) this.grow(Math.min(2 * this.times.length, limit));
+    this.times[(this.first + this.count++) % this.times.length] = time;
+  }
+
+  /** Removes one hit of exactly this time, searching from the newest. */
+  remove(time: number): void {
+    let index = this.count - 1;
+    while (index >= 0 && this.at(index) > time) index--;
+    if (index < 0 || this.at(index) !== time) return;
+    for (; index < this.count - 1; index++) {
+      this.times[(this.first + index) % this.times.length] = this.at(index + 1);
+    }
+    this.count--;
+  }
+
+  private grow(capacity: number): void {
+    const times = new Float64Array(Math.max(capacity, this.count + 1));
+    for (let index = 0; index < this.count; index++) times[index] = this.at(index);
+    this.times = times;
+    this.first = 0;
+  }
+}
+
+/**
+ * A true sliding window in the memory of this process: the times of the last `limit` hits of a caller decide. The storage of
+ * `@nestjs/throttler` filters every hit of the window at each request, which halves throughput; here the cost is constant.
+ */
+export class SlidingWindowStorage implements QuotaStorage {
+  private readonly rings: LRUCache<string, HitRing>;
+
+  /** @param nowMs A monotonic clock. */
+  constructor(
+    private readonly nowMs: () => number = () => performance.now(),
+    maxSlots = MAX_SLOTS,
+  ) {
+    this.rings = new LRUCache({ maxSize: maxSlots, sizeCalculation: ({ capacity }) => capacity + CALLER_SLOTS });
+  }
+
+  /** Callers that are remembered. */
+  get size(): number {
+    return this.rings.size;
+  }
+
+  async increment(key: string, ttl: number, limit: number): Promise<Hit> {
+    const now = this.nowMs();
+    const ring = this.rings.get(key) ?? new HitRing();
+    ring.dropUntil(now - ttl);
+    if (ring.count >= limit) {
+      // More than the limit are in the ring after a limit was lowered: the limit-th newest must leave first.
+      const waitMs = ring.at(ring.count - limit) + ttl - now;
+      return hitOf({ limit, count: ring.count, nextFreeMs: waitMs, waitMs, at: now });
+    }
+    const { capacity } = ring;
+    ring.push(now, limit);
+    if (ring.count === 1 || ring.capacity !== capacity) this.remember(key, ring);
+    return hitOf({ limit, count: ring.count, nextFreeMs: ring.at(0) + ttl - now, waitMs: null, at: now });
+  }
+
+  /** Deleted first: the cache measures an entry again only when its value is another. */
+  private remember(key: string, ring: HitRing): void {
+    this.rings.delete(key);
+    this.rings.set(key, ring);
+  }
+
+  refund(key: string, { at }: Hit): void {
+    if (typeof at === 'number') this.rings.get(key)?.remove(at);
+  }
+}
