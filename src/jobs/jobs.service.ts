@@ -80,8 +80,8 @@ export class JobsService {
    * @throws RequestNotFound, RequestNotPending
    */
   async cancel(id: string, account: AccountId): Promise<object> {
-    const { callback_url } = await this.requests.find(id, account);
-    const to = destinationOf(callback_url);
+    const { callbackUrl } = await this.requests.find(id, account);
+    const to = destinationOf(callbackUrl);
     if (!(await this.store.cancel(id, newId(), to))) throw new RequestNotPending();
     if (to !== null) this.queue.wake('callbacks');
     return this.requests.detail(id, account);
@@ -175,5 +175,5 @@ export class JobsService {
 }
 
 function acknowledgementOf({ id, queuePosition, jobsAhead }: Place, lane: string | null): object {
-  return acknowledgement({ id, lane, queue_position: queuePosition, jobs_ahead_at_accept: jobsAhead });
+  return acknowledgement({ id, lane, queuePosition, jobsAheadAtAccept: jobsAhead });
 }

@@ -1,23 +1,20 @@
 import { laneName } from '../platform/tenant.js';
 import type { CallbackAttempt, CallbackState, CallbackTrace } from './request-callbacks.js';
-import type { RequestRow } from './request.store.js';
+import type { RequestRecord } from './request.entity.js';
 
 /** The 202 of an async request. Made from the request alone, so that a repeat gives the same bytes. */
-export function acknowledgement(request: {
-  id: string;
-  lane: string | null;
-  queue_position: number | null;
-  jobs_ahead_at_accept: number | null;
-}): object {
-  const { id, queue_position, jobs_ahead_at_accept } = request;
+export function acknowledgement(
+  request: Pick<RequestRecord, 'id' | 'lane' | 'queuePosition' | 'jobsAheadAtAccept'>,
+): object {
+  const { id, queuePosition, jobsAheadAtAccept } = request;
   const lane = request.lane && laneName(request.lane);
   return {
     request_id: id,
     status: 'pending',
-    queue_position,
-    jobs_ahead: jobs_ahead_at_accept,
+    queue_position: queuePosition,
+    jobs_ahead: jobsAheadAtAccept,
     lane,
-    message: `Accepted as number ${queue_position} of lane ${lane}; ${jobs_ahead_at_accept} before it.`,
+    message: `Accepted as number ${queuePosition} of lane ${lane}; ${jobsAheadAtAccept} before it.`,
   };
 }
 
@@ -101,23 +98,23 @@ function rounded(ms: number | null): number | null {
 }
 
 /** A request as the list and the detail show it. */
-export function requestView(row: RequestRow, callback: CallbackState | undefined): Record<string, unknown> {
+export function requestView(row: RequestRecord, callback: CallbackState | undefined): Record<string, unknown> {
   return {
     id: row.id,
     mode: row.mode,
     status: row.status,
     report: row.report,
     lane: row.lane && laneName(row.lane),
-    input_payload: row.input_payload,
-    result_payload: row.result_payload,
+    input_payload: row.inputPayload,
+    result_payload: row.resultPayload,
     error: row.error,
-    callback_url: row.callback_url,
-    callback_status: row.callback_url === null ? null : (callback?.status ?? 'PENDING'),
+    callback_url: row.callbackUrl,
+    callback_status: row.callbackUrl === null ? null : (callback?.status ?? 'PENDING'),
     callback_attempts: callback?.attempts ?? 0,
-    idempotency_key: row.idempotency_key,
-    queue_position: row.queue_position,
-    created_at: row.created_at.toISOString(),
-    started_at: row.started_at?.toISOString() ?? null,
-    completed_at: row.completed_at?.toISOString() ?? null,
+    idempotency_key: row.idempotencyKey,
+    queue_position: row.queuePosition,
+    created_at: row.createdAt.toISOString(),
+    started_at: row.startedAt?.toISOString() ?? null,
+    completed_at: row.completedAt?.toISOString() ?? null,
   };
 }

@@ -1,20 +1,24 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { FinishedRequests } from './finished-requests.js';
 import { FinishedRequestsStore } from './finished-requests.store.js';
+import { IdempotencyRecord } from './idempotency/idempotency-key.entity.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
-import { IdempotencyStore } from './idempotency/idempotency.store.js';
+import { IdempotencyRepository } from './idempotency/idempotency.repository.js';
 import { RemovalStore } from './removal.store.js';
-import { RequestStore } from './request.store.js';
+import { RequestRepository } from './request.repository.js';
+import { RequestRecord } from './request.entity.js';
 import { RequestsSweep } from './requests.sweep.js';
 import { RequestsService } from './requests.service.js';
 import { RetentionService } from './retention.service.js';
 
 /** The request log. */
 @Module({
+  imports: [TypeOrmModule.forFeature([RequestRecord, IdempotencyRecord])],
   providers: [
-    RequestStore,
+    RequestRepository,
     RemovalStore,
-    IdempotencyStore,
+    IdempotencyRepository,
     RequestsService,
     IdempotencyService,
     RetentionService,

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
+import { pageOf } from '../platform/database/page.js';
 import { type AccountId, qualifiedLane } from '../platform/tenant.js';
-import { type RequestFilter, type RequestRow, RequestStore } from './request.store.js';
+import type { RequestRecord } from './request.entity.js';
+import { type RequestFilter, RequestRepository } from './request.repository.js';
 import { LanePositions } from './lane-positions.js';
 import { RemovalStore } from './removal.store.js';
 import { RequestCallbacks } from './request-callbacks.js';
@@ -28,7 +30,7 @@ const NIL_ID = '00000000-0000-0000-0000-000000000000';
 @Injectable()
 export class RequestsService {
   constructor(
-    private readonly store: RequestStore,
+    private readonly log: RequestRepository,
     private readonly removal: RemovalStore,
     private readonly callbacks: RequestCallbacks,
     private readonly positions: LanePositions,
@@ -38,17 +40,16 @@ export class RequestsService {
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(filter: RequestFilter): Promise<{ requests: object[]; next_cursor: string | null }> {
     const lane = filter.lane === undefined ? undefined : qualifiedLane(filter.account, filter.lane);
-    const rows = await this.store.list({ ...filter, lane, limit: filter.limit + 1 });
-    const page = rows.slice(0, filter.limit);
-    const hasMore = rows.length > filter.limit;
+    const read = (limit: number) => this.log.list({ ...filter, lane, limit });
+    const { page, next_cursor } = await pageOf(filter.limit, read, ({ id }) => id);
     const callbacks = await this.callbacks.states(page.map(({ id }) => id));
     const requests = page.map((row) => requestView(row, callbacks.get(row.id)));
-    return { requests, next_cursor: hasMore ? page.at(-1)!.id : null };
+    return { requests, next_cursor };
   }
 
   /** @throws RequestNotFound, also for another account's, and for an id that is no UUID: nothing can have it. */
-  async find(id: string, account: AccountId): Promise<RequestRow> {
-    const row = isUuid(id) ? await this.store.find(id) : null;
+  async find(id: string, account: AccountId): Promise<RequestRecord> {
+    const row = isUuid(id) ? await this.log.find(id) : null;
     if (!row || !isOf(row, account)) throw new RequestNotFound();
     return row;
   }
@@ -59,7 +60,7 @@ export class RequestsService {
     const callbacks = await this.callbacks.states([row.id]);
     const attempts = await this.callbacks.newestAttempts(row.id, SHOWN_ATTEMPTS);
     const isWaiting = row.lane !== null && !isFinished(row);
-    const jobsAhead = isWaiting ? await this.positions.jobsAhead(row.lane!, row.queue_position!) : null;
+    const jobsAhead = isWaiting ? await this.positions.jobsAhead(row.lane!, row.queuePosition!) : null;
     const view = requestView(row, callbacks.get(row.id));
     return { ...view, jobs_ahead: jobsAhead, delivery_trace: attempts.map(attemptView) };
   }
@@ -74,12 +75,12 @@ export class RequestsService {
 
   /** The file of a finished report, or null when there is none. */
   async resultFile(id: string, account: AccountId): Promise<ResultFile | null> {
-    const row = await this.store.find(id);
-    if (!row?.file_key || !row.result_payload || !isOf(row, account)) return null;
-    const { file_name, file_size_bytes, sha256 } = row.result_payload;
+    const row = await this.log.find(id);
+    if (!row?.fileKey || !row.resultPayload || !isOf(row, account)) return null;
+    const { file_name, file_size_bytes, sha256 } = row.resultPayload;
     return {
       fileName: String(file_name),
-      fileKey: row.file_key,
+      fileKey: row.fileKey,
       sizeBytes: Number(file_size_bytes),
       sha256: String(sha256),
     };
@@ -111,10 +112,10 @@ export class RequestsService {
   private readonly removeFiles = (keys: string[]): Promise<void> => this.files.remove(keys);
 }
 
-function isOf(row: RequestRow, account: AccountId): boolean {
-  return account === null || row.account_id === account;
+function isOf(row: RequestRecord, account: AccountId): boolean {
+  return account === null || row.accountId === account;
 }
 
-function isFinished({ status }: RequestRow): boolean {
+function isFinished({ status }: RequestRecord): boolean {
   return status !== 'PENDING' && status !== 'PROCESSING';
 }

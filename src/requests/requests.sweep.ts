@@ -16,7 +16,7 @@ export class RequestsSweep implements OnModuleInit {
 
   onModuleInit(): void {
     this.analyzer.watch('requests', 'idempotency_keys');
-    this.sweeper.add('expire', 'idempotency keys', () => this.idempotency.forgetExpired());
+    this.sweeper.add('expire', 'idempotency keys', () => this.idempotency.removeExpired());
     this.sweeper.add('expire', 'old requests', () => this.retention.removeSome());
   }
 }

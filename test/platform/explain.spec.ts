@@ -20,12 +20,14 @@ import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
-import { IdempotencyStore } from '../../src/requests/idempotency/idempotency.store.js';
+import { IdempotencyRecord } from '../../src/requests/idempotency/idempotency-key.entity.js';
+import { IdempotencyRepository } from '../../src/requests/idempotency/idempotency.repository.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
 import { RemovalStore } from '../../src/requests/removal.store.js';
 import type { IdempotencyKey } from '../../src/http/idempotency-key.js';
 import { AcceptStore } from '../../src/jobs/accept/accept.store.js';
-import { RequestStore } from '../../src/requests/request.store.js';
+import { RequestRecord } from '../../src/requests/request.entity.js';
+import { RequestRepository } from '../../src/requests/request.repository.js';
 import { createDatabase } from '../support/database.js';
 import { batchOf, completionOf, newRequest, requestCallbacks } from '../support/stores.js';
 
@@ -209,6 +211,9 @@ async function expectCheap(act: () => Promise<unknown>, mostBlocks = MOST_BLOCKS
   }
 }
 
+const log = () => new RequestRepository(dataSource.getRepository(RequestRecord));
+const keys = () => new IdempotencyRepository(dataSource.getRepository(IdempotencyRecord));
+
 const CALLBACK = { callbackUrl: 'http://a.test/' };
 const keyed = (key: string): IdempotencyKey => ({ caller: 'open', scope: 'POST /api/async', key, fingerprint: 'f' });
 
@@ -257,7 +262,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await sync.adopt(4, 15_000);
       await sync.release({ id: someId, leaseEpoch: 0 }, 0);
       await sync.renew([someId], 15_000);
-      await new IdempotencyStore(database).forgetExpired(86_400, 1_000);
+      await keys().removeExpired(86_400, 1_000);
       await new WorkerStore(database).countAlive();
       await new BacklogStore(database).pending();
     }));
@@ -352,24 +357,22 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     { lane: 'nowhere' },
     { lane: 'lane-3', status: 'COMPLETED' as const, beforeId: someId },
   ];
-  it.each(filters)('listing %j', (filter) =>
-    expectCheap(() => new RequestStore(database).list({ ...filter, account: null, limit: 51 })),
-  );
+  it.each(filters)('listing %j', (filter) => expectCheap(() => log().list({ ...filter, account: null, limit: 51 })));
 
   it.each(filters)('listing %j of an account', (filter) =>
     expectCheap(async () => {
       for (const account of [BIG_ACCOUNT, SMALL_ACCOUNT]) {
         const lane = filter.lane && `${account}/${filter.lane}`;
-        await new RequestStore(database).list({ ...filter, account, lane, limit: 51 });
+        await log().list({ ...filter, account, lane, limit: 51 });
       }
     }),
   );
 
   it('looking at one, and at lanes', () =>
     expectCheap(async () => {
-      await new RequestStore(database).find(someId);
+      await log().find(someId);
       const callbacks = requestCallbacks(dataSource);
-      const page = await new RequestStore(database).list({ account: null, limit: 200 });
+      const page = await log().list({ account: null, limit: 200 });
       await callbacks.states(page.map(({ id }) => id));
       await callbacks.newestAttempts(someId, 200);
       await callbacks.countAttempts(someId);
@@ -377,7 +380,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       expect((await new FinishedRequestsStore(database).find([someId])).size).toBe(1);
       await new LanesStore(database).list('', 100);
       expect(await new LanesStore(database).listOwn(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
-      await new IdempotencyStore(database).find(keyed('key-7'));
+      await keys().find(keyed('key-7'));
     }));
 
   it('deleting', () =>

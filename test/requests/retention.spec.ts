@@ -3,8 +3,9 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { NIL, v7 as uuidv7 } from 'uuid';
+import { IdempotencyRecord } from '../../src/requests/idempotency/idempotency-key.entity.js';
 import { IdempotencyService } from '../../src/requests/idempotency/idempotency.service.js';
-import { IdempotencyStore } from '../../src/requests/idempotency/idempotency.store.js';
+import { IdempotencyRepository } from '../../src/requests/idempotency/idempotency.repository.js';
 import { RemovalStore } from '../../src/requests/removal.store.js';
 import { RequestUnfinished } from '../../src/requests/requests.errors.js';
 import { RequestsService } from '../../src/requests/requests.service.js';
@@ -168,7 +169,8 @@ describe('one sweep', () => {
   it('forgets more than a batch of idempotency keys', async () => {
     await stores.sql(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id, created_at)
       SELECT 'a', 's', n, 'f', gen_random_uuid(), now() - interval '25 hours' FROM generate_series(1, 2100) n`);
-    await new IdempotencyService(new IdempotencyStore(stores.database), stores.requests).forgetExpired();
+    const keys = new IdempotencyRepository(stores.dataSource.getRepository(IdempotencyRecord));
+    await new IdempotencyService(keys, stores.requests).removeExpired();
     expect(await stores.sql('SELECT FROM idempotency_keys')).toEqual([]);
   });
 });

@@ -24,8 +24,9 @@ import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
 import type { LanePositions } from '../../src/requests/lane-positions.js';
 import { RemovalStore } from '../../src/requests/removal.store.js';
+import { RequestRecord } from '../../src/requests/request.entity.js';
 import type { RequestCallbacks } from '../../src/requests/request-callbacks.js';
-import { RequestStore } from '../../src/requests/request.store.js';
+import { RequestRepository } from '../../src/requests/request.repository.js';
 import { DATABASE_SETTINGS, createDatabase } from './database.js';
 import { eventually } from './eventually.js';
 
@@ -73,7 +74,7 @@ export interface DueStores {
 /** The stores of one process, on the real SQL, and what a test needs beside them. */
 export class Stores {
   readonly accepting: AcceptStore;
-  readonly requests: RequestStore;
+  readonly requests: RequestRepository;
   readonly finished: FinishedRequestsStore;
   readonly callbacks: RequestCallbacks;
   readonly positions: LanePositions;
@@ -88,7 +89,7 @@ export class Stores {
     readonly database: Database,
   ) {
     this.accepting = new AcceptStore(database);
-    this.requests = new RequestStore(database);
+    this.requests = new RequestRepository(dataSource.getRepository(RequestRecord));
     this.finished = new FinishedRequestsStore(database);
     this.callbacks = requestCallbacks(dataSource);
     this.positions = new LanePositionsRepository(dataSource.getRepository(Lane));

@@ -1,82 +1,88 @@
 import { Injectable } from '@nestjs/common';
-import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
-import { IdempotencyStore } from './idempotency.store.js';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
+import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import type { Query } from '../../platform/database/database.js';
-import { type RequestRow, RequestStore } from '../request.store.js';
+import type { RequestRecord } from '../request.entity.js';
+import { RequestRepository } from '../request.repository.js';
 import { acknowledgement, syncAnswer } from '../request.view.js';
 import { KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed } from '../requests.errors.js';
+import { IdempotencyRepository } from './idempotency.repository.js';
 
-/** JSON text, as it was sent; or a failure, which the edge makes a text of. */
-type FirstAnswer = { status: number; body: string; isOfBatch?: boolean } | { failure: ReportHasFailed };
+/** The first response as JSON text; or the failure, which the edge renders. */
+type FirstResponse = { status: number; body: string; isOfBatch?: boolean } | { failure: ReportHasFailed };
 
-/** What the first request with a key was answered. */
-export type Replay = FirstAnswer & {
+/** The response to the first request with a key. */
+export type Replay = FirstResponse & {
   requestId: string;
   result: Record<string, unknown> | null;
 };
 
-const KEPT_S = 86_400;
-const FORGET_BATCH = 1_000;
-/** Of one sweep. */
-const FORGET_BUDGET_MS = 500;
+const MAX_AGE_S = 86_400;
+const EXPIRE_BATCH = 1_000;
+const EXPIRE_BUDGET_MS = 500;
 
-/** Answers a repeated idempotency key with what the first one led to. */
+/** Replays the first response to requests that repeat an idempotency key, for 24 hours. */
 @Injectable()
 export class IdempotencyService {
   constructor(
-    private readonly keys: IdempotencyStore,
-    private readonly requests: RequestStore,
+    private readonly keys: IdempotencyRepository,
+    private readonly requests: RequestRepository,
   ) {}
 
   /**
-   * @returns The first answer, or null when the key is free again (its request was never admitted, or was deleted).
-   * @throws KeyReusedForOtherBody, KeyStillRunning
+   * @returns The first response, or null if the key is free: its request was never accepted, or was deleted.
+   * @throws KeyReusedForOtherBody, KeyStillRunning, DatabaseUnavailable
    */
   async replay(key: IdempotencyKey): Promise<Replay | null> {
-    const row = await this.keys.find(key);
-    if (!row) return null;
-    if (row.fingerprint !== key.fingerprint) throw new KeyReusedForOtherBody();
-    const request = await this.requests.find(row.request_id);
+    const record = await this.keys.find(key);
+    if (!record) return null;
+    if (record.fingerprint !== key.fingerprint) throw new KeyReusedForOtherBody();
+    const request = await this.requests.find(record.requestId);
     if (!request) {
-      await this.keys.free([{ ...key, requestId: row.request_id }]);
+      await this.keys.free([{ ...key, requestId: record.requestId }]);
       return null;
     }
-    const kept = row.response_body !== null && row.response_status !== null;
-    // Of async requests only a batch's answer is kept: the others are made again from their request.
-    const isOfBatch = kept && request.mode === 'async';
-    const answer = kept ? { status: row.response_status!, body: row.response_body!, isOfBatch } : firstAnswer(request);
-    return { requestId: request.id, result: request.result_payload, ...answer };
+    const response = storedResponse(record, request) ?? renderedResponse(request);
+    return { requestId: request.id, result: request.resultPayload, ...response };
   }
 
-  /** Frees keys after 24 hours, as many as goes in half a second. Called by every sweep. */
-  async forgetExpired(): Promise<void> {
-    await withinTimeBudget(
-      FORGET_BUDGET_MS,
-      async () => (await this.keys.forgetExpired(KEPT_S, FORGET_BATCH)) === FORGET_BATCH,
-    );
+  /** Deletes keys that are older than 24 hours, for up to half a second. Every sweep calls it. */
+  async removeExpired(): Promise<void> {
+    await withinTimeBudget(EXPIRE_BUDGET_MS, async () => {
+      return (await this.keys.removeExpired(MAX_AGE_S, EXPIRE_BATCH)) === EXPIRE_BATCH;
+    });
   }
 
   /**
-   * Keeps a response that {@link replay} could not render again from the request.
-   * @param query Of the transaction that this belongs to, if it belongs to one.
+   * Stores a response that {@link replay} cannot render from the request.
+   * @param query Of the accepting transaction, for a response that is stored with the requests.
    */
   async keepResponse(key: IdempotencyKey, status: number, body: object, query?: Query): Promise<void> {
-    await this.keys.keepResponse(key, status, JSON.stringify(body), query);
+    const text = JSON.stringify(body);
+    await (query ? this.keys.keepResponseWithin(query, key, status, text) : this.keys.keepResponse(key, status, text));
   }
 
-  /** Frees keys whose request was not admitted. */
+  /** Frees the keys of requests that were not accepted. */
   async free(keys: (IdempotencyKey & { requestId: string })[]): Promise<void> {
     await this.keys.free(keys);
   }
 }
 
-/** Pure: what a request was answered, or would have been had its process not died in between. */
-function firstAnswer(request: RequestRow): FirstAnswer {
+/** Of async requests only the response to a batch is stored; the others are rendered from their request. */
+function storedResponse(
+  { responseStatus, responseBody }: { responseStatus: number | null; responseBody: string | null },
+  { mode }: RequestRecord,
+): FirstResponse | null {
+  if (responseStatus === null || responseBody === null) return null;
+  return { status: responseStatus, body: responseBody, isOfBatch: mode === 'async' };
+}
+
+/** The response that a request got, or would have got if its process had not crashed first. */
+function renderedResponse(request: RequestRecord): FirstResponse {
   if (request.mode === 'async') return { status: 202, body: JSON.stringify(acknowledgement(request)) };
   if (request.status === 'PROCESSING') throw new KeyStillRunning();
-  // Not thrown: it is what this key is answered with, and no failure of the repeat.
+  // Returned, not thrown: it is the stored response of the key, and the repeat itself succeeds.
   if (request.status === 'FAILED')
     return { failure: new ReportHasFailed(request.id, request.error ?? 'The report failed.') };
-  return { status: 200, body: JSON.stringify(syncAnswer(request.id, request.result_payload ?? {})) };
+  return { status: 200, body: JSON.stringify(syncAnswer(request.id, request.resultPayload ?? {})) };
 }
