@@ -1,14 +1,22 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Account } from './account.entity.js';
+import { ApiKey } from './api-key.entity.js';
 import { ApiKeysService } from './api-keys.service.js';
-import { ApiKeysStore } from './api-keys.store.js';
+import { ApiKeyRepository } from './api-key.repository.js';
 import { Authenticator } from './authenticator.js';
 
 /** Accounts and their keys; what answers HTTP is `AccountsApiModule`. */
 @Module({
+  imports: [TypeOrmModule.forFeature([ApiKey, Account])],
   providers: [
-    ApiKeysStore,
+    ApiKeyRepository,
     ApiKeysService,
-    { provide: Authenticator, inject: [ApiKeysStore], useFactory: (store: ApiKeysStore) => new Authenticator(store) },
+    {
+      provide: Authenticator,
+      inject: [ApiKeyRepository],
+      useFactory: (keys: ApiKeyRepository) => new Authenticator(keys),
+    },
   ],
   exports: [ApiKeysService, Authenticator],
 })

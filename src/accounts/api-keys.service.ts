@@ -4,24 +4,24 @@ import { newId } from '../platform/ids.js';
 import { pageOf } from '../platform/database/page.js';
 import { AccountNotFound, ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.js';
 import { mintKey } from './api-key.js';
-import { type ApiKeyFilter, type ApiKeyRow, ApiKeysStore, type NewApiKey } from './api-keys.store.js';
+import { type ApiKeyFilter, type ApiKeyRow, ApiKeyRepository, type NewApiKey } from './api-key.repository.js';
 
 /** Creates, lists, rotates and revokes keys: for the admin API and for the command line. */
 @Injectable()
 export class ApiKeysService {
-  constructor(private readonly store: ApiKeysStore) {}
+  constructor(private readonly keys: ApiKeyRepository) {}
 
   /** @returns The key as it is listed, and its text, which nobody can be shown again. */
   async create(wanted: Omit<NewApiKey, 'id' | 'secretHash'>): Promise<object> {
     const id = newId();
     const { text, secretHash } = mintKey(id);
-    await this.store.add({ ...wanted, id, secretHash }, newId());
+    await this.keys.add({ ...wanted, id, secretHash }, newId());
     return { ...(await this.view(id)), key: text };
   }
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(filter: ApiKeyFilter): Promise<{ keys: object[]; next_cursor: string | null }> {
-    const read = (limit: number) => this.store.list({ ...filter, limit });
+    const read = (limit: number) => this.keys.list({ ...filter, limit });
     const { page, next_cursor } = await pageOf(filter.limit, read, ({ id }) => id);
     return { keys: page.map(keyView), next_cursor };
   }
@@ -40,7 +40,7 @@ export class ApiKeysService {
     await this.find(id);
     const successorId = newId();
     const { text, secretHash } = mintKey(successorId);
-    if (!(await this.store.replace(id, successorId, secretHash, overlapMs))) {
+    if (!(await this.keys.replace(id, successorId, secretHash, overlapMs))) {
       const { replaced_by, status } = await this.find(id);
       throw new ApiKeyEnded(replaced_by === null && status !== 'active' ? status : 'replaced');
     }
@@ -53,7 +53,7 @@ export class ApiKeysService {
    */
   async revoke(id: string): Promise<object> {
     await this.find(id);
-    await this.store.revoke(id);
+    await this.keys.revoke(id);
     return this.view(id);
   }
 
@@ -62,18 +62,18 @@ export class ApiKeysService {
    * @throws AccountNotFound
    */
   async findAccount(name: string): Promise<string> {
-    const id = await this.store.findAccount(name);
+    const id = await this.keys.findAccount(name);
     if (id === null) throw new AccountNotFound();
     return id;
   }
 
   /** Whether anybody can authenticate at all. */
   hasLive(): Promise<boolean> {
-    return this.store.hasLive();
+    return this.keys.hasLive();
   }
 
   private async find(id: string): Promise<ApiKeyRow> {
-    const row = isUuid(id) ? await this.store.find(id) : null;
+    const row = isUuid(id) ? await this.keys.find(id) : null;
     if (!row) throw new ApiKeyNotFound();
     return row;
   }

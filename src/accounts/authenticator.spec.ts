@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { v7 as uuidv7 } from 'uuid';
 import { eventually } from '../../test/support/eventually.js';
 import { mintKey } from './api-key.js';
-import type { CheckedKey } from './api-keys.store.js';
+import type { CheckedKey } from './api-key.repository.js';
 import { Authenticator } from './authenticator.js';
 
 /** How long a revocation may go unnoticed. */

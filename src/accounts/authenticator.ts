@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { Batcher } from '../platform/concurrency/batcher.js';
 import { logOnce } from '../platform/observability/log-once.js';
 import { isSecretOf, parseKey } from './api-key.js';
-import { type ApiKeysStore, type CheckedKey, LAST_USED_EVERY_MS } from './api-keys.store.js';
+import { type ApiKeyRepository, type CheckedKey, LAST_USED_EVERY_MS } from './api-key.repository.js';
 
 /** Whose key it is and what it may do. */
 export type Holder = Pick<CheckedKey, 'accountId' | 'scopes'> & { keyId: string };
@@ -38,7 +38,7 @@ export class Authenticator {
   );
 
   constructor(
-    private readonly store: Pick<ApiKeysStore, 'findChecked' | 'touch'>,
+    private readonly keys: Pick<ApiKeyRepository, 'findChecked' | 'touch'>,
     private readonly monotonicMs: () => number = () => performance.now(),
   ) {}
 
@@ -77,7 +77,7 @@ export class Authenticator {
   private async lookUp(ids: string[]): Promise<(KnownKey | null)[]> {
     // Before the question: however long the answer takes, it is not taken for newer than it is.
     const askedAtMs = this.monotonicMs();
-    const found = new Map((await this.store.findChecked(ids)).map((key) => [key.id, key]));
+    const found = new Map((await this.keys.findChecked(ids)).map((key) => [key.id, key]));
     return ids.map((id) => this.remember(id, found.get(id), askedAtMs));
   }
 
@@ -95,6 +95,6 @@ export class Authenticator {
 
   private touch(key: KnownKey, nowMs: number): void {
     key.touchAtMs = nowMs + LAST_USED_EVERY_MS;
-    this.store.touch(key.id).catch(this.onError);
+    this.keys.touch(key.id).catch(this.onError);
   }
 }

@@ -1,20 +1,23 @@
+import 'reflect-metadata';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import type { Config } from '../platform/config/config.js';
 import { dataSourceOptions, migrate } from '../app/data-source.js';
-import { Database, isConnectionError } from '../platform/database/database.js';
+import { isConnectionError } from '../platform/database/database.js';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { reasonOf } from '../app/open-database.js';
 import { StartError } from '../platform/errors.js';
 import { ApiKeysService } from '../accounts/api-keys.service.js';
-import { ApiKeysStore } from '../accounts/api-keys.store.js';
+import { Account } from '../accounts/account.entity.js';
+import { ApiKey } from '../accounts/api-key.entity.js';
+import { ApiKeyRepository } from '../accounts/api-key.repository.js';
 
-/** The database that the service of these settings uses. */
+/** Opens the database that the service uses with these settings. */
 async function open({ DATABASE_URL, DATA_DIR }: Config): Promise<{ url: string; close: () => Promise<void> }> {
   if (DATABASE_URL) return { url: DATABASE_URL, close: () => Promise.resolve() };
   if (!existsSync(join(DATA_DIR, 'postgres'))) {
-    // It would be made, and a key in it opens nothing.
+    // A key in a new database would be of no use.
     throw new StartError(
       `There is no database: DATABASE_URL is not set, and no embedded Postgres is in ${DATA_DIR}. Start the service ` +
         'once (npm start), or set DATABASE_URL or DATA_DIR as it has them.',
@@ -27,8 +30,8 @@ async function open({ DATABASE_URL, DATA_DIR }: Config): Promise<{ url: string; 
 }
 
 /**
- * Does something with the keys of the database that these settings name.
- * @throws StartError when it cannot be reached.
+ * Runs an action on the keys in the database of the given settings.
+ * @throws StartError if the database is unavailable.
  */
 export async function withKeys(config: Config, act: (keys: ApiKeysService) => Promise<void>): Promise<void> {
   const { url, close } = await open(config);
@@ -39,7 +42,8 @@ export async function withKeys(config: Config, act: (keys: ApiKeysService) => Pr
     });
     const dataSource = await new DataSource(dataSourceOptions(url, 2)).initialize();
     try {
-      await act(new ApiKeysService(new ApiKeysStore(new Database(dataSource, config))));
+      const keys = new ApiKeyRepository(dataSource.getRepository(ApiKey), dataSource.getRepository(Account));
+      await act(new ApiKeysService(keys));
     } finally {
       await dataSource.destroy();
     }

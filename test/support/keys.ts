@@ -1,9 +1,10 @@
 import { DataSource } from 'typeorm';
 import { ApiKeysService } from '../../src/accounts/api-keys.service.js';
-import { ApiKeysStore } from '../../src/accounts/api-keys.store.js';
+import { Account } from '../../src/accounts/account.entity.js';
+import { ApiKey } from '../../src/accounts/api-key.entity.js';
+import { ApiKeyRepository } from '../../src/accounts/api-key.repository.js';
 import type { Scope } from '../../src/http/scopes.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
-import { Database } from '../../src/platform/database/database.js';
 import type { Daybook } from './daybook.js';
 
 /** A key that was made in a service's database, and the header that bears it. */
@@ -21,8 +22,11 @@ export async function createKey(
 ): Promise<TestKey> {
   const dataSource = await new DataSource(dataSourceOptions(databaseUrl!, 2)).initialize();
   try {
-    const keys = new ApiKeysService(new ApiKeysStore(new Database(dataSource, { DATABASE_PREPARE: false })));
-    const made = (await keys.create({ name: 'test', account, scopes, expiresInMs })) as { id: string; key: string };
+    const keys = new ApiKeyRepository(dataSource.getRepository(ApiKey), dataSource.getRepository(Account));
+    const made = (await new ApiKeysService(keys).create({ name: 'test', account, scopes, expiresInMs })) as {
+      id: string;
+      key: string;
+    };
     return { ...made, headers: { authorization: `Bearer ${made.key}` } };
   } finally {
     await dataSource.destroy();
