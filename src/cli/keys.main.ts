@@ -1,4 +1,4 @@
-import 'reflect-metadata';
-import { main } from './keys.js';
+import { runCommand } from './command.js';
+import { keys } from './keys.js';
 
-process.exit(await main(process.argv.slice(2)));
+process.exit(await runCommand(keys, process.argv.slice(2)));

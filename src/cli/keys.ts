@@ -1,33 +1,30 @@
-import { parseArgs } from 'node:util';
 import type { z } from 'zod';
-import { ConfigError, readConfig } from '../platform/config/config.js';
-import { DaybookError, StartError } from '../platform/errors.js';
 import { createKeyBody, rotateKeyBody } from '../accounts/api-keys.schema.js';
 import type { ApiKeysService } from '../accounts/api-keys.service.js';
+import { ConfigError, readConfig } from '../platform/config/config.js';
+import { DaybookError, StartError } from '../platform/errors.js';
+import { type Command, UsageError, parseOptions } from './command.js';
 
-const USAGE = `Usage: npm run keys -- COMMAND [options]
+const USAGE = `Usage: daybook keys COMMAND [options], or in a checkout: npm run keys -- COMMAND [options]
 
-  create --name NAME --scope SCOPE   makes a key and prints it, this once
+  create --name NAME --scope SCOPE   creates a key and prints it, this once
     --scope        reports:read, reports:write or admin; may be repeated
-    --account      whose data the key sees (default); the account is made if need be
-    --expires-in   how long the key is good, such as 90d; for ever without it
+    --account      the account whose data the key can access (default); it is created if necessary
+    --expires-in   lifetime of the key, such as 90d; unlimited by default
   list             lists the keys, newest first
-    --account      of one account
-  rotate ID        makes a key in the place of another and prints it, this once
-    --overlap      how long the old key is good too, from 0s to 30d (24h)
-  revoke ID        ends a key; every process knows it within 5 s
+    --account      only the keys of this account
+  rotate ID        creates a successor of a key and prints it, this once
+    --overlap      how long the old key stays valid, from 0s to 30d (24h)
+  revoke ID        revokes a key; all processes reject it within 5 s
 
-The keys are in the database of DATABASE_URL, or in the embedded one under DATA_DIR; the service need not run.
-A new key goes to standard output, everything about it to standard error.
-Exit code: 0 done, 1 it cannot be done, 2 the command cannot be understood.`;
+The keys are in the database of DATABASE_URL, or in the embedded one under DATA_DIR; the service may be stopped.
+A new key is printed to standard output, everything else about it to standard error.
+Exit code: 0 done, 1 it cannot be done, 2 the command is not valid.`;
 
-/** Rows that a listing asks for at a time. */
+/** Keys of one query of the listing. */
 const PAGE = 200;
 
-/** The command cannot be understood. */
-class UsageError extends Error {}
-
-/** A key as the service shows it. */
+/** A key as the service returns it. */
 interface Shown {
   id: string;
   key: string;
@@ -41,12 +38,12 @@ interface Shown {
 
 type Options = Partial<Record<'name' | 'account' | 'expires-in' | 'overlap', string>> & { scope?: string[] };
 
-/** What a command does with the keys; its options and argument have been checked by then. */
-type Act = (keys: ApiKeysService) => Promise<void>;
+/** The action of a command whose options and argument are valid. */
+type Action = (keys: ApiKeysService) => Promise<void>;
 
 const COMMANDS: Record<
   string,
-  { options: (keyof Options)[]; takesId: boolean; plan: (given: Options, id: string) => Act }
+  { options: (keyof Options)[]; takesId: boolean; plan: (given: Options, id: string) => Action }
 > = {
   create: {
     options: ['name', 'scope', 'account', 'expires-in'],
@@ -78,7 +75,7 @@ const COMMANDS: Record<
     takesId: true,
     plan: (_, id) => async (keys) => {
       await keys.revoke(id);
-      console.error(`Key ${id} is revoked. Every process knows it within 5 s.`);
+      console.error(`Key ${id} is revoked. All processes reject it within 5 s.`);
     },
   },
 };
@@ -95,7 +92,7 @@ function checked<Schema extends z.ZodType>(schema: Schema, given: object): z.out
 
 function showNew({ id, key, account, scopes, expires_at }: Shown): void {
   console.error(`Key ${id} of account ${account}: ${scopes.join(', ')}; expires ${expires_at ?? 'never'}.`);
-  console.error('This is the only time that it is shown:');
+  console.error('It is not shown again:');
   console.log(key);
 }
 
@@ -112,47 +109,35 @@ async function list(keys: ApiKeysService, account: string | undefined): Promise<
 }
 
 /** @throws UsageError */
-function parsed([name = '', ...args]: string[]): Act {
+function actionOf([name = '', ...args]: string[]): Action {
   const command = COMMANDS[name];
   if (!command) throw new UsageError(name === '' ? 'A command is missing' : `There is no command ${name}`);
   const options = Object.fromEntries(
     command.options.map((option) => [option, { type: 'string' as const, multiple: option === 'scope' }]),
   );
-  let given;
-  try {
-    given = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message.split(/\.? To specify|\n/)[0]);
-  }
-  const [id = '', ...rest] = given.positionals;
+  const { positionals, values } = parseOptions({ args, options, allowPositionals: true });
+  const [id = '', ...rest] = positionals;
   if (command.takesId && id === '') throw new UsageError('The id of a key is missing; `list` shows it');
   if (rest.length > 0 || (!command.takesId && id !== ''))
     throw new UsageError(`${rest[0] ?? id} is one argument too many`);
-  const { scope, ...values } = given.values as Options;
-  return command.plan({ ...values, scope: scope?.flatMap((text) => text.split(',')) }, id);
+  const { scope, ...others } = values as Options;
+  return command.plan({ ...others, scope: scope?.flatMap((text) => text.split(',')) }, id);
 }
 
-/** @returns The exit code. What is wrong is said in one line. */
-export async function main(args: string[]): Promise<number> {
-  if (args.some((arg) => arg === '--help' || arg === '-h')) {
-    console.log(USAGE);
-    return 0;
-  }
-  try {
-    const act = parsed(args);
-    const config = readConfig();
-    // Half a second's worth of modules, which who mistyped a command need not wait for.
-    const { withKeys } = await import('./keys-database.js');
-    await withKeys(config, act);
-    return 0;
-  } catch (error) {
-    const isExpected = [UsageError, ConfigError, StartError, DaybookError].some(
-      (expected) => error instanceof expected,
-    );
-    if (!isExpected) throw error;
-    console.error(`keys: ${(error as Error).message}`);
-    if (!(error instanceof UsageError)) return 1;
-    console.error('npm run keys -- --help shows what there is.');
-    return 2;
-  }
+async function run(args: string[]): Promise<number> {
+  const action = actionOf(args);
+  const config = readConfig();
+  // Loaded after the arguments are checked: it takes half a second.
+  const { withKeys } = await import('./keys-database.js');
+  await withKeys(config, action);
+  return 0;
 }
+
+const FAILURES = [ConfigError, StartError, DaybookError];
+
+export const keys: Command = {
+  name: 'keys',
+  usage: USAGE,
+  run,
+  exitCodeOf: (error) => (FAILURES.some((failure) => error instanceof failure) ? 1 : undefined),
+};

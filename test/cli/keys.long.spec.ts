@@ -1,6 +1,5 @@
 /**
- * The promise: whoever can reach the database manages its keys from the command line, whether the service runs or not;
- * what cannot be done is said in one line.
+ * The command line manages the keys of a database, whether the service runs or not. It reports errors in one line.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -54,13 +53,13 @@ describe.each([
     env = databaseUrl === undefined ? { DATA_DIR: dataDir } : { DATABASE_URL: databaseUrl };
   });
 
-  it('makes a key that works at once, lists it, rotates it and ends it', async () => {
+  it('creates a key that works at once, lists it, rotates it and revokes it', async () => {
     const args = ['--name', 'ci', '--scope', 'reports:read,reports:write', '--account', 'acme', '--expires-in', '90d'];
-    const made = await keys(env, 'create', ...args);
-    expect(made.code).toBe(0);
-    // The key and nothing else, so that a script can take it.
-    expect(made.stdout).toMatch(/^dbk_[0-9a-f-]{36}_[A-Za-z0-9_-]{43}\n$/);
-    const key = made.stdout.trim();
+    const created = await keys(env, 'create', ...args);
+    expect(created.code).toBe(0);
+    // The key and nothing else, for scripts.
+    expect(created.stdout).toMatch(/^dbk_[0-9a-f-]{36}_[A-Za-z0-9_-]{43}\n$/);
+    const key = created.stdout.trim();
     const id = key.slice(4, 40);
     expect(await statusOf(daybook, key)).toBe(200);
     const listed = await keys(env, 'list', '--account', 'acme');
@@ -82,18 +81,18 @@ describe.each([
     await expectFailure(keys(env, 'rotate', id), 1, /^keys: The key was rotated before .*\n$/);
   });
 
-  it('says that there is no such key', async () => {
+  it('reports an unknown key', async () => {
     for (const command of ['rotate', 'revoke'])
       await expectFailure(keys(env, command, '1'), 1, /^keys: API key not found\n$/);
   });
 
-  it('does so while the service is down, too', async () => {
+  it('works while the service is stopped', async () => {
     await daybook.stop();
     expect((await keys(env, 'list')).stdout.trim().split('\n')).toHaveLength(2);
   });
 });
 
-describe('says what is wrong', () => {
+describe('reports an error', () => {
   it.each<[string[], RegExp]>([
     [[], /A command is missing/],
     [['frob'], /no command frob/],
@@ -109,7 +108,7 @@ describe('says what is wrong', () => {
     [['revoke', '1', '2'], /2 is one argument too many/],
   ])('in the command %j', (args, message) => expectFailure(keys({}, ...args), 2, message));
 
-  it('when there is no database', async () => {
+  it('when the database is missing or unavailable', async () => {
     const message = /^keys: There is no database: DATABASE_URL is not set, and no embedded Postgres is in .*\n$/;
     await expectFailure(keys({}, 'list'), 1, message);
     const url = `postgres://u:secret@127.0.0.1:${await freePort()}/x`;
@@ -123,7 +122,7 @@ describe('says what is wrong', () => {
     await expectFailure(keys({ DATABASE_URL: 'x' }, 'list'), 1, /^keys: DATABASE_URL=\(not shown\) is not valid/);
   });
 
-  it('and what there is, with --help', async () => {
+  it('not for --help, which prints the usage', async () => {
     const { code, stdout } = await keys({}, '--help');
     expect(code).toBe(0);
     for (const command of ['create', 'list', 'rotate', 'revoke']) expect(stdout).toContain(`\n  ${command} `);

@@ -1,6 +1,7 @@
-/** The promise: `npx daybook verify` tells a receiver whether what it got is genuine, by its exit code and in words. */
+/** `npx daybook verify` reports to a receiver whether a callback is genuine, by its exit code and in words. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -11,7 +12,7 @@ import { temporaryFolder } from '../support/folder.js';
 import { startReceiver } from '../support/receiver.js';
 import { submitAsync, UNLIMITED } from '../support/submit.js';
 
-/** A cache of its own and no registry: a package of that name from there would not be ours. */
+/** A cache of its own and no registry, which may have another package of that name. */
 const NPM = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_update_notifier: 'false' };
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CLI = [process.execPath, 'dist/src/cli/daybook.main.js'];
@@ -34,8 +35,13 @@ beforeAll(async () => {
   timestamp = String(headers['webhook-timestamp']);
 });
 
-async function run([command = '', ...first]: string[], args: string[], input: string | Buffer = capture) {
-  const env = { ...NPM, PATH: process.env.PATH, HOME: home, npm_config_cache: join(home, 'npm') };
+async function run(
+  [command = '', ...first]: string[],
+  args: string[],
+  input: string | Buffer = capture,
+  more: Record<string, string> = {},
+) {
+  const env = { ...more, ...NPM, PATH: process.env.PATH, HOME: home, npm_config_cache: join(home, 'npm') };
   const child = spawn(command, [...first, ...args], { cwd: ROOT, env });
   let [output, errors] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -49,7 +55,7 @@ describe('daybook verify', () => {
   it.each([
     ['node', CLI],
     ['npx', NPX],
-  ])('by %s takes a request that the service sent', async (_, command) => {
+  ])('by %s accepts a request that the service sent', async (_, command) => {
     const { code, output } = await run(command, ['verify', '--secret', secret]);
     expect({ code, output }).toEqual({
       code: 0,
@@ -60,7 +66,7 @@ describe('daybook verify', () => {
   it.each([
     ['node', CLI],
     ['npx', NPX],
-  ])('by %s says why it does not take one', async (_, command) => {
+  ])('by %s explains why it does not accept a request', async (_, command) => {
     const { code, output } = await run(
       command,
       ['verify', '--secret', secret],
@@ -72,7 +78,7 @@ describe('daybook verify', () => {
     });
   });
 
-  it('compares with the time it is given, within the tolerance it is given', async () => {
+  it('compares the timestamp with --now within --tolerance', async () => {
     const at = (now: string, ...more: string[]) => run(CLI, ['verify', '--secret', secret, '--now', now, ...more]);
     const later = String(Number(timestamp) + 3_600);
     expect(await at(later)).toMatchObject({ code: 1, output: expect.stringContaining('(timestamp-old)') });
@@ -82,17 +88,28 @@ describe('daybook verify', () => {
     expect(await at(text)).toMatchObject({ code: 1, output: expect.stringContaining('(timestamp-ahead)') });
   });
 
+  it('takes secrets from files and from the environment', async () => {
+    const other = `whsec_${Buffer.alloc(32).toString('base64')}`;
+    const file = join(home, 'secrets.txt');
+    await writeFile(file, `${other}\n${secret}\n`);
+    expect(await run(CLI, ['verify', '--secret-file', file])).toMatchObject({ code: 0 });
+    const inEnvironment = { DAYBOOK_CALLBACK_SECRET: `${other} ${secret}` };
+    expect(await run(CLI, ['verify'], capture, inEnvironment)).toMatchObject({ code: 0 });
+    expect(await run(CLI, ['verify', '--secret', other])).toMatchObject({ code: 1 });
+  });
+
   const MISUSES: [string, () => string[], string | null, RegExp][] = [
     ['no command', () => [], null, /A command is missing[^]*Usage/],
     ['another command', () => ['sign'], null, /no command sign[^]*Usage/],
     ['no secret', () => ['verify'], null, /--secret is missing[^]*Usage/],
     ['an empty secret', () => ['verify', '--secret', ''], null, /--secret is missing/],
     ['an unknown option', () => ['verify', '--secret', secret, '--key', 'x'], null, /'--key'[^]*Usage/],
-    ['a tolerance that is none', () => ['verify', '--secret', secret, '--tolerance', '5'], null, /--tolerance must be/],
-    ['a time that is none', () => ['verify', '--secret', secret, '--now', 'noon'], null, /--now must be/],
+    ['a secret file that does not exist', () => ['verify', '--secret-file', 'no-such'], null, /cannot be read: ENOENT/],
+    ['an invalid tolerance', () => ['verify', '--secret', secret, '--tolerance', '5'], null, /--tolerance must be/],
+    ['an invalid time', () => ['verify', '--secret', secret, '--now', 'noon'], null, /--now must be/],
     ['no capture', () => ['verify', '--secret', secret], '', /^daybook: No blank line/],
-    ['a body alone', () => ['verify', '--secret', secret], '{}\n', /^daybook: Line 1 is no request line/],
-    ['too much', () => ['verify', '--secret', secret], 'x'.repeat(17 << 20), /longer than 16 MiB/],
+    ['a body without headers', () => ['verify', '--secret', secret], '{}\n', /^daybook: Line 1 is no request line/],
+    ['a capture that is too long', () => ['verify', '--secret', secret], 'x'.repeat(17 << 20), /longer than 16 MiB/],
   ];
   it.each(MISUSES)('ends with exit code 2 on %s', async (_, args, input, message) => {
     const { code, output, errors } = await run(CLI, args(), input ?? capture);
@@ -100,9 +117,13 @@ describe('daybook verify', () => {
     expect(errors).not.toContain(secret);
   });
 
-  it('explains itself', async () => {
-    for (const args of [['--help'], ['verify', '--help']]) {
-      expect(await run(CLI, args)).toMatchObject({ code: 0, output: expect.stringMatching(/^Usage: daybook verify/) });
-    }
+  it('prints the usage of each command', async () => {
+    const help = async (...args: string[]) => run(CLI, [...args, '--help']);
+    expect(await help()).toMatchObject({ code: 0, output: expect.stringMatching(/^Usage: daybook COMMAND/) });
+    for (const command of ['verify', 'keys'])
+      expect(await help(command)).toMatchObject({
+        code: 0,
+        output: expect.stringMatching(new RegExp(`^Usage: daybook ${command} `)),
+      });
   });
 });
