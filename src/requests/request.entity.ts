@@ -6,7 +6,7 @@ export type RequestMode = (typeof REQUEST_MODES)[number];
 export const REQUEST_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
 export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 
-/** One report that somebody asked for: what was asked, where it stands in its lane, and what came of it. */
+/** One requested report: its parameters, its position in its lane and its outcome. */
 @Entity('requests')
 @Check('requests_mode_check', `mode IN ('sync', 'async')`)
 @Check('requests_status_check', `status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')`)
@@ -26,11 +26,11 @@ export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 @Index('requests_crashed', ['id'], { where: `crashed_workers IS NOT NULL AND status IN ('PENDING', 'PROCESSING')` })
 @Index('requests_sync_leases', ['leaseUntil'], { where: `mode = 'sync' AND status = 'PROCESSING'` })
 export class RequestRecord {
-  /** UUIDv7, so that the newest request has the greatest id. */
+  /** UUIDv7: a newer request has a greater id. */
   @PrimaryColumn('uuid')
   id!: string;
 
-  /** Whose it is; null for what was accepted with `AUTH=open`. */
+  /** Null for a request that was accepted with `AUTH=open`. */
   @Column('uuid', { name: 'account_id', nullable: true })
   accountId!: string | null;
 
@@ -46,14 +46,14 @@ export class RequestRecord {
   @Column('text')
   format!: string;
 
-  /** Null for sync requests: they do not queue. */
+  /** Null for a sync request, which does not queue. */
   @Column('text', { nullable: true })
   lane!: string | null;
 
   @Column('bigint', { name: 'queue_position', nullable: true })
   queuePosition!: number | null;
 
-  /** What the acknowledgement said, so that a repeat of it can say the same. */
+  /** `jobs_ahead` of the acknowledgement, for replays of it. */
   @Column('bigint', { name: 'jobs_ahead_at_accept', nullable: true })
   jobsAheadAtAccept!: number | null;
 
@@ -84,7 +84,7 @@ export class RequestRecord {
   @Column('timestamp with time zone', { name: 'completed_at', precision: 3, nullable: true })
   completedAt!: Date | null;
 
-  /** The process that makes a sync request, and until when it may be thought alive. Async requests go by their lane. */
+  /** Worker id of the process that generates a sync request. Async requests have the lease of their lane. */
   @Column('text', { name: 'leased_by', nullable: true })
   leasedBy!: string | null;
 
@@ -94,7 +94,7 @@ export class RequestRecord {
   @Column('bigint', { name: 'lease_epoch', default: 0 })
   leaseEpoch!: number;
 
-  /** The processes that fell silent while they made it and have not been heard of since; null for none. */
+  /** Worker ids whose lease expired while they generated the request and that have not reported since; null for none. */
   @Column('text', { name: 'crashed_workers', array: true, nullable: true })
   crashedWorkers!: string[] | null;
 }

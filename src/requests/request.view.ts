@@ -2,7 +2,7 @@ import { laneName } from '../platform/tenant.js';
 import type { CallbackAttempt, CallbackState, CallbackTrace } from './request-callbacks.js';
 import type { RequestRecord } from './request.entity.js';
 
-/** The 202 of an async request. Made from the request alone, so that a repeat gives the same bytes. */
+/** The 202 response to an async request. Rendered from the request alone, so that a replay has the same bytes. */
 export function acknowledgement(
   request: Pick<RequestRecord, 'id' | 'lane' | 'queuePosition' | 'jobsAheadAtAccept'>,
 ): object {
@@ -14,22 +14,22 @@ export function acknowledgement(
     queue_position: queuePosition,
     jobs_ahead: jobsAheadAtAccept,
     lane,
-    message: `Accepted as number ${queuePosition} of lane ${lane}; ${jobsAheadAtAccept} before it.`,
+    message: `Accepted at position ${queuePosition} of lane ${lane}; ${jobsAheadAtAccept} unfinished before it.`,
   };
 }
 
-/** The 200 of a finished sync request. */
+/** The 200 response to a sync request. */
 export function syncAnswer(requestId: string, result: Record<string, unknown>): object {
   return { request_id: requestId, mode: 'sync', status: 'completed', ...result };
 }
 
-/** The 202 of a sync request that outlasted the caller's patience. */
+/** The 202 response to a sync request that was not ready within the time that its caller waits. */
 export function syncContinues(requestId: string): object {
   return {
     request_id: requestId,
     mode: 'sync',
     status: 'processing',
-    message: 'Not ready within the time to wait; it goes on. Ask for it at the Location.',
+    message: 'The report was not ready in time and continues in the background. Get it at the Location.',
   };
 }
 
@@ -88,7 +88,7 @@ function errorMessage({ success, errorMessage: message }: CallbackTrace): string
   return success === null ? UNKNOWN_END : message;
 }
 
-/** What the wire needs of a `real`, whose further digits are noise. */
+/** Rounds a `real`, whose further digits are noise. */
 function hundredths(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms * 100) / 100;
 }
@@ -97,7 +97,7 @@ function rounded(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms);
 }
 
-/** A request as the list and the detail show it. */
+/** A request as the list and the detail show it. An unfinished request has no callback state yet: it is pending. */
 export function requestView(row: RequestRecord, callback: CallbackState | undefined): Record<string, unknown> {
   return {
     id: row.id,

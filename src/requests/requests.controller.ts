@@ -35,7 +35,7 @@ export class RequestsController {
 
   @Get(':id')
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'One request, with the attempts to deliver its callback' })
+  @ApiOperation({ summary: 'Get a request with the attempts to deliver its callback' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: requestDetail })
   @ApiNotFoundResponse(NOT_FOUND)
@@ -45,7 +45,7 @@ export class RequestsController {
 
   @Get(':id/callback-logs')
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'The attempts to deliver its callback' })
+  @ApiOperation({ summary: 'List the attempts to deliver the callback of a request' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: callbackLogs })
   @ApiNotFoundResponse(NOT_FOUND)
@@ -55,11 +55,11 @@ export class RequestsController {
 
   @Delete(':id')
   @NeedsScope('reports:write')
-  @ApiOperation({ summary: 'Delete a finished request with its logs and its file' })
+  @ApiOperation({ summary: 'Delete a finished request with its callback logs and file' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: removedOne })
   @ApiNotFoundResponse(NOT_FOUND)
-  @ApiResponse({ status: 409, description: 'It is unfinished, or owes a callback' })
+  @ApiResponse({ status: 409, description: 'The request is unfinished, or its callback is still due' })
   async remove(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     await this.requests.remove(id, account);
     return { deleted: true, id };
@@ -67,7 +67,7 @@ export class RequestsController {
 
   @Delete()
   @NeedsScope('reports:write')
-  @ApiOperation({ summary: 'Delete every finished request with its logs and its file; what is unfinished is left' })
+  @ApiOperation({ summary: 'Delete all finished requests without a callback due, with their callback logs and files' })
   @ApiOkResponse({ standardSchema: removedMany })
   async removeFinished(@OwnAccount() account: AccountId): Promise<object> {
     return { deleted: true, count: await this.requests.removeFinished(account) };

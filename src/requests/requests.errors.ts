@@ -11,19 +11,19 @@ export class RequestNotFound extends DaybookError {
 export class RequestUnfinished extends DaybookError {
   readonly code = 'request-unfinished';
   constructor() {
-    super('The request, or the callback it owes, is not finished yet; it can be deleted after that.');
+    super('The request is not finished, or its callback is still due. It can be deleted after that.');
   }
 }
 
-/** Only what has not begun can be cancelled. */
+/** Only a request that has not started can be cancelled. */
 export class RequestNotPending extends DaybookError {
   readonly code = 'request-not-pending';
   constructor() {
-    super('The request is not pending any more; only a pending one can be cancelled.');
+    super('The request is no longer pending. Only a pending request can be cancelled.');
   }
 }
 
-/** The lane holds as many unfinished requests as it may. */
+/** The lane has `MAX_PENDING` unfinished requests. */
 export class LaneFull extends DaybookError {
   readonly code = 'lane-full';
   constructor(
@@ -31,22 +31,22 @@ export class LaneFull extends DaybookError {
     maxPending: number,
     override readonly retryAfterS: number,
   ) {
-    super(`Lane ${lane} holds ${maxPending} unfinished requests, the most it may. Nothing was accepted.`);
+    super(`Lane ${lane} has ${maxPending} unfinished requests, which is the limit. Nothing was accepted.`);
   }
 }
 
-/** Every thread for sync reports is busy and the line before them is full. */
+/** All threads for sync reports are busy and their queue is full. */
 export class SyncBusy extends DaybookError {
   readonly code = 'sync-busy';
   constructor(
     limit: number,
     override readonly retryAfterS: number,
   ) {
-    super(`${limit} sync requests are in progress or waiting, the most there may be. Nothing was accepted.`);
+    super(`${limit} sync requests are in progress or waiting, which is the limit. Nothing was accepted.`);
   }
 }
 
-/** The key was used before. The idempotency interceptor answers with what it led to. */
+/** The key was used before. The idempotency interceptor replays its first response. */
 export class KeyAlreadyUsed extends Error {
   constructor(readonly idempotency: IdempotencyKey) {
     super(`Idempotency key ${idempotency.key} was used before`);
@@ -64,7 +64,7 @@ export class KeyStillRunning extends DaybookError {
   readonly code = 'idempotency-key-in-progress';
   override readonly retryAfterS = 1;
   constructor() {
-    super('The first request with this idempotency key is still running. Ask again shortly.');
+    super('The first request with this idempotency key is still running. Try again shortly.');
   }
 }
 

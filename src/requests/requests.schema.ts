@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { REQUEST_MODES, REQUEST_STATUSES } from './request.entity.js';
 
-/** `:id` of a request. An id that is no UUID cannot exist: the service answers it with 404 like any other unknown one. */
+/** `:id` of a request. Any string: an id that is not a UUID is unknown, so the service answers 404. */
 export const requestIdParam = z.string();
 
 export const listQuery = z.strictObject({
-  mode: z.enum(REQUEST_MODES).optional().describe('sync or async'),
+  mode: z.enum(REQUEST_MODES).optional().describe('How the report was requested'),
   status: z.enum(REQUEST_STATUSES).optional(),
-  report: z.string().max(100).optional().describe('A report type'),
+  report: z.string().max(100).optional().describe('Name of the report type'),
   lane: z.string().max(64).optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Rows a page'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Requests per page'),
+  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 
@@ -19,7 +19,7 @@ const timestamp = z.iso.datetime();
 const headers = z.record(z.string(), z.union([z.string(), z.array(z.string())])).nullable();
 const ms = z.number().nullable();
 
-/** Attempts of a request that are shown: a callback may be sent again any number of times, and each may take some KiB. */
+/** Attempts in a response. A callback can be redelivered without limit, and an attempt may take several KiB. */
 export const SHOWN_ATTEMPTS = 200;
 
 const attemptLog = z.object({
@@ -27,24 +27,26 @@ const attemptLog = z.object({
   status_code: z.int().nullable(),
   success: z.boolean(),
   error_message: z.string().nullable(),
-  response_time_ms: z.int().nullable().describe('Null while it is not known how the attempt ended'),
+  response_time_ms: z.int().nullable().describe('Milliseconds; null if the end of the attempt is not recorded'),
   attempted_at: timestamp,
 });
 
-/** What an attempt did and saw. */
+/** The trace of an attempt. */
 export const attemptTrace = attemptLog.omit({ attempt_number: true }).extend({
-  outcome: z.enum(['succeeded', 'failed', 'unknown']).describe('unknown: begun, and its end is not on record'),
+  outcome: z
+    .enum(['succeeded', 'failed', 'unknown'])
+    .describe('unknown: the attempt started and its end is not recorded'),
   url: z.string(),
   dialled_address: z.string().nullable(),
-  request_headers: headers.describe('As sent; the signatures are cut to their scheme'),
+  request_headers: headers.describe('As sent, with signatures shortened to their scheme'),
   body_bytes: z.int().nullable(),
   body_sha256: z.string().nullable(),
-  response_headers: headers.describe('Null when no answer came'),
+  response_headers: headers.describe('Null without a response'),
   response_body: z.string().nullable().describe('The first 4 KiB'),
   error_kind: z.string().nullable().describe('status, blocked, dns, connect, tls, timeout, reset or protocol'),
   timings: z
     .object({ dns_ms: ms, connect_ms: ms, tls_ms: ms, first_byte_ms: ms, total_ms: ms })
-    .describe('Null for a stage that did not happen (the connection was there already) or did not end'),
+    .describe('Milliseconds; null for a stage that was skipped (an open connection was used) or did not end'),
 });
 
 export const requestSummary = z.object({
@@ -77,14 +79,14 @@ export const requestDetail = requestSummary.extend({
       }),
     )
     .max(SHOWN_ATTEMPTS)
-    .describe(`The newest ${SHOWN_ATTEMPTS} attempts to deliver the callback, in their order`),
+    .describe(`The newest ${SHOWN_ATTEMPTS} attempts to deliver the callback, oldest first`),
 });
 
 export const requestPage = z.object({ requests: z.array(requestSummary), next_cursor: z.uuid().nullable() });
 export const callbackLogs = z.object({
   request_id: z.uuid(),
-  total_attempts: z.int().describe('All of them, also those that are not shown'),
-  logs: z.array(attemptLog).max(SHOWN_ATTEMPTS).describe(`The newest ${SHOWN_ATTEMPTS} attempts, in their order`),
+  total_attempts: z.int().describe('All attempts, including those that are not listed'),
+  logs: z.array(attemptLog).max(SHOWN_ATTEMPTS).describe(`The newest ${SHOWN_ATTEMPTS} attempts, oldest first`),
 });
 export const removedOne = z.object({ deleted: z.literal(true), id: z.uuid() });
 export const removedMany = z.object({ deleted: z.literal(true), count: z.int() });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { validate as isUuid } from 'uuid';
+import { NIL as NIL_ID, validate as isUuid } from 'uuid';
 import { pageOf } from '../platform/database/page.js';
 import { type AccountId, qualifiedLane } from '../platform/tenant.js';
 import type { RequestRecord } from './request.entity.js';
@@ -15,18 +15,17 @@ import { ResultFiles } from './result-files.js';
 /** The file of a finished report. */
 export interface ResultFile {
   fileName: string;
-  /** Its name in the file store. */
+  /** Its key in the file store. */
   fileKey: string;
   sizeBytes: number;
   /** Hex. */
   sha256: string;
 }
 
-/** Requests that are deleted together: their files are removed first, so a batch bounds what a crash leaves undone. */
+/** Requests of one transaction. Their files are deleted first, so a crash leaves up to this many without their file. */
 const REMOVE_BATCH = 1_000;
-const NIL_ID = '00000000-0000-0000-0000-000000000000';
 
-/** The request log: shows requests and deletes them. */
+/** The request log: reads requests and deletes them. */
 @Injectable()
 export class RequestsService {
   constructor(
@@ -37,7 +36,7 @@ export class RequestsService {
     private readonly files: ResultFiles,
   ) {}
 
-  /** @returns One page, newest first, and the cursor of the next (null at the end). */
+  /** @returns One page, newest first, and the cursor of the next page (null on the last). */
   async list(filter: RequestFilter): Promise<{ requests: object[]; next_cursor: string | null }> {
     const lane = filter.lane === undefined ? undefined : qualifiedLane(filter.account, filter.lane);
     const read = (limit: number) => this.log.list({ ...filter, lane, limit });
@@ -47,7 +46,7 @@ export class RequestsService {
     return { requests, next_cursor };
   }
 
-  /** @throws RequestNotFound, also for another account's, and for an id that is no UUID: nothing can have it. */
+  /** @throws RequestNotFound, also for requests of other accounts and for ids that are not UUIDs. */
   async find(id: string, account: AccountId): Promise<RequestRecord> {
     const row = isUuid(id) ? await this.log.find(id) : null;
     if (!row || !isOf(row, account)) throw new RequestNotFound();
@@ -73,7 +72,7 @@ export class RequestsService {
     return { request_id: id, total_attempts: count, logs: attempts.map(attemptLogView) };
   }
 
-  /** The file of a finished report, or null when there is none. */
+  /** @returns The file of a finished report, or null if it has none. */
   async resultFile(id: string, account: AccountId): Promise<ResultFile | null> {
     const row = await this.log.find(id);
     if (!row?.fileKey || !row.resultPayload || !isOf(row, account)) return null;
@@ -100,7 +99,7 @@ export class RequestsService {
   /** Deletes every finished request without a callback due. @returns The number of deleted requests. */
   async removeFinished(account: AccountId): Promise<number> {
     let count = 0;
-    let afterId = NIL_ID;
+    let afterId: string = NIL_ID;
     for (;;) {
       const ids = await this.removal.findFinished(account, afterId, REMOVE_BATCH);
       if (ids.length === 0) return count;

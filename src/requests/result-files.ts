@@ -1,5 +1,5 @@
-/** The files of finished requests, as far as the request log knows them: it names those that go with a request. */
+/** The files of finished requests; `reports/` implements it. */
 export abstract class ResultFiles {
-  /** Deletes files by key. A missing one is fine. */
+  /** Deletes files by key. Missing files are ignored. */
   abstract remove(keys: string[]): Promise<void>;
 }

@@ -6,14 +6,14 @@ import { timeOfId } from '../platform/ids.js';
 import { RemovalStore } from './removal.store.js';
 import { ResultFiles } from './result-files.js';
 
-/** Requests that go together: what a crash in between leaves without a file, and some tens of milliseconds of work. */
+/** Requests of one transaction. A crash leaves up to this many requests without their file until the next sweep. */
 const BATCH = 500;
-/** One sweep spends so long on it, so that what is finished any faster than a batch a sweep goes as fast as it comes. */
+/** Time that one sweep spends on deleting, so that deleting keeps up with any throughput. */
 const BUDGET_MS = 500;
-/** When nothing more was old enough, or nothing could be deleted, it is looked again after this. */
+/** Pause after the last expired request was deleted, or after an error. */
 const REST_MS = 60_000;
 
-/** Deletes finished requests by age, with their deliveries, logs and files. Nothing unfinished or owed is touched. */
+/** Deletes finished requests by age, with their callbacks and files. Requests with a callback due are left. */
 @Injectable()
 export class RetentionService {
   private afterId: string = NIL_ID;
@@ -26,9 +26,8 @@ export class RetentionService {
   ) {}
 
   /**
-   * Deletes what there is to delete, as much as goes in half a second. Called by every worker's sweep; of several workers one
-   * deletes at a time.
-   * @throws StorageUnavailable, DatabaseUnavailable: what is left goes later.
+   * Deletes expired requests for up to half a second. The sweep of every worker calls it; one worker deletes at a time.
+   * @throws StorageUnavailable, DatabaseUnavailable: a later sweep continues.
    */
   async removeSome(): Promise<void> {
     const { RETENTION } = this.config;
@@ -44,7 +43,7 @@ export class RetentionService {
     });
   }
 
-  /** Whether a request with this id would have been deleted by now, had it been finished at once. */
+  /** Whether a request with this id is past its retention, if it finished when it was accepted. */
   isPast(id: string): boolean {
     const { RETENTION } = this.config;
     const givenAt = timeOfId(id);

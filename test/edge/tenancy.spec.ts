@@ -150,7 +150,10 @@ describe('a resource of another account', () => {
 describe('an account sees', () => {
   it('its own names of lanes in acknowledgements, requests, lists, callbacks and errors', async () => {
     const created = await call(acme, { lane: 'named', callback_url: `${receiver.url}/named` });
-    expect(created.json).toMatchObject({ lane: 'named', message: 'Accepted as number 1 of lane named; 0 before it.' });
+    expect(created.json).toMatchObject({
+      lane: 'named',
+      message: 'Accepted at position 1 of lane named; 0 unfinished before it.',
+    });
     await finished(acme, created.json.request_id);
     const replies = [
       await see(acme, `/api/requests/${created.json.request_id}`),
@@ -185,7 +188,7 @@ describe('lanes with the same name', () => {
     const full = await call(acme, { lane: 'same' });
     expectProblem(full, 503);
     expect(full.json.detail).toBe(
-      `Lane same holds ${MAX_PENDING} unfinished requests, the most it may. Nothing was accepted.`,
+      `Lane same has ${MAX_PENDING} unfinished requests, which is the limit. Nothing was accepted.`,
     );
     await send(daybook, 'POST', '/api/lanes/same/pause', { headers: globex.headers });
     const stateOf = async (by: TestKey) => {

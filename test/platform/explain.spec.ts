@@ -384,7 +384,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     }));
 
   it('deleting', () =>
-    // What is owed is looked up once for the page, so the pages grow with the callbacks that are pending.
+    // Deleting 500 requests writes to each of their indexes.
     expectCheap(async () => {
       const callbacks = requestCallbacks(dataSource);
       const store = new RemovalStore(database, callbacks);

@@ -1,6 +1,6 @@
 /**
- * The promise: whoever keeps the id of a request finds all of it again, the list shows every request exactly once, and
- * deleting takes the file and the logs with it but never what is unfinished or still owes a callback.
+ * A request is found by its id until it is deleted, the list has every request exactly once, and deleting a request deletes
+ * its file and callback logs. Unfinished requests and requests with a callback due are never deleted.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ let daybook: Daybook;
 let receiver: Receiver;
 beforeAll(async () => {
   receiver = await startReceiver();
-  // A second attempt at once, a third never in the life of this file.
+  // The second attempt follows at once, the third after the end of this file.
   const CALLBACK_RETRY_DELAYS = '1ms,1h';
   daybook = await startDaybook({ env: { ...UNLIMITED, CALLBACK_RETRY_DELAYS, SWEEP_INTERVAL: '100ms' } });
   await holdLane(daybook, 'held');
@@ -38,7 +38,7 @@ async function accept(body: object): Promise<string> {
   return reply.json.request_id;
 }
 
-async function make(body: object): Promise<string> {
+async function generate(body: object): Promise<string> {
   const reply = await post(daybook, '/api/sync', body);
   expect(reply.status).toBe(200);
   return reply.json.request_id;
@@ -55,7 +55,7 @@ async function untilStatus(id: string, status: string): Promise<Reply['json']> {
   return detail(id);
 }
 
-/** A report that fails: its type was taken out of the service after the request had been accepted. */
+/** A report that fails, because its type is not in the catalogue any more. */
 async function fail(): Promise<string> {
   await holdLane(daybook, 'failing');
   const id = await accept({ lane: 'failing' });
@@ -71,7 +71,7 @@ describe('GET /api/requests', () => {
   const list = async (query = '') => (await get(daybook, `/api/requests${query}`)).json;
   const ids = ({ requests }: { requests: { id: string }[] }) => requests.map(({ id }) => id);
 
-  it('lists the newest first, 50 a page unless told otherwise', async () => {
+  it('lists the newest first, 50 per page by default', async () => {
     const accepted: string[] = [];
     for (let n = 0; n < 51; n++) accepted.unshift(await accept({ lane: 'held' }));
     const page = await list();
@@ -80,7 +80,7 @@ describe('GET /api/requests', () => {
     expect(ids(await list('?limit=200'))).toEqual(accepted);
   });
 
-  it.each([1, 2, 3, 6])('gives every request once, in pages of %d, whatever comes in meanwhile', async (limit) => {
+  it.each([1, 2, 3, 6])('lists every request once, in pages of %d, while others are accepted', async (limit) => {
     const accepted: string[] = [];
     for (let n = 0; n < 6; n++) accepted.unshift(await accept({ lane: 'held' }));
     const seen: string[] = [];
@@ -95,26 +95,26 @@ describe('GET /api/requests', () => {
     expect(seen).toEqual(accepted);
   });
 
-  it('filters by mode, status, report and lane, and by all of them at once', async () => {
+  it('filters by mode, status, report, lane and any combination of them', async () => {
     const digest = { input_data: 'x', iterations: 1 };
     const pending = await accept({ lane: 'held' });
     const pendingDigest = await accept({ lane: 'held', ...digest });
-    const made = await make({ num_transactions: 1 });
-    const madeDigest = await make(digest);
+    const generated = await generate({ num_transactions: 1 });
+    const generatedDigest = await generate(digest);
     const done = await accept({ lane: 'free', ...digest });
     await untilStatus(done, 'COMPLETED');
     const failed = await fail();
     const expected: Record<string, string[]> = {
-      '': [failed, done, madeDigest, made, pendingDigest, pending],
-      'mode=sync': [madeDigest, made],
+      '': [failed, done, generatedDigest, generated, pendingDigest, pending],
+      'mode=sync': [generatedDigest, generated],
       'mode=async': [failed, done, pendingDigest, pending],
       'status=PENDING': [pendingDigest, pending],
-      'status=COMPLETED': [done, madeDigest, made],
+      'status=COMPLETED': [done, generatedDigest, generated],
       'status=FAILED': [failed],
       'status=PROCESSING': [],
       'status=CANCELLED': [],
-      'report=digest': [done, madeDigest, pendingDigest],
-      'report=transactions': [made, pending],
+      'report=digest': [done, generatedDigest, pendingDigest],
+      'report=transactions': [generated, pending],
       'report=nothing': [],
       'lane=held': [pendingDigest, pending],
       'lane=free': [done],
@@ -123,17 +123,17 @@ describe('GET /api/requests', () => {
       'mode=async&status=COMPLETED': [done],
       'mode=sync&lane=held': [],
       'mode=async&status=PENDING&report=digest&lane=held': [pendingDigest],
-      'report=digest&limit=2': [done, madeDigest],
-      [`report=digest&limit=2&cursor=${madeDigest}`]: [pendingDigest],
-      [`status=COMPLETED&cursor=${failed}`]: [done, madeDigest, made],
+      'report=digest&limit=2': [done, generatedDigest],
+      [`report=digest&limit=2&cursor=${generatedDigest}`]: [pendingDigest],
+      [`status=COMPLETED&cursor=${failed}`]: [done, generatedDigest, generated],
       [`cursor=${pending}`]: [],
     };
     for (const [query, wanted] of Object.entries(expected))
       expect([query, ...ids(await list(`?${query}`))]).toEqual([query, ...wanted]);
   });
 
-  it('shows each request as its detail does, without what needs a look of its own', async () => {
-    await make({ num_transactions: 1 });
+  it('shows each request as its detail does, without jobs_ahead and delivery_trace', async () => {
+    await generate({ num_transactions: 1 });
     const { requests } = await list();
     const { jobs_ahead: _, delivery_trace: __, ...shown } = await detail(requests[0].id);
     expect(requests[0]).toEqual(shown);
@@ -144,13 +144,13 @@ describe('GET /api/requests/{id}', () => {
   const FIELDS = `id mode status report lane input_payload result_payload error callback_url callback_status
     callback_attempts idempotency_key queue_position jobs_ahead created_at started_at completed_at delivery_trace`;
 
-  it('has the fields of the contract and no others, whatever the state', async () => {
-    for (const id of [await accept({ lane: 'held' }), await make({}), await fail()]) {
+  it('has the fields of the contract and no others, in every state', async () => {
+    for (const id of [await accept({ lane: 'held' }), await generate({}), await fail()]) {
       expect(Object.keys(await detail(id)).toSorted()).toEqual(FIELDS.split(/\s+/).toSorted());
     }
   });
 
-  it('shows a pending request: what was asked, defaults filled in, and where it stands', async () => {
+  it('shows the parameters of a pending request, with defaults, and its position', async () => {
     const key = { 'Idempotency-Key': 'k 1' };
     const body = { callback_url: `${receiver.url}/done`, lane: 'held', report_name: 'Q1', num_transactions: 7 };
     const { json: acknowledged } = await post(daybook, '/api/async', body, key);
@@ -176,7 +176,7 @@ describe('GET /api/requests/{id}', () => {
     });
   });
 
-  it('shows a sync request with the result that its caller got', async () => {
+  it('shows a sync request with the result of its response', async () => {
     const { json: answer } = await post(daybook, '/api/sync', { input_data: 'hello', iterations: 1 });
     const { request_id, mode, status, ...result } = answer;
     expect({ mode, status }).toEqual({ mode: 'sync', status: 'completed' });
@@ -190,7 +190,7 @@ describe('GET /api/requests/{id}', () => {
     expect(created_at <= started_at && started_at <= completed_at).toBe(true);
   });
 
-  it('says why a request failed, and no more than that', async () => {
+  it('shows why a request failed, without internals', async () => {
     expect(await detail(await fail())).toMatchObject({
       result_payload: null,
       error: 'There is no report type "retired" any more',
@@ -198,7 +198,7 @@ describe('GET /api/requests/{id}', () => {
     });
   });
 
-  it('counts the jobs ahead, down as they are made, and null once it is finished', async () => {
+  it('counts the jobs ahead, and has null once the request is finished', async () => {
     await holdLane(daybook, 'line');
     const line: string[] = [];
     for (let n = 0; n < 4; n++) line.push(await accept({ lane: 'line' }));
@@ -207,7 +207,7 @@ describe('GET /api/requests/{id}', () => {
     expect(await ahead()).toEqual([0, 1, 2, 3]);
     expect((await post(daybook, `/api/requests/${line[1]}/cancel`, undefined)).status).toBe(200);
     expect(await ahead()).toEqual([0, null, 1, 2]);
-    // Its position stays, whatever becomes of the request.
+    // A deleted request keeps its position.
     expect((await send(daybook, 'DELETE', `/api/requests/${line[1]}`)).status).toBe(200);
     line.splice(1, 1);
     expect(await ahead()).toEqual([0, 1, 2]);
@@ -215,7 +215,7 @@ describe('GET /api/requests/{id}', () => {
     await eventually(async () => expect(await ahead()).toEqual([null, null, null]));
   });
 
-  it('has each attempt to deliver in its trace, and in the callback logs', async () => {
+  it('has every attempt in its trace and in the callback logs', async () => {
     receiver.answer({ status: 503 }, { status: 204 });
     const id = await accept({ callback_url: `${receiver.url}/hook?x=1` });
     await eventually(async () => (await detail(id)).callback_status === 'SUCCESS');
@@ -237,8 +237,8 @@ describe('GET /api/requests/{id}', () => {
     expect(json).toEqual({ request_id: id, total_attempts: 2, logs });
   });
 
-  it('shows the newest 200 attempts in their order, and counts them all', async () => {
-    const id = await make({});
+  it('shows the newest 200 attempts, oldest first, and counts all of them', async () => {
+    const id = await generate({});
     const log = `INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
       SELECT $1, n, 'http://a.test/', true, 1, now() FROM generate_series(1, 250) n ORDER BY random()`;
     await sql(daybook, log, [id]);
@@ -249,8 +249,8 @@ describe('GET /api/requests/{id}', () => {
       expect(shown.map(({ attempt_number }: { attempt_number: number }) => attempt_number)).toEqual(newest);
   });
 
-  it('has empty callback logs when nothing was to be delivered', async () => {
-    const id = await make({});
+  it('has empty callback logs without a callback', async () => {
+    const id = await generate({});
     expect((await get(daybook, `/api/requests/${id}/callback-logs`)).json).toEqual({
       request_id: id,
       total_attempts: 0,
@@ -267,17 +267,17 @@ describe('DELETE', () => {
       `SELECT (SELECT count(*)::int FROM callback_deliveries) AS deliveries, count(*)::int AS logs FROM callback_logs`,
     );
 
-  /** A request whose callback has failed twice and is owed for another hour. */
-  async function owing(): Promise<string> {
+  /** A request whose callback has failed twice and is due for another hour. */
+  async function withCallbackDue(): Promise<string> {
     receiver.answer({ status: 500 });
     const id = await accept({ callback_url: receiver.url });
     await eventually(async () => (await detail(id)).callback_attempts === 2);
     return id;
   }
 
-  it('of one takes its file and its logs with it; the second time there is nothing', async () => {
+  it('of a request deletes its file and callback logs, and is 404 the second time', async () => {
     const before = await files();
-    const kept = await make({ num_transactions: 1 });
+    const kept = await generate({ num_transactions: 1 });
     const id = await accept({ callback_url: receiver.url });
     await eventually(async () => (await detail(id)).callback_status === 'SUCCESS');
     const { download_url } = (await detail(id)).result_payload;
@@ -293,8 +293,8 @@ describe('DELETE', () => {
     expect((await detail(kept)).status).toBe('COMPLETED');
   });
 
-  it('of what is unfinished, or owes a callback, is 409 and deletes nothing', async () => {
-    for (const id of [await accept({ lane: 'held' }), await owing()]) {
+  it('of an unfinished request, or one with a callback due, is 409 and deletes nothing', async () => {
+    for (const id of [await accept({ lane: 'held' }), await withCallbackDue()]) {
       const before = await detail(id);
       const reply = await remove(id);
       expectProblem(reply, 409);
@@ -303,10 +303,10 @@ describe('DELETE', () => {
     }
   });
 
-  it('of all leaves the unfinished and what owes a callback', async () => {
+  it('of all leaves unfinished requests and those with a callback due', async () => {
     const { length: before } = await files();
-    const unfinished = [await accept({ lane: 'held' }), await owing()];
-    const finished = [await make({}), await make({ input_data: 'x', iterations: 1 }), await fail()];
+    const unfinished = [await accept({ lane: 'held' }), await withCallbackDue()];
+    const finished = [await generate({}), await generate({ input_data: 'x', iterations: 1 }), await fail()];
     expect((await remove()).json).toEqual({ deleted: true, count: finished.length });
     const { requests } = (await get(daybook, '/api/requests')).json;
     expect(requests.map(({ id }: { id: string }) => id).toSorted()).toEqual(unfinished.toSorted());

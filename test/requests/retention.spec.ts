@@ -18,17 +18,17 @@ import { GatedDatabase, openStores, type Stores } from '../support/stores.js';
 import { UNLIMITED } from '../support/submit.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: what is finished goes after RETENTION, its file first, and nothing else goes. */
+/** Finished requests are deleted after RETENTION, their files first; no other request is. */
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY_MS);
 const MONTH_MS = 30 * DAY_MS;
 
-/** What a finished request of some age may look like. */
+/** A finished request of some age. */
 interface Aged {
   acceptedAt: Date;
   completedAt?: Date;
   status?: string;
-  /** Of its callback; none is owed by default. */
+  /** State of its callback; none by default. */
   delivery?: 'PENDING' | 'SUCCESS' | 'FAILED';
 }
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
   stores = await openStores();
 });
 
-/** Puts requests into the log as if they had been made at their time, each with a log entry; gives their ids. */
+/** Inserts requests as if they had been accepted at their time, each with a callback log. */
 async function write(aged: Aged[]): Promise<{ id: string; fileKey: string }[]> {
   const rows = aged.map((request) => ({ ...request, id: uuidv7({ msecs: +request.acceptedAt }), file: randomUUID() }));
   await stores.sql(
@@ -53,12 +53,12 @@ async function write(aged: Aged[]): Promise<{ id: string; fileKey: string }[]> {
       rows.map(({ acceptedAt, completedAt }) => completedAt ?? acceptedAt),
     ],
   );
-  const owed = rows.filter(({ delivery }) => delivery);
+  const called = rows.filter(({ delivery }) => delivery);
   await stores.sql(
     `INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, next_attempt_at)
      SELECT id, id, 'http://a.test/', 'http://a.test:80', id::text, 0, status, 'infinity'
      FROM unnest($1::uuid[], $2::text[]) AS t (id, status)`,
-    [owed.map(({ id }) => id), owed.map(({ delivery }) => delivery)],
+    [called.map(({ id }) => id), called.map(({ delivery }) => delivery)],
   );
   await stores.sql(
     `INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
@@ -76,8 +76,8 @@ const ids = (written: { id: string }[]): string[] => written.map(({ id }) => id)
 const keep = (): Promise<void> => Promise.resolve();
 const NOTHING = { removed: [], nextAfterId: null };
 
-describe('what is deleted by age', () => {
-  it('is finished for that long and owes no callback; its deliveries and logs go along', async () => {
+describe('deleting by age', () => {
+  it('deletes requests that finished that long ago, with their callbacks, unless a callback is due', async () => {
     const old = daysAgo(31);
     const gone = await write([
       { acceptedAt: old },
@@ -106,7 +106,7 @@ describe('what is deleted by age', () => {
     await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
   });
 
-  it('goes batch by batch, the oldest first', async () => {
+  it('deletes batch by batch, oldest first', async () => {
     const written = ids(await write([33, 32, 31].map((days) => ({ acceptedAt: daysAgo(days) }))));
     expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual({
       removed: written.slice(0, 2),
@@ -119,7 +119,7 @@ describe('what is deleted by age', () => {
     expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(NOTHING);
   });
 
-  it('is old by the clock of the database, whatever that of the process says', async () => {
+  it('goes by the clock of the database, not by that of the process', async () => {
     const [young] = await write([{ acceptedAt: daysAgo(1) }]);
     const jump = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 40 * DAY_MS);
     expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(NOTHING);
@@ -128,18 +128,18 @@ describe('what is deleted by age', () => {
     await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
   });
 
-  it('stays whole when its files cannot be deleted', async () => {
+  it('deletes nothing when the files cannot be deleted', async () => {
     const written = ids(await write([{ acceptedAt: daysAgo(31) }]));
     const fault = new Error('The disk is read-only');
     await expect(stores.removal.removeExpired(MONTH_MS, NIL, 2, () => Promise.reject(fault))).rejects.toBe(fault);
     expect(await left()).toEqual(written);
-    // The connection was closed; Postgres takes a moment to notice, and has the lock until then.
+    // The connection was closed; Postgres holds its lock until it notices.
     const locks = `SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
       WHERE l.locktype = 'advisory' AND d.datname = current_database()`;
     await eventually(async () => (await stores.sql(locks)).length === 0);
   });
 
-  it('is deleted by one process at a time', async () => {
+  it('is done by one process at a time', async () => {
     const gated = new GatedDatabase(stores.dataSource, 1);
     const first = new RemovalStore(gated, stores.callbacks).removeExpired(MONTH_MS, NIL, 2, keep);
     await gated.reached;
@@ -151,11 +151,11 @@ describe('what is deleted by age', () => {
 });
 
 describe('one sweep', () => {
-  // Time stands still: that it is bounded is another test's to see.
+  // Time stands still, so the time budget never ends.
   beforeEach(() => void jest.spyOn(performance, 'now').mockReturnValue(0));
   afterEach(() => void jest.restoreAllMocks());
 
-  it('deletes more than a batch of requests, and then rests', async () => {
+  it('deletes more than a batch of requests, and then pauses', async () => {
     const retention = new RetentionService(stores.removal, { remove: keep }, { RETENTION: MONTH_MS });
     await write(Array.from({ length: 1_100 }, () => ({ acceptedAt: daysAgo(31) })));
     await retention.removeSome();
@@ -166,7 +166,7 @@ describe('one sweep', () => {
     await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
   });
 
-  it('forgets more than a batch of idempotency keys', async () => {
+  it('deletes more than a batch of idempotency keys', async () => {
     await stores.sql(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id, created_at)
       SELECT 'a', 's', n, 'f', gen_random_uuid(), now() - interval '25 hours' FROM generate_series(1, 2100) n`);
     const keys = new IdempotencyRepository(stores.dataSource.getRepository(IdempotencyRecord));
@@ -175,7 +175,7 @@ describe('one sweep', () => {
   });
 });
 
-describe('what is sent again while it is being deleted', () => {
+describe('a callback that is redelivered while its request is being deleted', () => {
   const service = (): [RequestsService, string[]] => {
     const removed: string[] = [];
     const files = { remove: async (keys: string[]) => void removed.push(...keys) };
@@ -189,7 +189,7 @@ describe('what is sent again while it is being deleted', () => {
       (_, __, files) => stores.removal.removeExpired(MONTH_MS, NIL, 9, async (keys) => void files.push(...keys)),
     ],
   ];
-  it.each(ways)('%s, stays, and so do its file and its callback', async (_, remove) => {
+  it.each(ways)('%s, keeps its request and file', async (_, remove) => {
     const old = daysAgo(31);
     const [again, other] = await write([{ acceptedAt: old, delivery: 'SUCCESS' }, { acceptedAt: old }]);
     const [requests, removed] = service();
@@ -209,16 +209,16 @@ describe('what is sent again while it is being deleted', () => {
   });
 });
 
-describe('a service with ten thousand requests that are past their time', () => {
+describe('a service with ten thousand expired requests', () => {
   const COUNT = 10_000;
 
-  it('deletes them and their files, also when it is killed on the way, and says 410 from then on', async () => {
+  it('deletes them and their files, also after it was killed while deleting, and answers 410 from then on', async () => {
     const dataDir = await temporaryFolder();
     const results = join(dataDir, 'files/results');
     await mkdir(results, { recursive: true });
     const old = await write(Array.from({ length: COUNT }, (_, index) => ({ acceptedAt: daysAgo(31 + index / COUNT) })));
-    const [young, owed] = await write([{ acceptedAt: daysAgo(29) }, { acceptedAt: daysAgo(90), delivery: 'PENDING' }]);
-    for (const { fileKey } of [...old, young!, owed!]) await writeFile(join(results, fileKey), 'text');
+    const [young, due] = await write([{ acceptedAt: daysAgo(29) }, { acceptedAt: daysAgo(90), delivery: 'PENDING' }]);
+    for (const { fileKey } of [...old, young!, due!]) await writeFile(join(results, fileKey), 'text');
     await stores.sql(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id, created_at)
       VALUES ('a', 's', 'past', 'f', gen_random_uuid(), now() - interval '25 hours'),
         ('a', 's', 'kept', 'f', gen_random_uuid(), now() - interval '23 hours')`);
@@ -228,7 +228,7 @@ describe('a service with ten thousand requests that are past their time', () => 
     const oldId = old[0]!.id;
     expect((await get(off, `/api/reports/Old_${oldId}.csv`)).text).toBe('text');
     expect((await get(off, `/api/reports/Old_${uuidv7({ msecs: 0 })}.csv`)).status).toBe(404);
-    // A sweep that has forgotten the key has come past what is old, too.
+    // The sweep that deletes the key also looks for expired requests.
     await eventually(async () => (await stores.sql('SELECT FROM idempotency_keys')).length === 1);
     await off.stop();
     expect(await left()).toHaveLength(COUNT + 2);
@@ -244,10 +244,10 @@ describe('a service with ten thousand requests that are past their time', () => 
 
     const daybook = await startDaybook({ env });
     await eventually(async () => (await left()).length === 2);
-    expect((await readdir(results)).sort()).toEqual([young!.fileKey, owed!.fileKey].sort());
+    expect((await readdir(results)).sort()).toEqual([young!.fileKey, due!.fileKey].sort());
     expectProblem(await get(daybook, `/api/reports/Old_${oldId}.csv`), 410);
     expectProblem(await get(daybook, `/api/requests/${oldId}`), 404);
-    for (const { id } of [young!, owed!]) {
+    for (const { id } of [young!, due!]) {
       expect((await get(daybook, `/api/reports/Old_${id}.csv`)).text).toBe('text');
       expectProblem(await get(daybook, `/api/reports/New_${id}.csv`), 404);
     }

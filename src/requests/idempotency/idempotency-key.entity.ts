@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A key that a caller gave, bound to the request it made. Kept 24 hours. */
+/** An idempotency key of a caller and the request that it created. Kept for 24 hours. */
 @Entity('idempotency_keys')
 @Index('idempotency_keys_created', ['createdAt'])
 export class IdempotencyRecord {
@@ -14,14 +14,14 @@ export class IdempotencyRecord {
   @PrimaryColumn('text')
   key!: string;
 
-  /** SHA-256 of the canonical body; another body under the same key is refused. */
+  /** SHA-256 of the canonical body, hex. A different body with the same key is refused. */
   @Column('text')
   fingerprint!: string;
 
   @Column('uuid', { name: 'request_id' })
   requestId!: string;
 
-  /** Set once the answer was given, when it cannot be made again from the request alone. */
+  /** The stored response, if it cannot be rendered from the request; null otherwise. */
   @Column('integer', { name: 'response_status', nullable: true })
   responseStatus!: number | null;
 
