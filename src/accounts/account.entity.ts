@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 
-/** A tenant: the owner of requests, files and lanes, and of the keys that see them. Never deleted. */
+/** A tenant: the owner of requests, files, lanes and API keys. Never deleted. */
 @Entity('accounts')
 @Unique('accounts_name_key', ['name'])
 export class Account {

@@ -2,6 +2,6 @@ import { Module } from '@nestjs/common';
 import { AccountsModule } from './accounts.module.js';
 import { ApiKeysController } from './api-keys.controller.js';
 
-/** Keys over HTTP. */
+/** API keys over HTTP. */
 @Module({ imports: [AccountsModule], controllers: [ApiKeysController] })
 export class AccountsApiModule {}

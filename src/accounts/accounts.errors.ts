@@ -20,7 +20,7 @@ const WHY = {
   replaced: 'The key was rotated before and has a successor',
 };
 
-/** A key that has ended, or has a successor, has nothing left to be rotated. */
+/** A key that is revoked, expired or already rotated cannot be rotated. */
 export class ApiKeyEnded extends DaybookError {
   readonly code = 'api-key-ended';
   constructor(why: keyof typeof WHY) {
@@ -28,10 +28,10 @@ export class ApiKeyEnded extends DaybookError {
   }
 }
 
-/** Over an open API anybody could make a key that outlasts the opening. */
+/** With `AUTH=open` any caller could create a key that stays valid after authentication is required. */
 export class KeysNeedAuthentication extends DaybookError {
   readonly code = 'authentication-off';
   constructor() {
-    super('With AUTH=open keys are managed at the command line only: npm run keys -- --help');
+    super('With AUTH=open, keys can only be managed on the command line: npm run keys -- --help');
   }
 }

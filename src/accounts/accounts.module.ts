@@ -6,7 +6,7 @@ import { ApiKeysService } from './api-keys.service.js';
 import { ApiKeyRepository } from './api-key.repository.js';
 import { Authenticator } from './authenticator.js';
 
-/** Accounts and their keys; what answers HTTP is `AccountsApiModule`. */
+/** Accounts and their keys. The API is in `AccountsApiModule`. */
 @Module({
   imports: [TypeOrmModule.forFeature([ApiKey, Account])],
   providers: [

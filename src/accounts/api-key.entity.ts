@@ -2,11 +2,11 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relat
 import { Account } from './account.entity.js';
 import type { Scope } from '../http/scopes.js';
 
-/** A key of an account. What has ended stays, so that it is known who had access, and when. */
+/** An API key of an account. Expired and revoked keys are kept as a record of access. */
 @Entity('api_keys')
 @Index('api_keys_by_account', ['accountId', 'id'])
 export class ApiKey {
-  /** UUIDv7; it stands in the key's text and is no secret. */
+  /** UUIDv7; part of the key's text and not secret. */
   @PrimaryColumn('uuid')
   id!: string;
 
@@ -20,7 +20,7 @@ export class ApiKey {
   @Column('text')
   name!: string;
 
-  /** SHA-256 of the secret, hex. The secret is 256 random bits, so there is nothing to guess that would need a slow hash. */
+  /** SHA-256 of the secret, hex. The secret is 256 random bits and cannot be guessed, so a slow hash is not needed. */
   @Column('text', { name: 'secret_hash' })
   secretHash!: string;
 
@@ -33,14 +33,14 @@ export class ApiKey {
   @Column('timestamp with time zone', { name: 'expires_at', precision: 3, nullable: true })
   expiresAt!: Date | null;
 
-  /** To the minute or so. */
+  /** Precise to about a minute. */
   @Column('timestamp with time zone', { name: 'last_used_at', precision: 3, nullable: true })
   lastUsedAt!: Date | null;
 
   @Column('timestamp with time zone', { name: 'revoked_at', precision: 3, nullable: true })
   revokedAt!: Date | null;
 
-  /** The key that a rotation put in its place. */
+  /** Its successor after a rotation. */
   @Column('uuid', { name: 'replaced_by', nullable: true })
   replacedBy!: string | null;
 }

@@ -6,7 +6,7 @@ import { isSecretOf, mintKey, parseKey } from './api-key.js';
 const ID = '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
 
 describe('a key', () => {
-  it('is its id and 256 random bits; what is stored of them is not them', () => {
+  it('has its id and 256 random bits, of which only a hash is stored', () => {
     const [one, other] = [mintKey(ID), mintKey(ID)];
     expect(one.text).toMatch(new RegExp(`^dbk_${ID}_[A-Za-z0-9_-]{43}$`));
     expect(one.text).not.toBe(other.text);
@@ -14,7 +14,7 @@ describe('a key', () => {
     expect(Buffer.from(parseKey(one.text)!.secret, 'base64url')).toHaveLength(32);
   });
 
-  it('fits its own hash and no other', () => {
+  it('matches its own hash and no other', () => {
     fc.assert(
       fc.property(fc.nat({ max: 42 }), (at) => {
         const { text, secretHash } = mintKey(ID);
@@ -27,7 +27,7 @@ describe('a key', () => {
     );
   });
 
-  it('is nothing else', () => {
+  it('is parsed only in its exact form', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => expect(parseKey(text)).toBeNull()));
     const { text } = mintKey(ID);
     for (const other of [
@@ -42,7 +42,7 @@ describe('a key', () => {
       expect([other, parseKey(other)]).toEqual([other, null]);
   });
 
-  it('is compared in constant time: nothing here compares a hash in any other way', () => {
+  it('is compared in constant time, and nowhere in any other way', () => {
     const folder = new URL('./', import.meta.url);
     const sources = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'));
     const lines = sources.flatMap((file) => readFileSync(new URL(file, folder), 'utf8').split('\n'));

@@ -9,19 +9,19 @@ export interface KeyText {
   secret: string;
 }
 
-/** A new key: its text, which is shown once, and what is stored of the secret. */
+/** Generates a key. @returns Its text, which is shown once, and the hash that is stored. */
 export function mintKey(id: string): { text: string; secretHash: string } {
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   return { text: `dbk_${id}_${secret}`, secretHash: hash('sha256', secret) };
 }
 
-/** Null for what is no key. */
+/** @returns The parts of a key, or null if the text is not a key. */
 export function parseKey(text: string): KeyText | null {
   const [, id, secret] = KEY.exec(text) ?? [];
   return id !== undefined && secret !== undefined ? { id, secret } : null;
 }
 
-/** Compared in constant time: how long it takes tells nothing about the hash. */
+/** Compares in constant time, so that the duration reveals nothing about the hash. */
 export function isSecretOf(secretHash: string, secret: string): boolean {
   return timingSafeEqual(Buffer.from(hash('sha256', secret), 'hex'), Buffer.from(secretHash, 'hex'));
 }

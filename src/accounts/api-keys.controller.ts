@@ -37,7 +37,7 @@ export class ApiKeysController {
 
   @Post()
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Create an API key; its text is shown this once' })
+  @ApiOperation({ summary: 'Create an API key, whose text is shown only in this response' })
   @ApiCreatedResponse({ standardSchema: newKeyView })
   create(@Body({ schema: createKeyBody }) { expires_in, ...wanted }: CreateKeyBody): Promise<object> {
     return this.keys.create({ ...wanted, expiresInMs: expires_in ?? null });
@@ -51,7 +51,7 @@ export class ApiKeysController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'One API key, without its text' })
+  @ApiOperation({ summary: 'Get an API key, without its text' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: keyView })
   @ApiNotFoundResponse(NOT_FOUND)
@@ -61,12 +61,12 @@ export class ApiKeysController {
 
   @Post(':id/rotate')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Create a key in the place of this one, which is good too until the overlap is over' })
+  @ApiOperation({ summary: 'Rotate an API key: create its successor. The old key stays valid for the overlap' })
   @ApiParam(ID)
   @ApiBody({ required: false })
   @ApiCreatedResponse({ standardSchema: newKeyView })
   @ApiNotFoundResponse(NOT_FOUND)
-  @ApiConflictResponse({ description: 'The key has ended, or was rotated before' })
+  @ApiConflictResponse({ description: 'The key is expired, revoked or already rotated' })
   rotate(
     @Param('id', { schema: keyIdParam }) id: string,
     @Body({ schema: rotateKeyBody }) { overlap }: RotateKeyBody,
@@ -76,7 +76,7 @@ export class ApiKeysController {
 
   @Post(':id/revoke')
   @HttpCode(200)
-  @ApiOperation({ summary: 'End an API key; every process knows it within 5 s' })
+  @ApiOperation({ summary: 'Revoke an API key; all processes reject it within 5 s' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: keyView })
   @ApiNotFoundResponse(NOT_FOUND)

@@ -6,12 +6,12 @@ import { AccountNotFound, ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.
 import { mintKey } from './api-key.js';
 import { type ApiKeyFilter, type ApiKeyRow, ApiKeyRepository, type NewApiKey } from './api-key.repository.js';
 
-/** Creates, lists, rotates and revokes keys: for the admin API and for the command line. */
+/** Creates, lists, rotates and revokes keys, for the API and the command line. */
 @Injectable()
 export class ApiKeysService {
   constructor(private readonly keys: ApiKeyRepository) {}
 
-  /** @returns The key as it is listed, and its text, which nobody can be shown again. */
+  /** @returns The key as it is listed, and its text, which cannot be shown again. */
   async create(wanted: Omit<NewApiKey, 'id' | 'secretHash'>): Promise<object> {
     const id = newId();
     const { text, secretHash } = mintKey(id);
@@ -19,7 +19,7 @@ export class ApiKeysService {
     return { ...(await this.view(id)), key: text };
   }
 
-  /** @returns One page, newest first, and the cursor of the next (null at the end). */
+  /** @returns One page, newest first, and the cursor of the next page (null on the last). */
   async list(filter: ApiKeyFilter): Promise<{ keys: object[]; next_cursor: string | null }> {
     const read = (limit: number) => this.keys.list({ ...filter, limit });
     const { page, next_cursor } = await pageOf(filter.limit, read, ({ id }) => id);
@@ -32,8 +32,8 @@ export class ApiKeysService {
   }
 
   /**
-   * Puts a new key in the place of one that is live. Both are good until the overlap is over.
-   * @returns The new one, with its text.
+   * Creates the successor of a live key. The old key stays valid for the overlap.
+   * @returns The successor, with its text.
    * @throws ApiKeyNotFound, ApiKeyEnded
    */
   async rotate(id: string, overlapMs: number): Promise<object> {
@@ -48,7 +48,7 @@ export class ApiKeysService {
   }
 
   /**
-   * Ends a key at once; every process knows it within 5 s. Once more changes nothing.
+   * Revokes a key; all processes reject it within 5 s. Revoking it again changes nothing.
    * @throws ApiKeyNotFound
    */
   async revoke(id: string): Promise<object> {
@@ -58,7 +58,7 @@ export class ApiKeysService {
   }
 
   /**
-   * The id of an account, by its name.
+   * @returns The id of the account with a name.
    * @throws AccountNotFound
    */
   async findAccount(name: string): Promise<string> {
@@ -67,7 +67,7 @@ export class ApiKeysService {
     return id;
   }
 
-  /** Whether anybody can authenticate at all. */
+  /** Whether any key is valid now. */
   hasLive(): Promise<boolean> {
     return this.keys.hasLive();
   }

@@ -7,7 +7,7 @@ import { mintKey } from './api-key.js';
 import type { CheckedKey } from './api-key.repository.js';
 import { Authenticator } from './authenticator.js';
 
-/** How long a revocation may go unnoticed. */
+/** Time within which a revoked key must be rejected. */
 const PROMISED_MS = 5_000;
 
 Logger.overrideLogger(false);
@@ -18,7 +18,7 @@ class Keys {
   queries = 0;
   touched: string[] = [];
   isAway = false;
-  /** Answers wait for this. */
+  /** Responses wait for this. */
   answers: Promise<void> = Promise.resolve();
   private readonly rows = new Map<string, CheckedKey>();
   readonly authenticator = new Authenticator(
@@ -59,12 +59,12 @@ beforeEach(() => {
 });
 const check = (text: string) => keys.authenticator.check(text);
 
-it('tells whose key it is, and what it may do', async () => {
+it('returns the account and scopes of a key', async () => {
   const { id, text, row } = keys.add({ scopes: ['admin'] });
   expect(await check(text)).toEqual({ keyId: id, accountId: row.accountId, scopes: ['admin'] });
 });
 
-it('tells why a key is not good to who has its secret, and to nobody else', async () => {
+it('explains a refusal only to a caller that has the secret', async () => {
   const revoked = keys.add({ isRevoked: true });
   const expired = keys.add({ expiresInMs: 0 });
   expect([await check(revoked.text), await check(expired.text)]).toEqual(['revoked', 'expired']);
@@ -72,8 +72,8 @@ it('tells why a key is not good to who has its secret, and to nobody else', asyn
   expect(await check(mintKey(uuidv7()).text)).toBe('unknown');
 });
 
-describe('what it costs the database', () => {
-  it('is one query a second for a key in use, however much it is used', async () => {
+describe('the load on the database', () => {
+  it('is one query a second for a key in use', async () => {
     const { text } = keys.add();
     for (let ms = 0; ms < 10_000; ms += 5) {
       keys.nowMs += 5;
@@ -82,13 +82,13 @@ describe('what it costs the database', () => {
     expect(keys.queries).toBeLessThanOrEqual(11);
   });
 
-  it('is one query for many who come with the same key at once', async () => {
+  it('is one query for concurrent requests with the same key', async () => {
     const { text } = keys.add();
-    const holders = await Promise.all(Array.from({ length: 100 }, () => check(text)));
-    expect([new Set(holders.map((holder) => typeof holder)), keys.queries]).toEqual([new Set(['object']), 1]);
+    const checked = await Promise.all(Array.from({ length: 100 }, () => check(text)));
+    expect([new Set(checked.map((one) => typeof one)), keys.queries]).toEqual([new Set(['object']), 1]);
   });
 
-  it('is little when keys are guessed, and what is known stays known', async () => {
+  it('is low for guessed keys, which do not evict cached keys', async () => {
     const { text } = keys.add();
     await check(text);
     const guesses = Array.from({ length: 1_000 }, () => check(mintKey(uuidv7()).text));
@@ -99,12 +99,12 @@ describe('what it costs the database', () => {
     expect(keys.queries).toBe(before);
   });
 
-  it('is nothing for what cannot be a key', async () => {
+  it('is none for malformed keys', async () => {
     for (const text of ['', 'dbk_1_2', 'x'.repeat(10_000)]) expect(await check(text)).toBe('malformed');
     expect(keys.queries).toBe(0);
   });
 
-  it('makes nobody wait while a key in use is looked up again', async () => {
+  it('does not delay requests while a cached key is refreshed', async () => {
     const { text } = keys.add();
     await check(text);
     keys.nowMs += 1_500;
@@ -114,8 +114,8 @@ describe('what it costs the database', () => {
   });
 });
 
-describe('the end of a key', () => {
-  it('is known in time, whenever the key is used', async () => {
+describe('revocation and expiry', () => {
+  it('takes effect in time, whenever the key is used', async () => {
     const gaps = fc.array(fc.nat({ max: 3_000 }), { minLength: 2, maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(gaps, fc.nat({ max: 20_000 }), async (gapsMs, afterMs) => {
@@ -133,13 +133,13 @@ describe('the end of a key', () => {
     );
   });
 
-  it('is known in time even if the answer about it comes late', async () => {
+  it('takes effect in time even if the database responds late', async () => {
     const { text, row } = keys.add();
     let answer = (): void => undefined;
     keys.answers = new Promise((resolve) => (answer = resolve));
     const first = check(text);
     await eventually(() => keys.queries === 1);
-    // It was read before the revocation; it is as old as the question.
+    // The response was read before the revocation and is as old as its query.
     row.isRevoked = true;
     keys.nowMs += 4_500;
     answer();
@@ -147,7 +147,7 @@ describe('the end of a key', () => {
     expect(await check(text)).toBe('revoked');
   });
 
-  it('comes by itself, between two looks', async () => {
+  it('takes effect between two queries', async () => {
     const { text } = keys.add({ expiresInMs: 500 });
     expect(await check(text)).toMatchObject({ scopes: ['reports:read'] });
     keys.nowMs += 500;
@@ -156,7 +156,7 @@ describe('the end of a key', () => {
   });
 });
 
-it('lets nobody in on what it knew, once the database has been away for long', async () => {
+it('stops using cached keys during an outage of the database', async () => {
   const { text } = keys.add();
   await check(text);
   keys.isAway = true;
@@ -168,8 +168,8 @@ it('lets nobody in on what it knew, once the database has been away for long', a
   expect(await check(text)).toMatchObject({ scopes: ['reports:read'] });
 });
 
-describe('when a key was last used', () => {
-  it('is written once a minute, and only for who has its secret', async () => {
+describe('the time of last use', () => {
+  it('is written once a minute, and only for callers that have the secret', async () => {
     const { id, text } = keys.add({ lastUsedAgoMs: null });
     await check(mintKey(id).text);
     expect(keys.touched).toEqual([]);
@@ -180,7 +180,7 @@ describe('when a key was last used', () => {
     expect(keys.touched).toEqual([id, id, id]);
   });
 
-  it('is not written by who finds that another process has', async () => {
+  it('is not written if another process has written it', async () => {
     const { text, row } = keys.add({ lastUsedAgoMs: 10_000 });
     await check(text);
     expect(keys.touched).toEqual([]);

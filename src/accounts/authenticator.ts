@@ -5,37 +5,34 @@ import { logOnce } from '../platform/observability/log-once.js';
 import { isSecretOf, parseKey } from './api-key.js';
 import { type ApiKeyRepository, type CheckedKey, LAST_USED_EVERY_MS } from './api-key.repository.js';
 
-/** Whose key it is and what it may do. */
-export type Holder = Pick<CheckedKey, 'accountId' | 'scopes'> & { keyId: string };
+/** A valid key: its account and scopes. */
+export type AuthenticatedKey = Pick<CheckedKey, 'accountId' | 'scopes'> & { keyId: string };
 
-/** Why a key is not good. What is not the secret of a key there is, is told no more than that. */
+/** Why a key is refused. `unknown` covers wrong secrets, so that guesses learn nothing about existing keys. */
 export type Refusal = 'malformed' | 'unknown' | 'revoked' | 'expired';
 
-interface KnownKey extends CheckedKey {
-  /** All by the monotonic clock, in milliseconds. */
-  askedAtMs: number;
+interface CachedKey extends CheckedKey {
+  /** Times of the monotonic clock, in milliseconds. */
+  readAtMs: number;
   expiresAtMs: number;
   touchAtMs: number;
 }
 
-/** What is known of a key is asked for again when it is so old, while requests go on with it. */
+/** A cached key of this age is read again in the background, while requests use the cached state. */
 const REFRESH_AFTER_MS = 1_000;
-/** What is so old counts no more: requests wait for the answer. A revocation is promised to be known within 5 s. */
-const FORGET_AFTER_MS = 4_000;
-const MAX_KNOWN = 10_000;
+/** A cached key of this age is not used; requests wait for the database. Every process must reject a revoked key within 5 s. */
+const EXPIRE_AFTER_MS = 4_000;
+const MAX_CACHED = 10_000;
 
 /**
- * Checks keys. A key in use costs one query a second, not one a request; unknown ones are looked up together, one query
- * at a time, so that guessing costs the database little. While the database is away, nobody is let in on old knowledge.
+ * Authenticates API keys. A key in use costs one query a second, not one a request. Lookups are batched, one query at a
+ * time, so that guessed keys cost the database little. During an outage of the database cached keys expire.
  */
 export class Authenticator {
-  private readonly known = new LRUCache<string, KnownKey>({ max: MAX_KNOWN });
-  private readonly refreshing = new Map<string, Promise<KnownKey | null>>();
-  private readonly lookups = new Batcher<string, KnownKey | null>((ids) => this.lookUp(ids));
-  private readonly onError = logOnce(
-    new Logger(Authenticator.name),
-    'What is known of API keys cannot be brought up to date',
-  );
+  private readonly cache = new LRUCache<string, CachedKey>({ max: MAX_CACHED });
+  private readonly refreshing = new Map<string, Promise<CachedKey | null>>();
+  private readonly lookups = new Batcher<string, CachedKey | null>((ids) => this.lookUp(ids));
+  private readonly onError = logOnce(new Logger(Authenticator.name), 'API keys cannot be refreshed');
 
   constructor(
     private readonly keys: Pick<ApiKeyRepository, 'findChecked' | 'touch'>,
@@ -43,10 +40,10 @@ export class Authenticator {
   ) {}
 
   /**
-   * @param text `dbk_<id>_<secret>`, as it came in.
+   * @param text `dbk_<id>_<secret>`, as received.
    * @throws DatabaseUnavailable
    */
-  async check(text: string): Promise<Holder | Refusal> {
+  async check(text: string): Promise<AuthenticatedKey | Refusal> {
     const given = parseKey(text);
     if (!given) return 'malformed';
     const key = await this.find(given.id);
@@ -58,42 +55,42 @@ export class Authenticator {
     return { keyId: key.id, accountId: key.accountId, scopes: key.scopes };
   }
 
-  private find(id: string): KnownKey | null | Promise<KnownKey | null> {
-    const key = this.known.get(id);
-    const ageMs = key ? this.monotonicMs() - key.askedAtMs : Number.POSITIVE_INFINITY;
+  private find(id: string): CachedKey | null | Promise<CachedKey | null> {
+    const key = this.cache.get(id);
+    const ageMs = key ? this.monotonicMs() - key.readAtMs : Number.POSITIVE_INFINITY;
     if (ageMs < REFRESH_AFTER_MS) return key!;
     const asked = this.refresh(id);
-    if (ageMs >= FORGET_AFTER_MS) return asked;
+    if (ageMs >= EXPIRE_AFTER_MS) return asked;
     asked.catch(this.onError);
     return key!;
   }
 
-  private refresh(id: string): Promise<KnownKey | null> {
+  private refresh(id: string): Promise<CachedKey | null> {
     const asked = this.refreshing.get(id) ?? this.lookups.submit(id).finally(() => this.refreshing.delete(id));
     this.refreshing.set(id, asked);
     return asked;
   }
 
-  private async lookUp(ids: string[]): Promise<(KnownKey | null)[]> {
-    // Before the question: however long the answer takes, it is not taken for newer than it is.
-    const askedAtMs = this.monotonicMs();
+  private async lookUp(ids: string[]): Promise<(CachedKey | null)[]> {
+    // Taken before the query: a slow response must not look newer than it is.
+    const readAtMs = this.monotonicMs();
     const found = new Map((await this.keys.findChecked(ids)).map((key) => [key.id, key]));
-    return ids.map((id) => this.remember(id, found.get(id), askedAtMs));
+    return ids.map((id) => this.remember(id, found.get(id), readAtMs));
   }
 
-  /** Only keys that there are: made-up ids would drive them out. */
-  private remember(id: string, key: CheckedKey | undefined, askedAtMs: number): KnownKey | null {
-    const before = this.known.get(id);
-    this.known.delete(id);
+  /** Caches existing keys only: guessed ids would evict them. */
+  private remember(id: string, key: CheckedKey | undefined, readAtMs: number): CachedKey | null {
+    const before = this.cache.get(id);
+    this.cache.delete(id);
     if (!key) return null;
-    const expiresAtMs = askedAtMs + (key.expiresInMs ?? Number.POSITIVE_INFINITY);
-    const dueAtMs = key.lastUsedAgoMs === null ? askedAtMs : askedAtMs - key.lastUsedAgoMs + LAST_USED_EVERY_MS;
-    const known = { ...key, askedAtMs, expiresAtMs, touchAtMs: Math.max(before?.touchAtMs ?? dueAtMs, dueAtMs) };
-    this.known.set(id, known);
-    return known;
+    const expiresAtMs = readAtMs + (key.expiresInMs ?? Number.POSITIVE_INFINITY);
+    const dueAtMs = key.lastUsedAgoMs === null ? readAtMs : readAtMs - key.lastUsedAgoMs + LAST_USED_EVERY_MS;
+    const cached = { ...key, readAtMs, expiresAtMs, touchAtMs: Math.max(before?.touchAtMs ?? dueAtMs, dueAtMs) };
+    this.cache.set(id, cached);
+    return cached;
   }
 
-  private touch(key: KnownKey, nowMs: number): void {
+  private touch(key: CachedKey, nowMs: number): void {
     key.touchAtMs = nowMs + LAST_USED_EVERY_MS;
     this.keys.touch(key.id).catch(this.onError);
   }

@@ -2,7 +2,7 @@ import { type CanActivate, Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { KeysNeedAuthentication } from './accounts.errors.js';
 
-/** Shuts the admin API of an open installation. */
+/** Refuses the API of keys with `AUTH=open`. */
 @Injectable()
 export class KeysOverHttp implements CanActivate {
   constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'AUTH'>) {}

@@ -9,7 +9,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { ApiKeysService } from '../../accounts/api-keys.service.js';
-import { type Holder, type Refusal, Authenticator } from '../../accounts/authenticator.js';
+import { type AuthenticatedKey, type Refusal, Authenticator } from '../../accounts/authenticator.js';
 import { type Scope, allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
@@ -84,7 +84,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
     return true;
   }
 
-  private async authenticate(request: Request, response: Response): Promise<Holder> {
+  private async authenticate(request: Request, response: Response): Promise<AuthenticatedKey> {
     const given = request.headers.authorization;
     if (given === undefined || !/^bearer\b/i.test(given)) {
       // A request without credentials gets the challenge without an error code (RFC 6750, section 3.1).
