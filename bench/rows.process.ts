@@ -21,7 +21,7 @@ const PARAMS = { report_name: 'Rows', as_of: '2026-01-01' };
 async function report(path: string, rows: number): Promise<void> {
   const spool = new SpoolFile(path);
   const context = { requestId: '', fileId: '', format: 'csv', openFile: () => spool.openPart() };
-  await transactions.build({ ...PARAMS, num_transactions: rows }, context);
+  await transactions.generate({ ...PARAMS, num_transactions: rows }, context);
   spool.close();
 }
 

@@ -4,7 +4,7 @@ import { catalogue, catalogueOf, isTypeFile } from './catalogue.js';
 import { defineReport } from './define-report.js';
 
 const report = (type: string, shape: z.core.$ZodShape = {}) =>
-  defineReport({ type, title: type, params: z.strictObject(shape), formats: ['json'], build: () => ({}) });
+  defineReport({ type, title: type, params: z.strictObject(shape), compute: () => ({}) });
 
 describe('catalogue', () => {
   it('holds every report type under the type that it defines', () => {

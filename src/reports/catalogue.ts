@@ -16,7 +16,7 @@ export function isTypeFile(file: string): boolean {
 }
 
 function isDefinition(value: unknown): value is ReportDefinition {
-  return typeof value === 'object' && value !== null && 'type' in value && 'params' in value && 'build' in value;
+  return typeof value === 'object' && value !== null && 'type' in value && 'params' in value && 'generate' in value;
 }
 
 /**

@@ -1,67 +1,138 @@
 import type { z } from 'zod';
 import { DaybookError } from '../platform/errors.js';
+import type { Column, Row } from './formats/columns.js';
+import { CsvWriter } from './formats/csv.js';
 import type { ReportFile } from './generation/report-file.js';
 
-/** What a report answers with; it becomes part of the response and of the callback, so its keys are snake_case. */
+/** The result of a report. It becomes part of the response and of the callback, so its keys are snake_case. */
 export type ReportResult = Record<string, unknown>;
-
-/** What one run of `build` is told besides its parameters. */
-export interface ReportContext {
-  requestId: string;
-  /** New for every attempt, so that two attempts at one request never write the same file. */
-  fileId: string;
-  format: string;
-  /** Opens the report's one file. A report that never asks for it has none. */
-  openFile(): ReportFile;
-}
 
 /** The calendar day (UTC, `YYYY-MM-DD`) on which a request is accepted. */
 export interface AcceptedOn {
   today: string;
 }
 
-interface ReportSpec<Params extends z.ZodObject, Fixed extends object> {
-  /** The name that callers use; kebab-case. */
-  type: string;
-  title: string;
-  /** Strict, every field described: it validates the request, types `build` and documents the API. */
-  params: Params;
-  /** File extensions on offer, the default one first; `json` for a report that is its result and has no file. */
-  formats: readonly [string, ...string[]];
-  /** Fills in what would otherwise depend on the moment of the run; the outcome is recorded with the request. */
-  fixDefaults?(params: z.output<Params>, on: AcceptedOn): Fixed;
-  /**
-   * About how long a report takes, in milliseconds of a processor. Short ones that stand next to each other in a lane are
-   * made together: handing each to its thread alone would cost as much as making it. By default each is made alone.
-   */
-  expectedMs?(params: Fixed): number;
-  /**
-   * Makes the report. Runs in a worker thread, where it may block, and may run again after a crash.
-   * @throws ReportFailed with a message for the caller; the message of any other error stays in the log.
-   */
-  build(params: Fixed, context: ReportContext): ReportResult | Promise<ReportResult>;
-}
-
-/** A report type as the rest of the program sees it: its parameters have passed `params` and nothing else is known. */
-export interface ReportDefinition {
-  readonly type: string;
-  readonly title: string;
-  readonly params: z.ZodObject;
-  readonly formats: readonly [string, ...string[]];
-  fixDefaults(params: object, on: AcceptedOn): object;
-  expectedMs(params: object): number;
-  build(params: object, context: ReportContext): ReportResult | Promise<ReportResult>;
-}
-
-/** A report that cannot be made, now or later. The message is shown to the caller; the cause is not. */
+/** A report that cannot be generated, now or later. The caller sees the message but not the cause. */
 export class ReportFailed extends DaybookError {
   readonly code = 'report-failed';
 }
 
-/** Declares a report type: the default export of a file in `types/`. */
-export function defineReport<Params extends z.ZodObject, Fixed extends object = z.output<Params>>(
-  spec: ReportSpec<Params, Fixed>,
-): ReportDefinition {
-  // From here on nobody knows the parameters' type, only that they have passed `params`.
-  return { fixDefaults: (params: object) => params, expectedMs: () => Number.POSITIVE_INFINITY, ...spec };
+/** One generated table. */
+export interface Table<Columns extends readonly Column[]> {
+  /** `# name: value` lines above the column names. */
+  head?: Readonly<Record<string, string | number>>;
+  /** Read once, from first to last. */
+  rows: Iterable<Row<Columns>>;
+  /** The totals, in the result's `summary`. Called after the last row. */
+  summary: () => object;
+}
+
+interface Recipe<Params extends z.ZodObject, Fixed extends object> {
+  /** The name that callers use; kebab-case. */
+  type: string;
+  title: string;
+  /** Strict, with every field described: the schema validates requests, types the recipe and documents the API. */
+  params: Params;
+  /** Fills in parameters that depend on the moment of the request. The outcome is recorded with the request. */
+  fixDefaults?(params: z.output<Params>, on: AcceptedOn): Fixed;
+  /**
+   * Roughly how long a report takes, in milliseconds of processor time. Consecutive short reports of a lane are generated
+   * together, which saves most of their cost. Without it, each is generated alone.
+   */
+  expectedMs?(params: Fixed): number;
+}
+
+/** A report with a file: a table of rows. */
+interface TableRecipe<
+  Params extends z.ZodObject,
+  Fixed extends object,
+  Columns extends readonly Column[],
+> extends Recipe<Params, Fixed> {
+  columns: Columns;
+  /** The report's name, which its file is called after: letters, digits, spaces and `_ . -`. By default the type. */
+  reportName?(params: Fixed): string;
+  /**
+   * Returns the table. It runs in a worker thread, may block, and may run again after a crash.
+   * @throws ReportFailed with a message for the caller; the message of any other error stays in the log.
+   */
+  table(params: Fixed): Table<Columns>;
+}
+
+/** A report without a file: the computed values are its result. */
+interface ValueRecipe<Params extends z.ZodObject, Fixed extends object> extends Recipe<Params, Fixed> {
+  /** Returns the result. The same rules apply as for `table`. */
+  compute(params: Fixed): ReportResult | Promise<ReportResult>;
+}
+
+/** Properties of one attempt to generate a report. */
+export interface ReportContext {
+  requestId: string;
+  /** New for every attempt, so that two attempts never write the same file. */
+  fileId: string;
+  format: string;
+  /** Opens the report's only file. */
+  openFile: () => ReportFile;
+}
+
+/** A report type as the rest of the service sees it: its parameters have passed `params`, and their type is unknown. */
+export interface ReportDefinition {
+  readonly type: string;
+  readonly title: string;
+  readonly params: z.ZodObject;
+  /** File extensions, the default first; `json` for a report without a file. */
+  readonly formats: readonly [string, ...string[]];
+  fixDefaults(params: object, on: AcceptedOn): object;
+  /** Milliseconds of processor time; Infinity when unknown. */
+  expectedMs(params: object): number;
+  /** @throws ReportFailed with a message for the caller. */
+  generate(params: object, context: ReportContext): ReportResult | Promise<ReportResult>;
+}
+
+/** Defines a report type: the default export of a `*.report.ts` file. */
+export function defineReport<
+  Params extends z.ZodObject,
+  const Columns extends readonly Column[],
+  Fixed extends object = z.output<Params>,
+>(recipe: TableRecipe<Params, Fixed, Columns> | ValueRecipe<Params, Fixed>): ReportDefinition {
+  const { type, title, params } = recipe;
+  const fixDefaults = (given: z.output<Params>, on: AcceptedOn) => recipe.fixDefaults?.(given, on) ?? given;
+  const expectedMs = (given: Fixed) => recipe.expectedMs?.(given) ?? Number.POSITIVE_INFINITY;
+  // From here on the type of the parameters is unknown: the catalogue holds reports of all kinds.
+  const common = { type, title, params, fixDefaults, expectedMs };
+  if ('compute' in recipe) return { ...common, formats: ['json'], generate: (given: Fixed) => recipe.compute(given) };
+  const generate = (given: Fixed, context: ReportContext) => generateTable(recipe, given, context);
+  return { ...common, formats: ['csv'], generate };
+}
+
+/** Writes the table's file and describes it. */
+function generateTable<Fixed extends object, Columns extends readonly Column[]>(
+  recipe: TableRecipe<z.ZodObject, Fixed, Columns>,
+  params: Fixed,
+  { requestId, fileId, format, openFile }: ReportContext,
+): ReportResult {
+  const startedAt = performance.now();
+  const { head, rows, summary } = recipe.table(params);
+  const file = openFile();
+  const writer = new CsvWriter(recipe.columns, (bytes) => file.write(bytes));
+  writer.head(head ?? {});
+  let rowCount = 0;
+  for (const row of rows) {
+    writer.row(row);
+    rowCount++;
+  }
+  writer.flush();
+  const { sizeBytes, sha256 } = file.finish();
+  const name = recipe.reportName?.(params) ?? recipe.type;
+  const fileName = `${name.replace(/ +/g, '_')}_${requestId}.${format}`;
+  return {
+    report_name: name,
+    file_id: fileId,
+    file_name: fileName,
+    file_size_bytes: sizeBytes,
+    sha256,
+    row_count: rowCount,
+    download_url: `/api/reports/${encodeURIComponent(fileName)}`,
+    summary: summary(),
+    processing_time_ms: Math.round(performance.now() - startedAt),
+  };
 }

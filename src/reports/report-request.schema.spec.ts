@@ -3,19 +3,21 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { z } from 'zod';
 import { catalogueOf } from './catalogue.js';
-import { defineReport } from './define-report.js';
+import { defineReport, type ReportDefinition } from './define-report.js';
 import { reportRequest, reportRequestExamples, reportRequestJsonSchema } from './report-request.schema.js';
 import digest from './types/digest/digest.report.js';
 import transactions from './types/transactions/transactions.report.js';
 
 /** A report type that no request implies, so that it has to be named. */
-const ledger = defineReport({
-  type: 'ledger',
-  title: 'Ledger',
-  params: z.strictObject({ year: z.int().min(2000).optional() }),
+const ledger: ReportDefinition = {
+  ...defineReport({
+    type: 'ledger',
+    title: 'Ledger',
+    params: z.strictObject({ year: z.int().min(2000).optional() }),
+    compute: () => ({}),
+  }),
   formats: ['csv', 'ndjson'],
-  build: () => ({}),
-});
+};
 const reports = catalogueOf(
   [transactions, digest, ledger].map((definition) => [definition.type, { default: definition }]),
 );

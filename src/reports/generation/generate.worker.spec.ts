@@ -34,13 +34,13 @@ describe('generate', () => {
   it('leaves nothing in the file of a report whose result is no JSON', () => {
     const catalogue = JSON.stringify(WORKER.replace('generation/generate.worker.js', 'catalogue.js'));
     const script = `const { catalogue } = await import(${catalogue});
-      const build = (_, { openFile }) => {
+      const generateOdd = (_, { openFile }) => {
         const file = openFile();
-        file.write('odd');
+        file.write(Buffer.from('odd'));
         file.finish();
         return { count: 1n };
       };
-      catalogue.set('odd', { build });`;
+      catalogue.set('odd', { generate: generateOdd });`;
     const answers = generate([taskOf('transactions'), taskOf('odd'), taskOf('transactions')], { script });
     expect(answers[1]).toMatchObject({ failure: { detail: expect.stringContaining('BigInt') } });
     const half = statSync(join(folder, 'spooled')).size / 2;

@@ -89,7 +89,7 @@ async function generateOne(
     const definition = catalogue.get(type);
     if (!definition) throw new ReportFailed(`There is no report type "${type}" any more`);
     const context: ReportContext = { requestId, fileId, format, openFile: () => spool.openPart() };
-    const result = JSON.stringify(await definition.build(params, context));
+    const result = JSON.stringify(await definition.generate(params, context));
     const part = spool.endPart();
     return { outcome: { result, fileKey: part && keyOf(part) } };
   } catch (error) {

@@ -17,12 +17,11 @@ describe('ReportFile', () => {
   it.each([
     ['nothing', []],
     ['a line', ['a,b\r\n']],
-    ['many lines, past a chunk', Array.from({ length: 20_000 }, () => 'Zürich,€ 5,😀\r\n')],
-    ['a text larger than the buffer', ['x'.repeat(500_000), '€'.repeat(500_000)]],
-  ])('writes %s as UTF-8, and counts and hashes what is written', (_, texts) => {
+    ['several texts', ['Zürich,€ 5,😀\r\n', 'x'.repeat(500_000)]],
+  ])('passes on %s, counted and hashed', (_, texts) => {
     const written: Buffer[] = [];
-    const file = new ReportFile((chunk) => written.push(Buffer.from(chunk)));
-    for (const text of texts) file.write(text);
+    const file = new ReportFile((chunk) => written.push(chunk));
+    for (const text of texts) file.write(Buffer.from(text));
     const bytes = Buffer.from(texts.join(''));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     expect(file.finish()).toEqual({ sizeBytes: bytes.length, sha256 });

@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 function write(spool: SpoolFile, text: string): void {
   const file = spool.openPart();
-  file.write(text);
+  file.write(Buffer.from(text));
   file.finish();
 }
 

@@ -28,7 +28,7 @@ async function make(params: object, requestId = '019aa000-0000-7000-8000-0000000
   const fixed = transactions.fixDefaults(transactions.params.parse(params), { today: '2025-11-22' });
   const spool = new SpoolFile(path);
   const openFile = () => spool.openPart();
-  const result = await transactions.build(fixed, { requestId, fileId, format: 'csv', openFile });
+  const result = await transactions.generate(fixed, { requestId, fileId, format: 'csv', openFile });
   spool.close();
   const bytes = readFileSync(path);
   const lines = bytes.toString().split('\r\n');
