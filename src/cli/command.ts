@@ -12,9 +12,9 @@ export interface Command {
    * @returns The exit code.
    * @throws UsageError, and the errors that {@link exitCodeOf} knows.
    */
-  run(args: string[]): Promise<number>;
+  run: (args: string[]) => Promise<number>;
   /** The exit code of an expected failure; undefined for an unexpected one. */
-  exitCodeOf(error: unknown): number | undefined;
+  exitCodeOf: (error: unknown) => number | undefined;
 }
 
 /**
