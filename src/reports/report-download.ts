@@ -3,7 +3,7 @@ import { GoneException, HttpException, HttpStatus, Injectable, Logger, NotFoundE
 import type { Request, Response } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import { RequestsService, type ResultFile } from '../requests/requests.service.js';
-import { RetentionService } from '../requests/retention.service.js';
+import { RetentionService } from '../requests/removal/retention.service.js';
 import { byteRange } from './byte-range.js';
 import { type ByteRange, FileStore } from './storage/file-store.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';

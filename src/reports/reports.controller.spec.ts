@@ -10,7 +10,7 @@ import { type INestApplication, StandardSchemaValidationPipe } from '@nestjs/com
 import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ResultFile, RequestsService } from '../requests/requests.service.js';
-import { RetentionService } from '../requests/retention.service.js';
+import { RetentionService } from '../requests/removal/retention.service.js';
 import { DiskFileStore } from './storage/disk-file-store.js';
 import { fileKey } from './storage/file-key.js';
 import { type ByteRange, FileStore } from './storage/file-store.js';

@@ -5,12 +5,12 @@ import { FinishedRequestsStore } from './finished-requests.store.js';
 import { IdempotencyRecord } from './idempotency/idempotency-key.entity.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { IdempotencyRepository } from './idempotency/idempotency.repository.js';
-import { RemovalStore } from './removal.store.js';
+import { RemovalStore } from './removal/removal.store.js';
 import { RequestRepository } from './request.repository.js';
 import { RequestRecord } from './request.entity.js';
 import { RequestsSweep } from './requests.sweep.js';
 import { RequestsService } from './requests.service.js';
-import { RetentionService } from './retention.service.js';
+import { RetentionService } from './removal/retention.service.js';
 
 /** The request log. */
 @Module({

@@ -5,7 +5,7 @@ import { type AccountId, qualifiedLane } from '../platform/tenant.js';
 import type { RequestRecord } from './request.entity.js';
 import { type RequestFilter, RequestRepository } from './request.repository.js';
 import { LanePositions } from './lane-positions.js';
-import { RemovalStore } from './removal.store.js';
+import { RemovalStore } from './removal/removal.store.js';
 import { RequestCallbacks } from './request-callbacks.js';
 import { attemptLogView, attemptView, requestView } from './request.view.js';
 import { RequestNotFound, RequestUnfinished } from './requests.errors.js';

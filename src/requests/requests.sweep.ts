@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { TableAnalyzer } from '../platform/database/table-analyzer.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
-import { RetentionService } from './retention.service.js';
+import { RetentionService } from './removal/retention.service.js';
 
 /** Deletes expired idempotency keys and old requests in every sweep. */
 @Injectable()

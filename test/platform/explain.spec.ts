@@ -23,7 +23,7 @@ import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
 import { IdempotencyRecord } from '../../src/requests/idempotency/idempotency-key.entity.js';
 import { IdempotencyRepository } from '../../src/requests/idempotency/idempotency.repository.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
-import { RemovalStore } from '../../src/requests/removal.store.js';
+import { RemovalStore } from '../../src/requests/removal/removal.store.js';
 import type { IdempotencyKey } from '../../src/http/idempotency-key.js';
 import { AcceptStore } from '../../src/jobs/accept/accept.store.js';
 import { RequestRecord } from '../../src/requests/request.entity.js';

@@ -23,7 +23,7 @@ import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.rep
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
 import type { LanePositions } from '../../src/requests/lane-positions.js';
-import { RemovalStore } from '../../src/requests/removal.store.js';
+import { RemovalStore } from '../../src/requests/removal/removal.store.js';
 import { RequestRecord } from '../../src/requests/request.entity.js';
 import type { RequestCallbacks } from '../../src/requests/request-callbacks.js';
 import { RequestRepository } from '../../src/requests/request.repository.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { AccountId } from '../platform/tenant.js';
-import { Database, type Query, type Statement } from '../platform/database/database.js';
-import { firstIdAt } from '../platform/ids.js';
-import { RequestCallbacks } from './request-callbacks.js';
+import type { AccountId } from '../../platform/tenant.js';
+import { Database, type Query, type Statement } from '../../platform/database/database.js';
+import { firstIdAt } from '../../platform/ids.js';
+import { RequestCallbacks } from '../request-callbacks.js';
 
 /** Deletes files by key before their requests are deleted. If it throws, no request is deleted. */
 export type RemoveFiles = (keys: string[]) => Promise<void>;

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { NIL as NIL_ID } from 'uuid';
-import { CONFIG, type Config } from '../platform/config/config.js';
-import { withinTimeBudget } from '../platform/concurrency/time-budget.js';
-import { timeOfId } from '../platform/ids.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
+import { timeOfId } from '../../platform/ids.js';
 import { RemovalStore } from './removal.store.js';
-import { ResultFiles } from './result-files.js';
+import { ResultFiles } from '../result-files.js';
 
 /** Requests of one transaction. A crash leaves up to this many requests without their file until the next sweep. */
 const BATCH = 500;
