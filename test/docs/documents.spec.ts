@@ -3,7 +3,11 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { getMetadataArgsStorage } from 'typeorm';
 import { parseOptions } from '../../src/benchmark/cli/cli-options.js';
+import { CallbackDestination } from '../../src/callbacks/destinations/callback-destination.entity.js';
+import { CallbackDelivery } from '../../src/callbacks/deliveries/callback-delivery.entity.js';
+import { RequestRecord } from '../../src/requests/request.entity.js';
 import { anchorsOf, blocksOf, documentPaths, linksOf, readDocument, tableOf } from '../support/markdown.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -79,3 +83,34 @@ function isDocument(target: string): boolean {
   if (!existsSync(join(ROOT, path))) return false;
   return anchor === undefined || anchorsOf(readDocument(path)).has(anchor);
 }
+
+describe('docs/state-machines.md', () => {
+  it.each([
+    ['Request', RequestRecord],
+    ['Delivery', CallbackDelivery],
+    ['Breaker', CallbackDestination],
+  ])('%s has the states that the database allows', (section, entity) => {
+    const [diagram] = blocksOf(readDocument('docs/state-machines.md'), section);
+    const states = [...diagram!.text.matchAll(/^ +(\S+) --> (\S+):?/gm)].flatMap(([, from = '', to = '']) => [
+      from,
+      to,
+    ]);
+    const named = new Set(states.map((state) => state.replace(':', '')).filter((state) => state !== '[*]'));
+    const { expression = '' } = getMetadataArgsStorage().checks.find(
+      ({ target, name = '' }) => target === entity && /_(status|state)_check$/.test(name),
+    )!;
+    const allowed = [...expression.matchAll(/'(\w+)'/g)].map(([, state]) => state!);
+    expect([...named].toSorted()).toEqual(allowed.toSorted());
+  });
+
+  it('describes every move', () => {
+    const document = readDocument('docs/state-machines.md');
+    for (const section of ['Request', 'Lane', 'Lease', 'Delivery', 'Breaker']) {
+      const [diagram] = blocksOf(document, section);
+      const moves = new Set([...diagram!.text.matchAll(/: (.+)$/gm)].map(([, move]) => move!));
+      const text = document.split(`## ${section}\n`)[1]!.split('\n## ')[0]!;
+      const described = [...text.matchAll(/^- \*\*(.+?):\*\*/gm)].flatMap(([, names]) => names!.split(/, (?!or)/));
+      expect({ section, moves: described.toSorted() }).toEqual({ section, moves: [...moves].toSorted() });
+    }
+  });
+});
