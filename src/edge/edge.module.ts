@@ -9,7 +9,7 @@ import { RequestsModule } from '../requests/requests.module.js';
 import { AuthenticationGuard } from './guards/authentication.guard.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { OverloadGuard } from './overload/overload.guard.js';
-import { Overload } from './overload/overload.js';
+import { OverloadService } from './overload/overload.service.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
 import { throttlerOptions } from './rate-limit/throttler-options.js';
@@ -24,7 +24,7 @@ import { ValidationPipe } from '../http/validation.js';
     ThrottlerModule.forRootAsync({ inject: [CONFIG, Metrics, Reflector], useFactory: throttlerOptions }),
   ],
   providers: [
-    Overload,
+    OverloadService,
     // Guards run in this order: shedding load must cost nothing, and rate limits count by API key.
     { provide: APP_GUARD, useClass: OverloadGuard },
     { provide: APP_GUARD, useClass: AuthenticationGuard },

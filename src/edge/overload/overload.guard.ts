@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
-import { Overload } from './overload.js';
+import { OverloadService } from './overload.service.js';
 import { AppliedRateLimit } from '../../http/rate-limit.decorators.js';
 
 /**
@@ -11,7 +11,7 @@ import { AppliedRateLimit } from '../../http/rate-limit.decorators.js';
 @Injectable()
 export class OverloadGuard implements CanActivate {
   constructor(
-    private readonly overload: Overload,
+    private readonly overload: OverloadService,
     private readonly reflector: Reflector,
   ) {}
 

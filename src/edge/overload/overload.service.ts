@@ -26,7 +26,7 @@ type Limits = Pick<Config, 'ROLE' | 'MAX_PENDING_TOTAL' | 'MAX_EVENT_LOOP_LAG' |
  * latency of a statement including its wait for a connection. Checking a request only compares these numbers.
  */
 @Injectable()
-export class Overload implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class OverloadService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly loop: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   private loopLagMs = 0;
   /** Latency of the last finished statement. */
