@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { type Observable, catchError, from, map, mergeMap, of, throwError } from 'rxjs';
+import { type Observable, from, lastValueFrom } from 'rxjs';
 import { DaybookError } from '../../platform/errors.js';
 import { IdempotencyService, type Replay } from '../../requests/idempotency/idempotency.service.js';
 import { type IdempotencyKey, Idempotent, setIdempotencyKey } from '../../http/idempotency-key.js';
@@ -14,8 +14,8 @@ import { checkStructure } from '../../http/validation.js';
 
 /** With `AUTH=open` all callers are one, because a client's address may change between retries. */
 const OPEN_CALLER = 'open';
-/** Further tries to claim a key that another request has just released. */
-const MAX_TRIES = 3;
+/** Attempts to claim a key that another request has just released. */
+const MAX_ATTEMPTS = 4;
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
 
@@ -45,71 +45,57 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const { key, isOlderSpelling } = keyOf(request);
     if (!key) return next.handle();
     setIdempotencyKey(request, key);
-    const answer = (replay: Replay) => this.answer(replay, isOlderSpelling, http.getResponse<Response>());
-    const refusal = quotaRefusal(request);
-    if (refusal) return this.replayOr(refusal, request, key, answer);
-    return this.handle(next, request, key, answer, MAX_TRIES);
+    return from(this.handleOnce(next, request, http.getResponse<Response>(), key, isOlderSpelling));
   }
 
-  /** Replays the first response, or throws the refusal if the request is not a repeat. */
-  private replayOr(
-    refusal: DaybookError,
-    request: Request,
-    key: IdempotencyKey,
-    answer: (replay: Replay) => unknown,
-  ): Observable<unknown> {
-    return from(this.idempotency.replay(key)).pipe(
-      map((replay) => {
-        if (!replay) throw refusal;
-        refundQuota(request);
-        return answer(replay);
-      }),
-    );
-  }
-
-  private handle(
+  /** Runs the handler, or replays the first response if the key is taken. */
+  private async handleOnce(
     next: CallHandler,
     request: Request,
+    response: Response,
     key: IdempotencyKey,
-    answer: (replay: Replay) => unknown,
-    tries: number,
-  ): Observable<unknown> {
-    return next.handle().pipe(
-      catchError((error: unknown) => {
-        // Rejected before its key was checked. A repeat needs no worker, so it does not count as load.
-        if (error instanceof SyncBusy) return this.replayOr(error, request, key, answer);
-        if (!(error instanceof KeyAlreadyUsed)) return throwError(() => error);
-        // Each time the key was taken and then free again: concurrent requests with it are being rejected (a full lane).
-        if (tries === 0) return throwError(() => new KeyStillRunning());
-        return from(this.idempotency.replay(key)).pipe(
-          mergeMap((replay) => {
-            if (!replay) return this.handle(next, request, key, answer, tries - 1);
-            refundQuota(request);
-            return of(answer(replay));
-          }),
-        );
-      }),
-    );
-  }
-
-  private answer(replay: Replay, isOlderSpelling: boolean, response: Response): unknown {
-    response.setHeader('Idempotency-Replayed', 'true');
-    if (isOlderSpelling) {
-      response.status(200);
-      return {
-        status: 'duplicate',
-        message: 'This idempotency key was used before; the request was not executed again.',
-        request_id: replay.requestId,
-        original_result: replay.result,
-      };
+    isOlderSpelling: boolean,
+  ): Promise<unknown> {
+    const overQuota = quotaRefusal(request);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      try {
+        if (overQuota) throw overQuota;
+        return await lastValueFrom(next.handle());
+      } catch (error) {
+        // A repeat needs no quota and no worker, so neither rejects it.
+        if (error !== overQuota && !(error instanceof SyncBusy) && !(error instanceof KeyAlreadyUsed)) throw error;
+        const replay = await this.idempotency.replay(key);
+        if (replay) {
+          refundQuota(request);
+          return answerAgain(replay, response, isOlderSpelling);
+        }
+        if (!(error instanceof KeyAlreadyUsed)) throw error;
+      }
     }
-    if ('failure' in replay) throw replay.failure;
-    response.status(replay.status).type('application/json');
-    if (replay.status === 202 && !replay.isOfBatch) response.location(`/api/requests/${replay.requestId}`);
-    return replay.body;
+    // Each time the key was taken and then free again: concurrent requests with it are being rejected (a full lane).
+    throw new KeyStillRunning();
   }
 }
 
+/** Sets status and headers of the first response, and returns its body. */
+function answerAgain(replay: Replay, response: Response, isOlderSpelling: boolean): unknown {
+  response.setHeader('Idempotency-Replayed', 'true');
+  if (isOlderSpelling) {
+    response.status(200);
+    return {
+      status: 'duplicate',
+      message: 'This idempotency key was used before; the request was not executed again.',
+      request_id: replay.requestId,
+      original_result: replay.result,
+    };
+  }
+  if ('failure' in replay) throw replay.failure;
+  response.status(replay.status).type('application/json');
+  if (replay.status === 202 && !replay.isOfBatch) response.location(`/api/requests/${replay.requestId}`);
+  return replay.body;
+}
+
+/** Reads the key from either header. `isOlderSpelling` is true for `X-Idempotency-Key`. */
 function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling: boolean } {
   const isOlderSpelling = request.headers['idempotency-key'] === undefined;
   const header = isOlderSpelling ? 'X-Idempotency-Key' : 'Idempotency-Key';
