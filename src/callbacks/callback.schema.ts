@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const fields = {
-  timestamp: z.iso.datetime().describe('When the request finished'),
+  timestamp: z.iso.datetime().describe('Time at which the request finished'),
   request_id: z.uuid(),
   queue_position: z.int().nullable().describe('Null for a sync request'),
 };
@@ -10,7 +10,7 @@ const fields = {
 export const callbackBody = z.union([
   z
     .looseObject({ type: z.literal('report.completed'), status: z.literal('completed'), ...fields })
-    .describe('The result stands beside these fields'),
+    .describe('The fields of the result follow these fields'),
   z.looseObject({ type: z.literal('report.failed'), status: z.literal('failed'), ...fields, error: z.string() }),
   z.looseObject({ type: z.literal('report.cancelled'), status: z.literal('cancelled'), ...fields }),
 ]);
@@ -23,32 +23,33 @@ const header = (name: string, description: string) => ({
   schema: { type: 'string' },
 });
 
-/** OpenAPI's `callbacks` of an operation that takes a `callback_url`. */
+/** The OpenAPI `callbacks` object of an operation that takes a `callback_url`. */
 export function callbackOperations(): object {
   const { $schema: _, ...schema } = z.toJSONSchema(callbackBody, { io: 'input' });
   return {
     report: {
       '{$request.body#/callback_url}': {
         post: {
-          summary: 'The report is ready, or has failed',
-          description: 'Any 2xx takes it. 5xx, timeouts and connection errors are tried again; 3xx and 4xx are final.',
+          summary: 'The report is complete or has failed',
+          description:
+            'Any 2xx accepts the callback. 5xx, timeouts and connection errors are retried; 3xx and 4xx are final.',
           parameters: [
-            header('webhook-id', 'The same in every attempt: what came with this id before is a repeat'),
-            header('webhook-timestamp', 'Seconds since 1970 of this attempt'),
+            header('webhook-id', 'The same in every attempt; a repeated id is a duplicate'),
+            header('webhook-timestamp', 'Time of the attempt in seconds since 1970'),
             {
               ...header(
                 'webhook-signature',
                 'Standard Webhooks 1.0.0: the base64 of the HMAC-SHA256 (`v1`) or the Ed25519 signature (`v1a`) of ' +
-                  '`webhook-id.webhook-timestamp.body`. Several, separated by spaces, while a secret is being rotated; ' +
+                  '`webhook-id.webhook-timestamp.body`. During a rotation several signatures, separated by spaces; ' +
                   'one that fits is enough',
               ),
               example: 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
             },
-            header('X-Request-ID', 'The request'),
-            header('X-Attempt-Number', 'Counted from 1'),
+            header('X-Request-ID', 'The id of the request'),
+            header('X-Attempt-Number', 'The number of the attempt, starting at 1'),
           ],
           requestBody: { required: true, content: { 'application/json': { schema } } },
-          responses: { '2XX': { description: 'Taken' } },
+          responses: { '2XX': { description: 'Accepted' } },
         },
       },
     },

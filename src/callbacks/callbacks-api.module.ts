@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { RequestsModule } from '../requests/requests.module.js';
 import { CallbackDeliveriesController } from './deliveries/callback-deliveries.controller.js';
 import { CallbackDeliveriesService } from './deliveries/callback-deliveries.service.js';
@@ -6,7 +7,8 @@ import { CallbackSecretsController } from './signing/callback-secrets.controller
 import { CallbackSecretsModule } from './signing/callback-secrets.module.js';
 import { CallbackSenderModule } from './callback-sender.module.js';
 import { CallbackUrlModule } from './url-guard/callback-url.module.js';
-import { DeliveryStore } from './deliveries/delivery.store.js';
+import { CallbackDelivery } from './deliveries/callback-delivery.entity.js';
+import { CallbackDeliveryRepository } from './deliveries/callback-delivery.repository.js';
 import { DestinationStore } from './destinations/destination.store.js';
 import { DestinationsController } from './destinations/destinations.controller.js';
 import { DestinationsService } from './destinations/destinations.service.js';
@@ -14,15 +16,28 @@ import { PingService } from './deliveries/ping.service.js';
 import { RedeliveriesController } from './redelivery/redeliveries.controller.js';
 import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
 
-/** Callbacks over HTTP: looking at them, sending them again, trying a receiver, and the secrets that they are signed with. */
+/** The HTTP API of callbacks: list, redeliver, ping a receiver, destinations, and signing secrets. */
 @Module({
-  imports: [RequestsModule, CallbackSecretsModule, CallbackSenderModule, CallbackUrlModule, RedeliveriesModule],
+  imports: [
+    TypeOrmModule.forFeature([CallbackDelivery]),
+    RequestsModule,
+    CallbackSecretsModule,
+    CallbackSenderModule,
+    CallbackUrlModule,
+    RedeliveriesModule,
+  ],
   controllers: [
     CallbackDeliveriesController,
     RedeliveriesController,
     DestinationsController,
     CallbackSecretsController,
   ],
-  providers: [DeliveryStore, DestinationStore, CallbackDeliveriesService, DestinationsService, PingService],
+  providers: [
+    CallbackDeliveryRepository,
+    DestinationStore,
+    CallbackDeliveriesService,
+    DestinationsService,
+    PingService,
+  ],
 })
 export class CallbacksApiModule {}

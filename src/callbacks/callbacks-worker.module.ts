@@ -7,7 +7,8 @@ import { CallbacksSweep } from './dispatch/callbacks.sweep.js';
 import { CallbacksService } from './dispatch/callbacks.service.js';
 import { CallbackLog } from './deliveries/callback-log.entity.js';
 import { CallbackLogRepository } from './deliveries/callback-log.repository.js';
-import { DeliveryStore } from './deliveries/delivery.store.js';
+import { CallbackDelivery } from './deliveries/callback-delivery.entity.js';
+import { CallbackDeliveryRepository } from './deliveries/callback-delivery.repository.js';
 import { DestinationStore } from './destinations/destination.store.js';
 import { DestinationClaims } from './dispatch/destination-claims.js';
 import { DueDestinationsStore } from './leases/due-destinations.store.js';
@@ -19,14 +20,19 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
 
 /** Sends callbacks: the worker's part of the feature. */
 @Module({
-  imports: [TypeOrmModule.forFeature([CallbackLog]), RequestsModule, CallbackSenderModule, RedeliveriesModule],
+  imports: [
+    TypeOrmModule.forFeature([CallbackDelivery, CallbackLog]),
+    RequestsModule,
+    CallbackSenderModule,
+    RedeliveriesModule,
+  ],
   providers: [
     DueDestinationsStore,
     QueueLeasesStore,
     RetryLeasesStore,
     ExpiredLeasesStore,
     CallbackLogRepository,
-    DeliveryStore,
+    CallbackDeliveryRepository,
     DestinationStore,
     Breakers,
     CallbacksService,

@@ -4,11 +4,11 @@ import { createServer as createTcp, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { BODY, certificate, client, failure, http, listen, tcp } from './transport-fixture.js';
 
-/** The promise: of every attempt, whatever it came to, it is known what was sent, where to, what came back, and when. */
+/** The promise: the trace of every attempt contains the request, the dialled address, the answer and the times. */
 const resolve = () => Promise.resolve(['127.0.0.1']);
 const NO_DIAL = { dnsMs: null, connectMs: null, tlsMs: null };
 
-/** A port on which nobody listens. */
+/** @returns A port without a listener. */
 async function closedPort(): Promise<number> {
   const server = createTcp();
   const { port } = await listen(server);
@@ -17,7 +17,7 @@ async function closedPort(): Promise<number> {
 }
 
 describe('the trace of an attempt', () => {
-  it('has what was sent, as the receiver saw it', async () => {
+  it('contains the request as the receiver got it', async () => {
     let raw = '';
     const { port } = await listen(
       createTcp((socket) =>
@@ -42,7 +42,7 @@ describe('the trace of an attempt', () => {
     });
   });
 
-  it('times a connection once, for the attempt that it was made for', async () => {
+  it('contains the times of a connection only for the attempt that opened it', async () => {
     const { port } = await http((request, response) => request.resume().on('end', () => response.end('ok')));
     const { post } = client({ resolve, allow: ['hooks.test'] });
     const first = await post(`http://hooks.test:${port}/`);
@@ -53,7 +53,7 @@ describe('the trace of an attempt', () => {
     expect(second).toMatchObject({ ...NO_DIAL, dialledAddress: '127.0.0.1', firstByteMs: expect.any(Number) });
   });
 
-  it('times no look-up of an address', async () => {
+  it('has no lookup time for an address', async () => {
     const { port } = await http((_, response) => response.end());
     expect(await client().post(`http://127.0.0.1:${port}/`)).toMatchObject({
       ...NO_DIAL,
@@ -61,14 +61,14 @@ describe('the trace of an attempt', () => {
     });
   });
 
-  it('times the handshake of TLS', async () => {
+  it('contains the time of the TLS handshake', async () => {
     const { key, cert } = certificate('hooks.test');
     const { port } = await listen(createHttps({ key, cert }, (_, response) => response.end()));
     const trace = await client({ resolve, ca: cert }).post(`https://hooks.test:${port}/`);
     for (const ms of [trace.dnsMs, trace.connectMs, trace.tlsMs, trace.firstByteMs]) expect(ms).toBeGreaterThan(0);
   });
 
-  it('keeps headers of any name, and of one name twice', async () => {
+  it('contains headers of any name, and repeated ones', async () => {
     const { port } = await tcp((socket) =>
       socket.write('HTTP/1.1 200 OK\r\n__proto__: a\r\nset-cookie: b\r\nset-cookie: c\r\ncontent-length: 0\r\n\r\n'),
     );
@@ -83,24 +83,24 @@ describe('the trace of an attempt without an answer', () => {
   const sent = { bodyBytes: BODY.length, bodySha256: expect.stringMatching(/^[0-9a-f]{64}$/) };
   const nothing = { status: null, responseHeaders: null, responseBody: null, firstByteMs: null };
 
-  it('that was blocked names no address', async () => {
+  it('has no address if the attempt was blocked', async () => {
     const { trace } = await failure(client({ allow: [] }).post('http://127.0.0.1/'));
     expect(trace).toMatchObject({ ...sent, ...nothing, ...NO_DIAL, dialledAddress: null });
     expect(trace.totalMs).toBeGreaterThanOrEqual(0);
   });
 
-  it('whose name resolves to a blocked address names none either', async () => {
+  it('has no address if the name resolves to a blocked one', async () => {
     const { trace } = await failure(client({ allow: [], resolve }).post('http://hooks.test/'));
     expect(trace).toMatchObject({ ...nothing, ...NO_DIAL, dialledAddress: null });
   });
 
-  it('whose name does not resolve stops there', async () => {
+  it('has no address if the name does not resolve', async () => {
     const gone = () => Promise.reject(new Error('gone'));
     const { trace } = await failure(client({ resolve: gone }).post('http://gone.test/'));
     expect(trace).toMatchObject({ ...sent, ...nothing, ...NO_DIAL, dialledAddress: null });
   });
 
-  it('that nobody took says where it was tried', async () => {
+  it('has the address that refused the connection', async () => {
     const port = await closedPort();
     const { kind, trace } = await failure(client({ resolve }).post(`http://hooks.test:${port}/`));
     expect(kind).toBe('connect');
@@ -112,7 +112,7 @@ describe('the trace of an attempt without an answer', () => {
     });
   });
 
-  it('that ended in TLS has the stages before it', async () => {
+  it('has the stages before a failure in TLS', async () => {
     const { port } = await tcp((socket) => socket.destroy());
     const { kind, trace } = await failure(client({ resolve }).post(`https://hooks.test:${port}/`));
     expect(kind).toBe('tls');
@@ -120,9 +120,9 @@ describe('the trace of an attempt without an answer', () => {
   });
 
   it.each([
-    ['timeout', 'whose time was up', () => {}],
-    ['reset', 'whose connection ended', (socket: Socket) => setImmediate(() => socket.end())],
-  ])('(%s) %s in mid-answer has the half that came', async (kind, _, act) => {
+    ['timeout', 'a timeout', () => {}],
+    ['reset', 'an end of the connection', (socket: Socket) => setImmediate(() => socket.end())],
+  ])('(%s) has the part of the answer before %s', async (kind, _, act) => {
     const { port } = await tcp((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf\0');
       act(socket);
@@ -137,7 +137,7 @@ describe('the trace of an attempt without an answer', () => {
     });
   });
 
-  it("is each one's own, when many fail together", async () => {
+  it('is separate for attempts that fail together', async () => {
     const { post } = client();
     const port = await closedPort();
     const url = `http://127.0.0.1:${port}/`;

@@ -5,7 +5,7 @@ import { DestinationStore } from '../../src/callbacks/destinations/destination.s
 import { openStores, type Stores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: what is known of destinations is bounded by those that are in use. */
+/** The promise: breakers are kept only for destinations in use. */
 let stores: Stores;
 beforeAll(async () => {
   stores = await openStores();
@@ -23,8 +23,8 @@ async function known(): Promise<string[]> {
   return (await stores.sql<{ destination: string }>(text)).map(({ destination }) => destination);
 }
 
-/** A callback to a destination. */
-async function owe(destination: string, status: string, attempts: number): Promise<void> {
+/** Inserts a callback to a destination. */
+async function insert(destination: string, status: string, attempts: number): Promise<void> {
   const [id] = await stores.accept(destination, 1);
   await stores.sql(
     `INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts)
@@ -34,21 +34,21 @@ async function owe(destination: string, status: string, attempts: number): Promi
 }
 
 describe('a destination that has been idle for a day', () => {
-  it('is forgotten, unless something waits for it', async () => {
+  it('is forgotten unless a callback waits for it', async () => {
     const store = new DestinationStore(stores.database);
     const names = ['done', 'first-waits', 'never', 'retry-waits', 'young'];
     await store.tell(names.map((destination) => ({ destination, event: 'failure' })));
     await stores.sql(
       `UPDATE callback_destinations SET changed_at = now() - interval '25 hours' WHERE destination <> 'young'`,
     );
-    await owe('done', 'FAILED', 3);
-    await owe('first-waits', 'PENDING', 0);
-    await owe('retry-waits', 'PENDING', 1);
+    await insert('done', 'FAILED', 3);
+    await insert('first-waits', 'PENDING', 0);
+    await insert('retry-waits', 'PENDING', 1);
     await new Breakers(store).forgetIdle();
     expect(await known()).toEqual(['first-waits', 'retry-waits', 'young']);
   });
 
-  it('is forgotten however many there are', async () => {
+  it('is forgotten together with any number of others', async () => {
     await stores.sql(`INSERT INTO callback_destinations (destination, changed_at)
       SELECT 'd' || n, now() - interval '25 hours' FROM generate_series(1, 1200) n`);
     jest.spyOn(performance, 'now').mockReturnValue(0);
@@ -56,7 +56,7 @@ describe('a destination that has been idle for a day', () => {
     expect(await known()).toEqual([]);
   });
 
-  it('is forgotten by the process, too', async () => {
+  it('is forgotten by the process too', async () => {
     const breakers = new Breakers(new DestinationStore(stores.database));
     breakers.learn('d', { ...CLOSED, failures: 1 });
     await breakers.forgetIdle();

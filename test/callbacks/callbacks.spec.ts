@@ -7,7 +7,7 @@ import { type Answer, type Receiver, startReceiver } from '../support/receiver.j
 import { sql } from '../support/sql.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
-/** The promise: callbacks arrive at least once, in order, and each attempt is on record. */
+/** The promise: callbacks arrive at least once, in order, and each attempt is recorded. */
 let daybook: Daybook;
 
 beforeAll(async () => {
@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 let lanes = 0;
 
-/** Asks for reports in a lane of their own, whose callbacks go to the receiver. */
+/** Requests reports in a lane of their own, with callbacks to the receiver. */
 async function ask(receiver: Receiver, count = 1, body: object = { num_transactions: 1 }): Promise<string[]> {
   const lane = `lane-${++lanes}`;
   const acknowledgements = await submitAsync(
@@ -36,14 +36,14 @@ function settled(id: string): Promise<RequestDetail> {
   });
 }
 
-/** Milliseconds from one attempt to the next. */
+/** The time between attempts in milliseconds. */
 function gaps(trace: { attempted_at: string }[]): number[] {
   const times = trace.map(({ attempted_at }) => Date.parse(attempted_at));
   return times.slice(1).map((time, index) => time - times[index]!);
 }
 
 describe('a callback', () => {
-  it('tells the result, as the contract has it', async () => {
+  it('contains the result, as the contract specifies', async () => {
     const receiver = await startReceiver();
     const [id] = await ask(receiver, 1, { num_transactions: 7, report_name: 'Told' });
     const { delivery_trace, callback_attempts, completed_at } = await settled(id!);
@@ -69,7 +69,7 @@ describe('a callback', () => {
     expect(delivery_trace).toMatchObject([{ attempt_number: 1, status_code: 200, success: true, error_message: null }]);
   });
 
-  it('leaves a trace: what was sent where, what came back, and how long each stage took', async () => {
+  it('leaves a trace with the request, the answer and the time of each stage', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 201, headers: { 'x-receiver': 'yes' }, body: `thanks\0${'.'.repeat(5_000)}` });
     const [id] = await ask(receiver);
@@ -111,7 +111,7 @@ describe('a callback', () => {
     expect(Object.fromEntries(shown)).toEqual({ ...headers, 'webhook-signature': 'v1,…' });
   });
 
-  it('that was begun and not recorded is shown as unknown, neither as taken nor as failed', async () => {
+  it('whose attempt was started and not recorded has an unknown outcome', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 400 });
     const [id] = await ask(receiver);
@@ -134,7 +134,7 @@ describe('a callback', () => {
     expect(logs[1]).toEqual({ ...unknown, attempted_at: expect.any(String) });
   });
 
-  it('is tried again after 5xx at growing times, with the same id and the same bytes, until it is taken', async () => {
+  it('is retried after 5xx with growing delays, the same id and the same bytes, until it is accepted', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 500 }, { status: 503 }, { status: 200 });
     const [id] = await ask(receiver);
@@ -151,9 +151,9 @@ describe('a callback', () => {
 
   const failures: [string, Answer, string][] = [
     ['a dropped connection', 'drop', 'reset'],
-    ['no answer in time', 'silence', 'timeout'],
+    ['a timeout', 'silence', 'timeout'],
   ];
-  it.each(failures)('is tried four times in all after %s', async (_, answer, kind) => {
+  it.each(failures)('is attempted four times in all after %s', async (_, answer, kind) => {
     const receiver = await startReceiver();
     receiver.answer(answer);
     const [id] = await ask(receiver);
@@ -165,7 +165,7 @@ describe('a callback', () => {
     expect(logs.logs[0]).toMatchObject({ attempt_number: 1, status_code: null, success: false });
   });
 
-  it.each([301, 307, 400, 404, 410, 429])('that is answered %i is final and not followed', async (status) => {
+  it.each([301, 307, 400, 404, 410, 429])('is final after a %i, and a redirect is not followed', async (status) => {
     const [receiver, elsewhere] = await Promise.all([startReceiver(), startReceiver()]);
     receiver.answer({ status, headers: { location: elsewhere.url } });
     const [id] = await ask(receiver);
@@ -189,7 +189,7 @@ describe('a callback', () => {
 });
 
 describe('order', () => {
-  it('of first attempts is queue order, and a retry holds up nobody', async () => {
+  it('of first attempts is the order of the queue, and a retry does not block it', async () => {
     const receiver = await startReceiver();
     receiver.answerWith(({ json, headers }) => {
       const isThird = json.queue_position % 3 === 0;
@@ -202,7 +202,7 @@ describe('order', () => {
     expect(receiver.received).toHaveLength(80);
   });
 
-  it('is kept while the receiver is slow: the next begins when the one before has ended', async () => {
+  it('is kept with a slow receiver: an attempt starts when the one before has ended', async () => {
     const receiver = await startReceiver();
     let underWay = 0;
     let mostUnderWay = 0;
@@ -217,7 +217,7 @@ describe('order', () => {
     expect(mostUnderWay).toBe(1);
   });
 
-  it('to a dead destination does not slow the others down', async () => {
+  it('is kept without delay when another destination is dead', async () => {
     const [dead, alive] = await Promise.all([startReceiver(), startReceiver()]);
     dead.answer('silence');
     await ask(dead, 30);
@@ -228,9 +228,9 @@ describe('order', () => {
 });
 
 describe('the guard', () => {
-  it('leaves a name to the dial, and puts on record why it was not called', async () => {
+  it('checks a name when it is dialled, and records why it was not called', async () => {
     const guarded = await startDaybook({ env: { ...UNLIMITED, CALLBACK_ALLOW: '' } });
-    // A name that only the dial can judge. Here it does not resolve, or to what a test machine says it is.
+    // A name that can only be checked when it is dialled. Here it does not resolve, or resolves to a blocked address.
     const body = () => ({ num_transactions: 1, callback_url: 'http://private.test/' });
     const [ack] = await submitAsync(guarded.url, 1, body, 1);
     const request = await eventually(async () => {
@@ -240,7 +240,7 @@ describe('the guard', () => {
     expect(request.delivery_trace[0]).toMatchObject({ success: false, status_code: null });
   });
 
-  it('lets the built-in receiver be called in development, and only it', async () => {
+  it('allows only the built-in receiver in development', async () => {
     const open = await startDaybook({ env: { ...UNLIMITED, CALLBACK_ALLOW: '' } });
     const port = new URL(open.url).port;
     const post = (callbackUrl: string): Promise<Response> =>

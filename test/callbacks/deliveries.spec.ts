@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
-import type { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
+import type { CallbackDeliveryRepository } from '../../src/callbacks/deliveries/callback-delivery.repository.js';
 import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';
 import { ExpiredLeasesStore } from '../../src/callbacks/leases/expired-leases.store.js';
 import type { QueueLease } from '../../src/callbacks/leases/queue-leases.store.js';
@@ -11,7 +11,7 @@ import { REQUEST_TABLES } from '../support/tables.js';
 /** The promise: one worker at a time sends a delivery queue, in order. Retries are sent on their own when they are due. */
 let one: Stores;
 let ordered: DueStores;
-let deliveries: DeliveryStore;
+let deliveries: CallbackDeliveryRepository;
 let attemptLogs: CallbackLogRepository;
 /** The stores of another process. */
 let elsewhere: DueStores;

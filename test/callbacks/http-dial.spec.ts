@@ -13,14 +13,14 @@ const cases = (
   }[]
 ).filter(({ verdict }) => verdict === 'reject-at-dial');
 
-describe('where it goes', () => {
+describe('a callback goes', () => {
   it.each([
     ['private.test', ['10.0.0.1']],
     ['mixed.test', ['93.184.215.14', '127.0.0.1']],
     ['mixed.test', ['127.0.0.1', '93.184.215.14']],
     ['mapped.test', ['::ffff:169.254.169.254']],
     ['nonsense.test', ['fe80::1%eth0']],
-  ])('not to %s at %j, and the message does not tell the address', async (name, addresses) => {
+  ])('not to %s at %j, and the message does not contain the address', async (name, addresses) => {
     const { port, sockets } = await http((_, response) => response.end());
     const { post } = client({ allow: [], resolve: () => Promise.resolve(addresses) });
     const { kind, message } = await failure(post(`http://${name}:${port}/`));
@@ -30,11 +30,11 @@ describe('where it goes', () => {
   });
 
   it.each(['http://127.0.0.1/', 'http://[::1]:8080/', 'http://localhost/', 'http://example.com:25/'])(
-    'not to %s, whoever stored it',
+    'not to %s, even if it is stored',
     async (url) => expect((await failure(client({ allow: [] }).post(url))).kind).toBe('blocked'),
   );
 
-  it('to the address that was checked: a name is resolved once, and rebinding finds no second look', async () => {
+  it('to the address that was checked: a name is resolved once, so rebinding has no effect', async () => {
     const { port } = await http((request, response) => response.end(request.headers.host));
     const answers = [['127.0.0.1'], ['127.0.0.2']];
     let resolved = 0;
@@ -44,7 +44,7 @@ describe('where it goes', () => {
       dialledAddress: '127.0.0.1',
     });
     expect(resolved).toBe(1);
-    // The kept connection was checked when it was made.
+    // The kept connection was checked when it was opened.
     await post(`http://rebind.test:${port}/`);
     expect(resolved).toBe(1);
   });
@@ -58,7 +58,7 @@ describe('where it goes', () => {
     expect(sockets.length).toBe(1);
   });
 
-  it('to the next checked address when nobody listens on the first', async () => {
+  it('to the next checked address when the first refuses the connection', async () => {
     const { port } = await http((_, response) => response.end());
     const { post } = client({ allow: ['two.test'], resolve: () => Promise.resolve(['127.0.0.9', '127.0.0.1']) });
     expect(await post(`http://two.test:${port}/`)).toMatchObject({ status: 200, dialledAddress: '127.0.0.1' });
@@ -71,7 +71,7 @@ describe('where it goes', () => {
     const names: Record<string, string[]> = {
       'private.test': ['127.0.0.1'],
       'mixed.test': ['93.184.215.14', '127.0.0.1'],
-      // What it answers now, after the check.
+      // The address after the check.
       'rebind.test': ['127.0.0.1'],
       'redirect.test': ['127.0.0.1'],
     };
@@ -85,7 +85,7 @@ describe('where it goes', () => {
     expect(secret.sockets.length).toBe(0);
   });
 
-  it.each([301, 302, 303, 307, 308])('not where a %d points', async (status) => {
+  it.each([301, 302, 303, 307, 308])('not to the target of a %d', async (status) => {
     const secret = await http((_, response) => response.end('secret'));
     const location = `http://127.0.0.1:${secret.port}/`;
     const { port } = await http((_, response) => response.writeHead(status, { location }).end('moved'));
@@ -137,7 +137,7 @@ describe('TLS', () => {
     expect((await failure(client({ resolve }).post(`https://hooks.test:${port}/`))).kind).toBe('tls');
   });
 
-  it('ends at the deadline in a handshake that never ends', async () => {
+  it('ends at the timeout in an endless handshake', async () => {
     const { port } = await tcp(() => {});
     const { kind } = await failure(client({ resolve, timeoutMs: 200 }).post(`https://hooks.test:${port}/`));
     expect(kind).toBe('timeout');

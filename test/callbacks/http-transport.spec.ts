@@ -5,8 +5,8 @@ import { firstValueFrom } from 'rxjs';
 import { eventually } from '../support/eventually.js';
 import { BODY, cleanups, client, failure, http, listen, tcp } from './transport-fixture.js';
 
-describe('what is sent', () => {
-  it('is exactly the given bytes under exactly these headers', async () => {
+describe('a request', () => {
+  it('consists of exactly the given bytes and headers', async () => {
     let received = '';
     const { port } = await listen(
       createTcp((socket) => {
@@ -44,7 +44,7 @@ describe('what is sent', () => {
     expect(response.config).toMatchObject({ url, data: BODY });
   });
 
-  it('goes over a kept connection, and past any proxy of the environment', async () => {
+  it('uses a kept connection, and no proxy of the environment', async () => {
     process.env.http_proxy = process.env.HTTP_PROXY = 'http://127.0.0.1:9';
     cleanups.push(() => {
       delete process.env.http_proxy;
@@ -66,7 +66,7 @@ describe('what is sent', () => {
     expect(sockets.length).toBe(8);
   });
 
-  it('keeps at most 64 connections in all, and closes one that is idle for another', async () => {
+  it('uses at most 64 connections in all, and closes an idle one for another', async () => {
     const servers = await Promise.all(Array.from({ length: 70 }, () => http((_, response) => response.end())));
     const isOpen = (socket: Socket): boolean => !socket.destroyed;
     const { post } = client();
@@ -74,13 +74,13 @@ describe('what is sent', () => {
       expect(await post(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200 });
     }
     await eventually(() => servers.flatMap(({ sockets }) => sockets.filter(isOpen)).length === 64);
-    // The ones that were closed are dialled again.
+    // Closed connections are dialled again.
     for (const { port } of servers) expect(await post(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200 });
   });
 });
 
-describe('what is read', () => {
-  it('is the status, the headers and the beginning of the body', async () => {
+describe('an answer', () => {
+  it('consists of the status, the headers and the beginning of the body', async () => {
     const { port, sockets } = await http((_, response) =>
       response.writeHead(503, { 'retry-after': '3' }).end('é\0'.padEnd(16_000, 'x')),
     );
@@ -95,7 +95,7 @@ describe('what is read', () => {
     expect(sockets.length).toBe(1);
   });
 
-  it('stops at 16 KiB of a body that never ends, and the connection with it', async () => {
+  it('ends after 16 KiB of an endless body, and so does the connection', async () => {
     const { port, sockets } = await http((_, response) => {
       const pour = () => void (response.write('x'.repeat(4_096)) ? setImmediate(pour) : response.once('drain', pour));
       pour();
@@ -114,7 +114,7 @@ describe('what is read', () => {
     expect(responseBody.length).toBeLessThanOrEqual(bomb.length);
   });
 
-  it('is the answer, after whatever informational responses came first', async () => {
+  it('is read after informational responses', async () => {
     const { port } = await tcp((socket) =>
       socket.write('HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'),
     );
@@ -123,10 +123,10 @@ describe('what is read', () => {
 
   it.each([
     ['protocol', 'headers over 16 KiB', (s: Socket) => s.write(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)],
-    ['protocol', 'what is not HTTP', (s: Socket) => s.write('220 mail.example.com ESMTP\r\n')],
+    ['protocol', 'another protocol', (s: Socket) => s.write('220 mail.example.com ESMTP\r\n')],
     [
       'protocol',
-      'an upgrade nobody asked for',
+      'an unrequested upgrade',
       (s: Socket) => s.write('HTTP/1.1 101 X\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
     ],
     ['reset', 'a reset', (s: Socket) => s.resetAndDestroy()],
@@ -138,8 +138,8 @@ describe('what is read', () => {
   });
 });
 
-describe('what never arrives', () => {
-  it('ends as a connect failure when nobody listens, for all who wait', async () => {
+describe('an attempt without an answer', () => {
+  it('fails with `connect` when the connection is refused, for all that wait for it', async () => {
     const server = createTcp();
     const { port } = await listen(server);
     await new Promise((resolve) => server.close(resolve));
@@ -152,7 +152,7 @@ describe('what never arrives', () => {
   it.each([
     ['does not exist', () => Promise.reject(Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' }))],
     ['has no address', () => Promise.resolve([])],
-  ])('ends as a dns failure when the name %s', async (_, resolve) => {
+  ])('fails with `dns` when the name %s', async (_, resolve) => {
     const { kind, message } = await failure(client({ resolve }).post('http://gone.test/'));
     expect(kind).toBe('dns');
     expect(message).toContain('gone.test');
@@ -163,7 +163,7 @@ describe('what never arrives', () => {
     ['a drip of headers', (socket: Socket) => drip(socket, 'HTTP/1.1 200 OK\r\n', 'x: y\r\n')],
     ['a drip of informational responses', (socket: Socket) => drip(socket, '', 'HTTP/1.1 103 X\r\n\r\n')],
     ['a drip of body', (socket: Socket) => drip(socket, 'HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n', 'x')],
-  ])('ends at the deadline with %s, and hangs up', async (_, act) => {
+  ])('ends at the timeout with %s, and closes the connection', async (_, act) => {
     const { port, sockets } = await tcp(act);
     const startedAt = performance.now();
     const { kind, message } = await failure(client({ timeoutMs: 200 }).post(`http://127.0.0.1:${port}/`));
@@ -172,7 +172,7 @@ describe('what never arrives', () => {
     if (!sockets[0]!.closed) await new Promise((resolve) => sockets[0]!.once('close', resolve));
   });
 
-  it('ends at the deadline when the name does not resolve in time, and is not sent when it does', async () => {
+  it('ends at the timeout when the name resolves too slowly, and is not sent afterwards', async () => {
     let requests = 0;
     const { port, sockets } = await http((_, response) => {
       requests += 1;
@@ -201,7 +201,7 @@ describe('what never arrives', () => {
   });
 });
 
-/** Writes `first`, then `next` again and again, so that no limit on a single stage is ever reached. */
+/** Writes `first`, then `next` repeatedly, so that no timeout of a single stage is reached. */
 function drip(socket: Socket, first: string, next: string): void {
   socket.write(first);
   const timer = setInterval(() => socket.write(next), 20);

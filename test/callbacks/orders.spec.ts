@@ -10,12 +10,12 @@ const COUNT = 30;
 
 const position = ({ json }: Receipt): number => json.queue_position;
 
-/** Asks for reports in one lane; their callbacks go to the receiver. */
+/** Requests reports in one lane, with callbacks to the receiver. */
 function ask(daybook: Daybook, lane: string, url: string, count = COUNT): Promise<{ request_id: string }[]> {
   return submitAsync(daybook.url, count, () => ({ num_transactions: 1, lane, callback_url: url }), 1);
 }
 
-/** Every third fails at first; one is dead for good, one stalls and one is dropped. */
+/** Every third attempt fails at first; one callback always fails, one stalls and one is dropped. */
 function misbehave({ json, headers }: Receipt): { status?: number } | 'drop' | 'silence' {
   if (json.queue_position === 7) return { status: 500 };
   if (headers['x-attempt-number'] !== '1') return {};
@@ -26,16 +26,16 @@ function misbehave({ json, headers }: Receipt): { status?: number } | 'drop' | '
 
 async function allSettled(daybook: Daybook, requests: { request_id: string }[]): Promise<void> {
   await eventually(async () => {
-    // In this order: what is owed only after the first look is not missed by the second.
+    // In this order, so that a callback created after the first check is found by the second.
     const { json: all } = await get(daybook, '/api/callbacks?limit=200');
     const { json } = await get(daybook, '/api/callbacks?status=PENDING');
     return json.callbacks.length === 0 && all.callbacks.length === requests.length;
   });
 }
 
-/** The promise: callbacks of one lane to one destination keep the order that was chosen, whatever the receiver does. */
+/** The promise: callbacks of one lane to one destination keep the configured order, for any receiver. */
 describe('CALLBACK_ORDER', () => {
-  it('strict: the next one waits until the one before is delivered or dead', async () => {
+  it('strict: a callback waits until the one before is delivered or dead', async () => {
     const daybook = await startDaybook({ env: { ...QUICK, CALLBACK_ORDER: 'strict' } });
     const receiver = await startReceiver();
     receiver.answerWith(misbehave);
@@ -47,7 +47,7 @@ describe('CALLBACK_ORDER', () => {
     expect(order.filter((at) => at === 9)).toHaveLength(2);
   });
 
-  it('ordered: first attempts go in order, and a retry holds up nobody', async () => {
+  it('ordered: first attempts are sent in order, and a retry does not block the queue', async () => {
     const daybook = await startDaybook({ env: { ...QUICK, CALLBACK_ORDER: 'ordered' } });
     const receiver = await startReceiver();
     receiver.answerWith(misbehave);
@@ -58,7 +58,7 @@ describe('CALLBACK_ORDER', () => {
     expect(order).not.toEqual(order.toSorted((a, b) => a - b));
   });
 
-  it('unordered: many are on their way at once, and each arrives', async () => {
+  it('unordered: several are in flight at once, and each arrives', async () => {
     const daybook = await startDaybook({ env: { ...QUICK, CALLBACK_ORDER: 'unordered' } });
     const receiver = await startReceiver();
     let underWay = 0;
@@ -77,13 +77,13 @@ describe('CALLBACK_ORDER', () => {
   });
 });
 
-describe('repair', () => {
+describe('redelivery', () => {
   let daybook: Daybook;
   beforeAll(async () => {
     daybook = await startDaybook({ env: QUICK });
   });
 
-  it('sends a callback again that is dead, under the same id, with its whole schedule', async () => {
+  it('sends a dead callback again, under the same id, with its whole schedule', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 500 }, { status: 500 }, { status: 500 }, { status: 500 }, { status: 200 });
     const [{ request_id }] = (await ask(daybook, 'dead', receiver.url, 1)) as [{ request_id: string }];
@@ -112,7 +112,7 @@ describe('repair', () => {
     expect(receiver.received.map(({ headers }) => headers['x-attempt-number'])).toEqual(['1', '2', '3', '4', '5']);
   });
 
-  it('sends one again that was taken', async () => {
+  it('sends a delivered callback again', async () => {
     const receiver = await startReceiver();
     const [{ request_id }] = (await ask(daybook, 'taken', receiver.url, 1)) as [{ request_id: string }];
     await eventually(
@@ -122,14 +122,14 @@ describe('repair', () => {
     await eventually(() => receiver.received.length === 2);
   });
 
-  it('refuses where no callback is owed', async () => {
+  it('refuses a request without a callback', async () => {
     const { json } = await post(daybook, '/api/sync', { num_transactions: 1 });
     const refused = await post(daybook, `/api/requests/${json.request_id}/redeliver`, undefined);
     expect([refused.status, refused.json.type]).toEqual([409, 'urn:daybook:problem:no-callback-owed']);
     expect((await post(daybook, '/api/requests/nobody/redeliver', undefined)).status).toBe(404);
   });
 
-  it('finds callbacks by status, destination and time, page by page', async () => {
+  it('lists callbacks by status, destination and time, page by page', async () => {
     const receiver = await startReceiver();
     receiver.answerWith(({ json }) => (json.queue_position > 3 ? { status: 400 } : {}));
     const since = new Date().toISOString();
@@ -152,7 +152,7 @@ describe('repair', () => {
   });
 
   it.each(['status=DEAD', 'since=yesterday', 'limit=0', 'cursor=x', 'more=1'])(
-    'refuses a query of %s',
+    'refuses the query %s',
     async (query) => {
       expect((await get(daybook, `/api/callbacks?${query}`)).status).toBe(422);
     },

@@ -1,4 +1,4 @@
-/** The promise: a receiver can be tried out, under all the rules of a callback, and what came of it is told in full. */
+/** The promise: a ping follows all rules of a callback and returns its full trace. */
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, post } from '../support/client.js';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 const ping = (url: unknown) => post(daybook, '/api/callbacks/test', { url });
 
 describe('a ping', () => {
-  it('is sent once, signed, and its trace is the answer', async () => {
+  it('is sent once, signed, and returns its trace', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 202, body: 'pong', headers: { 'x-receiver': 'yes' } });
     const reply = await ping(`${receiver.url}/hook?a=b#c`);
@@ -68,7 +68,7 @@ describe('a ping', () => {
   });
 
   it.each(['http://10.0.0.1/', 'http://169.254.169.254/latest', 'ftp://example.com/', 'http://user@example.com/', 'x'])(
-    'to %s is refused as a callback_url would be',
+    'to %s is refused like a callback_url',
     async (url) => {
       const reply = await ping(url);
       expectProblem(reply, 400);
@@ -80,14 +80,14 @@ describe('a ping', () => {
     expectProblem(await ping(url), 422);
   });
 
-  it('leaves nothing behind', async () => {
+  it('is not stored', async () => {
     const receiver = await startReceiver();
     await ping(receiver.url);
     const count = 'SELECT (SELECT count(*) FROM callback_logs) + (SELECT count(*) FROM callback_deliveries) AS kept';
     expect(await sql(daybook, count)).toEqual([{ kept: '0' }]);
   });
 
-  it('is sent by 32 at a time at most', async () => {
+  it('is limited to 32 at a time', async () => {
     const receiver = await startReceiver();
     receiver.answer('silence');
     const replies = await Promise.all(Array.from({ length: 40 }, () => ping(receiver.url)));

@@ -6,8 +6,8 @@ import { describe, expect, it } from '@jest/globals';
 import { certificate, client, failure, http, listen } from './transport-fixture.js';
 
 /**
- * The promise: through a proxy a callback goes where it would go without one, to an address that Daybook resolved and
- * checked itself, and TLS is still with the receiver.
+ * The promise: a callback through a proxy goes to the same address as without one, which Daybook resolved and checked itself,
+ * and TLS is with the receiver.
  */
 const PUBLIC = '93.184.215.14';
 const resolve = () => Promise.resolve([PUBLIC]);
@@ -21,8 +21,8 @@ interface Asked {
 }
 
 /**
- * A CONNECT proxy, in whose network every address is this host's loopback.
- * @param answer Its status for a target; 200 opens the tunnel.
+ * A CONNECT proxy that connects to this host's loopback for every address.
+ * @param answer The status for a target; 200 opens the tunnel.
  */
 async function startProxy(answer: (target: string) => number = () => 200, secure = false) {
   const asked: Asked[] = [];
@@ -48,7 +48,7 @@ async function startProxy(answer: (target: string) => number = () => 200, secure
 }
 
 describe('through a proxy', () => {
-  it('the checked address is asked for, the name is resolved once, and Host is kept', async () => {
+  it('the target is the checked address, the name is resolved once, and Host is kept', async () => {
     const proxy = await startProxy();
     const { port } = await http((request, response) =>
       request.resume().on('end', () => response.end(request.headers.host)),
@@ -72,7 +72,7 @@ describe('through a proxy', () => {
     expect(resolved).toBe(1);
   });
 
-  it('TLS is with the receiver, by its name', async () => {
+  it('TLS is with the receiver and its name', async () => {
     const proxy = await startProxy();
     const { port } = await listen(
       createHttps({ ...hooks }, ({ headers, socket }, response) =>
@@ -87,7 +87,7 @@ describe('through a proxy', () => {
     expect(kind).toBe('tls');
   });
 
-  it('that speaks TLS itself and wants a password', async () => {
+  it('TLS to the proxy and a password are supported', async () => {
     const proxy = await startProxy(undefined, true);
     proxy.url.username = 'user';
     proxy.url.password = 'p@ss';
@@ -111,15 +111,18 @@ describe('through a proxy', () => {
     expect([kind, trace.dialledAddress, proxy.asked]).toEqual(['blocked', null, []]);
   });
 
-  it.each(['http://127.0.0.1', 'http://own.test'])('%s, which is this very host, is not asked for', async (origin) => {
-    const proxy = await startProxy();
-    const { port } = await http((_, response) => response.end());
-    const { post } = client({ proxy: proxy.url, resolve: () => Promise.resolve(['127.0.0.1']) });
-    expect(await post(`${origin}:${port}/`)).toMatchObject({ status: 200, dialledAddress: '127.0.0.1' });
-    expect(proxy.asked).toEqual([]);
-  });
+  it.each(['http://127.0.0.1', 'http://own.test'])(
+    '%s, which is this host, is dialled without the proxy',
+    async (origin) => {
+      const proxy = await startProxy();
+      const { port } = await http((_, response) => response.end());
+      const { post } = client({ proxy: proxy.url, resolve: () => Promise.resolve(['127.0.0.1']) });
+      expect(await post(`${origin}:${port}/`)).toMatchObject({ status: 200, dialledAddress: '127.0.0.1' });
+      expect(proxy.asked).toEqual([]);
+    },
+  );
 
-  it('the next address is asked for when the proxy does not reach one', async () => {
+  it('the next address is used when the proxy does not reach one', async () => {
     const proxy = await startProxy((target) => (target.startsWith('[2606:') ? 502 : 200));
     const { port } = await http((_, response) => response.end());
     const both = () => Promise.resolve(['2606:4700:4700::1111', PUBLIC]);
@@ -128,14 +131,14 @@ describe('through a proxy', () => {
     expect(proxy.asked.map(({ target }) => target)).toEqual([`[2606:4700:4700::1111]:${port}`, `${PUBLIC}:${port}`]);
   });
 
-  it.each([403, 407, 502])('a %i of the proxy is a connection that failed', async (status) => {
+  it.each([403, 407, 502])('a %i of the proxy is a failed connection', async (status) => {
     const proxy = await startProxy(() => status);
     const { kind, message, trace } = await failure(client({ proxy: proxy.url, resolve }).post('http://hooks.test/'));
     expect([kind, trace.status, trace.dialledAddress]).toEqual(['connect', null, PUBLIC]);
     expect(message).toBe(`The proxy opened no tunnel to the receiver; it answered ${status}`);
   });
 
-  it('a proxy that is away is named as the one that is', async () => {
+  it('the message names the proxy if it refuses the connection', async () => {
     const server = createTcp();
     const { port } = await listen(server);
     await new Promise((closed) => server.close(closed));
@@ -144,7 +147,7 @@ describe('through a proxy', () => {
     expect([kind, message]).toEqual(['connect', 'No connection to the proxy (ECONNREFUSED)']);
   });
 
-  it('a proxy that is silent ends at the deadline', async () => {
+  it('an attempt ends at the timeout if the proxy is silent', async () => {
     const { port, sockets } = await listen(createTcp((socket) => socket.resume()));
     const proxy = new URL(`http://127.0.0.1:${port}`);
     const { kind } = await failure(client({ proxy, resolve, timeoutMs: 200 }).post('http://hooks.test/'));

@@ -17,9 +17,9 @@ type Attempt = {
 
 const numberOf = ({ headers }: Receipt): number => Number(headers['x-attempt-number']);
 
-/** The promise: an attempt is on record before it is sent, and what is due is sent when it is due, whoever dies. */
+/** The promise: an attempt is recorded before it is sent, and callbacks are sent when they are due, through any crash. */
 describe('kill -9 between sending and recording', () => {
-  // A first attempt is sent in its line, a retry by itself.
+  // A first attempt belongs to its delivery queue, a retry is leased on its own.
   it.each([
     ['a first attempt', 1],
     ['a retry', 2],
@@ -55,7 +55,7 @@ describe('kill -9 between sending and recording', () => {
             [3, 'failed'],
           ]
         : [[3, 'failed']];
-    // Of three attempts in all: what died took none of them.
+    // Three attempts in all: the attempt of unknown outcome does not count.
     expect(trace).toEqual([...before, [dies, 'unknown'], ...after, [4, 'succeeded']]);
     expect(json.callback_attempts).toBe(3);
     expect(receiver.received.map(numberOf)).toEqual([1, 2, 3, 4]);
@@ -64,7 +64,7 @@ describe('kill -9 between sending and recording', () => {
     await database.drop();
   });
 
-  it('of many in a stream: those that may have been sent are unknown, the others are not, and the order stays', async () => {
+  it('of many in a delivery queue: those that may have been sent are unknown, the others are not, and the order is kept', async () => {
     const COUNT = 200;
     const [database, receiver] = await Promise.all([createDatabase(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url };
@@ -86,7 +86,7 @@ describe('kill -9 between sending and recording', () => {
     );
     const unknown = rows.filter(({ success }) => success === null).map(({ at }) => Number(at));
     expect(unknown).toContain(101);
-    // What was started ahead of it, at the pace at which the receiver took them.
+    // The attempts that were started ahead of it, by the rate of the receiver.
     expect(unknown.length).toBeLessThanOrEqual(160);
     expect(Math.min(...unknown)).toBeLessThanOrEqual(101);
     expect(rows.filter(({ success }) => success)).toHaveLength(COUNT);
@@ -119,19 +119,19 @@ describe('the schedule', () => {
       number,
       number,
     ];
-    // Never early; how late depends on the machine that tests.
+    // Never early; the delay depends on the machine.
     expect(second - first).toBeGreaterThanOrEqual(1_490);
     expect(third - second).toBeGreaterThanOrEqual(2_990);
     expect(second - first).toBeLessThan(2_500 + 1_000);
     expect(third - second).toBeLessThan(5_000 + 1_000);
   });
 
-  it('holds for thousands that are due in one second, over a restart', async () => {
+  it('holds for thousands that are due in the same second, over a restart', async () => {
     const COUNT = 3_000;
     const [database, receiver] = await Promise.all([createDatabase(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url };
     const daybook = await startDaybook({ env });
-    // Failed once, and due again at the same moment, in many lanes.
+    // They have failed once, and are due again at the same time, in many lanes.
     await sql(
       daybook,
       `WITH made AS (

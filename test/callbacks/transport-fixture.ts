@@ -15,13 +15,13 @@ import { UrlGuard } from '../../src/callbacks/url-guard/url-guard.js';
 const LOCAL = ['127.0.0.1/32'];
 export const BODY = Buffer.from('{"name": "Zoë",\n "n":1}');
 
-/** Run after each test, last first. */
+/** Run after each test, in reverse order. */
 export const cleanups: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-/** A server on 127.0.0.1 that ends with the test; `sockets` are the connections it ever took. */
+/** A server on 127.0.0.1 that is closed after the test. `sockets` are all connections that it accepted. */
 export async function listen(server: Server): Promise<{ port: number; sockets: Socket[] }> {
   const sockets: Socket[] = [];
   server.on('connection', (socket: Socket) => {
@@ -37,7 +37,7 @@ export async function listen(server: Server): Promise<{ port: number; sockets: S
 }
 
 export const http = (listener: RequestListener) => listen(createHttp(listener));
-/** Answers the first bytes of every connection with what `act` does. */
+/** A TCP server that calls `act` on the first bytes of each connection. */
 export const tcp = (act: (socket: Socket) => void) =>
   listen(createTcp((socket) => socket.once('data', () => act(socket)).on('error', () => {})));
 
@@ -56,7 +56,7 @@ export function certificate(name: string): { key: string; cert: string } {
 
 type Options = Partial<Omit<CallbackClientOptions, 'guard'>> & {
   allow?: string[];
-  /** What the guard asks the database before an attempt. */
+  /** The lookup of the guard before an attempt. */
   lookUp?: () => Promise<void>;
 };
 
@@ -73,7 +73,7 @@ export function client({ allow = LOCAL, timeoutMs = 5_000, lookUp, ...options }:
   };
 }
 
-/** The failure of an attempt, which must be a typed one with a message of one line. */
+/** @returns The error of an attempt, which must be a CallbackAttemptError with a message of one line. */
 export async function failure(attempt: Promise<CallbackResponse>): Promise<CallbackAttemptError> {
   const outcome = await attempt.catch((error: unknown) => error);
   if (!(outcome instanceof CallbackAttemptError)) throw outcome;

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { NIL, v7 as uuidv7 } from 'uuid';
-import { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
+import { CallbackDelivery } from '../../src/callbacks/deliveries/callback-delivery.entity.js';
+import { CallbackDeliveryRepository } from '../../src/callbacks/deliveries/callback-delivery.repository.js';
 import { DestinationStore } from '../../src/callbacks/destinations/destination.store.js';
 import { type DueDestination, DueDestinationsStore } from '../../src/callbacks/leases/due-destinations.store.js';
 import { QueueLeasesStore } from '../../src/callbacks/leases/queue-leases.store.js';
@@ -305,7 +306,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await destinations.disable([{ url: 'http://a.test/gone', requestId: someId }], () => destination);
       await destinations.list('', 50);
       await destinations.enable('http://a.test/gone');
-      const store = new DeliveryStore(database);
+      const store = new CallbackDeliveryRepository(dataSource.getRepository(CallbackDelivery));
       for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
         await store.list({ account, status: 'FAILED', limit: 50 });
         await store.list({ account, limit: 50 });

@@ -6,7 +6,7 @@ import { CallbackDelivery } from '../../src/callbacks/deliveries/callback-delive
 import { RequestCallbacksRepository } from '../../src/callbacks/deliveries/request-callbacks.repository.js';
 import { CallbackLog } from '../../src/callbacks/deliveries/callback-log.entity.js';
 import { type AttemptRecord, CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
-import { DeliveryStore } from '../../src/callbacks/deliveries/delivery.store.js';
+import { CallbackDeliveryRepository } from '../../src/callbacks/deliveries/callback-delivery.repository.js';
 import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';
 import { DueDestinationsStore } from '../../src/callbacks/leases/due-destinations.store.js';
 import { QueueLeasesStore } from '../../src/callbacks/leases/queue-leases.store.js';
@@ -105,8 +105,8 @@ export class Stores {
     return new Stores(url, dataSource, new Database(dataSource, DATABASE_SETTINGS));
   }
 
-  deliveries(): DeliveryStore {
-    return new DeliveryStore(this.database);
+  deliveries(): CallbackDeliveryRepository {
+    return new CallbackDeliveryRepository(this.dataSource.getRepository(CallbackDelivery));
   }
 
   logs(): CallbackLogRepository {

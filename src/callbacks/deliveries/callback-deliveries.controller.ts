@@ -26,7 +26,7 @@ export class CallbackDeliveriesController {
 
   @Get('callbacks')
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'List the callbacks that were or are owed, newest first' })
+  @ApiOperation({ summary: 'List callbacks, newest first' })
   @ApiOkResponse({ standardSchema: deliveryPage })
   list(
     @Query({ schema: deliveriesQuery }) { cursor, since, ...filter }: DeliveriesQuery,
@@ -40,12 +40,12 @@ export class CallbackDeliveriesController {
   @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Send a signed ping to a receiver, once, and see what comes of it',
+    summary: 'Send one signed ping to a receiver and return its trace',
     description:
-      'The body is `{"type": "ping", "timestamp": "…"}`. The answer is 200 whatever the receiver says, and also when it ' +
-      'says nothing; `outcome` tells. Nothing of it is kept.',
+      'The body is `{"type": "ping", "timestamp": "…"}`. The response is 200 for any answer of the receiver, and for none; ' +
+      '`outcome` says whether the ping succeeded. A ping is not stored.',
   })
-  @ApiOkResponse({ standardSchema: pingTrace, description: 'It was sent, or could not be: the trace says which' })
+  @ApiOkResponse({ standardSchema: pingTrace, description: 'The trace of the ping, whether or not it was sent' })
   @ApiBadRequestResponse({ description: 'The URL may not be called' })
   @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
   ping(@Body({ schema: pingBody }) { url }: PingBody): Promise<object> {
@@ -55,11 +55,11 @@ export class CallbackDeliveriesController {
   @Post('requests/:id/redeliver')
   @NeedsScope('reports:write')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Send the callback of a request again, with the whole schedule before it' })
+  @ApiOperation({ summary: 'Redeliver the callback of a request, with its whole retry schedule' })
   @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
-  @ApiResponse({ status: 202, description: 'It is sent again', standardSchema: redelivery })
+  @ApiResponse({ status: 202, description: 'The callback is scheduled', standardSchema: redelivery })
   @ApiResponse({ status: 404, description: 'Request not found' })
-  @ApiResponse({ status: 409, description: 'The request owes no callback' })
+  @ApiResponse({ status: 409, description: 'The request has no callback' })
   redeliver(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.deliveries.redeliver(id, account);
   }

@@ -5,9 +5,9 @@ const status = z.enum(['PENDING', 'SUCCESS', 'FAILED']);
 export const deliveriesQuery = z.strictObject({
   status: status.optional(),
   destination: z.string().max(2_048).optional().describe('scheme://host:port'),
-  since: z.iso.datetime().optional().describe('Only callbacks that are owed since then'),
+  since: z.iso.datetime().optional().describe('Only callbacks created at this time or later'),
   limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
-  cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
+  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type DeliveriesQuery = z.infer<typeof deliveriesQuery>;
 
@@ -20,11 +20,11 @@ export const deliveryPage = z.object({
       request_id: z.uuid(),
       url: z.string(),
       destination: z.string(),
-      lane: z.string().describe('A sync request is a lane of its own, named by its id'),
+      lane: z.string().describe('The lane of the request. A sync request forms a lane of its own, named by its id'),
       queue_position: z.int(),
       status,
       attempts: z.int(),
-      error: z.string().nullable().describe('Why it failed, if no attempt says so'),
+      error: z.string().nullable().describe('The reason for the failure, if it is not in the last attempt'),
       next_attempt_at: timestamp.nullable(),
       created_at: timestamp,
       finished_at: timestamp.nullable(),

@@ -4,39 +4,39 @@ import { DaybookError } from '../../platform/errors.js';
 import { pageOf } from '../../platform/database/page.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { RequestsService } from '../../requests/requests.service.js';
-import { type DeliveryFilter, type DeliveryRow, DeliveryStore } from './delivery.store.js';
+import { type DeliveryFilter, type DeliveryRow, CallbackDeliveryRepository } from './callback-delivery.repository.js';
 
 /** The request has no callback URL, or is not finished yet. */
-export class NoCallbackOwed extends DaybookError {
+export class NoCallback extends DaybookError {
   readonly code = 'no-callback-owed';
   constructor() {
-    super('This request owes no callback: it has no callback_url, or is not finished yet.');
+    super('This request has no callback: it has no callback_url, or is not finished yet.');
   }
 }
 
-/** What operators see of callbacks, and how they send one again. */
+/** Lists and redelivers callbacks. */
 @Injectable()
 export class CallbackDeliveriesService {
   constructor(
-    private readonly store: DeliveryStore,
+    private readonly deliveries: CallbackDeliveryRepository,
     private readonly requests: RequestsService,
     private readonly queue: WorkQueue,
   ) {}
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(filter: DeliveryFilter): Promise<{ callbacks: object[]; next_cursor: string | null }> {
-    const read = (limit: number) => this.store.list({ ...filter, limit });
+    const read = (limit: number) => this.deliveries.list({ ...filter, limit });
     const { page, next_cursor } = await pageOf(filter.limit, read, ({ id }) => id);
     return { callbacks: page.map(deliveryView), next_cursor };
   }
 
   /**
-   * Sends a request's callback again, with its whole schedule before it. One that is still being tried is sent at once.
-   * @throws RequestNotFound, NoCallbackOwed
+   * Redelivers a request's callback, with its whole retry schedule. A pending one is sent at once.
+   * @throws RequestNotFound, NoCallback
    */
   async redeliver(requestId: string, account: AccountId): Promise<object> {
     const { id } = await this.requests.find(requestId, account);
-    if (!(await this.store.redeliver(id))) throw new NoCallbackOwed();
+    if (!(await this.deliveries.redeliver(id))) throw new NoCallback();
     this.queue.wake('callbacks');
     return { request_id: id, callback_status: 'PENDING', message: 'The callback is sent again.' };
   }

@@ -1,10 +1,10 @@
 import { Check, Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn, type Relation, Unique } from 'typeorm';
 import { RequestRecord } from '../../requests/request.entity.js';
 
-/** PENDING until a receiver took it (SUCCESS) or the schedule ended (FAILED). */
+/** PENDING until a receiver accepts it (SUCCESS) or the retry schedule ends (FAILED). See docs/state-machines.md. */
 export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
 
-/** The one callback that a finished request owes; its id is the `webhook-id` of every attempt. */
+/** The callback of a finished request. Its id is in the `webhook-id` of every attempt. */
 @Entity('callback_deliveries')
 @Check('callback_deliveries_status_check', `status IN ('PENDING', 'SUCCESS', 'FAILED')`)
 @Unique('callback_deliveries_request_id_key', ['requestId'])
@@ -37,11 +37,11 @@ export class CallbackDelivery {
   @Column('text')
   url!: string;
 
-  /** scheme://host:port. Together with the lane it names the stream whose order is kept. */
+  /** scheme://host:port. Destination and lane identify the delivery queue. */
   @Column('text')
   destination!: string;
 
-  /** The request's lane; a sync request has none and is a stream of its own, named by its id. */
+  /** The request's lane. A sync request has none and forms a delivery queue of its own, named by its id. */
   @Column('text')
   lane!: string;
 
@@ -51,30 +51,30 @@ export class CallbackDelivery {
   @Column('text', { default: 'PENDING' })
   status!: DeliveryStatus;
 
-  /** Attempts whose end is on record. */
+  /** Attempts whose outcome is recorded. */
   @Column('integer', { default: 0 })
   attempts!: number;
 
-  /** Attempts that were begun and whose process died. They have a number, and take nothing from the schedule. */
+  /** Attempts that were started by a worker that crashed. They have a number but do not use up the retry schedule. */
   @Column('integer', { default: 0 })
   unknown!: number;
 
-  /** Why it is FAILED, if no attempt says so. */
+  /** The reason for FAILED, if it is not in the last attempt. */
   @Column('text', { nullable: true })
   error!: string | null;
 
-  /** Attempts made before the schedule began that is running now: it begins anew when a delivery is sent again by hand. */
+  /** Recorded attempts before the current run of the retry schedule; a redelivery starts the schedule again. */
   @Column('integer', { name: 'schedule_start', default: 0 })
   scheduleStart!: number;
 
-  /** The job that wanted it sent again, if one did last. */
+  /** The redelivery that scheduled it again; null if the last redelivery was a single one. */
   @Column('uuid', { name: 'redelivery_id', nullable: true })
   redeliveryId!: string | null;
 
   @Column('timestamp with time zone', { name: 'next_attempt_at', precision: 3, default: () => 'now()' })
   nextAttemptAt!: Date;
 
-  /** Who sends it, if it is sent by itself; what stands in a line is sent by who holds the stream. */
+  /** The worker that leased it as a retry. First attempts are leased with their delivery queue. */
   @Column('text', { name: 'leased_by', nullable: true })
   leasedBy!: string | null;
 

@@ -1,12 +1,12 @@
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { RequestRecord } from '../../requests/request.entity.js';
 
-/** Why an attempt was made: it was the first, the schedule wanted another, or somebody asked for one, or for many. */
+/** The reason for an attempt: the first one, the retry schedule, a redelivery of one request, or a redelivery of many. */
 export type AttemptTrigger = 'first' | 'retry' | 'manual' | 'replay';
 
 /**
- * One attempt to deliver a callback, as it went. Of one that was only begun, nothing is known but that: `success` and all
- * that an end brings are null until it is recorded, for ever if its process died.
+ * One attempt to deliver a callback. For a started attempt of a crashed worker, `success` and all fields of the outcome are
+ * null.
  */
 @Entity('callback_logs')
 export class CallbackLog {
@@ -32,7 +32,7 @@ export class CallbackLog {
   @Column('integer', { name: 'status_code', nullable: true })
   statusCode!: number | null;
 
-  /** Null: begun, and not ended that we know. */
+  /** Null if the outcome is unknown. */
   @Column('boolean', { nullable: true })
   success!: boolean | null;
 
@@ -42,14 +42,14 @@ export class CallbackLog {
   @Column('text', { name: 'error_message', nullable: true })
   errorMessage!: string | null;
 
-  /** As sent, without what is secret. */
+  /** As sent, without secrets. */
   @Column('json', { name: 'request_headers', nullable: true })
   requestHeaders!: object | null;
 
   @Column('integer', { name: 'body_bytes', nullable: true })
   bodyBytes!: number | null;
 
-  /** Hex. The body itself is made again from the request, and is the same bytes in every attempt. */
+  /** Hex. The body itself is not kept: it is generated from the request, and is the same in every attempt. */
   @Column('text', { name: 'body_sha256', nullable: true })
   bodySha256!: string | null;
 
@@ -57,7 +57,7 @@ export class CallbackLog {
   @Column('json', { name: 'response_headers', nullable: true })
   responseHeaders!: object | null;
 
-  /** The beginning, at most 4 KiB. */
+  /** The first 4 KiB. */
   @Column('text', { name: 'response_body', nullable: true })
   responseBody!: string | null;
 
@@ -73,7 +73,7 @@ export class CallbackLog {
   @Column('real', { name: 'first_byte_ms', nullable: true })
   firstByteMs!: number | null;
 
-  /** All of it, from the first stage to the last byte read. */
+  /** From the first stage to the last byte. */
   @Column('real', { name: 'response_time_ms', nullable: true })
   responseTimeMs!: number | null;
 

@@ -4,7 +4,7 @@ import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/url-guard.js';
 
 export const pingBody = z
   .strictObject({
-    url: z.string().min(1).max(MAX_CALLBACK_URL_LENGTH).describe('The receiver, by the rules of `callback_url`'),
+    url: z.string().min(1).max(MAX_CALLBACK_URL_LENGTH).describe('The receiver. The rules of `callback_url` apply'),
   })
   .meta({ example: { url: 'https://example.com/hook' } });
 export type PingBody = z.infer<typeof pingBody>;

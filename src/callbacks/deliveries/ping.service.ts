@@ -8,22 +8,22 @@ import { CallbackSigner } from '../signing/callback-signer.js';
 import { sendCallback } from '../transport/send-callback.js';
 import { CallbackUrlRefused, UrlGuard } from '../url-guard/url-guard.js';
 
-/** Pings under way in one process; each lasts up to `CALLBACK_TIMEOUT`, and a caller may send many without waiting. */
+/** Pings in flight in one process. Each lasts up to `CALLBACK_TIMEOUT`, and a caller may send many concurrently. */
 const MAX_PINGS = 32;
 
-/** As many receivers are being tried as may be at a time. */
+/** The limit of concurrent pings is reached. */
 export class PingsBusy extends DaybookError {
   readonly code = 'pings-busy';
   override readonly retryAfterS = 1;
   constructor() {
-    super(`${MAX_PINGS} receivers are being tried at the moment. Try again shortly.`);
+    super(`${MAX_PINGS} pings are in flight. Try again shortly.`);
   }
 }
 
-/** Tries receivers out. */
+/** Pings receivers. */
 @Injectable()
 export class PingService {
-  private underWay = 0;
+  private inFlight = 0;
 
   constructor(
     private readonly http: HttpService,
@@ -32,17 +32,18 @@ export class PingService {
   ) {}
 
   /**
-   * Sends a signed ping once, as a callback would be sent, and tells what came of it. Nothing of it is kept.
+   * Sends one signed ping as a callback would be sent. It is not stored.
+   * @returns The trace of the ping.
    * @throws CallbackUrlRefused, PingsBusy
    */
   async ping(text: string): Promise<object> {
     const url = await this.checked(text);
-    if (this.underWay >= MAX_PINGS) throw new PingsBusy();
-    this.underWay += 1;
+    if (this.inFlight >= MAX_PINGS) throw new PingsBusy();
+    this.inFlight += 1;
     try {
       return await this.send(url);
     } finally {
-      this.underWay -= 1;
+      this.inFlight -= 1;
     }
   }
 

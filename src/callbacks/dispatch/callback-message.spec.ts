@@ -28,7 +28,7 @@ const DELIVERY: DueDelivery = {
 };
 const FAILED: Partial<FinishedRequest> = { status: 'FAILED', result: null, error: 'No such period' };
 const NOW = new Date('2026-03-01T12:00:03.999Z');
-/** Shows what it was given to sign. */
+/** Returns its input as the signature. */
 const SIGNER = {
   signatures: (id: string, timestamp: string, body: Buffer) => `${id}|${timestamp}|${body.toString()}`,
 };
@@ -40,7 +40,7 @@ function message(change: Partial<FinishedRequest> = {}, attemptNumber = 1, now =
 }
 
 describe('callbackMessage', () => {
-  it('says what was finished, with the result beside it', () => {
+  it('contains the finished request and the fields of its result', () => {
     expect(message().body).toEqual({
       type: 'report.completed',
       timestamp: '2026-03-01T12:00:00.120Z',
@@ -51,7 +51,7 @@ describe('callbackMessage', () => {
     });
   });
 
-  it.each(['{}', null])('has nothing beside it for a result of %s', (result) => {
+  it.each(['{}', null])('has no further fields for a result of %s', (result) => {
     expect(Object.keys(message({ result }).body as object)).toEqual([
       'type',
       'timestamp',
@@ -61,7 +61,7 @@ describe('callbackMessage', () => {
     ]);
   });
 
-  it('says why there is no report', () => {
+  it('contains the reason for a failure', () => {
     expect(message(FAILED).body).toEqual({
       type: 'report.failed',
       timestamp: '2026-03-01T12:00:00.120Z',
@@ -72,17 +72,17 @@ describe('callbackMessage', () => {
     });
   });
 
-  it('is what the API description promises', () => {
+  it('matches the API description', () => {
     for (const change of [{}, FAILED, { queuePosition: null }]) {
       expect(callbackBody.safeParse(message(change).body).error).toBeUndefined();
     }
   });
 
-  it('has no place in a lane for a sync request', () => {
+  it('has no queue position for a sync request', () => {
     expect(message({ queuePosition: null }).body).toMatchObject({ queue_position: null });
   });
 
-  it('is the same bytes in every attempt, UTF-8, under the same id', () => {
+  it('has the same UTF-8 bytes and the same id in every attempt', () => {
     const first = message();
     const later = message({}, 3, new Date('2026-03-01T13:00:00.000Z'));
     expect(later.bytes).toEqual(first.bytes);
@@ -90,7 +90,7 @@ describe('callbackMessage', () => {
     expect(later.headers['webhook-id']).toBe(first.headers['webhook-id']);
   });
 
-  it('counts and dates the attempt in its headers', () => {
+  it('has the number and time of the attempt in its headers', () => {
     expect(message().headers).toEqual({
       Accept: '*/*',
       'Content-Type': 'application/json',

@@ -3,10 +3,13 @@ import { Logger } from '@nestjs/common';
 import { logOnce } from '../../platform/observability/log-once.js';
 import { CallbacksDispatcher } from './callbacks.dispatcher.js';
 
-/** Wakes the dispatcher. Concurrency is pinned to 1; the dispatcher itself says how many callbacks are under way. */
+/** Wakes the dispatcher. Its concurrency is 1: the dispatcher itself limits the callbacks in flight. */
 @Processor('callbacks')
 export class CallbacksProcessor {
-  private readonly onError = logOnce(new Logger(CallbacksProcessor.name), 'Redis is away; the sweeper finds the work');
+  private readonly onError = logOnce(
+    new Logger(CallbacksProcessor.name),
+    'Redis is unavailable; due callbacks are found by the sweeps',
+  );
 
   constructor(private readonly dispatcher: CallbacksDispatcher) {}
 

@@ -8,29 +8,29 @@ import type { AttemptTrigger } from '../deliveries/callback-log.entity.js';
 import { callbackMessage } from './callback-message.js';
 import { CallbackSigner } from '../signing/callback-signer.js';
 import { type AttemptRecord, CallbackLogRepository } from '../deliveries/callback-log.repository.js';
-import { DeliveryStore } from '../deliveries/delivery.store.js';
+import { CallbackDeliveryRepository } from '../deliveries/callback-delivery.repository.js';
 import { DestinationStore } from '../destinations/destination.store.js';
 import { type DueDelivery, nextNumber } from '../leases/due-delivery.js';
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 import { destination } from '../url-guard/url-guard.js';
 
-const GONE = 'The URL answered 410 Gone before and is disabled; enable it and send this callback again';
+const GONE = 'The URL answered 410 Gone before and is disabled. Enable it and redeliver this callback';
 
 /**
- * No caller waits for a record, and one statement for five attempts costs as much as one for fifty. But a line that ends
- * keeps its slot until then, and what a crash leaves unrecorded in this time is sent again.
+ * One statement for five attempts costs as much as one for fifty, so records wait this long for others. A run keeps its
+ * permits until they are written, and a crash in this time sends the unrecorded attempts again.
  */
 const RECORD_EVERY_MS = 20;
 
-/** An attempt that has ended, and what it says about the destination and the URL. */
+/** An attempt that has ended, and its consequences for the destination and the URL. */
 export interface EndedAttempt extends AttemptRecord {
-  /** Null: nothing, since nothing was dialled. */
+  /** Null if nothing was dialled. */
   event: 'success' | 'failure' | null;
   isGone: boolean;
 }
 
-/** Makes attempts and persists their logs. Attempts that end together are written in one batch. */
+/** Sends attempts and persists their logs. Attempts that end at about the same time are written in one batch. */
 @Injectable()
 export class CallbacksService {
   private readonly recordings = new Batcher<EndedAttempt, void>((batch) => this.recordBatch(batch), {
@@ -46,7 +46,7 @@ export class CallbacksService {
   constructor(
     private readonly http: HttpService,
     private readonly logs: CallbackLogRepository,
-    private readonly deliveries: DeliveryStore,
+    private readonly deliveries: CallbackDeliveryRepository,
     private readonly destinations: DestinationStore,
     private readonly signer: CallbackSigner,
     private readonly metrics: Metrics,
@@ -54,7 +54,7 @@ export class CallbacksService {
     private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES'>,
   ) {}
 
-  /** Sends a delivery once. Whatever went wrong on its way is in the record. */
+  /** Sends a delivery once. A failed attempt does not reject: its outcome is in the result. */
   async attempt(delivery: DueDelivery): Promise<EndedAttempt> {
     const attemptNumber = nextNumber(delivery);
     const attemptedAt = new Date();
@@ -73,28 +73,28 @@ export class CallbacksService {
     };
   }
 
-  /** Writes an attempt; it is durable when this resolves. */
+  /** Persists an attempt; it is durable when this resolves. */
   record(attempt: EndedAttempt): Promise<void> {
     return this.recordings.submit(attempt);
   }
 
-  /** Ends a delivery whose URL answered 410 Gone before. */
+  /** Fails a delivery whose URL answered 410 Gone before. */
   refuse(id: string): Promise<void> {
     return this.refusals.submit(id);
   }
 
-  /** 2xx has arrived; what may pass is tried again until the schedule ends; everything else is final. */
+  /** 2xx is a success. Transient failures are retried until the schedule ends; everything else is final. */
   private judge({ trace, errorKind }: CallbackOutcome, attempts: number): Verdict {
     if (errorKind === null) return { status: 'SUCCESS', retryAtMs: null, event: 'success', isGone: false };
     const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
     const isAnswer = errorKind === 'status';
     const isGone = isAnswer && trace.status === 410;
-    const mayPass = isAnswer
+    const isTransient = isAnswer
       ? !isGone && matchesStatus(trace.status!, CALLBACK_RETRY_STATUSES)
       : errorKind !== 'blocked';
-    // An answer that is final is one all the same: the destination works.
-    const event = mayPass ? 'failure' : isAnswer ? 'success' : null;
-    if (!mayPass) return { status: 'FAILED', retryAtMs: null, event, isGone };
+    // A final answer is an answer too: the destination works.
+    const event = isTransient ? 'failure' : isAnswer ? 'success' : null;
+    if (!isTransient) return { status: 'FAILED', retryAtMs: null, event, isGone };
     const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders?.['retry-after'], new Date()) : 0;
     const atMs = retryAtMs(attempts, performance.now(), CALLBACK_RETRY_DELAYS, askedMs);
     return { status: atMs === null ? 'FAILED' : 'PENDING', retryAtMs: atMs, event, isGone };
@@ -102,7 +102,7 @@ export class CallbacksService {
 
   private async recordBatch(batch: EndedAttempt[]): Promise<void[]> {
     const gone = batch.filter(({ isGone }) => isGone);
-    // First: what follows must not be sent by somebody who does not know yet.
+    // URLs first: otherwise another worker could send to them before it knows.
     if (gone.length > 0) {
       await throughOutage(() => this.destinations.disable(gone, (url) => destination(new URL(url))));
     }

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { LONGEST_RETRY_AFTER_MS, matchesStatus, retryAfterMs, retryAtMs, scheduleMs } from './retry-schedule.js';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
-/** Of a monotonic clock. */
+/** A time of a monotonic clock. */
 const NOW_MS = 1_000;
 const DELAYS = [2_000, 4_000, 8_000];
 
-/** How long after now, in milliseconds. */
+/** @returns The delay in milliseconds. */
 function waitMs(attempts: number, random?: number, delays = DELAYS): number | null {
   const atMs = retryAtMs(attempts, NOW_MS, delays, 0, random);
   return atMs && atMs - NOW_MS;
@@ -18,12 +18,12 @@ describe('retryAtMs', () => {
     expect([1, 2, 3].map((attempts) => waitMs(attempts, 0.5))).toEqual(DELAYS);
   });
 
-  it('gives up after the last delay', () => {
+  it('returns null after the last delay', () => {
     expect(waitMs(4, 0.5)).toBeNull();
     expect(waitMs(1, 0.5, [])).toBeNull();
   });
 
-  it('spreads the wait by a quarter either way', () => {
+  it('spreads the delay by a quarter in both directions', () => {
     expect(waitMs(1, 0)).toBe(1_500);
     expect(waitMs(1, 0.999_999_9)).toBeGreaterThan(2_490);
     fc.assert(
@@ -35,7 +35,7 @@ describe('retryAtMs', () => {
     );
   });
 
-  it('does not try at the same time what failed at the same time', () => {
+  it('does not retry at the same time attempts that failed at the same time', () => {
     expect(new Set(Array.from({ length: 20 }, () => waitMs(3))).size).toBeGreaterThan(1);
   });
 });
@@ -70,16 +70,16 @@ describe('Retry-After', () => {
     ['1.5', 0],
     ['soon', 0],
     ['', 0],
-  ])('%j asks for %d ms', (header, ms) => {
+  ])('%j requests a delay of %d ms', (header, ms) => {
     expect(retryAfterMs(header, NOW)).toBe(ms);
   });
 
-  it('may be missing, or there twice: the first counts', () => {
+  it('may be absent, or repeated: the first one is used', () => {
     expect(retryAfterMs(undefined, NOW)).toBe(0);
     expect(retryAfterMs(['3', '9'], NOW)).toBe(3_000);
   });
 
-  it('puts an attempt off, never brings it forward, and no longer than the limit', () => {
+  it('delays an attempt up to the limit, and never makes it earlier', () => {
     const wait = (askedMs: number) => retryAtMs(1, NOW_MS, DELAYS, askedMs, 0.5)! - NOW_MS;
     expect(wait(500)).toBe(2_000);
     expect(wait(30_000)).toBe(30_000);
@@ -89,7 +89,7 @@ describe('Retry-After', () => {
 });
 
 describe('scheduleMs', () => {
-  it('is the longest that all waits together can be', () => {
+  it('is the largest sum of all delays', () => {
     expect(scheduleMs(DELAYS)).toBe(17_500);
     expect(scheduleMs([])).toBe(0);
   });

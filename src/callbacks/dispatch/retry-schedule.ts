@@ -1,17 +1,17 @@
-/** Delays are spread by this much either way, so that receivers which failed together are not tried together. */
+/** Delays are spread by this share in both directions, so that attempts that failed together are not retried together. */
 const JITTER = 0.25;
 
-/** The longest that a receiver may have its next attempt put off with `Retry-After`. */
+/** Longest delay that a receiver may request with `Retry-After`. */
 export const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
 /**
- * When to try again: when the schedule says, or when the receiver asked to be tried, whichever is later. By the monotonic
- * clock that `nowMs` was read from: the wall clock may jump while an attempt waits to be recorded, and the retry with it.
- * @param attempts Attempts made so far, at least 1.
- * @param delaysMs Waits before the 2nd, 3rd, … attempt.
- * @param askedMs The wait that the receiver asked for; see {@link retryAfterMs}.
- * @param random From 0 up to 1.
- * @returns Null when the schedule has ended.
+ * The time of the next attempt: that of the schedule or that of the receiver's `Retry-After`, whichever is later.
+ * @param attempts Attempts so far, at least 1.
+ * @param nowMs By a monotonic clock, since the wall clock may jump before the attempt is recorded.
+ * @param delaysMs Delays before the 2nd, 3rd, … attempt.
+ * @param askedMs The delay that the receiver requested; see {@link retryAfterMs}.
+ * @param random At least 0 and less than 1.
+ * @returns A time by the clock of `nowMs`; null when the schedule has ended.
  */
 export function retryAtMs(
   attempts: number,
@@ -26,18 +26,18 @@ export function retryAtMs(
   return nowMs + Math.max(spreadMs, Math.min(askedMs, LONGEST_RETRY_AFTER_MS));
 }
 
-/** The longest that a delivery can be on its schedule, from its first attempt to its last. */
+/** @returns The longest time from the first attempt of a schedule to its last. */
 export function scheduleMs(delaysMs: number[]): number {
   return delaysMs.reduce((sum, delayMs) => sum + delayMs * (1 + JITTER), 0);
 }
 
-/** The three forms of an HTTP-date, of which the last names no zone: all are GMT (RFC 9110 section 5.6.7). */
+/** The three forms of an HTTP-date. All are GMT, although the last names no zone (RFC 9110 section 5.6.7). */
 const HTTP_DATE =
   /^[A-Z][a-z]{2,8}(, \d\d[ -][A-Z][a-z]{2}[ -](\d{4}|\d\d) \d\d:\d\d:\d\d GMT| [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;
 
 /**
- * The wait that a `Retry-After` asks for, in milliseconds from now: seconds or a date (RFC 9110 section 10.2.3). 0 when
- * there is none, when it is past, or when it says nothing that can be read.
+ * @param header `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
+ * @returns The requested delay in milliseconds; 0 if the header is absent, invalid or in the past.
  */
 export function retryAfterMs(header: string | string[] | undefined, now: Date): number {
   const text = (Array.isArray(header) ? header[0] : header)?.trim() ?? '';
@@ -47,7 +47,7 @@ export function retryAfterMs(header: string | string[] | undefined, now: Date): 
   return Number.isNaN(at) ? 0 : Math.max(0, at - now.getTime());
 }
 
-/** Whether a status is one of those listed, such as `503` or `5xx`. */
+/** @returns Whether a status matches one of the patterns, such as `503` or `5xx`. */
 export function matchesStatus(status: number, patterns: string[]): boolean {
   return patterns.includes(String(status)) || patterns.includes(`${Math.floor(status / 100)}xx`);
 }

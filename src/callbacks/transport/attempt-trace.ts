@@ -2,33 +2,33 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { DaybookError } from '../../platform/errors.js';
 
 /**
- * What an attempt did and saw, whatever it came to. Times are milliseconds, and null for a stage that did not happen
- * (the connection was there already, the URL names an address, the scheme is http) or that did not end.
+ * The trace of an attempt with any outcome. Times are in milliseconds; null for a stage that was not needed (the connection
+ * was kept, the URL names an address, the scheme is http) or that did not end.
  */
 export interface AttemptTrace {
   /** The checked address of the receiver; null when nothing was dialled. */
   dialledAddress: string | null;
-  /** As sent, or as they would have been; signatures are cut to their scheme. */
+  /** The headers that were or would have been sent. Signatures are cut to their scheme. */
   requestHeaders: Record<string, string>;
   bodyBytes: number;
   /** Hex. */
   bodySha256: string;
-  /** Null when not even the head of an answer came, like the headers and the body. */
+  /** Status, response headers and response body are null when no response head arrived. */
   status: number | null;
   /** At most 16 KiB. */
   responseHeaders: IncomingHttpHeaders | null;
-  /** The beginning, at most 4 KiB, as text: undecoded if compressed, and without NUL characters. */
+  /** The first 4 KiB as text. Not decompressed, and NUL characters are replaced. */
   responseBody: string | null;
   dnsMs: number | null;
   connectMs: number | null;
   tlsMs: number | null;
-  /** From the request to the head of the answer. */
+  /** From sending the request to the response head. */
   firstByteMs: number | null;
-  /** Everything, the wait for a free connection included. */
+  /** The whole attempt, including the wait for a free connection. */
   totalMs: number;
 }
 
-/** What a callback's receiver answered, in full. Any status is an answer; the retry schedule judges it. */
+/** The trace of a complete answer of any status. */
 export interface CallbackResponse extends AttemptTrace {
   status: number;
   responseHeaders: IncomingHttpHeaders;
@@ -36,13 +36,13 @@ export interface CallbackResponse extends AttemptTrace {
 }
 
 /**
- * Why an attempt has no answer: the address is not allowed (`blocked`), its name does not resolve (`dns`), nobody
- * listens (`connect`), the certificate or handshake is bad (`tls`), the time is up (`timeout`), the connection ended
- * early (`reset`), or what came was not HTTP within the limits (`protocol`).
+ * The reason for the lack of an answer: the address is not allowed (`blocked`), the name does not resolve (`dns`), the
+ * connection is refused (`connect`), the certificate or handshake is bad (`tls`), the timeout has passed (`timeout`), the
+ * connection ended early (`reset`), or the response is not HTTP within the limits (`protocol`).
  */
 export type AttemptFailure = 'blocked' | 'dns' | 'connect' | 'tls' | 'timeout' | 'reset' | 'protocol';
 
-/** Why there is no answer. The message is one line for an operator and names no resolved address. */
+/** An attempt got no answer. The message is one line for an operator and contains no resolved address. */
 export class NoAnswer extends Error {
   constructor(
     readonly kind: AttemptFailure,
@@ -53,7 +53,7 @@ export class NoAnswer extends Error {
   }
 }
 
-/** An attempt without an answer, or with half of one. */
+/** An attempt that got no complete answer, with its trace. */
 export class CallbackAttemptError extends DaybookError {
   readonly code = 'callback-attempt-failed';
   readonly kind: AttemptFailure;

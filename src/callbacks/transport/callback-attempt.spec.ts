@@ -9,18 +9,18 @@ function controller(): { abort: jest.Mock; given: Dispatcher.DispatchController 
   return { abort, given: { abort } as unknown as Dispatcher.DispatchController };
 }
 
-describe('an attempt that gets its connection', () => {
-  it('after the process was stopped for longer than the deadline is not sent', async () => {
+describe('an attempt that gets a connection', () => {
+  it('is not sent after the process was paused for longer than the timeout', async () => {
     const attempt = new CallbackAttempt(REQUEST, 20);
     const { abort, given } = controller();
-    const goOnAtMs = performance.now() + 40;
-    while (performance.now() < goOnAtMs); // No timer runs meanwhile, as when the process is stopped.
+    const resumesAtMs = performance.now() + 40;
+    while (performance.now() < resumesAtMs); // Blocks the timers, as a paused process does.
     attempt.onRequestStart(given);
     expect(abort).toHaveBeenCalledTimes(1);
     await expect(attempt.response).rejects.toMatchObject({ kind: 'timeout', trace: { status: null } });
   });
 
-  it('in time is sent', async () => {
+  it('is sent before the timeout', async () => {
     const attempt = new CallbackAttempt(REQUEST, 60_000);
     const { abort, given } = controller();
     attempt.onRequestStart(given);

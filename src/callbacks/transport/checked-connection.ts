@@ -9,10 +9,10 @@ import { openTunnel, type TunnelOptions, TunnelRefused } from './proxy-tunnel.js
 import { isLoopback } from '../url-guard/special-addresses.js';
 import { CallbackUrlRefused, portOf, type UrlGuard } from '../url-guard/url-guard.js';
 
-/** All addresses of a name, in the order to try them. */
+/** Resolves a name to its addresses, in the order in which they are tried. */
 export type ResolveName = (hostname: string) => Promise<string[]>;
 
-/** As the host resolves names: hosts file, DNS, whatever it is set up with. */
+/** Uses the resolver of the operating system. */
 const resolveBySystem: ResolveName = async (hostname) =>
   (await systemLookup(hostname, { all: true })).map(({ address }) => address);
 
@@ -22,11 +22,11 @@ export interface DialOptions {
   resolve?: ResolveName;
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string;
-  /** A CONNECT proxy to go through. Without it the receivers are dialled, whatever proxy the environment names. */
+  /** A CONNECT proxy. Without it receivers are dialled directly; proxy variables of the environment are ignored. */
   proxy?: URL;
 }
 
-/** How long before the next address of a name is tried; RFC 8305 section 5 allows 250 ms to 2 s. */
+/** Delay before the next address of a name is tried. RFC 8305 section 5 allows 250 ms to 2 s. */
 const NEXT_ADDRESS_AFTER_MS = 500;
 
 /** @throws NoAnswer unless every one of the name's addresses may be dialled. */
@@ -36,7 +36,7 @@ async function checkedAddresses(hostname: string, origin: URL, { guard, resolve 
     throw new NoAnswer('dns', `The name ${hostname} could not be resolved (${code})`, { cause: error });
   });
   if (addresses.length === 0) throw new NoAnswer('dns', `The name ${hostname} has no address`);
-  // One bad address refuses all: choosing the good ones would let a name's owner probe which are blocked.
+  // One blocked address blocks the name: otherwise its owner could find out which addresses are blocked.
   for (const address of addresses) checkAddress(guard, address, origin);
   return addresses;
 }
@@ -50,8 +50,8 @@ function checkAddress(guard: UrlGuard, address: string, origin: URL): void {
 }
 
 /**
- * Name resolution as the socket asks for it: once per connection. The socket then dials the very addresses that were
- * checked here, so a name that answers differently the next time (DNS rebinding) gains nothing.
+ * The name lookup of a socket, called once per connection. The socket dials exactly the addresses that were checked here, so
+ * DNS rebinding has no effect.
  */
 function guardedLookup(origin: URL, options: DialOptions): LookupFunction {
   return (hostname, { all }, callback) => {
@@ -66,26 +66,27 @@ function guardedLookup(origin: URL, options: DialOptions): LookupFunction {
   };
 }
 
-/** Sorts what happened before HTTP began. Past `connect(2)`, an https connection can only have failed in TLS. */
+/** Classifies an error from before the first HTTP byte. After `connect(2)` an https connection can only fail in TLS. */
 function beforeHttp(error: NodeJS.ErrnoException, origin: URL): NoAnswer {
   if (error instanceof NoAnswer) return error;
   const code = error.code ?? error.name;
   const failed = (kind: 'connect' | 'tls' | 'timeout', message: string) =>
     new NoAnswer(kind, message, { cause: error });
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return failed('timeout', `No connection to ${origin.host} in time`);
-  // Several addresses failing are one AggregateError, with a code and no system call.
+  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+    return failed('timeout', `No connection to ${origin.host} before the timeout`);
+  // The failure of several addresses is one AggregateError, with a code and no system call.
   const inTls = origin.protocol === 'https:' && error.syscall !== 'connect' && !(error instanceof AggregateError);
-  // The code says it all; the message quotes the receiver's certificate.
+  // The code suffices; the message would quote the receiver's certificate.
   if (inTls) return failed('tls', `TLS with ${origin.host} failed (${code})`);
   return failed('connect', `No connection to ${origin.host} (${code})`);
 }
 
-/** Makes a connection; what it gives at once says how that goes. */
+/** Opens a connection. The Dial that it returns at once collects the stages. */
 type DialConnector = (...args: Parameters<buildConnector.connector>) => Dial;
 
 type Connect = (...args: Parameters<buildConnector.connector>) => Socket;
 
-/** A connector whose every connection leads to a checked address. */
+/** A connector that connects only to checked addresses. */
 function checkedConnector(origin: URL, options: DialOptions): DialConnector {
   const connect = buildConnector({
     timeout: options.timeoutMs,
@@ -94,7 +95,7 @@ function checkedConnector(origin: URL, options: DialOptions): DialConnector {
     lookup: guardedLookup(origin, options),
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-  }) as Connect; // It gives the socket; its type does not say so.
+  }) as Connect; // It returns the socket, which its type does not declare.
   return (target, callback) => {
     const dial = new Dial();
     const connected: buildConnector.Callback = (...[error, socket]) =>
@@ -104,7 +105,7 @@ function checkedConnector(origin: URL, options: DialOptions): DialConnector {
       void dialThrough(target, origin, dial, through, connect, connected);
       return dial;
     }
-    // The socket looks up names only. An address was checked with the URL; here it is checked as dialled.
+    // A socket looks up names only, so an address is checked here.
     if (isIP(target.hostname)) checkAddress(options.guard, target.hostname, origin);
     dial.follow(connect(target, connected));
     return dial;
@@ -112,8 +113,8 @@ function checkedConnector(origin: URL, options: DialOptions): DialConnector {
 }
 
 /**
- * Through the proxy, to the first of the checked addresses that it reaches. A loopback address is this host's and is
- * dialled without it: asked for it, the proxy would open what listens on its own host.
+ * Connects through the proxy to the first checked address that it reaches. A loopback address is dialled without the proxy,
+ * which would connect to its own host instead of this one.
  */
 async function dialThrough(
   target: buildConnector.Options,
@@ -129,7 +130,7 @@ async function dialThrough(
     const addresses = isName ? await checkedAddresses(target.hostname, origin, options) : [target.hostname];
     if (isName) dial.dnsMs = dial.endStage();
     const own = addresses.find(isLoopback);
-    // SNI is still the name's: it comes from `target.host`.
+    // SNI is still the name: it comes from `target.host`.
     if (own !== undefined) return dial.follow(connect({ ...target, hostname: own }, connected));
     const httpSocket = await firstTunnel(addresses, portOf(origin), dial, options);
     dial.connectMs = dial.endStage();
@@ -156,7 +157,7 @@ async function firstTunnel(
       if (index === addresses.length - 1 || !(error instanceof TunnelRefused)) throw error;
     }
   }
-  throw new Error('A name with no address was let through');
+  throw new Error('A name without an address was accepted');
 }
 
 /** One connection at a time. It keeps the record of how its connection was dialled. */
@@ -196,11 +197,11 @@ class CheckedConnection extends Client {
   }
 }
 
-/** What an attempt is dispatched with. */
+/** Options of an attempt's dispatch. */
 export type AttemptOptions = Dispatcher.DispatchOptions & { attempt: CallbackAttempt };
 
 /**
- * The connections to one destination.
+ * @returns The connections to one destination.
  * @param limiter Limits the connections to all destinations.
  */
 export function checkedPool(origin: URL, options: Pool.Options, dial: DialOptions, limiter: ConnectionLimiter): Pool {

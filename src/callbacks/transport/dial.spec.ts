@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Dial } from './dial.js';
 
 describe('Dial', () => {
-  it('ends a stage before who waits for it goes on, so that the next one is not counted twice', () => {
+  it('ends a stage before other listeners run, so that the next stage does not include them', () => {
     const socket = new Socket();
     const dial = new Dial();
     const known: unknown[] = [];

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 
-/** How one connection came about. Times are milliseconds; null for a stage that did not happen, or did not end. */
+/** The stages of one connection. Times are in milliseconds; null for a stage that was not needed or did not end. */
 export class Dial {
-  /** The one that answered, or was tried last. */
+  /** The address that was connected, or else tried last. */
   address: string | null = null;
   dnsMs: number | null = null;
   connectMs: number | null = null;
@@ -11,8 +11,8 @@ export class Dial {
   private isReported = false;
 
   /**
-   * Takes its figures from the socket's own events: a few closures a connection, none an attempt. Before whoever listens
-   * already: undici writes the request when it hears of a connection, and that time is not the connection's.
+   * Measures the stages by the socket's events. Its listeners run before those of undici, which writes the request in its
+   * listener: that time does not belong to the connection.
    */
   follow(socket: Socket): void {
     socket
@@ -27,19 +27,19 @@ export class Dial {
     this.followTls(socket);
   }
 
-  /** The same for TLS over a connection that stands. */
+  /** Measures TLS over an established connection. */
   followTls(socket: Socket): void {
     socket.prependOnceListener('secureConnect', () => (this.tlsMs = this.endStage()));
   }
 
-  /** Milliseconds since the stage before ended. */
+  /** Ends a stage. @returns Its duration in milliseconds. */
   endStage(): number {
     const beganAt = this.stageBegan;
     this.stageBegan = performance.now();
     return this.stageBegan - beganAt;
   }
 
-  /** True for the first who asks: a connection's times belong to the attempt that it was made for. */
+  /** @returns True on the first call: the times of a connection belong to the attempt that opened it. */
   report(): boolean {
     const isFirst = !this.isReported;
     this.isReported = true;

@@ -3,7 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { isIP, isIPv6, type Socket } from 'node:net';
 import { NoAnswer } from './attempt-trace.js';
 
-/** The proxy answered, but opened no tunnel: another address may fare better. */
+/** The proxy refused a tunnel; it may allow one to another address. */
 export class TunnelRefused extends NoAnswer {
   constructor(status: number) {
     super('connect', `The proxy opened no tunnel to the receiver; it answered ${status}`);
@@ -11,9 +11,9 @@ export class TunnelRefused extends NoAnswer {
 }
 
 export interface TunnelOptions {
-  /** `http://` or `https://`, with the user name and password of basic authentication if it wants one. */
+  /** `http://` or `https://`, with user name and password if the proxy requires basic authentication. */
   proxy: URL;
-  /** Longest time until the tunnel stands. */
+  /** Longest time until the tunnel is established. */
   timeoutMs: number;
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string;
@@ -26,9 +26,9 @@ function authorization({ username, password }: URL): Record<string, string> {
 }
 
 /**
- * Opens a tunnel through a CONNECT proxy (RFC 9110 section 9.3.6) to an address. The proxy is given no name to resolve:
- * what it reaches is what was checked.
- * @throws NoAnswer, which is TunnelRefused if the proxy said no.
+ * Opens a tunnel through a CONNECT proxy (RFC 9110 section 9.3.6) to an address. The proxy gets no name to resolve, so it
+ * connects to the checked address.
+ * @throws TunnelRefused if the proxy answers with an error, another NoAnswer if it does not answer
  */
 export function openTunnel(address: string, port: number, { proxy, timeoutMs, ca }: TunnelOptions): Promise<Socket> {
   const host = proxy.hostname.replace(/^\[|\]$/g, '');
@@ -40,11 +40,12 @@ export function openTunnel(address: string, port: number, { proxy, timeoutMs, ca
     path: target,
     headers: { host: target, ...authorization(proxy) },
     agent: false,
-    // Otherwise Node would take it from the Host header, which names the tunnel's end.
+    // Otherwise Node would use the Host header, which names the target of the tunnel.
     servername: isIP(host) ? '' : host,
     ca,
   });
-  const late = (): void => void request.destroy(new NoAnswer('timeout', 'The proxy opened no tunnel in time'));
+  const late = (): void =>
+    void request.destroy(new NoAnswer('timeout', 'The proxy did not open a tunnel before the timeout'));
   const deadline = setTimeout(late, timeoutMs);
   return new Promise<Socket>((resolve, reject) => {
     request.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {
