@@ -1,10 +1,12 @@
 /**
- * The promise: an operator repairs thousands of deliveries with one call. Each that matched is sent again once, whatever
- * dies on the way; what is pending is left alone, and what is owed anew is not held up.
+ * One call sends thousands of callbacks again. Each matching callback becomes due exactly once, even when workers crash;
+ * pending callbacks do not change, and callbacks of new reports are not delayed.
  */
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { RedeliveriesService } from '../../src/callbacks/redelivery/redeliveries.service.js';
+import { CallbackRedelivery } from '../../src/callbacks/redelivery/callback-redelivery.entity.js';
+import { RedeliveryRepository } from '../../src/callbacks/redelivery/redelivery.repository.js';
 import { type RedeliverySelection, RedeliveryStore } from '../../src/callbacks/redelivery/redelivery.store.js';
 import { expectProblem, get, post } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
@@ -22,47 +24,49 @@ const PAGE = 200;
 describe('a redelivery', () => {
   let one: Stores;
   let service: RedeliveriesService;
+  let jobs: RedeliveryRepository;
   let stores: RedeliveryStore[];
 
   beforeAll(async () => {
     one = await openStores();
     stores = [one, await Stores.open(one.url)].map(({ database }) => new RedeliveryStore(database));
-    service = new RedeliveriesService(stores[0]!);
+    jobs = new RedeliveryRepository(one.dataSource.getRepository(CallbackRedelivery));
+    service = new RedeliveriesService(jobs, stores[0]!);
   });
   beforeEach(() => one.sql(`TRUNCATE ${REQUEST_TABLES}, callback_redeliveries CASCADE`));
 
-  /** Deliveries that were owed one minute after the other, the last one now. */
-  async function owed(count: number, status: string, destination = A, lane = 'x'): Promise<void> {
+  /** Inserts deliveries created one minute apart, the last one now. */
+  async function insertDeliveries(count: number, status: string, destination = A, lane = 'x'): Promise<void> {
     const ids = Array.from({ length: count }, (_, n) => uuidv7({ msecs: Date.now() - (count - 1 - n) * 60_000 }));
     await one.sql(
-      `WITH made AS (INSERT INTO requests (id, mode, status, report, format, input_payload)
+      `WITH inserted AS (INSERT INTO requests (id, mode, status, report, format, input_payload)
           SELECT id, 'sync', 'COMPLETED', 'digest', 'csv', '{}' FROM unnest($1::uuid[]) id RETURNING id)
         INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts,
           created_at, finished_at)
         SELECT id, id, $3 || '/', $3, $4, row_number() OVER (ORDER BY id), $2,
           CASE WHEN $2 = 'PENDING' THEN 0 ELSE 4 END,
-          now() - (count(*) OVER () - row_number() OVER (ORDER BY id)) * interval '1 minute', now() FROM made`,
+          now() - (count(*) OVER () - row_number() OVER (ORDER BY id)) * interval '1 minute', now() FROM inserted`,
       [ids, status, destination, lane],
     );
   }
 
   const add = (selection: Partial<RedeliverySelection>) => service.add({ account: null, ...selection });
   const job = (id: string) => service.find(id, null);
-  /** How many of what status wait to be sent again. */
+  /** Number of deliveries that are due again. */
   const again = async (condition = 'true'): Promise<number> => {
     const text = `SELECT count(*) AS count FROM callback_deliveries
       WHERE status = 'PENDING' AND redelivery_id IS NOT NULL AND ${condition}`;
     return (await one.sql<{ count: number }>(text))[0]!.count;
   };
-  /** As if what was put back had been tried once. */
-  const tryAll = () =>
+  /** Simulates one attempt at every delivery that is due again. */
+  const attemptAll = () =>
     one.sql(`UPDATE callback_deliveries SET attempts = attempts + 1 WHERE redelivery_id IS NOT NULL AND attempts < 5`);
 
-  it('goes through what matched, page by page, each one once, and leaves everything else as it is', async () => {
-    await owed(450, 'FAILED');
-    await owed(3, 'FAILED', B);
-    await owed(3, 'SUCCESS');
-    await owed(3, 'PENDING');
+  it('makes each matching callback due once, page by page, and changes nothing else', async () => {
+    await insertDeliveries(450, 'FAILED');
+    await insertDeliveries(3, 'FAILED', B);
+    await insertDeliveries(3, 'SUCCESS');
+    await insertDeliveries(3, 'PENDING');
     const others = `SELECT * FROM callback_deliveries WHERE NOT (destination = $1 AND attempts = 4 AND finished_at IS NOT NULL
       AND status = 'FAILED') AND redelivery_id IS NULL ORDER BY id`;
     const before = await one.sql(others, [A]);
@@ -77,8 +81,8 @@ describe('a redelivery', () => {
     expect(await stores[0]!.advance()).toBe(false);
   });
 
-  it('takes the oldest first', async () => {
-    await owed(250, 'FAILED');
+  it('starts with the oldest', async () => {
+    await insertDeliveries(250, 'FAILED');
     await add({ status: 'FAILED' });
     await stores[0]!.advance();
     const [row] = await one.sql(`SELECT max(queue_position) AS last FROM callback_deliveries WHERE status = 'PENDING'`);
@@ -89,12 +93,12 @@ describe('a redelivery', () => {
     ['since', { since: 9.5 }, 10],
     ['until', { until: 89.5 }, 10],
     ['since and until', { since: 19.5, until: 9.5 }, 10],
-    ['no status: those that were taken too', { since: 9.5, status: undefined }, 20],
+    ['no status: delivered ones too', { since: 9.5, status: undefined }, 20],
     ['the destination alone', { status: undefined, destination: B }, 100],
   ];
-  it.each(filters)('keeps to %s', async (_, { since, until, ...more }, wanted) => {
-    await owed(100, 'FAILED');
-    await owed(100, 'SUCCESS', B);
+  it.each(filters)('filters by %s', async (_, { since, until, ...more }, wanted) => {
+    await insertDeliveries(100, 'FAILED');
+    await insertDeliveries(100, 'SUCCESS', B);
     const [row] = await one.sql<{ now: Date }>('SELECT max(created_at) AS now FROM callback_deliveries');
     const ago = (minutes?: number) =>
       minutes === undefined ? undefined : new Date(row!.now.getTime() - minutes * 60_000);
@@ -104,29 +108,29 @@ describe('a redelivery', () => {
     expect(await again()).toBe(wanted);
   });
 
-  it('leaves out what failed after it was asked for', async () => {
-    await owed(2, 'FAILED');
+  it('leaves out callbacks created after it was added', async () => {
+    await insertDeliveries(2, 'FAILED');
     const { id } = await add({ status: 'FAILED' });
     await one.sql(`UPDATE callback_deliveries SET created_at = now() + interval '1 second' WHERE queue_position = 2`);
     await service.sweep();
     expect(await job(id)).toMatchObject({ redelivered: 1 });
   });
 
-  it('has at most a thousand waiting for their first attempt', async () => {
-    await owed(1_500, 'FAILED');
+  it('has at most a thousand callbacks that wait for their first attempt', async () => {
+    await insertDeliveries(1_500, 'FAILED');
     const { id } = await add({ status: 'FAILED' });
     await service.sweep();
     expect(await again()).toBe(1_000);
     expect(await job(id)).toMatchObject({ status: 'running', redelivered: 1_000 });
-    await tryAll();
+    await attemptAll();
     await service.sweep();
     expect(await job(id)).toMatchObject({ status: 'completed', redelivered: 1_500 });
   });
 
-  it('is carried out by many at a time, who take turns', async () => {
-    await owed(900, 'FAILED');
+  it('is carried out by several workers concurrently', async () => {
+    await insertDeliveries(900, 'FAILED');
     const { id } = await add({ status: 'FAILED' });
-    const workers = [0, 1, 0, 1].map((n) => new RedeliveriesService(stores[n]!));
+    const workers = [0, 1, 0, 1].map((n) => new RedeliveriesService(jobs, stores[n]!));
     await eventually(async () => {
       await Promise.all(workers.map((worker) => worker.sweep()));
       return ((await job(id)) as { status: string }).status === 'completed';
@@ -135,8 +139,8 @@ describe('a redelivery', () => {
     expect(await again('schedule_start = 4')).toBe(900);
   });
 
-  it.each([0, 1, 2, 3])('goes on where it stood when its worker was killed before statement %i', async (gate) => {
-    await owed(450, 'FAILED');
+  it.each([0, 1, 2, 3])('continues after its worker was killed before statement %i', async (gate) => {
+    await insertDeliveries(450, 'FAILED');
     const { id } = await add({ status: 'FAILED' });
     await stores[0]!.advance();
     const database = new GatedDatabase(one.dataSource, gate);
@@ -146,29 +150,29 @@ describe('a redelivery', () => {
     await dying;
     expect(await job(id)).toMatchObject({ status: 'running', redelivered: PAGE });
     expect(await again()).toBe(PAGE);
-    // The lock goes with the dead one's connection.
+    // The lock ends with the connection of the killed worker.
     await eventually(async () => {
-      await new RedeliveriesService(stores[1]!).sweep();
+      await new RedeliveriesService(jobs, stores[1]!).sweep();
       return ((await job(id)) as { status: string }).status === 'completed';
     });
     expect(await job(id)).toMatchObject({ status: 'completed', redelivered: 450 });
     expect(await again('schedule_start = 4')).toBe(450);
   });
 
-  it('that is cancelled puts back no more, and leaves what it put back', async () => {
-    await owed(450, 'FAILED');
+  it('that is cancelled makes no more callbacks due and keeps those that are', async () => {
+    await insertDeliveries(450, 'FAILED');
     const { id } = await add({ status: 'FAILED' });
     await stores[0]!.advance();
     expect(await service.cancel(id, null)).toMatchObject({ status: 'cancelled', redelivered: PAGE });
     await service.sweep();
     expect(await again()).toBe(PAGE);
-    await expect(service.cancel(id, null)).rejects.toThrow('has ended already');
+    await expect(service.cancel(id, null)).rejects.toThrow('has already ended');
   });
 
-  it("is its account's: it sends again what is that account's, and is shown to nobody else", async () => {
+  it('belongs to its account: it matches only its callbacks and is visible only to it', async () => {
     const [acme, globex] = [uuidv7(), uuidv7()];
-    await owed(3, 'FAILED', A, `${acme}/x`);
-    await owed(3, 'FAILED', A, `${globex}/x`);
+    await insertDeliveries(3, 'FAILED', A, `${acme}/x`);
+    await insertDeliveries(3, 'FAILED', A, `${globex}/x`);
     const { id } = await service.add({ account: acme, status: 'FAILED' });
     await service.sweep();
     expect(await service.find(id, acme)).toMatchObject({ status: 'completed', matched: 3, redelivered: 3 });
@@ -194,7 +198,7 @@ describe('POST /api/callbacks/redeliver', () => {
     daybook = await startDaybook({ env: { ...UNLIMITED, CALLBACK_RETRY_DELAYS: '', SWEEP_INTERVAL: '100ms' } });
   });
 
-  it('sends what failed again, and says how far it is', async () => {
+  it('sends failed callbacks again and reports its progress', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 400 });
     const asked = await submitAsync(daybook.url, 3, () => ({ num_transactions: 1, callback_url: receiver.url }), 1);
@@ -222,7 +226,7 @@ describe('POST /api/callbacks/redeliver', () => {
       expect(triggers).toEqual(['first', 'replay']);
     }
     expectProblem(await post(daybook, `${path}/cancel`, undefined), 409);
-    // By hand again: that is somebody's doing, not the job's.
+    // A single redelivery is recorded as manual, not as part of the job.
     await post(daybook, `/api/requests/${asked[0]!.request_id}/redeliver`, undefined);
     await eventually(async () => {
       const { json } = await get(daybook, `/api/requests/${asked[0]!.request_id}`);
@@ -239,13 +243,13 @@ describe('POST /api/callbacks/redeliver', () => {
     [{ since: 'yesterday' }, 'since'],
     [{ since: '2026-03-02T00:00:00Z', until: '2026-03-01T00:00:00Z' }, 'after since'],
     [{ status: FAILED, limit: 3 }, 'limit'],
-  ])('takes no %j', async (body, detail) => {
+  ])('refuses %j', async (body, detail) => {
     const reply = await post(daybook, '/api/callbacks/redeliver', body);
     expectProblem(reply, 422);
     expect(reply.json.detail).toContain(detail);
   });
 
-  it.each(['x', '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55'])('knows no redelivery %s', async (id) => {
+  it.each(['x', '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55'])('answers 404 for the unknown redelivery %s', async (id) => {
     for (const reply of [
       await get(daybook, `/api/callbacks/redeliveries/${id}`),
       await post(daybook, `/api/callbacks/redeliveries/${id}/cancel`, undefined),
@@ -255,13 +259,13 @@ describe('POST /api/callbacks/redeliver', () => {
     }
   });
 
-  it('of too much is refused', async () => {
+  it('refuses a selection of too many callbacks', async () => {
     await sql(
       daybook,
-      `WITH made AS (INSERT INTO requests (id, mode, status, report, format, input_payload)
+      `WITH inserted AS (INSERT INTO requests (id, mode, status, report, format, input_payload)
           SELECT (lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000')::uuid, 'sync', 'COMPLETED', 'digest', 'csv', '{}' FROM generate_series(1, 100001) n RETURNING id)
         INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts)
-        SELECT id, id, 'http://many.test/', 'http://many.test:80', 'x', 1, 'FAILED', 4 FROM made`,
+        SELECT id, id, 'http://many.test/', 'http://many.test:80', 'x', 1, 'FAILED', 4 FROM inserted`,
     );
     const reply = await post(daybook, '/api/callbacks/redeliver', { destination: 'http://many.test:80' });
     expectProblem(reply, 422);

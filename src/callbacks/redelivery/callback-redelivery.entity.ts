@@ -1,6 +1,6 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A job: to send again the callbacks that a filter matched when it was asked for. */
+/** A job that sends the callbacks again that matched its filter when it was added. */
 @Entity('callback_redeliveries')
 @Check('callback_redeliveries_status_check', `status IN ('RUNNING', 'COMPLETED', 'CANCELLED')`)
 @Index('callback_redeliveries_running', ['advancedAt'], { where: `status = 'RUNNING'` })
@@ -14,7 +14,7 @@ export class CallbackRedelivery {
   @Column('text', { default: 'RUNNING' })
   status!: 'RUNNING' | 'COMPLETED' | 'CANCELLED';
 
-  /** Null: both those that were taken and those that failed. */
+  /** Null for delivered and failed callbacks. */
   @Column('text', { name: 'callback_status', nullable: true })
   callbackStatus!: 'SUCCESS' | 'FAILED' | null;
 
@@ -24,7 +24,7 @@ export class CallbackRedelivery {
   @Column('timestamp with time zone', { precision: 3, nullable: true })
   since!: Date | null;
 
-  /** No later than the job itself: what is owed after it is not its business. */
+  /** At most the time of the job: later callbacks do not match. */
   @Column('timestamp with time zone', { precision: 3 })
   until!: Date;
 
@@ -34,11 +34,11 @@ export class CallbackRedelivery {
   @Column('integer', { default: 0 })
   redelivered!: number;
 
-  /** How far it has come: deliveries are gone through by id, each once. */
+  /** Last delivery that was processed; they are processed in order of their ids, each once. */
   @Column('uuid', { name: 'last_id', default: '00000000-0000-0000-0000-000000000000' })
   lastId!: string;
 
-  /** Jobs take turns by this. */
+  /** The running job with the earliest time is advanced next. */
   @Column('timestamp with time zone', { name: 'advanced_at', default: () => 'now()' })
   advancedAt!: Date;
 

@@ -35,14 +35,16 @@ export class RedeliveriesController {
   @NeedsScope('reports:write')
   @HttpCode(202)
   @ApiOperation({
-    summary: 'Send many callbacks again: all that match, each with its whole schedule before it',
+    summary: 'Send all matching callbacks again, each with a new retry schedule',
     description:
-      'Those that are pending are left alone. A worker puts the others back bit by bit, while what it put back before is ' +
-      'being sent, so that callbacks that are owed anew are not held up.',
+      'Pending callbacks do not match. Workers make the matching ones due page by page and wait while earlier pages are ' +
+      'being sent, so that callbacks of new reports are not delayed.',
   })
-  @ApiResponse({ status: 202, description: 'They are sent again bit by bit', standardSchema: redeliveryJob })
+  @ApiResponse({ status: 202, description: 'The job was added', standardSchema: redeliveryJob })
   @ApiConflictResponse({ description: 'Too many redeliveries are running' })
-  @ApiUnprocessableEntityResponse({ description: 'A value is not allowed, there is no filter, or too many match' })
+  @ApiUnprocessableEntityResponse({
+    description: 'A value is not allowed, there is no filter, or too many callbacks match',
+  })
   async redeliver(
     @Body({ schema: redeliverBody }) { since, until, ...filter }: RedeliverBody,
     @OwnAccount() account: AccountId,
@@ -55,7 +57,7 @@ export class RedeliveriesController {
 
   @Get('redeliveries')
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'The redeliveries, newest first' })
+  @ApiOperation({ summary: 'List redeliveries, newest first' })
   @ApiOkResponse({ standardSchema: redeliveryPage })
   list(
     @Query({ schema: redeliveriesQuery }) { limit, cursor }: RedeliveriesQuery,
@@ -66,7 +68,7 @@ export class RedeliveriesController {
 
   @Get('redeliveries/:id')
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'How far a redelivery is' })
+  @ApiOperation({ summary: 'Get the progress of a redelivery' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: redeliveryJob })
   @ApiNotFoundResponse(NOT_FOUND)
@@ -77,11 +79,11 @@ export class RedeliveriesController {
   @Post('redeliveries/:id/cancel')
   @NeedsScope('reports:write')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Put back no more; what was put back is sent' })
+  @ApiOperation({ summary: 'Cancel a redelivery; callbacks that are already due are still sent' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: redeliveryJob })
   @ApiNotFoundResponse(NOT_FOUND)
-  @ApiConflictResponse({ description: 'It has ended already' })
+  @ApiConflictResponse({ description: 'The redelivery has already ended' })
   cancel(@Param('id', { schema: redeliveryIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.redeliveries.cancel(id, account);
   }

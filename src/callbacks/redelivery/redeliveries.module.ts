@@ -1,7 +1,14 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CallbackRedelivery } from './callback-redelivery.entity.js';
 import { RedeliveriesService } from './redeliveries.service.js';
+import { RedeliveryRepository } from './redelivery.repository.js';
 import { RedeliveryStore } from './redelivery.store.js';
 
-/** The jobs that send callbacks again, for those who ask for them and those who carry them out. */
-@Module({ providers: [RedeliveryStore, RedeliveriesService], exports: [RedeliveriesService] })
+/** Redelivery jobs: the API adds them, the workers carry them out. */
+@Module({
+  imports: [TypeOrmModule.forFeature([CallbackRedelivery])],
+  providers: [RedeliveryRepository, RedeliveryStore, RedeliveriesService],
+  exports: [RedeliveriesService],
+})
 export class RedeliveriesModule {}

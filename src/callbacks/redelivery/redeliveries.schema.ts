@@ -4,7 +4,7 @@ const DESTINATION = /^https?:\/\/[^/?#@\s]+:\d{1,5}$/;
 const NO_FILTER = { error: 'at least one of status, destination, since and until is required' };
 const NOT_AFTER = { path: ['until'], error: 'must be after since' };
 
-/** `:id` of a redelivery. An id that is no UUID cannot exist and is answered 404 by the service. */
+/** Not a UUID schema: an invalid id is an unknown one and gets 404. */
 export const redeliveryIdParam = z.string();
 
 export const redeliverBody = z
@@ -12,14 +12,14 @@ export const redeliverBody = z
     status: z
       .enum(['SUCCESS', 'FAILED'])
       .optional()
-      .describe('Those that were taken, or those that failed; default: both'),
+      .describe('Only delivered or only failed callbacks; by default both'),
     destination: z
       .string()
       .max(2_048)
-      .regex(DESTINATION, 'must be scheme://host:port, with the port, as `GET /api/callbacks` shows it')
+      .regex(DESTINATION, 'must be scheme://host:port, with the port, as in `GET /api/callbacks`')
       .optional(),
-    since: z.iso.datetime().optional().describe('Only callbacks that were owed then or later'),
-    until: z.iso.datetime().optional().describe('Only callbacks that were owed then or earlier; at most now'),
+    since: z.iso.datetime().optional().describe('Only callbacks created at this time or later'),
+    until: z.iso.datetime().optional().describe('Only callbacks created at this time or earlier; at most now'),
   })
   .refine((filter) => Object.values(filter).some((value) => value !== undefined), NO_FILTER)
   .refine(({ since, until }) => !since || !until || Date.parse(since) < Date.parse(until), NOT_AFTER)
@@ -28,7 +28,7 @@ export type RedeliverBody = z.infer<typeof redeliverBody>;
 
 export const redeliveriesQuery = z.strictObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
-  cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
+  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type RedeliveriesQuery = z.infer<typeof redeliveriesQuery>;
 
@@ -43,10 +43,10 @@ export const redeliveryJob = z.object({
     since: timestamp.nullable(),
     until: timestamp,
   }),
-  matched: z.int().describe('Callbacks that matched when it was asked for'),
-  redelivered: z.int().describe('Callbacks that were put back to be sent until now'),
+  matched: z.int().describe('Callbacks that matched when the job was added'),
+  redelivered: z.int().describe('Callbacks that are due again or were sent since'),
   created_at: timestamp,
-  finished_at: timestamp.nullable().describe('When the last one was put back'),
+  finished_at: timestamp.nullable().describe('Time at which the last one became due'),
 });
 
 export const redeliveryPage = z.object({ redeliveries: z.array(redeliveryJob), next_cursor: z.uuid().nullable() });

@@ -4,13 +4,15 @@ import { newId } from '../../platform/ids.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { DaybookError } from '../../platform/errors.js';
 import { pageOf } from '../../platform/database/page.js';
-import { type RedeliveryRow, type RedeliverySelection, RedeliveryStore } from './redelivery.store.js';
+import type { CallbackRedelivery } from './callback-redelivery.entity.js';
+import { RedeliveryRepository } from './redelivery.repository.js';
+import { type RedeliverySelection, RedeliveryStore } from './redelivery.store.js';
 
-/** Callbacks that one job may send again. */
+/** Limit of callbacks per job. */
 const MAX_MATCHED = 100_000;
-/** Jobs running at a time. */
+/** Limit of running jobs. */
 const MAX_RUNNING = 20;
-/** Pages that one sweep of a worker puts back. */
+/** Pages that one sweep of a worker makes due. */
 const PAGES_PER_SWEEP = 20;
 
 export class RedeliveryNotFound extends DaybookError {
@@ -23,15 +25,15 @@ export class RedeliveryNotFound extends DaybookError {
 export class RedeliveryEnded extends DaybookError {
   readonly code = 'redelivery-ended';
   constructor() {
-    super('This redelivery has ended already.');
+    super('This redelivery has already ended.');
   }
 }
 
-/** Too much for one job. */
+/** More callbacks match than one job may send again. */
 export class RedeliveryTooLarge extends DaybookError {
   readonly code = 'redelivery-too-large';
   constructor() {
-    super(`More than ${MAX_MATCHED.toLocaleString('en')} callbacks match. Narrow it down by since and until.`);
+    super(`More than ${MAX_MATCHED.toLocaleString('en')} callbacks match. Narrow the selection with since and until.`);
   }
 }
 
@@ -42,70 +44,82 @@ export class TooManyRedeliveries extends DaybookError {
   }
 }
 
-/** Sends callbacks again, many at a time: the API adds jobs, the workers carry them out. */
+/** Sends many callbacks again with jobs, which the API adds and the workers carry out. */
 @Injectable()
 export class RedeliveriesService {
-  constructor(private readonly store: RedeliveryStore) {}
+  constructor(
+    private readonly jobs: RedeliveryRepository,
+    private readonly store: RedeliveryStore,
+  ) {}
 
-  /** @throws RedeliveryTooLarge, TooManyRedeliveries */
+  /**
+   * Adds a job for the callbacks that match now.
+   * @throws RedeliveryTooLarge, TooManyRedeliveries
+   */
   async add(selection: RedeliverySelection): Promise<{ id: string }> {
     const now = await this.store.now();
     const until = selection.until && selection.until < now ? selection.until : now;
-    const bounded = { ...selection, until };
-    const matched = await this.store.count(bounded, MAX_MATCHED + 1);
+    const matched = await this.store.count({ ...selection, until }, MAX_MATCHED + 1);
     if (matched > MAX_MATCHED) throw new RedeliveryTooLarge();
-    const row = await this.store.add(newId(), bounded, matched, MAX_RUNNING);
-    if (!row) throw new TooManyRedeliveries();
-    return redeliveryView(row);
+    if ((await this.jobs.countRunning()) >= MAX_RUNNING) throw new TooManyRedeliveries();
+    const job = await this.jobs.add({
+      id: newId(),
+      accountId: selection.account,
+      callbackStatus: selection.status ?? null,
+      destination: selection.destination ?? null,
+      since: selection.since ?? null,
+      until,
+      matched,
+    });
+    return redeliveryView(job);
   }
 
   /** @throws RedeliveryNotFound */
   async find(id: string, account: AccountId): Promise<object> {
-    return redeliveryView(await this.row(id, account));
+    return redeliveryView(await this.job(id, account));
   }
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
   async list(account: AccountId, limit: number, cursor?: string): Promise<object> {
-    const read = (count: number) => this.store.list(account, cursor ?? null, count);
+    const read = (count: number) => this.jobs.list(account, cursor, count);
     const { page, next_cursor } = await pageOf(limit, read, ({ id }) => id);
     return { redeliveries: page.map(redeliveryView), next_cursor };
   }
 
-  /** What was put back until now is sent all the same. @throws RedeliveryNotFound, RedeliveryEnded */
+  /** Cancels a job. Callbacks that it has made due are still sent. @throws RedeliveryNotFound, RedeliveryEnded */
   async cancel(id: string, account: AccountId): Promise<object> {
-    const { id: known } = await this.row(id, account);
-    const row = await this.store.cancel(known);
-    if (!row) throw new RedeliveryEnded();
-    return redeliveryView(row);
+    await this.job(id, account);
+    if (!(await this.jobs.cancel(id))) throw new RedeliveryEnded();
+    return this.find(id, account);
   }
 
-  /** A worker's part of what the jobs have to do, while there is room for it. */
+  /** Advances the running jobs by a bounded number of pages. Called by every sweep of a worker. */
   async sweep(): Promise<void> {
     for (let page = 0; page < PAGES_PER_SWEEP; page++) if (!(await this.store.advance())) return;
   }
 
-  private async row(id: string, account: AccountId): Promise<RedeliveryRow> {
-    const row = isUuid(id) ? await this.store.find(id) : null;
-    if (!row || (account !== null && row.account_id !== account)) throw new RedeliveryNotFound();
-    return row;
+  private async job(id: string, account: AccountId): Promise<CallbackRedelivery> {
+    const job = isUuid(id) ? await this.jobs.find(id) : null;
+    if (!job || (account !== null && job.accountId !== account)) throw new RedeliveryNotFound();
+    return job;
   }
 }
 
 const STATUS = { RUNNING: 'running', COMPLETED: 'completed', CANCELLED: 'cancelled' } as const;
 
-function redeliveryView(row: RedeliveryRow) {
+function redeliveryView(job: CallbackRedelivery) {
   return {
-    id: row.id,
-    status: STATUS[row.status],
+    id: job.id,
+    status: STATUS[job.status],
     filter: {
-      status: row.callback_status,
-      destination: row.destination,
-      since: row.since?.toISOString() ?? null,
-      until: row.until.toISOString(),
+      status: job.callbackStatus,
+      destination: job.destination,
+      since: job.since?.toISOString() ?? null,
+      until: job.until.toISOString(),
     },
-    matched: row.matched,
-    redelivered: row.redelivered,
-    created_at: row.created_at.toISOString(),
-    finished_at: row.finished_at?.toISOString() ?? null,
+    matched: job.matched,
+    redelivered: job.redelivered,
+    created_at: job.createdAt.toISOString(),
+    finished_at: job.finishedAt?.toISOString() ?? null,
   };
 }
