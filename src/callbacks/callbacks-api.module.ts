@@ -9,7 +9,7 @@ import { CallbackSenderModule } from './callback-sender.module.js';
 import { CallbackUrlModule } from './url-guard/callback-url.module.js';
 import { CallbackDelivery } from './deliveries/callback-delivery.entity.js';
 import { CallbackDeliveryRepository } from './deliveries/callback-delivery.repository.js';
-import { DestinationStore } from './destinations/destination.store.js';
+import { DestinationsModule } from './destinations/destinations.module.js';
 import { DestinationsController } from './destinations/destinations.controller.js';
 import { DestinationsService } from './destinations/destinations.service.js';
 import { PingService } from './deliveries/ping.service.js';
@@ -23,6 +23,7 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
     RequestsModule,
     CallbackSecretsModule,
     CallbackSenderModule,
+    DestinationsModule,
     CallbackUrlModule,
     RedeliveriesModule,
   ],
@@ -34,7 +35,6 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
   ],
   providers: [
     CallbackDeliveryRepository,
-    DestinationStore,
     CallbackDeliveriesService,
     DestinationsService,
     PingService,

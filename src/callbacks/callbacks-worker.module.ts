@@ -9,7 +9,7 @@ import { CallbackLog } from './deliveries/callback-log.entity.js';
 import { CallbackLogRepository } from './deliveries/callback-log.repository.js';
 import { CallbackDelivery } from './deliveries/callback-delivery.entity.js';
 import { CallbackDeliveryRepository } from './deliveries/callback-delivery.repository.js';
-import { DestinationStore } from './destinations/destination.store.js';
+import { DestinationsModule } from './destinations/destinations.module.js';
 import { DestinationClaims } from './dispatch/destination-claims.js';
 import { DueDestinationsStore } from './leases/due-destinations.store.js';
 import { ExpiredLeasesStore } from './leases/expired-leases.store.js';
@@ -24,6 +24,7 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
     TypeOrmModule.forFeature([CallbackDelivery, CallbackLog]),
     RequestsModule,
     CallbackSenderModule,
+    DestinationsModule,
     RedeliveriesModule,
   ],
   providers: [
@@ -33,7 +34,6 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
     ExpiredLeasesStore,
     CallbackLogRepository,
     CallbackDeliveryRepository,
-    DestinationStore,
     Breakers,
     CallbacksService,
     DestinationClaims,

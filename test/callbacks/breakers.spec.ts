@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { CLOSED } from '../../src/callbacks/destinations/breaker.js';
 import { Breakers } from '../../src/callbacks/destinations/breakers.js';
-import { DestinationStore } from '../../src/callbacks/destinations/destination.store.js';
+import { BreakerStore } from '../../src/callbacks/destinations/breaker.store.js';
 import { openStores, type Stores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
@@ -35,9 +35,9 @@ async function insert(destination: string, status: string, attempts: number): Pr
 
 describe('a destination that has been idle for a day', () => {
   it('is forgotten unless a callback waits for it', async () => {
-    const store = new DestinationStore(stores.database);
+    const store = new BreakerStore(stores.database);
     const names = ['done', 'first-waits', 'never', 'retry-waits', 'young'];
-    await store.tell(names.map((destination) => ({ destination, event: 'failure' })));
+    await store.apply(names.map((destination) => ({ destination, event: 'failure' })));
     await stores.sql(
       `UPDATE callback_destinations SET changed_at = now() - interval '25 hours' WHERE destination <> 'young'`,
     );
@@ -52,12 +52,12 @@ describe('a destination that has been idle for a day', () => {
     await stores.sql(`INSERT INTO callback_destinations (destination, changed_at)
       SELECT 'd' || n, now() - interval '25 hours' FROM generate_series(1, 1200) n`);
     jest.spyOn(performance, 'now').mockReturnValue(0);
-    await new Breakers(new DestinationStore(stores.database)).forgetIdle();
+    await new Breakers(new BreakerStore(stores.database)).forgetIdle();
     expect(await known()).toEqual([]);
   });
 
   it('is forgotten by the process too', async () => {
-    const breakers = new Breakers(new DestinationStore(stores.database));
+    const breakers = new Breakers(new BreakerStore(stores.database));
     breakers.learn('d', { ...CLOSED, failures: 1 });
     await breakers.forgetIdle();
     expect(breakers.get('d').failures).toBe(1);

@@ -4,7 +4,12 @@ import { DataSource } from 'typeorm';
 import { NIL, v7 as uuidv7 } from 'uuid';
 import { CallbackDelivery } from '../../src/callbacks/deliveries/callback-delivery.entity.js';
 import { CallbackDeliveryRepository } from '../../src/callbacks/deliveries/callback-delivery.repository.js';
-import { DestinationStore } from '../../src/callbacks/destinations/destination.store.js';
+import { BreakerStore } from '../../src/callbacks/destinations/breaker.store.js';
+import {
+  CallbackDestination,
+  CallbackDisabledUrl,
+} from '../../src/callbacks/destinations/callback-destination.entity.js';
+import { DestinationRepository } from '../../src/callbacks/destinations/destination.repository.js';
 import { type DueDestination, DueDestinationsStore } from '../../src/callbacks/leases/due-destinations.store.js';
 import { QueueLeasesStore } from '../../src/callbacks/leases/queue-leases.store.js';
 import { RetryLeasesStore } from '../../src/callbacks/leases/retry-leases.store.js';
@@ -278,7 +283,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
         queues: new QueueLeasesStore(database, finished, { CALLBACK_ORDER }),
         retries: new RetryLeasesStore(database, finished),
       };
-      const destinations = new DestinationStore(database);
+      const breakers = new BreakerStore(database);
       const [{ destination }] = (await due.destinations.list()) as [DueDestination];
       const streams = await due.queues.lease(destination, '', 8, 15_000);
       const lanes = streams.map(({ lane }) => lane);
@@ -303,9 +308,13 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
         text: `INSERT INTO callback_destinations (destination, state, opened_at)
         VALUES ('http://a.test:80', 'open', '-infinity') ON CONFLICT DO NOTHING`,
       });
-      expect((await destinations.giveUpWaiting(60_000)).count).toBe(0);
-      expect(await destinations.forgetIdle(-60_000, 500)).toBe(0);
-      await destinations.disable([{ url: 'http://a.test/gone', requestId: someId }], () => destination);
+      expect((await breakers.giveUpWaiting(60_000)).count).toBe(0);
+      expect(await breakers.forgetIdle(-60_000, 500)).toBe(0);
+      const destinations = new DestinationRepository(
+        dataSource.getRepository(CallbackDestination),
+        dataSource.getRepository(CallbackDisabledUrl),
+      );
+      await destinations.disable([{ url: 'http://a.test/gone', requestId: someId, destination }]);
       await destinations.list('', 50);
       await destinations.enable('http://a.test/gone');
       const store = new CallbackDeliveryRepository(dataSource.getRepository(CallbackDelivery));
@@ -339,9 +348,14 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     await expectCheap(() => store.count({ account: null, ...selection, until }, 1_000), 8_000);
     const jobs = new RedeliveryRepository(dataSource.getRepository(CallbackRedelivery));
     const { status: callbackStatus = null, destination: to = null, since = null } = selection;
-    await jobs.add({ id, accountId: null, callbackStatus, destination: to, since, until, matched: 0 });
-    await expectCheap(async () => void (await store.advance()), 12_000);
-    await jobs.cancel(id);
+    await expectCheap(async () => {
+      await jobs.add({ id, accountId: null, callbackStatus, destination: to, since, until, matched: 0 });
+      await jobs.countRunning();
+      await jobs.find(id);
+      await jobs.list(null, undefined, 50);
+      await store.advance();
+      await jobs.cancel(id);
+    }, 12_000);
   });
 
   const filters = [

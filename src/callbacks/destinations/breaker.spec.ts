@@ -15,13 +15,13 @@ import {
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 const after = (ms: number): Date => new Date(NOW.getTime() + ms);
 
-/** What comes of events that all happen at one time. */
-const told = (events: BreakerEvent[], at = NOW, from = CLOSED): Breaker =>
+/** The state after events at one time. */
+const stateAfter = (events: BreakerEvent[], at = NOW, from = CLOSED): Breaker =>
   events.reduce((state, event) => breaker(state, event, at), from);
 const burst = (count: number): BreakerEvent[] => Array.from({ length: count }, () => 'failure');
 
-const ALMOST = told(burst(FAILURES_TO_OPEN - 1));
-const OPEN = told(burst(FAILURES_TO_OPEN));
+const ALMOST = stateAfter(burst(FAILURES_TO_OPEN - 1));
+const OPEN = stateAfter(burst(FAILURES_TO_OPEN));
 const HALF_OPEN = breaker(OPEN, 'probe', after(FIRST_OPEN_MS));
 
 describe('breaker', () => {
@@ -34,12 +34,12 @@ describe('breaker', () => {
     ['open', 'failure', OPEN, after(1), { state: 'open', openings: 1, openUntil: after(2_000) }],
     ['open', 'success', OPEN, after(1), { state: 'closed', failures: 0, openings: 0, openedAt: null }],
     ['open, too early', 'probe', OPEN, after(1_999), { state: 'open', openUntil: after(2_000) }],
-    ['open, in time', 'probe', OPEN, after(2_000), { state: 'half_open', openedAt: NOW }],
+    ['open, when due', 'probe', OPEN, after(2_000), { state: 'half_open', openedAt: NOW }],
     ['half open', 'probe', HALF_OPEN, after(3_000), { state: 'half_open', openUntil: HALF_OPEN.openUntil }],
     ['half open', 'success', HALF_OPEN, after(3_000), { state: 'closed', failures: 0, openings: 0 }],
     ['half open', 'failure', HALF_OPEN, after(3_000), { state: 'open', openings: 2, openUntil: after(7_000) }],
     [
-      'half open, its prober dead',
+      'half open, after the timeout of the probe',
       'probe',
       HALF_OPEN,
       after(FIRST_OPEN_MS + PROBE_PATIENCE_MS),
@@ -49,20 +49,20 @@ describe('breaker', () => {
     expect(breaker(from, event, at)).toMatchObject(expected);
   });
 
-  it('opens for twice as long each time, up to a limit, and counts from when it was closed', () => {
+  it('doubles its open time with each opening, up to a limit', () => {
     let state = OPEN;
     let at = NOW;
     const openMs: number[] = [];
     for (let n = 0; n < 7; n++) {
       openMs.push(state.openUntil!.getTime() - at.getTime());
       at = state.openUntil!;
-      state = told(['probe', 'failure'], at, state);
+      state = stateAfter(['probe', 'failure'], at, state);
     }
     expect(openMs).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, LONGEST_OPEN_MS, LONGEST_OPEN_MS]);
     expect(state.openedAt).toEqual(NOW);
   });
 
-  it('admits all, none, or one', () => {
+  it('admits all attempts, none, or a probe', () => {
     expect(admits(CLOSED, NOW)).toBe('all');
     expect(admits(OPEN, after(1_999))).toBe('none');
     expect(admits(OPEN, after(2_000))).toBe('probe');
@@ -75,7 +75,7 @@ describe('breaker', () => {
     afterMs: fc.integer({ min: 0, max: 90_000 }),
   });
 
-  it('whatever happens: open only after a burst, never for longer than the limit, closed by any success', () => {
+  it('for any events: opens only after a burst, up to the limit, and closes with any success', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         let state = CLOSED;
@@ -92,7 +92,7 @@ describe('breaker', () => {
           if (state.state === 'open' && state !== before) {
             expect(state.openUntil!.getTime()).toBeLessThanOrEqual(after(atMs + LONGEST_OPEN_MS).getTime());
           }
-          // Of all who ask for the probe at one moment one gets it.
+          // Of concurrent requests for the probe, one is granted.
           if (event === 'probe' && state !== before) expect(breaker(state, 'probe', after(atMs))).toBe(state);
         }
       }),

@@ -1,45 +1,46 @@
 export type BreakerName = 'closed' | 'open' | 'half_open';
 
-/** What is known about a destination. Times are by the database's clock. */
+/** The circuit breaker of a destination (docs/state-machines.md). Times are by the database's clock. */
 export interface Breaker {
   state: BreakerName;
-  /** Failures in a row. */
+  /** Consecutive failures. */
   failures: number;
-  /** Times that it opened since it was last closed. */
+  /** Number of openings since it was last closed. */
   openings: number;
-  /** Since when it has not been closed. */
+  /** Start of the time in which it has not been closed. */
   openedAt: Date | null;
-  /** Open: when it is probed. Half open: until when the probe has time. */
+  /** Open: time of the next probe. Half open: timeout of the probe. */
   openUntil: Date | null;
 }
 
-/** `probe`: somebody asks whether one attempt may be made to see how things stand. */
+/** `probe` is a request to send one attempt as a probe. */
 export type BreakerEvent = 'success' | 'failure' | 'probe';
 
-/** Failures in a row that open it: more than one delivery's whole schedule, few enough to be over within seconds. */
+/** Consecutive failures that open a breaker: more than the retry schedule of one delivery. */
 export const FAILURES_TO_OPEN = 10;
-/** It is probed after 2, 4, 8, … seconds. */
+/** The first probe follows after 2 s, later ones after 4, 8, … s. */
 export const FIRST_OPEN_MS = 2_000;
 export const LONGEST_OPEN_MS = 60_000;
-/** A probe that is not heard of for so long has died with its process. The longest attempt takes 60 s. */
+/** Timeout of a probe, after which its process is considered dead. The longest attempt takes 60 s. */
 export const PROBE_PATIENCE_MS = 75_000;
 
 export const CLOSED: Breaker = { state: 'closed', failures: 0, openings: 0, openedAt: null, openUntil: null };
 
-/** Whether nothing is known against the destination. */
+/** Whether the breaker is as it would be without any event. */
 export function isPristine({ state, failures }: Breaker): boolean {
   return state === 'closed' && failures === 0;
 }
 
-/** Whether an attempt may be made now: freely, as the one probe, or not. */
+/** Decides which attempts may be sent now: all, one as a probe, or none. */
 export function admits({ state, openUntil }: Breaker, now: Date): 'all' | 'probe' | 'none' {
   if (state === 'closed') return 'all';
   return now.getTime() >= openUntil!.getTime() ? 'probe' : 'none';
 }
 
 /**
- * What follows from an event. A success closes it whenever it comes, since it shows that the destination answers. While it
- * is open further failures, of attempts that were under way, say nothing new; only that of the probe opens it for longer.
+ * Applies an event. Any success closes the breaker, since it shows that the destination answers. While it is open, failures
+ * of attempts in flight are only counted; a failure of the probe opens it for a longer time.
+ * @returns The next state; the same object when nothing changes.
  */
 export function breaker(before: Breaker, event: BreakerEvent, now: Date): Breaker {
   const { state, failures, openings } = before;

@@ -2,41 +2,40 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import { type Breaker, CLOSED, breaker, isPristine } from './breaker.js';
-import { type DestinationEvent, DestinationStore } from './destination.store.js';
+import { BreakerStore, type DestinationEvent } from './breaker.store.js';
 
-/** What has been idle for so long is forgotten: else whoever names destinations would fill the table, and the memory. */
+/** Idle breakers are deleted after this time. Otherwise callers could fill the table and the memory with destinations. */
 const IDLE_MS = 86_400_000;
 const FORGET_BATCH = 500;
 const FORGET_BUDGET_MS = 500;
-/** How often it is looked for. */
 const FORGET_EVERY_MS = 60_000;
 
 /**
- * What this process knows of its destinations. The truth is in Postgres, where all workers tell what they saw; here it is
- * judged at once, so that a stream ends with the failure that opens its breaker and not a round trip later. Of a
- * destination that works nothing is kept and nothing is written.
+ * The breakers as this process knows them (docs/state-machines.md). Postgres has the shared state, to which all workers report
+ * their events. An event is also applied here at once, so that a queue stops with the failure that opens the breaker instead
+ * of a round trip later. A destination without failures costs no memory and no write.
  */
 @Injectable()
 export class Breakers {
   private readonly logger = new Logger(Breakers.name);
-  private readonly known = new Map<string, { state: Breaker; heardAtMs: number }>();
+  private readonly known = new Map<string, { state: Breaker; changedAtMs: number }>();
   /** Events that are not in Postgres yet, in order. */
-  private readonly untold = new Map<string, DestinationEvent[]>();
-  private readonly telling = new Batcher<DestinationEvent, void>(async (events) => {
-    await this.tell(events);
+  private readonly unreported = new Map<string, DestinationEvent[]>();
+  private readonly reports = new Batcher<DestinationEvent, void>(async (events) => {
+    await this.apply(events);
     return events.map(() => undefined);
   });
 
-  private forgetsAtMs = Number.NEGATIVE_INFINITY;
+  private nextForgetMs = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly store: DestinationStore) {}
+  constructor(private readonly store: BreakerStore) {}
 
-  /** How a destination stands, as Postgres has it; what was seen here since comes on top. */
-  learn(destination: string, told: Breaker): void {
-    const events = this.untold.get(destination) ?? [];
+  /** Takes over the state of a breaker from Postgres, plus the events that are not reported yet. */
+  learn(destination: string, stored: Breaker): void {
+    const events = this.unreported.get(destination) ?? [];
     this.keep(
       destination,
-      events.reduce((state, { event }) => breaker(state, event, new Date()), told),
+      events.reduce((state, { event }) => breaker(state, event, new Date()), stored),
     );
   }
 
@@ -44,42 +43,42 @@ export class Breakers {
     return this.known.get(destination)?.state ?? CLOSED;
   }
 
-  /** Whether attempts may follow one another freely. */
+  /** Whether attempts need no probe. */
   isClosed(destination: string): boolean {
     return this.get(destination).state === 'closed';
   }
 
-  /** An attempt has ended so. */
-  note(destination: string, event: 'success' | 'failure'): void {
+  /** Reports the outcome of an attempt. It is applied here at once and in Postgres in the background. */
+  report(destination: string, event: 'success' | 'failure'): void {
     const before = this.get(destination);
     if (event === 'success' && isPristine(before)) return;
     const after = breaker(before, event, new Date());
     this.keep(destination, after);
     if (before.state === 'closed' && after.state === 'open') {
-      this.logger.warn(`${destination} has failed ${after.failures} times in a row; its callbacks wait`);
+      this.logger.warn(`${destination} failed ${after.failures} times in a row; its breaker is open`);
     }
-    const told = { destination, event };
-    this.untold.set(destination, [...(this.untold.get(destination) ?? []), told]);
-    this.telling.submit(told).catch((error: unknown) => {
-      this.forgetUntold([told]);
-      this.logger.warn(`What happened at ${destination} is not on record: ${String(error)}`);
+    const report = { destination, event };
+    this.unreported.set(destination, [...(this.unreported.get(destination) ?? []), report]);
+    this.reports.submit(report).catch((error: unknown) => {
+      this.dropUnreported([report]);
+      this.logger.warn(`A ${event} at ${destination} was not recorded: ${String(error)}`);
     });
   }
 
-  /** Asks for the one probe of a destination that is not closed. False: another worker has it, or it is not time. */
+  /** Requests the probe of a destination that is not closed. @returns False when another worker has it or it is too early. */
   async mayProbe(destination: string): Promise<boolean> {
-    const after = (await this.store.tell([{ destination, event: 'probe' }])).get(destination)!;
+    const after = (await this.store.apply([{ destination, event: 'probe' }])).get(destination)!;
     this.learn(destination, after);
     return after.isGranted || after.state === 'closed';
   }
 
-  /** Forgets destinations that have been idle for a day, here and in Postgres. Called by every sweep. */
+  /** Deletes breakers that have been idle for a day, here and in Postgres, at most once a minute. Called by every sweep. */
   async forgetIdle(): Promise<void> {
     const nowMs = performance.now();
-    if (nowMs < this.forgetsAtMs) return;
-    this.forgetsAtMs = nowMs + FORGET_EVERY_MS;
-    for (const [destination, { heardAtMs }] of this.known) {
-      if (heardAtMs < nowMs - IDLE_MS) this.known.delete(destination);
+    if (nowMs < this.nextForgetMs) return;
+    this.nextForgetMs = nowMs + FORGET_EVERY_MS;
+    for (const [destination, { changedAtMs }] of this.known) {
+      if (changedAtMs < nowMs - IDLE_MS) this.known.delete(destination);
     }
     await withinTimeBudget(
       FORGET_BUDGET_MS,
@@ -87,22 +86,22 @@ export class Breakers {
     );
   }
 
-  private async tell(events: DestinationEvent[]): Promise<void> {
-    const after = await this.store.tell(events);
-    this.forgetUntold(events);
-    for (const [destination, told] of after) this.learn(destination, told);
+  private async apply(events: DestinationEvent[]): Promise<void> {
+    const after = await this.store.apply(events);
+    this.dropUnreported(events);
+    for (const [destination, stored] of after) this.learn(destination, stored);
   }
 
-  private forgetUntold(events: DestinationEvent[]): void {
-    for (const told of events) {
-      const left = (this.untold.get(told.destination) ?? []).filter((event) => event !== told);
-      if (left.length > 0) this.untold.set(told.destination, left);
-      else this.untold.delete(told.destination);
+  private dropUnreported(events: DestinationEvent[]): void {
+    for (const dropped of events) {
+      const left = (this.unreported.get(dropped.destination) ?? []).filter((event) => event !== dropped);
+      if (left.length > 0) this.unreported.set(dropped.destination, left);
+      else this.unreported.delete(dropped.destination);
     }
   }
 
   private keep(destination: string, state: Breaker): void {
     if (isPristine(state)) this.known.delete(destination);
-    else this.known.set(destination, { state, heardAtMs: performance.now() });
+    else this.known.set(destination, { state, changedAtMs: performance.now() });
   }
 }

@@ -1,7 +1,7 @@
 import { Check, Column, Entity, Exclusion, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
 import type { BreakerName } from './breaker.js';
 
-/** A destination that has failed, and its circuit breaker. One without a row has not, or has been idle for a day since. */
+/** The circuit breaker of a destination that has failed. Rows are deleted after a day without events. */
 @Entity('callback_destinations')
 @Check('callback_destinations_state_check', `state IN ('closed', 'open', 'half_open')`)
 export class CallbackDestination {
@@ -12,19 +12,19 @@ export class CallbackDestination {
   @Column('text', { default: 'closed' })
   state!: BreakerName;
 
-  /** In a row. */
+  /** Consecutive failures. */
   @Column('integer', { default: 0 })
   failures!: number;
 
-  /** Times that it opened since it was last closed. */
+  /** Number of openings since it was last closed. */
   @Column('integer', { default: 0 })
   openings!: number;
 
-  /** Since when it has not been closed. */
+  /** Start of the time in which it has not been closed. */
   @Column('timestamp with time zone', { name: 'opened_at', precision: 3, nullable: true })
   openedAt!: Date | null;
 
-  /** Open: when it is probed. Half open: until when the probe has time. */
+  /** Open: time of the next probe. Half open: timeout of the probe. */
   @Column('timestamp with time zone', { name: 'open_until', precision: 3, nullable: true })
   openUntil!: Date | null;
 
@@ -32,7 +32,7 @@ export class CallbackDestination {
   changedAt!: Date;
 }
 
-/** A callback URL that answered 410 Gone. Nothing is sent there until somebody enables it again. */
+/** A callback URL that answered 410 Gone. No callbacks are sent to it until an operator enables it. */
 @Entity('callback_disabled_urls')
 @Exclusion('callback_disabled_urls_one', 'USING hash (url WITH =)')
 @Index('callback_disabled_urls_destination', ['destination', 'disabledAt'])
@@ -46,7 +46,7 @@ export class CallbackDisabledUrl {
   @Column('text')
   destination!: string;
 
-  /** Whose callback was answered so. */
+  /** The request whose callback got the answer. */
   @Column('uuid', { name: 'request_id' })
   requestId!: string;
 

@@ -18,7 +18,7 @@ export class DestinationsController {
 
   @Get('destinations')
   @NeedsScope('admin')
-  @ApiOperation({ summary: 'Destinations that have failed lately: their breakers, and URLs that are gone' })
+  @ApiOperation({ summary: 'List destinations that failed recently, with their breakers and disabled URLs' })
   @ApiOkResponse({ standardSchema: destinationPage })
   list(@Query({ schema: destinationsQuery }) { cursor, limit }: DestinationsQuery): Promise<object> {
     return this.destinations.list(cursor, limit);
@@ -27,7 +27,7 @@ export class DestinationsController {
   @Post('urls/enable')
   @NeedsScope('admin')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Call a URL again that answered 410 Gone' })
+  @ApiOperation({ summary: 'Enable a URL that answered 410 Gone' })
   @ApiOkResponse({ standardSchema: enabled })
   @ApiResponse({ status: 404, description: 'The URL is not disabled' })
   enable(@Body({ schema: enableBody }) { url }: EnableBody): Promise<object> {

@@ -3,12 +3,12 @@ import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/url-guard.js';
 
 export const destinationsQuery = z.strictObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
-  cursor: z.string().max(MAX_CALLBACK_URL_LENGTH).default('').describe('`next_cursor` of the page before'),
+  cursor: z.string().max(MAX_CALLBACK_URL_LENGTH).default('').describe('`next_cursor` of the previous page'),
 });
 export type DestinationsQuery = z.infer<typeof destinationsQuery>;
 
 export const enableBody = z
-  .strictObject({ url: z.string().min(1).max(MAX_CALLBACK_URL_LENGTH).describe('As it stands in `disabled_urls`') })
+  .strictObject({ url: z.string().min(1).max(MAX_CALLBACK_URL_LENGTH).describe('As in `disabled_urls`') })
   .meta({ example: { url: 'https://shop.example/hooks/reports' } });
 export type EnableBody = z.infer<typeof enableBody>;
 
@@ -21,16 +21,14 @@ export const destinationPage = z
         destination: z.string().describe('scheme://host:port'),
         state: z
           .enum(['closed', 'open', 'half_open'])
-          .describe(
-            'closed: callbacks are sent; open: they wait; half_open: one is on its way, to see how things stand',
-          ),
-        failures: z.int().describe('In a row'),
+          .describe('closed: callbacks are sent; open: they wait; half_open: one callback is sent as a probe'),
+        failures: z.int().describe('Consecutive failures'),
         not_closed_since: timestamp.nullable(),
         next_probe_at: timestamp.nullable(),
-        has_waiting: z.boolean().describe('Callbacks are owed to it'),
+        has_waiting: z.boolean().describe('Whether callbacks are pending'),
         disabled_urls: z
           .array(z.object({ url: z.string(), request_id: z.uuid(), disabled_at: timestamp }))
-          .describe('They answered 410 Gone; the newest 100'),
+          .describe('URLs that answered 410 Gone; the newest 100'),
       }),
     ),
     next_cursor: z.string().nullable(),

@@ -4,7 +4,7 @@ import { WorkerLoop, type Task } from '../../platform/concurrency/worker-loop.js
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { LONGEST_OPEN_MS } from '../destinations/breaker.js';
 import { Breakers } from '../destinations/breakers.js';
-import { DestinationStore } from '../destinations/destination.store.js';
+import { BreakerStore } from '../destinations/breaker.store.js';
 import { type DueDestination, DueDestinationsStore } from '../leases/due-destinations.store.js';
 import { ExpiredLeasesStore } from '../leases/expired-leases.store.js';
 import { AttemptLimiter, MAX_CONCURRENCY } from '../transport/concurrency-limiter.js';
@@ -30,7 +30,7 @@ export class CallbacksDispatcher {
     private readonly due: DueDestinationsStore,
     private readonly expired: ExpiredLeasesStore,
     private readonly claims: DestinationClaims,
-    private readonly destinations: DestinationStore,
+    private readonly destinations: BreakerStore,
     private readonly breakers: Breakers,
     @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS'>,
   ) {

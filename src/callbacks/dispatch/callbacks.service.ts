@@ -9,7 +9,7 @@ import { callbackMessage } from './callback-message.js';
 import { CallbackSigner } from '../signing/callback-signer.js';
 import { type AttemptRecord, CallbackLogRepository } from '../deliveries/callback-log.repository.js';
 import { CallbackDeliveryRepository } from '../deliveries/callback-delivery.repository.js';
-import { DestinationStore } from '../destinations/destination.store.js';
+import { DestinationRepository } from '../destinations/destination.repository.js';
 import { type DueDelivery, nextNumber } from '../leases/due-delivery.js';
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
@@ -47,7 +47,7 @@ export class CallbacksService {
     private readonly http: HttpService,
     private readonly logs: CallbackLogRepository,
     private readonly deliveries: CallbackDeliveryRepository,
-    private readonly destinations: DestinationStore,
+    private readonly destinations: DestinationRepository,
     private readonly signer: CallbackSigner,
     private readonly metrics: Metrics,
     @Inject(CONFIG)
@@ -104,7 +104,8 @@ export class CallbacksService {
     const gone = batch.filter(({ isGone }) => isGone);
     // URLs first: otherwise another worker could send to them before it knows.
     if (gone.length > 0) {
-      await throughOutage(() => this.destinations.disable(gone, (url) => destination(new URL(url))));
+      const urls = gone.map(({ url, requestId }) => ({ url, requestId, destination: destination(new URL(url)) }));
+      await throughOutage(() => this.destinations.disable(urls));
     }
     await throughOutage(() => this.logs.record(batch));
     return batch.map(() => undefined);

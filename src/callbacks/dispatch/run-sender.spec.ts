@@ -30,7 +30,7 @@ function queue(count = 3) {
       log.push(`recorded ${deliveryId}`);
     },
   };
-  const breakers = { isClosed: () => may.isClosed, mayProbe: () => Promise.resolve(false), note: () => undefined };
+  const breakers = { isClosed: () => may.isClosed, mayProbe: () => Promise.resolve(false), report: () => undefined };
   const run = {
     destination: 'http://receiver.test',
     senders: 1,

@@ -104,7 +104,7 @@ export class RunSender {
     this.record(deliveryId, this.callbacks.record(attempt));
     // A probe that was not sent must not leave the breaker half-open.
     const breakerEvent = event ?? (this.hasProbed ? 'failure' : null);
-    if (breakerEvent) this.breakers.note(this.run.destination, breakerEvent);
+    if (breakerEvent) this.breakers.report(this.run.destination, breakerEvent);
     if (retryAtMs !== null) this.options.onRetry(retryAtMs);
     // Deliveries that were read before their URL answered 410 are not marked as disabled, so the run ends.
     if (isGone || (this.options.isStrict && status === 'PENDING')) this.hasEnded = true;
