@@ -1,4 +1,4 @@
-import { destination, storedUrl } from '../callbacks/url-guard/url-guard.js';
+import { destination, storedUrl } from '../callbacks/url-guard/callback-url.js';
 
 /** A request that waits to be made. */
 export interface Job {

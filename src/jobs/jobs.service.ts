@@ -1,7 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { newId } from '../platform/ids.js';
 import { type AccountId, qualifiedLane } from '../platform/tenant.js';
-import { CallbackUrlRefused, UrlGuard } from '../callbacks/url-guard/url-guard.js';
+import { CallbackUrlRefused } from '../callbacks/url-guard/callback-url-refused.js';
+import { UrlGuard } from '../callbacks/url-guard/url-guard.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Throughput } from '../platform/concurrency/throughput.js';
 import { withTimeout } from '../platform/concurrency/timeout.js';

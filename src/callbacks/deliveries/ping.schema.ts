@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { attemptTrace } from '../../requests/requests.schema.js';
-import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/url-guard.js';
+import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/callback-url.js';
 
 export const pingBody = z
   .strictObject({

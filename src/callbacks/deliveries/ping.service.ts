@@ -6,7 +6,8 @@ import { traceView } from '../../requests/request.view.js';
 import { pingMessage } from '../dispatch/callback-message.js';
 import { CallbackSigner } from '../signing/callback-signer.js';
 import { sendCallback } from '../transport/send-callback.js';
-import { CallbackUrlRefused, UrlGuard } from '../url-guard/url-guard.js';
+import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
+import { UrlGuard } from '../url-guard/url-guard.js';
 
 /** Pings in flight in one process. Each lasts up to `CALLBACK_TIMEOUT`, and a caller may send many concurrently. */
 const MAX_PINGS = 32;

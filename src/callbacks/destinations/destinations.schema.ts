@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/url-guard.js';
+import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/callback-url.js';
 
 export const destinationsQuery = z.strictObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),

@@ -13,7 +13,7 @@ import { DestinationRepository } from '../destinations/destination.repository.js
 import { type DueDelivery, nextNumber } from '../leases/due-delivery.js';
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
-import { destination } from '../url-guard/url-guard.js';
+import { destination } from '../url-guard/callback-url.js';
 
 const GONE = 'The URL answered 410 Gone before and is disabled. Enable it and redeliver this callback';
 

@@ -6,7 +6,8 @@ import {
   type RawAxiosResponseHeaders,
 } from 'axios';
 import { Agent } from 'undici';
-import { CallbackUrlRefused, storedUrl } from '../url-guard/url-guard.js';
+import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
+import { storedUrl } from '../url-guard/callback-url.js';
 import { type CallbackResponse, NoAnswer } from './attempt-trace.js';
 import { CallbackAttempt } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';

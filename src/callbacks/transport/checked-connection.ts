@@ -7,7 +7,9 @@ import { Dial } from './dial.js';
 import type { ConnectionLimiter } from './concurrency-limiter.js';
 import { openTunnel, type TunnelOptions, TunnelRefused } from './proxy-tunnel.js';
 import { isLoopback } from '../url-guard/special-addresses.js';
-import { CallbackUrlRefused, portOf, type UrlGuard } from '../url-guard/url-guard.js';
+import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
+import { portOf } from '../url-guard/callback-url.js';
+import type { UrlGuard } from '../url-guard/url-guard.js';
 
 /** Resolves a name to its addresses, in the order in which they are tried. */
 export type ResolveName = (hostname: string) => Promise<string[]>;

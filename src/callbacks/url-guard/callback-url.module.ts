@@ -4,7 +4,7 @@ import { ListenAddress } from '../../platform/listen-address.js';
 import { OpenedReceivers } from './opened-receivers.js';
 import { UrlGuard } from './url-guard.js';
 
-/** The guard of callback URLs: the same at accept and at the dial. */
+/** The guard of callback URLs, for accepting them and for dialling them. */
 @Module({
   providers: [
     {

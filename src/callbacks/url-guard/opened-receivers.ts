@@ -1,12 +1,12 @@
 /**
- * Receivers on this host that are opened for a while, although the guard refuses its host's own addresses: that of the load
- * test in progress. Implemented by `benchmark/`.
+ * Receivers on this host that callbacks may call for a time, although the guard refuses the host's own addresses. A port:
+ * `benchmark/` implements it for the receiver of the load test in progress.
  */
 export abstract class OpenedReceivers {
-  /** To be awaited before {@link isReceiver} is asked about a URL. Costs nothing for a URL that no such receiver has. */
+  /** Must be awaited before {@link isReceiver}. Reads nothing unless the URL has the form of such a receiver. */
   abstract lookUp(url: string): Promise<void>;
 
-  /** Whether the URL is one that an opened receiver registered. */
+  /** Whether an opened receiver has registered the URL. */
   abstract isReceiver(url: URL): boolean;
 
   /** Whether an opened receiver has this scheme, host and port. */

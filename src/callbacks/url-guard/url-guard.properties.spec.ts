@@ -1,11 +1,12 @@
 import { BlockList } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { CallbackUrlRefused, UrlGuard } from './url-guard.js';
+import { CallbackUrlRefused } from './callback-url-refused.js';
+import { UrlGuard } from './url-guard.js';
 
 const guard = new UrlGuard({ allow: [] });
 
-/** The rule that refuses, or `null`; any other error is a bug and passes through. */
+/** The refusal, or null. Any other error is a bug and is thrown. */
 function refusal(act: () => unknown): CallbackUrlRefused | null {
   try {
     act();
@@ -17,7 +18,7 @@ function refusal(act: () => unknown): CallbackUrlRefused | null {
 }
 const refusalOf = (url: string) => refusal(() => guard.check(url))?.reason ?? null;
 
-/** Every block that the guard must refuse, written down again from the registries rather than imported. */
+/** Every block that the guard must refuse, copied from the registries instead of the source. */
 const BLOCKED_IPV4 = [
   '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24',
   '192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24',
@@ -74,7 +75,7 @@ const hex = (value: number) => `0x${value.toString(16)}`;
 const octal = (value: number) => `0${value.toString(8)}`;
 const radix = fc.constantFrom(String, hex, octal, (value: number) => `0x000${value.toString(16)}`);
 
-/** One to four parts, each in a radix of its own, the last part taking the bytes that are left (inet_aton). */
+/** One to four parts, each with its own radix; the last part has the remaining bytes (inet_aton). */
 const numeric = (address: string) =>
   fc.tuple(fc.integer({ min: 1, max: 4 }), fc.array(radix, { minLength: 4, maxLength: 4 })).chain(([parts, write]) => {
     const bytes = address.split('.').map(Number);
@@ -83,7 +84,7 @@ const numeric = (address: string) =>
     return randomCase(values.map((value, i) => write[i]!(value)).join('.'));
   });
 
-/** Characters that UTS #46 maps to ASCII, or that the parser percent-decodes. */
+/** Characters that UTS #46 maps to ASCII or that the parser percent-decodes. */
 const disguised = (text: string) =>
   fc
     .array(fc.constantFrom('plain', 'wide', 'percent', 'wide-percent'), {
@@ -119,8 +120,8 @@ const spelling = (address: string) =>
     embedded(address).chain(randomCase),
   );
 
-describe('the callback URL guard, whatever the spelling', () => {
-  it('sees through every spelling of a blocked IPv4 address', () => {
+describe('the callback URL guard, for any spelling', () => {
+  it('refuses every spelling of a blocked IPv4 address', () => {
     fc.assert(
       fc.property(
         inIpv4Block.chain(spelling),
@@ -143,7 +144,7 @@ describe('the callback URL guard, whatever the spelling', () => {
     );
   });
 
-  it.each(BLOCKED_IPV4)('ends %s at its edges', (block) => {
+  it.each(BLOCKED_IPV4)('refuses %s exactly up to its edges', (block) => {
     const [address = '', prefix] = block.split('/');
     const first = ipv4Number(address);
     const last = first + 2 ** (32 - Number(prefix)) - 1;
@@ -154,7 +155,7 @@ describe('the callback URL guard, whatever the spelling', () => {
     }
   });
 
-  it('lets every other IPv4 address pass', () => {
+  it('accepts every other IPv4 address', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(dotted), (address) => {
         fc.pre(!blockedIpv4.check(address));
@@ -164,7 +165,7 @@ describe('the callback URL guard, whatever the spelling', () => {
     );
   });
 
-  it('lets global unicast IPv6 pass', () => {
+  it('accepts global unicast IPv6', () => {
     const max = (1n << 112n) - 1n;
     const prefixes = fc.constantFrom('2003::', '2400::', '2606::', '2a00::', '2c0f::');
     fc.assert(

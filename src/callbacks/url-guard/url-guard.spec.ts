@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError } from '../../platform/config/config.js';
-import { CallbackUrlRefused, destination, UrlGuard } from './url-guard.js';
+import { CallbackUrlRefused } from './callback-url-refused.js';
+import { destination } from './callback-url.js';
+import { UrlGuard } from './url-guard.js';
 
 interface Case {
   url: string;
@@ -24,7 +26,7 @@ function refusal(act: () => unknown): CallbackUrlRefused {
   throw new Error('was not refused');
 }
 
-/** `true` when refused by a rule; any other error is a bug and passes through. */
+/** Whether a rule refuses the URL. Any other error is a bug and is thrown. */
 function refuses(url: string, by = guard): boolean {
   try {
     by.check(url);
@@ -86,19 +88,19 @@ describe('form', () => {
     (url) => expect(refusal(() => guard.check(url)).reason).toBe('userinfo'),
   );
 
-  it('takes up to 2,048 characters, as given and as normalised', () => {
+  it('accepts up to 2,048 characters, as given and as normalised', () => {
     const base = 'https://example.com/';
     expect(refuses(base.padEnd(2_048, 'x'))).toBe(false);
     expect(refuses(base.padEnd(2_049, 'x'))).toBe(true);
     expect(refuses(base.padEnd(1_000, 'ü'))).toBe(true);
   });
 
-  it('gives the normal form: no fragment, no trailing dot, no default port', () => {
+  it('returns the normal form: no fragment, no trailing dot, no default port', () => {
     expect(guard.check('HTTPS://EXAMPLE.com.:443/a/../b?q=1#frag').href).toBe('https://example.com/b?q=1');
     expect(guard.check('http://bücher.example.com/').href).toBe('http://xn--bcher-kva.example.com/');
   });
 
-  it('names a destination with its port', () => {
+  it('includes the port in a destination', () => {
     expect(destination(new URL('https://example.com/a?b'))).toBe('https://example.com:443');
     expect(destination(new URL('http://example.com/'))).toBe('http://example.com:80');
     expect(destination(new URL('http://[2606:4700::1]:8080/'))).toBe('http://[2606:4700::1]:8080');
@@ -109,7 +111,7 @@ describe('form', () => {
     'https://hooks.example.com/a b',
     'https://hooks.example.com:22/a',
     'https://hooks.example.com.local/a',
-  ])('judges %s by itself, though its neighbour has passed', (url) => {
+  ])('judges %s independently of similar URLs that passed', (url) => {
     expect(guard.check('https://hooks.example.com/a#b').href).toBe('https://hooks.example.com/a');
     expect(guard.check('https://hooks.example.com/b#').href).toBe('https://hooks.example.com/b');
     expect(refuses(url)).toBe(true);
@@ -137,10 +139,12 @@ describe('names', () => {
     '-a.com',
     'kubernetes.default.svc.cluster.local',
     'ｌｏｃａｌｈｏｓｔ',
-  ])('refuses %s and says what is wrong with it', (name) => {
+  ])('refuses %s with the reason', (name) => {
     const { reason, message, code } = refusal(() => guard.check(`https://${name}/`));
     expect({ reason, code }).toEqual({ reason: 'host', code: 'callback-url-refused' });
-    expect(message).toMatch(/^The callback URL's host \S+ is .+; only public hosts are called/);
+    expect(message).toMatch(
+      /^The callback URL's host \S+ is .+; only public hosts and those in CALLBACK_ALLOW may be called/,
+    );
   });
 
   it.each([
@@ -150,7 +154,7 @@ describe('names', () => {
     'x.example',
     'no-such-host.invalid',
     'localhost.example.com',
-  ])('leaves %s to the dial', (name) => expect(refuses(`https://${name}/`)).toBe(false));
+  ])('leaves %s to the check at the dial', (name) => expect(refuses(`https://${name}/`)).toBe(false));
 });
 
 describe('CALLBACK_ALLOW', () => {
@@ -169,13 +173,13 @@ describe('CALLBACK_ALLOW', () => {
     ['db.internal', 'http://db.internal/', 'http://x.db.internal/'],
     ['127.0.0.1:25', 'http://127.0.0.1:25/', 'http://127.0.0.1:26/'],
     ['example.com:6000', 'http://example.com:6000/', 'http://example.com:22/'],
-  ])('%s opens %s and not %s', (entry, open, shut) => {
+  ])('%s allows %s and not %s', (entry, open, shut) => {
     const opened = new UrlGuard({ allow: [entry] });
     expect(refuses(open, opened)).toBe(false);
     expect(refuses(shut, opened)).toBe(true);
   });
 
-  it.each(['127.0.0.1/32', '127.0.0.1'])('%s does not open ports of other protocols', (entry) => {
+  it.each(['127.0.0.1/32', '127.0.0.1'])('%s does not allow ports of other protocols', (entry) => {
     expect(refuses('http://127.0.0.1:25/', new UrlGuard({ allow: [entry] }))).toBe(true);
   });
 
@@ -206,10 +210,10 @@ describe('CALLBACK_ALLOW', () => {
     '.',
     'a..b',
     '/8',
-  ])('refuses the entry %j at the start, and names it', (entry) => {
-    const make = () => new UrlGuard({ allow: ['127.0.0.1/32', entry] });
-    expect(make).toThrow(ConfigError);
-    expect(make).toThrow(`CALLBACK_ALLOW entry ${JSON.stringify(entry)} is not valid: it must be`);
+  ])('refuses the entry %j at the start and names it', (entry) => {
+    const create = () => new UrlGuard({ allow: ['127.0.0.1/32', entry] });
+    expect(create).toThrow(ConfigError);
+    expect(create).toThrow(`CALLBACK_ALLOW entry ${JSON.stringify(entry)} is not valid: it must be`);
   });
 });
 
@@ -246,7 +250,7 @@ describe('the demo receiver', () => {
   const open = new UrlGuard({ allow: [], demoReceiver: demo });
   const path = '/api/callbacks/receive';
 
-  it.each(['localhost', '127.0.0.1', '[::1]', 'LOCALHOST.', '127.1'])('is reachable as %s', (host) => {
+  it.each(['localhost', '127.0.0.1', '[::1]', 'LOCALHOST.', '127.1'])('may be called as %s', (host) => {
     expect(refuses(`http://${host}:3000${path}?n=1`, open)).toBe(false);
   });
 
@@ -260,7 +264,7 @@ describe('the demo receiver', () => {
     `http://localhost:3000/api/callbacks/%72eceive`,
     `http://x.localhost:3000${path}`,
     `http://u@localhost:3000${path}`,
-  ])('is all that opens: %s does not', (url) => expect(refuses(url, open)).toBe(true));
+  ])('does not allow %s', (url) => expect(refuses(url, open)).toBe(true));
 
   it('may be dialled on loopback only', () => {
     const url = open.check(`http://localhost:3000${path}`);
@@ -269,7 +273,7 @@ describe('the demo receiver', () => {
     expect(refusal(() => open.checkAddress('10.0.0.1', url)).reason).toBe('address');
   });
 
-  it('moves with its port, and is shut when there is none', () => {
+  it('follows its port, and is refused when it is off', () => {
     demo.port = 3100;
     expect(refuses(`http://localhost:3100${path}`, open)).toBe(false);
     expect(refuses(`http://localhost:3000${path}`, open)).toBe(true);
