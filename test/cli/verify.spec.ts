@@ -59,7 +59,7 @@ describe('daybook verify', () => {
     const { code, output } = await run(command, ['verify', '--secret', secret]);
     expect({ code, output }).toEqual({
       code: 0,
-      output: expect.stringMatching(/^verified: The signature fits; .*\n$/),
+      output: expect.stringMatching(/^verified: The signature matches; .*\n$/),
     });
   });
 

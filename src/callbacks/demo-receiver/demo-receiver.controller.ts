@@ -45,18 +45,18 @@ const RECEIVED_EXAMPLE = {
   received_at: '2026-03-01T12:00:00.120Z',
 };
 
-/** The built-in receiver, for development: point `callback_url` at it and look at what arrives. Off with `AUTH=required`. */
+/** The built-in callback receiver for development. Off with `AUTH=required`. */
 @ApiTags('callbacks')
 @NeedsScope('admin')
 @Controller('api/callbacks')
 export class DemoReceiverController {
   constructor(private readonly receiver: DemoReceiverService) {}
 
-  /** Not limited: the service itself calls it, as fast as it delivers, and a 429 would be final. */
+  /** Exempt from rate limits: the service delivers callbacks to it at full rate, and a 429 would be final. */
   @Post('receive')
   @Unlimited()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Take a callback and remember it' })
+  @ApiOperation({ summary: 'Receive a callback' })
   @ApiOkResponse({ example: { received: true, received_at: RECEIVED_EXAMPLE.received_at } })
   @ApiInternalServerErrorResponse({ description: 'A simulated failure' })
   receive(
@@ -69,21 +69,21 @@ export class DemoReceiverController {
   }
 
   @Get('history')
-  @ApiOperation({ summary: 'The callbacks received, in order of arrival; the newest 1,000 are kept' })
+  @ApiOperation({ summary: 'List the received callbacks in order of arrival; the newest 1,000 are kept' })
   @ApiOkResponse({ example: { total: 1, callbacks: [RECEIVED_EXAMPLE] } })
   history(@Query({ schema: historyQuery }) { limit }: HistoryQuery): { total: number; callbacks: ReceivedCallback[] } {
     return this.receiver.history(limit);
   }
 
   @Delete('history')
-  @ApiOperation({ summary: 'Forget the callbacks received' })
+  @ApiOperation({ summary: 'Delete the received callbacks' })
   @ApiOkResponse({ example: { deleted: true, count: 1 } })
   clear(): { deleted: true; count: number } {
     return { deleted: true, count: this.receiver.clear() };
   }
 
   @Get('simulate-failures')
-  @ApiOperation({ summary: 'Show, or with parameters set, how often the receiver fails' })
+  @ApiOperation({ summary: 'Get the rate of simulated failures, or set it with parameters' })
   @ApiOkResponse({ example: FAILURES_EXAMPLE })
   @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
   showFailures(@Query({ schema: failureSettingsQuery }) query: FailureSettings): FailureState {
@@ -92,7 +92,7 @@ export class DemoReceiverController {
 
   @Post('simulate-failures')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Set how often the receiver fails, in the body or in the query' })
+  @ApiOperation({ summary: 'Set the rate of simulated failures, in the body or the query' })
   @ApiBody({ required: false })
   @ApiOkResponse({ example: FAILURES_EXAMPLE })
   @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The newest callbacks kept; each is at most as large as the API's body limit. */
+/** Number of callbacks kept. Each is at most as large as the API's body limit. */
 export const HISTORY_LIMIT = 1_000;
 
 export const CALLBACK_EXAMPLE = {
@@ -12,31 +12,31 @@ export const CALLBACK_EXAMPLE = {
 };
 export const FAILURES_EXAMPLE = { enabled: true, failure_rate: 50 };
 
-/** A callback as the receiver takes it. */
+/** Body of a callback. */
 export const demoCallback = z
   .record(z.string(), z.unknown())
   .meta({ description: 'Any JSON object', example: CALLBACK_EXAMPLE });
 export type DemoCallback = z.infer<typeof demoCallback>;
 
-/** Nothing given changes nothing. A rate alone is refused: whether it switches failures on is anyone's guess. */
+/** A rate alone is refused, because it does not say whether failures are enabled. */
 const ENABLED_MISSING = { path: ['enabled'], error: 'enabled is required when failure_rate is given' };
 
 const failureSettings = z.object({
   enabled: z.boolean().optional(),
-  failure_rate: z.int().min(1).max(100).describe('How many of 100 callbacks are answered 500').optional(),
+  failure_rate: z.int().min(1).max(100).describe('Percentage of callbacks that get a 500').optional(),
 });
 export type FailureSettings = z.infer<typeof failureSettings>;
 
 const rateNeedsEnabled = ({ enabled, failure_rate }: FailureSettings) =>
   enabled !== undefined || failure_rate === undefined;
 
-/** `{enabled, failure_rate}` as JSON; no body at all is fine. */
+/** `{enabled, failure_rate}` as JSON. The body is optional. */
 export const failureSettingsBody = failureSettings
   .refine(rateNeedsEnabled, ENABLED_MISSING)
   .optional()
   .meta({ example: FAILURES_EXAMPLE });
 
-/** The same as text: `?enabled=true&failure_rate=50`. */
+/** The same in the query: `?enabled=true&failure_rate=50`. */
 export const failureSettingsQuery = z
   .object({
     enabled: z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional(),
@@ -51,6 +51,6 @@ export const historyQuery = z.object({
     .min(1)
     .max(HISTORY_LIMIT)
     .default(HISTORY_LIMIT)
-    .describe('So many of the newest callbacks'),
+    .describe('Number of callbacks'),
 });
 export type HistoryQuery = z.infer<typeof historyQuery>;

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HISTORY_LIMIT, type DemoCallback, type FailureSettings } from './demo-receiver.schema.js';
 
-/** Injection token of a `() => number` that gives what `Math.random` gives. */
+/** Injection token of a `() => number` such as `Math.random`. */
 export const RANDOM = Symbol('RANDOM');
 
 export interface ReceivedCallback {
@@ -28,7 +28,7 @@ function headersOfInterest(headers: IncomingHttpHeaders): Record<string, string>
   );
 }
 
-/** A callback receiver to try Daybook with: remembers what it got, in memory, and fails on demand. */
+/** A callback receiver for trying Daybook. It keeps callbacks in memory and can simulate failures. */
 @Injectable()
 export class DemoReceiverService {
   private received: ReceivedCallback[] = [];
@@ -38,9 +38,8 @@ export class DemoReceiverService {
   constructor(@Inject(RANDOM) private readonly random: () => number) {}
 
   /**
-   * Takes a callback, unless a failure is simulated: then it is as if it had never come, so that what the history
-   * holds is what was delivered.
-   * @returns the callback as kept, or `null` for a simulated failure.
+   * Receives a callback. A simulated failure leaves no trace, so the history contains the delivered callbacks only.
+   * @returns The callback, or null for a simulated failure.
    */
   receive(headers: IncomingHttpHeaders, body: DemoCallback): ReceivedCallback | null {
     const { enabled, failure_rate } = this.failures;
@@ -52,12 +51,12 @@ export class DemoReceiverService {
     return callback;
   }
 
-  /** The newest `limit` callbacks in the order in which they arrived; `total` counts the forgotten ones too. */
+  /** @returns The newest `limit` callbacks in order of arrival. `total` also counts those that are no longer kept. */
   history(limit: number): { total: number; callbacks: ReceivedCallback[] } {
     return { total: this.total, callbacks: this.received.slice(-limit) };
   }
 
-  /** @returns how many callbacks had come since the last time. */
+  /** Clears the history. @returns The number of callbacks since it was last cleared. */
   clear(): number {
     const { total } = this;
     this.received = [];
@@ -65,7 +64,7 @@ export class DemoReceiverService {
     return total;
   }
 
-  /** Nothing given only shows the state. A rate that is not given is 100 when failures are switched on. */
+  /** Changes the settings that are given. The default rate is 100 when failures are enabled. @returns The state. */
   simulateFailures({ enabled, failure_rate }: FailureSettings): FailureState {
     if (enabled !== undefined) {
       this.failures = { enabled, failure_rate: failure_rate ?? (enabled ? 100 : this.failures.failure_rate) };

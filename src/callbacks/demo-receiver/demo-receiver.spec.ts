@@ -32,7 +32,7 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
 }
 
 describe('demo receiver', () => {
-  it('remembers what arrives, in order, with the headers that matter', async () => {
+  it('keeps callbacks in order, with their relevant headers', async () => {
     const headers = { 'webhook-id': 'msg_1', 'x-request-id': 'r1', 'x-attempt-number': '2', 'x-other': 'no' };
     expect(await call('POST', 'receive', { n: 1 }, headers)).toEqual({
       status: 200,
@@ -55,13 +55,13 @@ describe('demo receiver', () => {
     expect((await call('GET', 'history?limit=1')).body).toMatchObject({ total: 2, callbacks: [{ body: { n: 2 } }] });
   });
 
-  it('forgets on request and says how many', async () => {
+  it('clears its history and returns the count', async () => {
     await call('POST', 'receive', {});
     expect((await call('DELETE', 'history')).body).toEqual({ deleted: true, count: 1 });
     expect((await call('GET', 'history')).body).toEqual({ total: 0, callbacks: [] });
   });
 
-  it('keeps the newest only, and counts all', () => {
+  it('keeps the newest callbacks and counts all', () => {
     const receiver = app.get(DemoReceiverService);
     for (let n = 1; n <= HISTORY_LIMIT + 5; n += 1) receiver.receive({}, { n });
     const { total, callbacks } = receiver.history(HISTORY_LIMIT);
@@ -70,7 +70,7 @@ describe('demo receiver', () => {
     expect(callbacks[0]!.body).toEqual({ n: 6 });
   });
 
-  it.each([[[1, 2]], ['text'], [7]])('takes JSON objects only, not %j', async (body) => {
+  it.each([[[1, 2]], ['text'], [7]])('accepts JSON objects only, not %j', async (body) => {
     expect((await call('POST', 'receive', body)).status).toBeGreaterThanOrEqual(400);
   });
 
@@ -80,7 +80,7 @@ describe('demo receiver', () => {
 });
 
 describe('simulated failures', () => {
-  it('are off at first, and shown without being changed', async () => {
+  it('are off by default, and GET does not change them', async () => {
     const off = { enabled: false, failure_rate: 100 };
     expect(await call('GET', 'simulate-failures')).toEqual({ status: 200, body: off });
     expect(await call('POST', 'simulate-failures')).toEqual({ status: 200, body: off });
@@ -90,7 +90,7 @@ describe('simulated failures', () => {
     ['POST', 'simulate-failures', { enabled: true, failure_rate: 30 }],
     ['POST', 'simulate-failures?enabled=true&failure_rate=30', undefined],
     ['GET', 'simulate-failures?enabled=true&failure_rate=30', undefined],
-  ])('are set by %s %s %j and hit so many of 100', async (method, path, body) => {
+  ])('are set by %s %s %j and apply at their rate', async (method, path, body) => {
     const on = { enabled: true, failure_rate: 30 };
     expect(await call(method, path, body)).toEqual({ status: 200, body: on });
     expect((await call('GET', 'simulate-failures')).body).toEqual(on);
@@ -102,7 +102,7 @@ describe('simulated failures', () => {
     expect((await call('GET', 'history')).body).toMatchObject({ total: 1 });
   });
 
-  it('hit every callback when no rate is given, and stop when switched off', async () => {
+  it('apply to every callback without a rate, and end when disabled', async () => {
     chance = 0.999;
     expect((await call('POST', 'simulate-failures', { enabled: true })).body).toEqual({
       enabled: true,

@@ -13,9 +13,9 @@ import { type Reason, verifyCapture } from './verify-capture.js';
 const ID = 'msg_0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55';
 const TIMESTAMP = '1772366403';
 const NOW_MS = 1_772_366_413_000;
-/** As Daybook writes it: compact, with what is not ASCII as it is. */
+/** JSON as Daybook formats it: compact, without escapes of non-ASCII characters. */
 const BODY = '{"type":"report.completed","report_name":"Übersicht","row_count":50,"summary":{"net_income":1.5}}';
-// Of bytes whose base64 has both characters that base64url writes differently.
+// Its base64 contains both characters that differ in base64url.
 const SECRET = `whsec_${Buffer.from(Array.from({ length: 32 }, (_, at) => [0xfb, 0xef, 0xff][at % 3]!)).toString('base64')}`;
 const KEY = SECRET.slice('whsec_'.length);
 const PRIVATE_KEY = generatePrivateKey();
@@ -61,7 +61,7 @@ const GOOD: [string, Case][] = [
   ['with headers in lower case', { headers: { 'Webhook-Id': null, 'webhook-id': ID } }],
   ['by the second of two secrets', { secrets: [generateSecret(), SECRET] }],
   ['by the second of two signatures', { headers: { 'Webhook-Signature': `v1,${'A'.repeat(43)}= ${SIGNATURE}` } }],
-  ['among signatures of versions to come', { headers: { 'Webhook-Signature': `v9,x ${SIGNATURE}` } }],
+  ['among signatures of unknown versions', { headers: { 'Webhook-Signature': `v9,x ${SIGNATURE}` } }],
   ['by the public key', { headers: { 'Webhook-Signature': V1A }, secrets: [publicKeyOf(PRIVATE_KEY)] }],
   [
     'under either scheme',
@@ -70,7 +70,7 @@ const GOOD: [string, Case][] = [
   ['at the end of the tolerance', { nowMs: 1_772_366_703_000 }],
   ['an empty body', { body: '', headers: { 'Webhook-Signature': signed('') } }],
   [
-    'bytes that are no text',
+    'bytes that are not text',
     {
       body: Buffer.from([0, 0xff, 0x0d, 0x0a, 0x0a]),
       headers: { 'Webhook-Signature': signed(Buffer.from([0, 0xff, 0x0d, 0x0a, 0x0a])) },
@@ -78,7 +78,7 @@ const GOOD: [string, Case][] = [
   ],
 ];
 
-/** Written with spaces, as Python's json.dumps does it. */
+/** Formatted with spaces and escapes, like Python's json.dumps. */
 const RESPACED = BODY.replaceAll(':', ': ')
   .replaceAll(',', ', ')
   .replace('Ü', String.raw`\u00dc`);
@@ -87,7 +87,7 @@ const PRETTY = JSON.stringify(JSON.parse(BODY), null, 2);
 const BAD: [string, Case, Reason, RegExp][] = [
   ['no signature', { headers: { 'Webhook-Signature': null } }, 'missing-header', /no webhook-signature$/],
   [
-    'no header of all',
+    'none of the headers',
     { headers: { 'Webhook-Id': null, 'Webhook-Timestamp': null, 'Webhook-Signature': '' } },
     'missing-header',
     /no webhook-id, no webhook-timestamp, no webhook-signature/,
@@ -96,7 +96,7 @@ const BAD: [string, Case, Reason, RegExp][] = [
     'an old request',
     { nowMs: NOW_MS + 290_001 },
     'timestamp-old',
-    /signature fits, but it is 300 s old, more than the 300 s/,
+    /signature matches, but it is 300 s old, more than the 300 s/,
   ],
   ['a capture of last week', { nowMs: NOW_MS + 604_800_000 }, 'timestamp-old', /--now or --tolerance/],
   ['a request from the future', { nowMs: NOW_MS - 400_000 }, 'timestamp-ahead', /390 s ahead.*clocks/],
@@ -113,7 +113,12 @@ const BAD: [string, Case, Reason, RegExp][] = [
     /whole seconds/,
   ],
 
-  ['another secret', { secrets: [generateSecret()] }, 'wrong-secret', /^The signature was not made with this secret/],
+  [
+    'another secret',
+    { secrets: [generateSecret()] },
+    'wrong-secret',
+    /^The signature was not created with this secret/,
+  ],
   [
     'another secret, among several signatures',
     {
@@ -130,9 +135,9 @@ const BAD: [string, Case, Reason, RegExp][] = [
       secrets: [publicKeyOf(generatePrivateKey())],
     },
     'wrong-secret',
-    /not made with this secret/,
+    /not created with this secret/,
   ],
-  ['another id', { headers: { 'Webhook-Id': 'msg_other' } }, 'wrong-secret', /not made/],
+  ['another id', { headers: { 'Webhook-Id': 'msg_other' } }, 'wrong-secret', /not created/],
 
   ['a line break at the end', { body: `${BODY}\n` }, 'body-altered', /line breaks were added at its end/],
   [
@@ -150,72 +155,92 @@ const BAD: [string, Case, Reason, RegExp][] = [
   ['white space before it', { body: `\n ${BODY}` }, 'body-altered', /white space/],
   ['a byte order mark', { body: `\uFEFF${BODY}` }, 'body-altered', /byte order mark/],
   [
-    'line breaks made CRLF',
+    'line breaks changed to CRLF',
     { body: PRETTY.replaceAll('\n', '\r\n'), headers: { 'Webhook-Signature': signed(PRETTY) } },
     'body-altered',
-    /turned into CRLF\.$/,
+    /changed to CRLF\.$/,
   ],
   [
-    'line breaks made CRLF, and one added',
+    'line breaks changed to CRLF, and one added',
     {
       body: `${PRETTY.replaceAll('\n', '\r\n')}\r\n`,
       headers: { 'Webhook-Signature': signed(PRETTY) },
     },
     'body-altered',
-    /turned into CRLF, and some added/,
+    /changed to CRLF, and some were added/,
   ],
   [
-    'line breaks made LF',
+    'line breaks changed to LF',
     { body: PRETTY, headers: { 'Webhook-Signature': signed(PRETTY.replaceAll('\n', '\r\n')) } },
     'body-altered',
-    /from CRLF into LF/,
+    /from CRLF to LF/,
   ],
-  ['JSON written with indents', { body: PRETTY }, 'body-altered', /parsed and written again/],
-  ['JSON written with spaces and escapes', { body: RESPACED }, 'body-altered', /parsed and written again/],
+  ['JSON written with indents', { body: PRETTY }, 'body-altered', /parsed and serialized again/],
+  ['JSON written with spaces and escapes', { body: RESPACED }, 'body-altered', /parsed and serialized again/],
   ['JSON in a JSON string', { body: JSON.stringify(BODY) }, 'body-altered', /as a JSON string/],
   ['text of another encoding', { body: Buffer.from(Buffer.from(BODY).toString('latin1')) }, 'body-altered', /Latin-1/],
-  ['what is no JSON', { body: 'report=1' }, 'body-altered', /not JSON/],
-  ['JSON changed in more than one way', { body: PRETTY.replace('50', '51') }, 'body-altered', /not as Daybook writes/],
+  ['a body that is not JSON', { body: 'report=1' }, 'body-altered', /not JSON/],
+  [
+    'JSON changed in more than one way',
+    { body: PRETTY.replace('50', '51') },
+    'body-altered',
+    /not formatted as Daybook formats/,
+  ],
 
-  ['a secret without its prefix', { secrets: [KEY] }, 'secret-format', /lacks its prefix whsec_\. Otherwise it fits/],
-  ['a secret in quotes', { secrets: [`"${SECRET}"`] }, 'secret-format', /quotes around it\. Otherwise it fits/],
-  ['a secret with a line break', { secrets: [`${SECRET}\n`] }, 'secret-format', /white space.*Otherwise it fits/],
+  [
+    'a secret without its prefix',
+    { secrets: [KEY] },
+    'secret-format',
+    /lacks its prefix whsec_\. Otherwise the signature matches/,
+  ],
+  [
+    'a secret in quotes',
+    { secrets: [`"${SECRET}"`] },
+    'secret-format',
+    /quotes around it\. Otherwise the signature matches/,
+  ],
+  [
+    'a secret with a line break',
+    { secrets: [`${SECRET}\n`] },
+    'secret-format',
+    /white space.*Otherwise the signature matches/,
+  ],
   [
     'a secret in hexadecimal',
     { secrets: [Buffer.from(KEY, 'base64').toString('hex')] },
     'secret-format',
-    /lacks its prefix whsec_ and is hexadecimal instead of base64\. Otherwise it fits/,
+    /lacks its prefix whsec_ and is hexadecimal instead of base64\. Otherwise the signature matches/,
   ],
-  ['a secret in base64url', { secrets: [`whsec_${url(KEY)}`] }, 'secret-format', /is base64url.*Otherwise it fits/],
-  ['a secret without padding', { secrets: [SECRET.replaceAll('=', '')] }, 'secret-format', /without its padding/],
   [
-    'a secret that is no base64',
-    { secrets: ['whsec_not*base64'] },
+    'a secret in base64url',
+    { secrets: [`whsec_${url(KEY)}`] },
     'secret-format',
-    /behind whsec_ in the secret is not base64/,
+    /is base64url.*Otherwise the signature matches/,
   ],
+  ['a secret without padding', { secrets: [SECRET.replaceAll('=', '')] }, 'secret-format', /without its padding/],
+  ['a secret that is not base64', { secrets: ['whsec_not*base64'] }, 'secret-format', /is not base64 after whsec_/],
   ['a secret that is too short', { secrets: ['whsec_AAAA'] }, 'secret-format', /24 to 64 bytes/],
   ['a public key that is too short', { secrets: ['whpk_AAAA'] }, 'secret-format', /32 bytes/],
   ['a secret of another kind', { secrets: ['hunter2'] }, 'secret-format', /must begin with whsec_/],
-  ['a private key', { secrets: [PRIVATE_KEY] }, 'secret-format', /give the public key/],
+  ['a private key', { secrets: [PRIVATE_KEY] }, 'secret-format', /use the public key/],
 
   [
     'a signature without its prefix',
     { headers: { 'Webhook-Signature': SIGNATURE.slice(3) } },
     'signature-format',
-    /lacks its prefix v1,\. Otherwise it fits/,
+    /lacks its prefix v1,\. Otherwise the signature matches/,
   ],
   [
-    'a signature in the style of others',
+    'a signature in the style of other services',
     { headers: { 'Webhook-Signature': `v1=${SIGNATURE.slice(3)}` } },
     'signature-format',
-    /lacks its prefix v1,\. Otherwise it fits/,
+    /lacks its prefix v1,\. Otherwise the signature matches/,
   ],
   [
     'a signature in hexadecimal',
     { headers: { 'Webhook-Signature': `v1,${hex(SIGNATURE)}` } },
     'signature-format',
-    /is hexadecimal instead of base64\. Otherwise it fits/,
+    /is hexadecimal instead of base64\. Otherwise the signature matches/,
   ],
   [
     'a bare signature in hexadecimal',
@@ -229,7 +254,12 @@ const BAD: [string, Case, Reason, RegExp][] = [
     'signature-format',
     /without its padding/,
   ],
-  ['a signature that is none', { headers: { 'Webhook-Signature': 'sha256=?' } }, 'signature-format', /must be v1,/],
+  [
+    'a text that is not a signature',
+    { headers: { 'Webhook-Signature': 'sha256=?' } },
+    'signature-format',
+    /must be v1,/,
+  ],
 
   [
     'a secret where Ed25519 was used',
@@ -249,19 +279,19 @@ describe('a captured request verifies', () => {
   it.each(GOOD)('%s', (_, change) => {
     expect(verdictOf(change)).toEqual({
       reason: null,
-      detail: expect.stringMatching(/^The signature fits; it is \d+ s old\.$/),
+      detail: expect.stringMatching(/^The signature matches; it is \d+ s old\.$/),
     });
   });
 });
 
-describe('a captured request does not verify, and the reason is told', () => {
+describe('a captured request does not verify, with the reason', () => {
   it.each(BAD)('%s', (_, change, reason, detail) => {
     const verdict = verdictOf(change);
     expect(verdict).toEqual({ reason, detail: expect.stringMatching(detail) });
     for (const secret of change.secrets ?? [SECRET]) expect(verdict.detail).not.toContain(secret.slice(6));
   });
 
-  it('covers every reason there is', () => {
+  it('covers every reason', () => {
     const reasons: Record<Reason, true> = {
       'missing-header': true,
       'timestamp-format': true,
@@ -276,29 +306,29 @@ describe('a captured request does not verify, and the reason is told', () => {
     expect(new Set(BAD.map(([, , reason]) => reason))).toEqual(new Set(Object.keys(reasons)));
   });
 
-  it('whatever the bytes of the body are', () => {
+  it('with arbitrary bytes in its body', () => {
     const body = Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x0d, 0x0a]);
     expect(verdictOf({ body })).toMatchObject({ reason: 'body-altered' });
   });
 });
 
-describe('a file that is no request is said to be none', () => {
+describe('a file that is not a request is refused', () => {
   const head = 'POST / HTTP/1.1';
   it.each([
     ['', /blank line/],
     ['{"a":1}', /blank line/],
-    ['{"a":1}\n', /Line 1 is no request line/],
+    ['{"a":1}\n', /Line 1 is not a request line/],
     [`${head}\nwebhook-id: x\n`, /blank line/],
-    [`${head}\nwebhook id: x\n\n`, /Line 2 is no header/],
-    [`${head}\na: b\n folded\n\n`, /Line 3 is no header/],
-    [`HTTP/1.1 200 OK\n\n`, /Line 1 is no request line/],
+    [`${head}\nwebhook id: x\n\n`, /Line 2 is not a header/],
+    [`${head}\na: b\n folded\n\n`, /Line 3 is not a header/],
+    [`HTTP/1.1 200 OK\n\n`, /Line 1 is not a request line/],
     [`${head}\n${'a: b\n'.repeat(300)}\n`, /more than 200 headers/],
   ])('%j', (text, message) => {
     expect(() => readCapture(Buffer.from(text))).toThrow(NotARequest);
     expect(() => readCapture(Buffer.from(text))).toThrow(message);
   });
 
-  it('but one of HTTP/2 is one, and so is one without a header', () => {
+  it('except HTTP/2 and requests without headers', () => {
     expect(readCapture(Buffer.from('POST /x HTTP/2\n\nbody')).body.toString()).toBe('body');
   });
 });

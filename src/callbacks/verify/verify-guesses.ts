@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 
-/** What may have been meant, or sent, and what is wrong with what is there instead. */
+/** A value that a malformed or altered input probably stands for, and the flaw of the input. */
 export interface Guess<T> {
   value: T;
   flaw: string;
@@ -9,7 +9,7 @@ export interface Guess<T> {
 const HEX = /^([0-9a-f]{2})+$/i;
 const SOME_BASE64 = /^[\w+/-]+={0,2}$/;
 
-/** The bytes that a text may stand for, however it is written. */
+/** Decodes a text with every encoding that it may have. */
 function bytesGuesses(text: string): { bytes: Buffer; encoding: string }[] {
   const guesses = [];
   if (HEX.test(text)) guesses.push({ bytes: Buffer.from(text, 'hex'), encoding: 'hexadecimal' });
@@ -21,7 +21,7 @@ function bytesGuesses(text: string): { bytes: Buffer; encoding: string }[] {
   return guesses;
 }
 
-/** What a secret that is not written as it must be may stand for. */
+/** @returns Keys that a malformed secret may stand for. */
 export function keyGuesses(secret: string): Guess<KeyObject>[] {
   const bare = secret.trim().replaceAll(/^["']|["']$/g, '');
   const encoded = bare.replace(/^whsec_/, '');
@@ -38,7 +38,7 @@ export function keyGuesses(secret: string): Guess<KeyObject>[] {
     });
 }
 
-/** What a signature that is not written as it must be may stand for. */
+/** @returns Signatures that a malformed text may stand for. */
 export function signatureGuesses(text: string): Guess<Buffer>[] {
   const encoded = text.replace(/^v1a?[,=]/, '');
   return bytesGuesses(encoded).map(({ bytes, encoding }) => {
@@ -51,19 +51,19 @@ export function signatureGuesses(text: string): Guess<Buffer>[] {
   });
 }
 
-/** Bodies that may have been signed, each with what was done to it since. */
+/** Yields bodies that may have been signed, each with the alteration that led to the given body. */
 export function* alteredBodies(body: Buffer, length: number | null): Generator<Guess<Buffer>> {
   const text = body.toString('utf8');
-  const of = (changed: string, flaw: string): Guess<Buffer> => ({ value: Buffer.from(changed), flaw });
+  const guess = (changed: string, flaw: string): Guess<Buffer> => ({ value: Buffer.from(changed), flaw });
   const trimmed = text.replace(/[\r\n]+$/, '');
-  if (trimmed !== text) yield of(trimmed, 'line breaks were added at its end');
+  if (trimmed !== text) yield guess(trimmed, 'line breaks were added at its end');
   if (length !== null && length < body.length) {
     yield { value: body.subarray(0, length), flaw: `${body.length - length} bytes were added at its end` };
   }
-  yield of(text.replaceAll('\r\n', '\n'), 'its line breaks were turned into CRLF');
-  yield of(trimmed.replaceAll('\r\n', '\n'), 'its line breaks were turned into CRLF, and some added at its end');
-  yield of(text.replaceAll(/\r?\n/g, '\r\n'), 'its line breaks were turned from CRLF into LF');
-  yield of(text.replace(/^\uFEFF/, '').trim(), 'white space or a byte order mark was added around it');
+  yield guess(text.replaceAll('\r\n', '\n'), 'its line breaks were changed to CRLF');
+  yield guess(trimmed.replaceAll('\r\n', '\n'), 'its line breaks were changed to CRLF, and some were added at its end');
+  yield guess(text.replaceAll(/\r?\n/g, '\r\n'), 'its line breaks were changed from CRLF to LF');
+  yield guess(text.replace(/^\uFEFF/, '').trim(), 'white space or a byte order mark was added around it');
   yield { value: Buffer.from(text, 'latin1'), flaw: 'it was read as Latin-1 and written as UTF-8' };
   yield* serialized(text);
 }
@@ -75,7 +75,7 @@ function* serialized(text: string): Generator<Guess<Buffer>> {
   } catch {
     return;
   }
-  const flaw = 'it was parsed and written again, with other spaces or escapes';
+  const flaw = 'it was parsed and serialized again, with other spaces or escapes';
   yield { value: Buffer.from(JSON.stringify(value)), flaw };
-  if (typeof value === 'string') yield { value: Buffer.from(value), flaw: 'it was written as a JSON string' };
+  if (typeof value === 'string') yield { value: Buffer.from(value), flaw: 'it was serialized as a JSON string' };
 }
