@@ -1,9 +1,8 @@
-import { mkdtemp, chmod, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { startOwnService } from '../src/benchmark/cli/own-service.js';
+import { temporaryFolder } from '../src/benchmark/cli/temporary-folder.js';
 import type { Measurement } from './measurement.js';
 import { residentMib } from './servers.js';
 
@@ -13,9 +12,8 @@ const SETTLE_MS = 2_000;
 
 /** Start time, and memory of the idle process and after 100,000 requests. */
 export async function footprint(): Promise<Measurement[]> {
-  const home = await mkdtemp(join(tmpdir(), 'daybook-bench-'));
-  await chmod(home, 0o755);
-  const settings = { DATA_DIR: join(home, 'data') };
+  const home = await temporaryFolder();
+  const settings = { DATA_DIR: join(home.path, 'data') };
   try {
     const coldS = await startedAndStopped(settings);
     const startMs = performance.now();
@@ -34,7 +32,7 @@ export async function footprint(): Promise<Measurement[]> {
       { title: 'Memory after 100,000 requests', result: `${workedMib} MiB` },
     ];
   } finally {
-    await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    await home.remove();
   }
 }
 

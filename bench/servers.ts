@@ -1,13 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../src/platform/database/embedded/embedded-postgres.js';
 import { BenchError } from '../src/benchmark/cli/cli-error.js';
+import { temporaryFolder } from '../src/benchmark/cli/temporary-folder.js';
 import { forkProgram } from './fork.js';
 
 const READY_TIMEOUT_MS = 10_000;
@@ -86,18 +84,16 @@ export async function withRedis<T>(work: (redisUrl: string) => Promise<T>): Prom
 
 /** Runs `work` with a new Postgres, which is stopped and deleted afterwards. */
 export async function withDatabase<T>(work: (database: OwnDatabase) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'daybook-bench-'));
-  // Started by root, an embedded Postgres runs as another user, which must be able to read the folder.
-  await chmod(folder, 0o755);
-  const postgres = await startEmbeddedPostgres({ dataDir: folder, log: () => undefined });
+  const folder = await temporaryFolder();
+  const postgres = await startEmbeddedPostgres({ dataDir: folder.path, log: () => undefined });
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
   try {
-    return await work({ url: postgres.url, client, folder });
+    return await work({ url: postgres.url, client, folder: folder.path });
   } finally {
     await client.end();
     await postgres.stop();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await folder.remove();
   }
 }
 

@@ -45,7 +45,7 @@ export async function syncWork(): Promise<Measurement[]> {
         target: '≥ 0.9',
       },
       {
-        title: 'p99 of GET /healthz meanwhile',
+        title: 'p99 of GET /healthz during that load',
         result: `${health.toFixed(1)} ms (${median(quietP99).toFixed(1)} ms when idle)`,
         target: '≤ 20 ms',
       },

@@ -13,7 +13,7 @@ import type { RunSettings } from './benchmark.schema.js';
 import { reportOf, runViewOf } from './benchmark.view.js';
 import { EngineProcess } from './engine/engine-process.js';
 import type { ServerSentEvent } from './event-stream.js';
-import { type LoadPlan, type LoadProgress, type ReceiverPlan } from './engine/load-plan.js';
+import { type LoadPlan, type LoadProgress, type ReceiverPlan, requestBody } from './engine/load-plan.js';
 
 /** Interval of a run's heartbeats, which also find out that it was cancelled. */
 const BEAT_EVERY_MS = 500;
@@ -83,7 +83,7 @@ export class BenchmarkService implements OnModuleDestroy {
   async cancel(id: string): Promise<object> {
     const { status } = await this.find(id);
     if (!(await this.runs.end(id, 'CANCELLED'))) throw new BenchmarkRunEnded(status);
-    this.exemptions.forget();
+    this.exemptions.invalidate();
     return this.view(id);
   }
 
@@ -110,7 +110,7 @@ export class BenchmarkService implements OnModuleDestroy {
       const engine = await EngineProcess.open(receiver);
       try {
         await this.runs.openReceiver(id, engine.receiverUrl);
-        this.exemptions.forget();
+        this.exemptions.invalidate();
         // Until every process has read the exemptions.
         await sleep(RUN_CACHE_MS);
         const result = await this.measure(id, settings, engine, headers);
@@ -124,7 +124,7 @@ export class BenchmarkService implements OnModuleDestroy {
       await this.runs.end(id, 'FAILED', { error: why });
       throw error;
     } finally {
-      this.exemptions.forget();
+      this.exemptions.invalidate();
     }
   }
 
@@ -156,10 +156,7 @@ export class BenchmarkService implements OnModuleDestroy {
     return {
       mode,
       targetUrl: ANY_ADDRESS.has(host) ? `http://127.0.0.1:${port}` : url,
-      body:
-        report === 'digest'
-          ? { input_data: 'benchmark', iterations: settings.iterations }
-          : { num_transactions: settings.num_transactions, report_name: 'Benchmark' },
+      body: requestBody(report, { iterations: settings.iterations, rows: settings.num_transactions }),
       model:
         rate === undefined
           ? { kind: 'closed', requests: num_requests, concurrency }

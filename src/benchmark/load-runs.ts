@@ -62,7 +62,7 @@ export class LoadRuns extends OpenedReceivers {
   }
 
   /** Drops the cached run. Must be called when a run of this process starts or ends. */
-  forget(): void {
+  invalidate(): void {
     this.run = null;
     this.validUntilMs = Number.NEGATIVE_INFINITY;
   }

@@ -9,14 +9,14 @@ import { redisUrl } from '../support/redis.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
-/** The promise: what a destination does wrong is its own affair. */
+/** A failing destination does not affect the others: breakers, disabled URLs, Retry-After and concurrency limits. */
 let daybook: Daybook;
 beforeAll(async () => {
   const env = { ...UNLIMITED, CALLBACK_RETRY_DELAYS: '100ms,200ms', CALLBACK_TIMEOUT: '1s', SWEEP_INTERVAL: '100ms' };
   daybook = await startDaybook({ env });
 });
 
-/** Asks for reports in one lane, whose callbacks go to the receiver; gives their ids in order. */
+/** Submits reports of one lane with callbacks to the receiver. Returns their ids in order. */
 async function ask(receiver: Receiver, lane: string, count = 1, path = '/hook'): Promise<string[]> {
   const body = () => ({ num_transactions: 1, lane, callback_url: `${receiver.url}${path}` });
   return (await submitAsync(daybook.url, count, body, 1)).map(({ request_id }) => request_id);
@@ -38,7 +38,7 @@ async function destination({ url }: Receiver): Promise<DestinationPage['destinat
 }
 
 describe('the breaker', () => {
-  it('opens after a burst of failures, lets one through to see how things stand, and closes when it is taken', async () => {
+  it('opens after consecutive failures, sends one callback as a probe, and closes when it succeeds', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 503 });
     const ids = await ask(receiver, 'burst', 40);
@@ -49,7 +49,7 @@ describe('the breaker', () => {
     expect(open).toMatchObject({ failures: expect.any(Number), has_waiting: true, disabled_urls: [] });
     expect(open.failures).toBeGreaterThanOrEqual(10);
     expect(Date.parse(open.next_probe_at!)).toBeGreaterThan(Date.parse(open.not_closed_since!));
-    // Those under way when it opened, and no more: what waits has made no attempt.
+    // Only callbacks in flight when it opened were attempted.
     const waiting = (await callbacks(receiver, '&status=PENDING')).filter(({ attempts }) => attempts === 0);
     expect(waiting.length).toBeGreaterThan(15);
 
@@ -63,7 +63,7 @@ describe('the breaker', () => {
     expect(firsts.map(({ json }) => json.queue_position)).toEqual(ids.map((_, index) => index + 1));
   });
 
-  it('lets one through at a time, and gives up what has waited for the whole of its schedule', async () => {
+  it('sends one probe at a time, and fails callbacks that waited longer than their retry schedule', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 500 });
     await ask(receiver, 'dead', 30);
@@ -79,7 +79,7 @@ describe('the breaker', () => {
     await eventually(() => receiver.received.length >= before + 2);
     expect(most).toBe(1);
     await eventually(async () => {
-      // As if it had been so for an hour. What is probed meanwhile is due anew.
+      // Simulates an hour of failure. A probe in this time makes its callback due again.
       const past = `now() - interval '1 hour'`;
       await sql(daybook, `UPDATE callback_destinations SET opened_at = ${past} WHERE destination = $1`, [receiver.url]);
       const put = `UPDATE callback_deliveries SET next_attempt_at = ${past} WHERE destination = $1 AND status = 'PENDING'`;
@@ -92,7 +92,7 @@ describe('the breaker', () => {
     expect(failed.find(({ attempts }) => attempts === 0)?.error).toMatch(/^The destination has failed since /);
   });
 
-  it('takes no answer that is final for a failure', async () => {
+  it('does not count a final answer as a failure', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 404 });
     const ids = await ask(receiver, 'final', 30);
@@ -103,7 +103,7 @@ describe('the breaker', () => {
 });
 
 describe('410 Gone', () => {
-  it('is final, and disables the URL until somebody enables it', async () => {
+  it('is final, and disables the URL until an operator enables it', async () => {
     const receiver = await startReceiver();
     receiver.answerWith(({ path }) => (path === '/gone' ? { status: 410 } : {}));
     const [first] = await ask(receiver, 'gone', 1, '/gone');
@@ -125,7 +125,7 @@ describe('410 Gone', () => {
       state: 'closed',
       disabled_urls: [{ url: `${receiver.url}/gone`, request_id: first, disabled_at: expect.any(String) }],
     });
-    // Sending again by hand is not calling it again.
+    // A redelivery does not enable the URL.
     await post(daybook, `/api/requests/${second}/redeliver`, undefined);
     await statusOf(second!, 'FAILED');
     expect(receiver.received.filter(({ path }) => path === '/gone')).toHaveLength(1);
@@ -154,9 +154,9 @@ describe('Retry-After', () => {
   const inSeconds = (s: number): string => new Date(Date.now() + s * 1_000).toUTCString();
   it.each([
     ['seconds', () => '3'],
-    // A date has no fraction: 3 s from now is 2 to 3 s.
+    // A date has whole seconds: 4 s from now means 3 to 4 s.
     ['a date', () => inSeconds(4)],
-  ] as [string, () => string][])('in %s puts the next attempt off', async (_, header) => {
+  ] as [string, () => string][])('in %s delays the next attempt', async (_, header) => {
     const receiver = await startReceiver();
     receiver.answerWith(({ headers }) =>
       headers['x-attempt-number'] === '1' ? { status: 503, headers: { 'retry-after': header() } } : {},
@@ -170,7 +170,7 @@ describe('Retry-After', () => {
     expect(Date.parse(next_attempt_at!) - Date.parse(attempted_at)).toBeGreaterThanOrEqual(2_900);
   });
 
-  it('never brings it forward, and means nothing where the answer is final', async () => {
+  it('never shortens the delay, and has no effect on a final answer', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 500, headers: { 'retry-after': '0' } }, { status: 400, headers: { 'retry-after': '1' } });
     const [id] = await ask(receiver, 'forward');
@@ -181,8 +181,8 @@ describe('Retry-After', () => {
   });
 });
 
-describe('bounds', () => {
-  it('are 8 callbacks at a time to one destination and 64 in all, retries and every lane together', async () => {
+describe('concurrency limits', () => {
+  it('are 8 callbacks per destination and 64 in total, over retries and all lanes', async () => {
     const receivers = await Promise.all(Array.from({ length: 10 }, () => startReceiver()));
     const underWay = new Map<Receiver, number>();
     const most = new Map<Receiver, number>();
@@ -196,9 +196,9 @@ describe('bounds', () => {
           mostInAll,
           [...underWay.values()].reduce((sum, n) => sum + n, 0),
         );
-        // Long enough that a slow machine gets to the bounds, and well under CALLBACK_TIMEOUT.
+        // Long enough to reach the limits on a slow machine, and well below CALLBACK_TIMEOUT.
         setTimeout(() => underWay.set(receiver, underWay.get(receiver)! - 1), 290);
-        // Every second one comes again as a retry, in between the firsts.
+        // Every second callback is retried, between the first attempts of others.
         const isRetry = headers['x-attempt-number'] !== '1';
         return { status: isRetry || headers['webhook-id']!.toString().at(-1)! > '7' ? 200 : 503, delayMs: 300 };
       });
@@ -219,19 +219,19 @@ describe('bounds', () => {
     expect(receivers.reduce((sum, { received }) => sum + received.length, 0)).toBeGreaterThan(1_000);
     for (const receiver of receivers) expect(most.get(receiver)).toBeLessThanOrEqual(8);
     expect(mostInAll).toBeLessThanOrEqual(64);
-    // They are used, too.
+    // The limits are reached.
     expect(Math.max(...most.values())).toBe(8);
     expect(mostInAll).toBeGreaterThan(40);
   });
 
-  it('of one worker leave the rest to the others, who are told of it', async () => {
+  it('of one worker leave the other callbacks to other workers, which are woken', async () => {
     const [{ url: DATABASE_URL }, REDIS_URL, receiver] = await Promise.all([
       createDatabase(),
       redisUrl(),
       startReceiver(),
     ]);
     receiver.answer('silence');
-    // Nobody finds by chance what he was not told of.
+    // With this sweep interval, only a wake-up can find callbacks.
     const env = { ...UNLIMITED, DATABASE_URL, REDIS_URL, CALLBACK_TIMEOUT: '30s', SWEEP_INTERVAL: '1m' };
     const roles = ['api', 'worker', 'worker'] as const;
     const [api, , idle] = (await Promise.all(roles.map((role) => startDaybook({ role, env })))) as [
@@ -245,11 +245,11 @@ describe('bounds', () => {
     await eventually(() => receiver.received.length === 8);
     idle.kill('SIGCONT');
     await eventually(() => receiver.received.length === 16, { timeoutMs: 20_000 });
-    // Else the workers, told to end, wait for its answers.
+    // Otherwise the workers would wait for its answers when they stop.
     await receiver.close();
   });
 
-  it('with one receiver down, one stalling and one at 20 % errors, the other seven get all while it stalls', async () => {
+  it('keep seven healthy receivers unaffected by one down, one stalled and one with 20% errors', async () => {
     const receivers = await Promise.all(Array.from({ length: 10 }, () => startReceiver()));
     const [down, stalling, flaky, ...healthy] = receivers as [Receiver, Receiver, Receiver, ...Receiver[]];
     await down.close();

@@ -194,7 +194,7 @@ describe('a start', () => {
     ['no secret and one configured', [], a, 'add'],
     ['a secret and none configured', [own(a)], undefined, 'nothing'],
     ['another one configured', [own(a)], b, 'add'],
-    ['the same one configured', [own(a)], a, 'mark'],
+    ['the same one configured', [own(a)], a, 'adopt'],
     ['the one that was configured last', [given(a)], a, 'nothing'],
     ['the same, rotated away since', [own(b), given(a)], a, 'nothing'],
     ['one that was configured before the last', [given(b), given(a)], a, 'add'],

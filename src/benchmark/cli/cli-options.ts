@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { type Assertion, parseAssertion } from '../engine/assertion.js';
 import { UsageError } from './cli-error.js';
-import { LOAD_MODES, type LoadPlan } from '../engine/load-plan.js';
+import { LOAD_MODES, type LoadPlan, requestBody } from '../engine/load-plan.js';
 
 export const USAGE = `Usage: npm run bench -- [options]
 
@@ -140,10 +140,7 @@ export function planOf(options: BenchOptions, targetUrl: string, apiKey?: string
   return {
     mode: options.mode,
     targetUrl,
-    body:
-      report === 'digest'
-        ? { input_data: 'benchmark', iterations: options.iterations }
-        : { num_transactions: options['num-transactions'], report_name: 'Benchmark' },
+    body: requestBody(report, { iterations: options.iterations, rows: options['num-transactions'] }),
     model:
       rate === undefined
         ? { kind: 'closed', requests: options['num-requests'], concurrency: options.concurrency }

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { environmentWith } from '../../platform/config/config.js';
 import { BenchError } from './cli-error.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** A service started for one run. */
 export interface OwnService {
@@ -41,12 +40,10 @@ const ADDRESS = /\bAPI +(http:[^\s"]+)\/api\b/;
  * @throws BenchError when it does not become ready within a minute.
  */
 export async function startOwnService(settings: Record<string, string>): Promise<OwnService> {
-  const home = await mkdtemp(join(tmpdir(), 'daybook-bench-'));
-  // Started by root, an embedded Postgres runs as another user, which must be able to read the folder.
-  await chmod(home, 0o755);
-  const own = { ...LIFTED, DATA_DIR: join(home, 'data'), ...settings, ...ANNOUNCED };
+  const home = await temporaryFolder();
+  const own = { ...LIFTED, DATA_DIR: join(home.path, 'data'), ...settings, ...ANNOUNCED };
   const child = spawn(process.execPath, [MAIN], {
-    cwd: home,
+    cwd: home.path,
     env: environmentWith(own),
     stdio: ['ignore', 'pipe', 'pipe'],
     // Keeps Ctrl-C from reaching the service; the run stops it.
@@ -58,7 +55,7 @@ export async function startOwnService(settings: Record<string, string>): Promise
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
     await end(child, exited);
-    await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    await home.remove();
   };
   const url = await whenReady(() => ADDRESS.exec(output)?.[1], exited);
   if (url) return { url, pid: child.pid!, stop };

@@ -20,6 +20,15 @@ export interface OpenModel {
   rampMs: number;
 }
 
+/** @returns The body of the requests of a load test, for {@link LoadPlan.body}. */
+export function requestBody(
+  report: 'transactions' | 'digest',
+  { iterations, rows }: { iterations: number; rows: number },
+): Record<string, unknown> {
+  if (report === 'digest') return { input_data: 'benchmark', iterations };
+  return { num_transactions: rows, report_name: 'Benchmark' };
+}
+
 export interface LoadPlan {
   mode: LoadMode;
   /** Base URL of the service, without a trailing slash. */

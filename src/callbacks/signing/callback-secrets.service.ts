@@ -47,12 +47,12 @@ const MAX_TRIES = 20;
 export function stepAtStart(
   known: Pick<KnownSecret, 'secret' | 'fromEnvironment'>[],
   configured: string | undefined,
-): 'nothing' | 'add' | 'mark' {
+): 'nothing' | 'add' | 'adopt' {
   const [newest] = known;
   if (!newest) return 'add';
   const last = known.find(({ fromEnvironment }) => fromEnvironment);
   if (configured === undefined || configured === last?.secret) return 'nothing';
-  return newest.secret === configured ? 'mark' : 'add';
+  return newest.secret === configured ? 'adopt' : 'add';
 }
 
 /** Creates the first secret, rotates secrets and lists the valid ones. */
@@ -73,7 +73,7 @@ export class CallbackSecretsService implements OnModuleInit {
 
   /** Ensures that a secret exists and that a newly configured one is in use. Runs once per process. */
   prepare(): Promise<void> {
-    this.prepared ??= throughOutage(() => this.adopt());
+    this.prepared ??= throughOutage(() => this.ensureSecret());
     return this.prepared;
   }
 
@@ -112,13 +112,13 @@ export class CallbackSecretsService implements OnModuleInit {
     await this.secrets.dropExpired();
   }
 
-  private async adopt(): Promise<void> {
+  private async ensureSecret(): Promise<void> {
     const { CALLBACK_SECRET: configured, CALLBACK_SECRET_OVERLAP: overlapMs } = this.config;
     const isAdded = await this.add(async () => {
       const known = await this.secrets.known();
       const newest = known[0];
       const step = stepAtStart(known, configured);
-      if (step === 'mark') await this.secrets.markFromEnvironment(newest!.id);
+      if (step === 'adopt') await this.secrets.markFromEnvironment(newest!.id);
       if (step !== 'add') return null;
       const fromEnvironment = configured !== undefined;
       return { replacedId: newest?.id, secret: configured ?? generateSecret(), fromEnvironment, overlapMs };
