@@ -1,13 +1,13 @@
-import { accepting, acceptingUnderBacklog } from './accepting.js';
-import { claiming } from './claiming.js';
-import { deliveries } from './deliveries.js';
-import { draining } from './draining.js';
-import { footprint } from './footprint.js';
-import type { Measurement } from './measurement.js';
-import { acceptingWithoutRedis } from './redis-away.js';
-import { reportRows } from './report-rows.js';
-import { syncWork } from './sync-work.js';
-import { unhealthyDestinations } from './unhealthy-destinations.js';
+import { accepting, acceptingUnderBacklog } from './measurements/accepting.js';
+import { claiming } from './measurements/claiming.js';
+import { deliveries } from './measurements/deliveries.js';
+import { draining } from './measurements/draining.js';
+import { footprint } from './measurements/footprint.js';
+import type { Measurement } from './measurements/measurement.js';
+import { acceptingWithoutRedis } from './measurements/redis-away.js';
+import { reportRows } from './measurements/report-rows.js';
+import { syncWork } from './measurements/sync-work.js';
+import { unhealthyDestinations } from './measurements/unhealthy-destinations.js';
 
 /** Every measurement by its name on the command line, in the order of docs/benchmarks.md. */
 export const MEASUREMENTS: ReadonlyMap<string, () => Promise<Measurement[]>> = new Map([

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { BenchError, UsageError } from '../src/benchmark/cli/cli-error.js';
 import { readEnvironment } from '../src/benchmark/cli/environment.js';
 import { environmentLine } from '../src/benchmark/cli/text-report.js';
-import type { Measurement } from './measurement.js';
+import type { Measurement } from './measurements/measurement.js';
 import { MEASUREMENTS } from './measurements.js';
 
 const FILE = new URL('../docs/benchmarks.md', import.meta.url);

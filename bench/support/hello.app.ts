@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Controller, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { ExpressServerAdapter } from '../src/edge/express/express-server.js';
+import { ExpressServerAdapter } from '../../src/edge/express/express-server.js';
 
 /** The smallest Nest app with a POST route: the baseline of the accept rate. The argument `own-server` selects the service's adapter. */
 @Controller()

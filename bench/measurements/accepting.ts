@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
-import { type OwnService, startOwnService } from '../src/benchmark/cli/own-service.js';
+import { type OwnService, startOwnService } from '../../src/benchmark/cli/own-service.js';
 import type { Measurement } from './measurement.js';
-import { type OwnDatabase, startHello, withDatabase, withRedis } from './servers.js';
-import { type Shot, type Throughput, median, throughput } from './throughput.js';
+import { type OwnDatabase, startHello, withDatabase, withRedis } from '../support/servers.js';
+import { type Shot, type Throughput, median, throughput } from '../support/throughput.js';
 
 const ROUNDS = 9;
 const ROUND_MS = 1_000;

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Pool } from 'undici';
-import { driveOpen } from '../src/benchmark/engine/arrivals.js';
-import { LatencyRecorder } from '../src/benchmark/engine/latency.js';
-import { startOwnService } from '../src/benchmark/cli/own-service.js';
-import { forkProgram } from './fork.js';
+import { driveOpen } from '../../src/benchmark/engine/arrivals.js';
+import { LatencyRecorder } from '../../src/benchmark/engine/latency.js';
+import { startOwnService } from '../../src/benchmark/cli/own-service.js';
+import { forkProgram } from '../support/fork.js';
 import type { Measurement } from './measurement.js';
-import { type Shot, median, throughput } from './throughput.js';
+import { type Shot, median, throughput } from '../support/throughput.js';
 
 const ROUNDS = 3;
 const ROUND_MS = 3_000;

@@ -1,6 +1,6 @@
 import Bull from 'bull';
 import { Pool } from 'undici';
-import { LatencyRecorder } from '../src/benchmark/engine/latency.js';
+import { LatencyRecorder } from '../../src/benchmark/engine/latency.js';
 
 export interface Shot {
   path: string;

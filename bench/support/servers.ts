@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../src/platform/database/embedded/embedded-postgres.js';
-import { BenchError } from '../src/benchmark/cli/cli-error.js';
-import { temporaryFolder } from '../src/benchmark/cli/temporary-folder.js';
+import { startEmbeddedPostgres } from '../../src/platform/database/embedded/embedded-postgres.js';
+import { BenchError } from '../../src/benchmark/cli/cli-error.js';
+import { temporaryFolder } from '../../src/benchmark/cli/temporary-folder.js';
 import { forkProgram } from './fork.js';
 
 const READY_TIMEOUT_MS = 10_000;

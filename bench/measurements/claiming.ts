@@ -1,14 +1,14 @@
 import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
-import { dataSourceOptions, migrate } from '../src/app/data-source.js';
-import { Database } from '../src/platform/database/database.js';
-import { READ_AHEAD } from '../src/jobs/lanes/lane-run.js';
-import { Lane } from '../src/jobs/lanes/lane.entity.js';
-import { LanePositionsRepository } from '../src/jobs/lanes/lane-positions.repository.js';
-import { JobsStore } from '../src/jobs/lanes/jobs.store.js';
-import { LatencyRecorder, type LatencySummary } from '../src/benchmark/engine/latency.js';
+import { dataSourceOptions, migrate } from '../../src/app/data-source.js';
+import { Database } from '../../src/platform/database/database.js';
+import { READ_AHEAD } from '../../src/jobs/lanes/lane-run.js';
+import { Lane } from '../../src/jobs/lanes/lane.entity.js';
+import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
+import { JobsStore } from '../../src/jobs/lanes/jobs.store.js';
+import { LatencyRecorder, type LatencySummary } from '../../src/benchmark/engine/latency.js';
 import type { Measurement } from './measurement.js';
-import { withDatabase } from './servers.js';
+import { withDatabase } from '../support/servers.js';
 
 const LANES = 1_000;
 const BACKLOGS = [1_000, 10_000, 100_000];

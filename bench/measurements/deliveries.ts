@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OwnService, startOwnService } from '../src/benchmark/cli/own-service.js';
+import { type OwnService, startOwnService } from '../../src/benchmark/cli/own-service.js';
 import type { Measurement } from './measurement.js';
-import { post } from './post.js';
-import { type OwnDatabase, cpuMsOf, withDatabase, withRedis } from './servers.js';
-import { startSink } from './sink.js';
-import { emptyBull, median } from './throughput.js';
+import { post } from '../support/post.js';
+import { type OwnDatabase, cpuMsOf, withDatabase, withRedis } from '../support/servers.js';
+import { startSink } from '../support/sink.js';
+import { emptyBull, median } from '../support/throughput.js';
 
 const CALLBACKS = 10_000;
 /** Delivery queues of the destination: one per connection that it gets. */

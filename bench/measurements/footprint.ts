@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
-import { startOwnService } from '../src/benchmark/cli/own-service.js';
-import { temporaryFolder } from '../src/benchmark/cli/temporary-folder.js';
+import { startOwnService } from '../../src/benchmark/cli/own-service.js';
+import { temporaryFolder } from '../../src/benchmark/cli/temporary-folder.js';
 import type { Measurement } from './measurement.js';
-import { residentMib } from './servers.js';
+import { residentMib } from '../support/servers.js';
 
 const REQUESTS = 100_000;
 const BATCH = 1_000;

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OwnService, startOwnService } from '../src/benchmark/cli/own-service.js';
+import { type OwnService, startOwnService } from '../../src/benchmark/cli/own-service.js';
 import type { Measurement } from './measurement.js';
-import { post } from './post.js';
-import { type OwnDatabase, freePort, withDatabase } from './servers.js';
-import { type Sink, startSink } from './sink.js';
-import { median } from './throughput.js';
+import { post } from '../support/post.js';
+import { type OwnDatabase, freePort, withDatabase } from '../support/servers.js';
+import { type Sink, startSink } from '../support/sink.js';
+import { median } from '../support/throughput.js';
 
 const HEALTHY = 7;
 const ROUNDS = 3;

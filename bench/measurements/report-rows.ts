@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { forkProgram } from './fork.js';
+import { forkProgram } from '../support/fork.js';
 import type { Measurement } from './measurement.js';
-import type { RowWriter, RowsWritten } from './rows.process.js';
-import { type OwnDatabase, withDatabase } from './servers.js';
-import { median } from './throughput.js';
+import type { RowWriter, RowsWritten } from '../support/rows.process.js';
+import { type OwnDatabase, withDatabase } from '../support/servers.js';
+import { median } from '../support/throughput.js';
 
 const ROWS = 1_000_000;
 const ROUNDS = 3;

@@ -1,9 +1,9 @@
-import { startOwnService } from '../src/benchmark/cli/own-service.js';
+import { startOwnService } from '../../src/benchmark/cli/own-service.js';
 import type { Measurement } from './measurement.js';
-import { post } from './post.js';
-import { withRedis } from './servers.js';
-import { startSink } from './sink.js';
-import { emptyBull, median } from './throughput.js';
+import { post } from '../support/post.js';
+import { withRedis } from '../support/servers.js';
+import { startSink } from '../support/sink.js';
+import { emptyBull, median } from '../support/throughput.js';
 
 const REQUESTS = 5_000;
 const BATCH = 500;

@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import { format } from '@fast-csv/format';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { SpoolFile } from '../src/reports/generation/spool-file.js';
-import transactions from '../src/reports/types/transactions/transactions.report.js';
+import { SpoolFile } from '../../src/reports/generation/spool-file.js';
+import transactions from '../../src/reports/types/transactions/transactions.report.js';
 
 /** Three writers of the same rows and columns to a file. */
 export type RowWriter = 'report' | 'copy' | 'fast-csv';

@@ -1,7 +1,7 @@
-import { startOwnService } from '../src/benchmark/cli/own-service.js';
+import { startOwnService } from '../../src/benchmark/cli/own-service.js';
 import type { Measurement } from './measurement.js';
-import { startRedis } from './servers.js';
-import { type Shot, throughput } from './throughput.js';
+import { startRedis } from '../support/servers.js';
+import { type Shot, throughput } from '../support/throughput.js';
 
 const CONNECTIONS = 8;
 const ROUND_MS = 3_000;

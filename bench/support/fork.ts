@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const LOADER = new URL('../test/support/typescript.js', import.meta.url).href;
+const LOADER = new URL('../../test/support/typescript.js', import.meta.url).href;
 
 /**
  * Starts a program of this folder in a process of its own.
