@@ -107,8 +107,8 @@ describe('daybook verify', () => {
     ['a secret file that does not exist', () => ['verify', '--secret-file', 'no-such'], null, /cannot be read: ENOENT/],
     ['an invalid tolerance', () => ['verify', '--secret', secret, '--tolerance', '5'], null, /--tolerance must be/],
     ['an invalid time', () => ['verify', '--secret', secret, '--now', 'noon'], null, /--now must be/],
-    ['no capture', () => ['verify', '--secret', secret], '', /^daybook: No blank line/],
-    ['a body without headers', () => ['verify', '--secret', secret], '{}\n', /^daybook: Line 1 is no request line/],
+    ['no capture', () => ['verify', '--secret', secret], '', /^daybook: The headers do not end with a blank line/],
+    ['a body without headers', () => ['verify', '--secret', secret], '{}\n', /^daybook: Line 1 is not a request line/],
     ['a capture that is too long', () => ['verify', '--secret', secret], 'x'.repeat(17 << 20), /longer than 16 MiB/],
   ];
   it.each(MISUSES)('ends with exit code 2 on %s', async (_, args, input, message) => {
