@@ -33,11 +33,6 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
     DestinationsController,
     CallbackSecretsController,
   ],
-  providers: [
-    CallbackDeliveryRepository,
-    CallbackDeliveriesService,
-    DestinationsService,
-    PingService,
-  ],
+  providers: [CallbackDeliveryRepository, CallbackDeliveriesService, DestinationsService, PingService],
 })
 export class CallbacksApiModule {}
