@@ -269,8 +269,8 @@ describe('an admin key', () => {
   });
 
   it('gets 404 for an unknown account; other keys may not name an account', async () => {
-    expectProblem(await get(daybook, '/api/requests', { ...admin.headers, 'Daybook-Account': 'nobody' }), 404);
-    for (const name of ['globex', 'acme', 'nobody'])
+    expectProblem(await get(daybook, '/api/requests', { ...admin.headers, 'Daybook-Account': 'unknown' }), 404);
+    for (const name of ['globex', 'acme', 'unknown'])
       expectProblem(await get(daybook, '/api/requests', { ...acme.headers, 'Daybook-Account': name }), 403);
   });
 });

@@ -29,7 +29,7 @@ function limiterOn<Storage extends QuotaStorage>(
 ) {
   const hit = (key = 'me') => storage.increment(prefix + key, windowMs, limit);
   const passes = async (key = 'me'): Promise<boolean> => !(await hit(key)).isBlocked;
-  /** How many of so many hits at the same time pass. */
+  /** Sends hits at the same time and returns how many pass. */
   const burst = async (hits: number): Promise<number> =>
     (await Promise.all(Array.from({ length: hits }, () => passes()))).filter(Boolean).length;
   const refund = (counted: Hit) => storage.refund(`${prefix}me`, counted);

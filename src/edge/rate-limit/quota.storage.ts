@@ -6,7 +6,7 @@ export type Hit = Awaited<ReturnType<ThrottlerStorage['increment']>> & {
   at: number | string;
 };
 
-/** Where quotas are counted. Every driver passes one suite, quota.storage.spec.ts. */
+/** Port: counts requests against quotas. Every driver passes the suite in quota.storage.spec.ts. */
 export interface QuotaStorage extends ThrottlerStorage {
   /**
    * Counts a request, unless `limit` requests were let in within the last `ttl` milliseconds: at most `limit` in any window
@@ -18,7 +18,7 @@ export interface QuotaStorage extends ThrottlerStorage {
   refund(key: string, hit: Hit): void;
 }
 
-/** What a driver knows about a key after it has counted or refused a request. Times are milliseconds. */
+/** State of a key after a request was counted or rejected. Times are in milliseconds. */
 export interface WindowState {
   limit: number;
   /** Hits in the window that ends now, this one included. */

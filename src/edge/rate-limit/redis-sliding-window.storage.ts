@@ -19,7 +19,7 @@ const RESULT_LENGTH = 4;
 /**
  * The window of {@link SlidingWindowStorage} by the clock of Redis, which all processes share: a list a key of the times of its
  * last hits, newest first, in microseconds. Counts one hit of each key in one round trip. A list expires when its newest hit
- * leaves the window. Should the clock of Redis step back, a key goes on from its newest hit.
+ * leaves the window. If the clock of Redis steps back, a key continues from its newest hit.
  *
  * Arguments: a clock in place of Redis' own (milliseconds) or an empty string, then window (milliseconds) and limit of each key.
  * Returns for each key: hits in the window, microseconds until one leaves it, microseconds to wait (-1: it was let in), its time.
@@ -132,7 +132,7 @@ export class RedisSlidingWindowStorage implements QuotaStorage, OnModuleInit, On
   }
 
   refund(key: string, hit: Hit): void {
-    // A hit goes back to where it was counted.
+    // A hit is refunded where it was counted.
     if (typeof hit.at === 'number') return this.fallback.refund(key, hit);
     if (!this.probing) this.redis.lrem(PREFIX + key, 1, hit.at).catch((error: Error) => this.fallBack(error));
   }

@@ -3,7 +3,7 @@ import { type Hit, type QuotaStorage, hitOf } from './quota.storage.js';
 
 /** Times of hits that a process remembers over all callers: 32 MB. Beyond it the caller that was idle longest is forgotten. */
 const MAX_SLOTS = 4_000_000;
-/** What a caller costs besides its hits, in slots. */
+/** Overhead of a caller, in slots. */
 const CALLER_SLOTS = 32;
 const FIRST_CAPACITY = 4;
 
@@ -79,7 +79,7 @@ export class SlidingWindowStorage implements QuotaStorage {
     const ring = this.rings.get(key) ?? new HitRing();
     ring.dropUntil(now - ttl);
     if (ring.count >= limit) {
-      // More than the limit are in the ring after a limit was lowered: the limit-th newest must leave first.
+      // After a limit was lowered, the ring may contain more hits: the limit-th newest must expire first.
       const waitMs = ring.at(ring.count - limit) + ttl - now;
       return hitOf({ limit, count: ring.count, nextFreeMs: waitMs, waitMs, at: now });
     }
@@ -89,7 +89,7 @@ export class SlidingWindowStorage implements QuotaStorage {
     return hitOf({ limit, count: ring.count, nextFreeMs: ring.at(0) + ttl - now, waitMs: null, at: now });
   }
 
-  /** Deleted first: the cache measures an entry again only when its value is another. */
+  /** Deletes the entry first, because the cache updates its size only for a new value. */
   private remember(key: string, ring: HitRing): void {
     this.rings.delete(key);
     this.rings.set(key, ring);
