@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { job } from '../../test/jobs/lane-bench.js';
-import type { FileStore } from '../reports/storage/file-store.js';
+import type { ResultStore } from '../reports/storage/packs/result-store.js';
 import type { ReportsService } from '../reports/reports.service.js';
 import type { Job } from './job.js';
 import { ReportGenerator, IsolationBusy } from './report-generator.js';
@@ -21,7 +21,7 @@ beforeEach(() => {
       return orders.map(() => ({ outcome: { result: '{}', fileKey: null }, tookMs: 1 }));
     },
   };
-  generator = new ReportGenerator(reports as ReportsService, {} as FileStore);
+  generator = new ReportGenerator(reports as ReportsService, {} as ResultStore);
 });
 
 const suspect = (queuePosition: number, crashCount: number): Job => ({ ...job(queuePosition), crashCount });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { FileStore } from '../reports/storage/file-store.js';
+import { ResultStore } from '../reports/storage/packs/result-store.js';
 import { ReportsService } from '../reports/reports.service.js';
 import type { Completion, Job } from './job.js';
 
@@ -30,7 +30,7 @@ export class ReportGenerator {
 
   constructor(
     private readonly reports: ReportsService,
-    private readonly files: FileStore,
+    private readonly files: ResultStore,
   ) {}
 
   /** The expected duration in milliseconds; Infinity when it is unknown, and for a request that must run alone. */
@@ -86,6 +86,6 @@ export class ReportGenerator {
 
   /** Removes files that crashed processes left half-written. */
   async clearLeftovers(): Promise<void> {
-    await this.files.clearSpool(LEFTOVER_AGE_MS);
+    await this.reports.clearSpool(LEFTOVER_AGE_MS);
   }
 }

@@ -1,4 +1,4 @@
-import type { ByteRange } from './storage/file-store.js';
+import type { ByteRange } from './storage/object-storage.js';
 
 const SINGLE_RANGE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i;
 

@@ -5,7 +5,8 @@ import type { AccountId } from '../platform/tenant.js';
 import { RequestsService, type ResultFile } from '../requests/requests.service.js';
 import { RetentionService } from '../requests/removal/retention.service.js';
 import { byteRange } from './byte-range.js';
-import { type ByteRange, FileStore } from './storage/file-store.js';
+import type { ByteRange } from './storage/object-storage.js';
+import { ResultStore } from './storage/packs/result-store.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
 
 /** The end of every file name: the id of the request that it belongs to, and the format. */
@@ -18,7 +19,7 @@ export class ReportDownload {
 
   constructor(
     private readonly requests: RequestsService,
-    private readonly files: FileStore,
+    private readonly files: ResultStore,
     private readonly retention: RetentionService,
   ) {}
 

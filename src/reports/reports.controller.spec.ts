@@ -11,16 +11,18 @@ import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ResultFile, RequestsService } from '../requests/requests.service.js';
 import { RetentionService } from '../requests/removal/retention.service.js';
-import { DiskFileStore } from './storage/disk-file-store.js';
-import { fileKey } from './storage/file-key.js';
-import { type ByteRange, FileStore } from './storage/file-store.js';
+import { DiskStorage } from './storage/disk.storage.js';
+import type { ByteRange } from './storage/object-storage.js';
+import { objectKey } from './storage/packs/result-key.js';
+import { ResultStore } from './storage/packs/result-store.js';
+import { Spool } from './storage/packs/spool.js';
 import { ReportDownload } from './report-download.js';
 import { ReportPool } from './generation/report-pool.js';
 import { ReportsController } from './reports.controller.js';
 import { REPORT_POOLS, ReportsService } from './reports.service.js';
 
 /** The real store, which remembers the streams that it gave away. */
-class WatchedStore extends DiskFileStore {
+class WatchedStore extends ResultStore {
   readonly opened: Readable[] = [];
 
   override open(key: string, range?: ByteRange): Readable {
@@ -31,7 +33,8 @@ class WatchedStore extends DiskFileStore {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'daybook-download-'));
-const files = new WatchedStore(folder);
+const spool = new Spool(join(folder, 'spool'));
+const files = new WatchedStore(new DiskStorage(join(folder, 'results')), spool);
 /** What the request log knows, by request id. */
 const log = new Map<string, ResultFile>();
 let app: INestApplication;
@@ -44,7 +47,8 @@ beforeAll(async () => {
     providers: [
       ReportsService,
       ReportDownload,
-      { provide: FileStore, useValue: files },
+      { provide: Spool, useValue: spool },
+      { provide: ResultStore, useValue: files },
       { provide: REPORT_POOLS, useValue: { sync: pool, async: pool } },
       { provide: RequestsService, useValue: { resultFile: (id: string) => Promise.resolve(log.get(id) ?? null) } },
       { provide: RetentionService, useValue: { isPast: () => false } },
@@ -62,8 +66,8 @@ afterAll(async () => {
 
 async function report(content: string, name = 'Q1'): Promise<ResultFile> {
   const requestId = randomUUID();
-  const key = fileKey(randomUUID(), 'csv');
-  writeFileSync(files.spoolPath(key), content);
+  const key = objectKey(randomUUID(), 'csv');
+  writeFileSync(spool.path(key), content);
   await files.commit([key]);
   const sha256 = createHash('sha256').update(content).digest('hex');
   const file = { fileName: `${name}_${requestId}.csv`, fileKey: key, sizeBytes: content.length, sha256 };
@@ -189,7 +193,7 @@ describe('GET /api/reports/:file_name', () => {
   it('answers 410 when the file is gone or cut short', async () => {
     const [gone, short] = [await report('0123456789'), await report('0123456789')];
     await files.remove([gone.fileKey]);
-    truncateSync(join(folder, 'files', 'results', short.fileKey), 5);
+    truncateSync(join(folder, 'results', short.fileKey), 5);
     expect((await fetched(gone.fileName)).status).toBe(410);
     expect((await fetched(short.fileName)).status).toBe(410);
   });

@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { Global, Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { ResultFiles } from '../requests/result-files.js';
-import { DiskFileStore } from './storage/disk-file-store.js';
-import { FileStore } from './storage/file-store.js';
+import { DiskStorage } from './storage/disk.storage.js';
+import { ObjectStorage } from './storage/object-storage.js';
+import { ResultStore } from './storage/packs/result-store.js';
+import { Spool } from './storage/packs/spool.js';
 import { ReportPool } from './generation/report-pool.js';
 import { REPORT_POOLS, type ReportPools, ReportsService } from './reports.service.js';
 
@@ -24,16 +27,27 @@ function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 
 @Global()
 @Module({
   providers: [
-    { provide: FileStore, inject: [CONFIG], useFactory: (config: Config) => new DiskFileStore(config.DATA_DIR) },
-    { provide: ResultFiles, useExisting: FileStore },
+    // Next to each other on one file system, so that storing a spooled file is a rename.
+    {
+      provide: Spool,
+      inject: [CONFIG],
+      useFactory: (config: Config) => new Spool(join(config.DATA_DIR, 'files/spool')),
+    },
+    {
+      provide: ObjectStorage,
+      inject: [CONFIG],
+      useFactory: (config: Config) => new DiskStorage(join(config.DATA_DIR, 'files/results')),
+    },
+    ResultStore,
+    { provide: ResultFiles, useExisting: ResultStore },
   ],
-  exports: [FileStore, ResultFiles],
+  exports: [Spool, ResultStore, ResultFiles],
 })
-export class FileStoreModule {}
+export class StorageModule {}
 
 /** Making reports; what answers HTTP is `ReportsApiModule`. */
 @Module({
-  imports: [FileStoreModule],
+  imports: [StorageModule],
   providers: [ReportsService, { provide: REPORT_POOLS, inject: [CONFIG], useFactory: reportPools }],
   exports: [ReportsService],
 })

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { DiskFileStore } from './storage/disk-file-store.js';
+import { DiskStorage } from './storage/disk.storage.js';
+import { ResultStore } from './storage/packs/result-store.js';
+import { Spool } from './storage/packs/spool.js';
 import { ReportFailed } from './define-report.js';
 import { type Generated, PoolClosed, type ReportOutcome, ReportPool } from './generation/report-pool.js';
 import { ReportsService } from './reports.service.js';
@@ -12,15 +14,16 @@ import { ReportsService } from './reports.service.js';
 const FAULTY = new URL('../../test/reports/faulty.worker.js', import.meta.url);
 
 let folder: string;
-let files: DiskFileStore;
+let files: ResultStore;
 let reports: ReportsService;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'daybook-reports-'));
-  files = new DiskFileStore(folder);
+  const spool = new Spool(join(folder, 'spool'));
+  files = new ResultStore(new DiskStorage(join(folder, 'results')), spool);
   const sync = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1 });
   const async = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1, workerFile: FAULTY });
-  reports = new ReportsService({ sync, async }, files);
+  reports = new ReportsService({ sync, async }, spool);
 });
 afterEach(async () => {
   await reports.onApplicationShutdown();
@@ -57,7 +60,7 @@ describe('ReportsService', () => {
     const orders = ['a', 'die', 'b'].map((type) => ({ type, params: {}, format: 'csv', requestId: 'id' }));
     const [first, dead, last] = await reports.generate('async', orders);
     expect([outcomeOf(first!).result, outcomeOf(last!).result]).toEqual(['{"type":"a"}', '{"type":"b"}']);
-    expect(dead).toMatchObject({ error: new ReportFailed('The report could not be made: its thread ended') });
+    expect(dead).toMatchObject({ error: new ReportFailed('The report could not be generated: its thread ended') });
   });
 
   it('records the UTC day of the request, and only where it matters', () => {

@@ -5,8 +5,9 @@ import type { DaybookError } from '../platform/errors.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue } from './catalogue.js';
 import { ReportFailed } from './define-report.js';
-import { fileKey } from './storage/file-key.js';
-import { FileStore, StorageUnavailable } from './storage/file-store.js';
+import { objectKey } from './storage/packs/result-key.js';
+import { Spool } from './storage/packs/spool.js';
+import { StorageUnavailable } from './storage/object-storage.js';
 import { type Generated, PoolFull, type ReportPool, type ReportTask } from './generation/report-pool.js';
 
 /** Injection token of the {@link ReportPools}. */
@@ -34,7 +35,7 @@ export class ReportsService implements OnApplicationShutdown {
 
   constructor(
     @Inject(REPORT_POOLS) private readonly pools: ReportPools,
-    private readonly files: FileStore,
+    private readonly spool: Spool,
   ) {}
 
   listTypes(): ReportTypeView[] {
@@ -77,9 +78,9 @@ export class ReportsService implements OnApplicationShutdown {
       return { type, params, format, requestId, fileId: randomUUID() };
     });
     const [{ fileId, format }] = tasks as [ReportTask];
-    const key = fileKey(fileId, format);
+    const key = objectKey(fileId, format);
     try {
-      const generated = await this.pools[mode].run({ tasks, filePath: this.files.spoolPath(key) });
+      const generated = await this.pools[mode].run({ tasks, filePath: this.spool.path(key) });
       const errors = generated.map((one) => ('error' in one ? one.error : null));
       for (const [index, error] of errors.entries()) if (error) this.tellCause(tasks[index]!, error);
       const fault = errors.find((error) => error instanceof StorageUnavailable);
@@ -104,7 +105,12 @@ export class ReportsService implements OnApplicationShutdown {
 
   /** What cannot be thrown away now is cleared with the spool; the reason why is worth more than that. */
   private async discard(key: string): Promise<void> {
-    await this.files.discard([key]).catch(() => undefined);
+    await this.spool.discard(key).catch(() => undefined);
+  }
+
+  /** Deletes spooled files that a crash left: those unchanged for this long. */
+  async clearSpool(olderThanMs: number): Promise<void> {
+    await this.spool.clear(olderThanMs);
   }
 
   /** After the last response: until then a report in hand may still be waited for. */

@@ -3,11 +3,12 @@ import { basename } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { catalogue } from '../catalogue.js';
 import { ReportFailed, type ReportContext } from '../define-report.js';
-import { type FilePart, partKey } from '../storage/file-key.js';
+import { packHeader, packHeaderBytes } from '../storage/packs/pack-format.js';
+import { type PackEntry, packedKey } from '../storage/packs/result-key.js';
 import { SpoolFile } from './spool-file.js';
 import { storageFault } from '../storage/storage-fault.js';
 
-/** One report to make. It crosses to the worker thread, so it is plain data. */
+/** One report to generate. It is plain data because it crosses to the worker thread. */
 export interface ReportTask {
   type: string;
   params: object;
@@ -17,64 +18,72 @@ export interface ReportTask {
   fileId: string;
 }
 
-/** Reports that are made in one go, one after the other. */
+/** Reports that one thread generates one after the other. */
 export interface ReportBatch {
   tasks: ReportTask[];
-  /** Where their files go, if they have any. Its last segment is the file's key; of several reports each has a part. */
+  /** The spooled object, created when a report has a file. Its last segment is the object's key. */
   filePath: string;
 }
 
-/** A report that was made. */
+/** A generated report. */
 export interface ReportOutcome {
-  /** JSON: on its way between threads a text costs a fraction of what an object does. */
+  /** JSON. Between threads a text costs a fraction of an object. */
   result: string;
   fileKey: string | null;
 }
 
-/** Why there is no report. An error would lose its class on the way to the main thread, so this goes instead. */
+/** The reason why there is no report. It replaces the error, which would lose its class between threads. */
 export interface ReportFailure {
   blame: 'report' | 'storage';
   /** For the caller. */
   message: string;
-  /** For the log; absent when the message says it all. */
+  /** For the log, if the message is not enough. */
   detail?: string;
 }
 
 export type ReportAnswer = ({ outcome: ReportOutcome } | { failure: ReportFailure }) & {
-  /** How long it was being made. */
+  /** The duration of the generation. */
   tookMs: number;
 };
 
-/** What nice(1) gives to work in the background: answers, callbacks and Postgres go first, and reports get the rest. */
+/** As nice(1) for background work: responses, callbacks and Postgres come before reports. */
 const NICENESS = 10;
 
-/** On Linux a priority belongs to the thread that sets it; elsewhere this would slow the whole process down. */
+/** Only on Linux does a thread have a priority of its own; elsewhere this would slow the whole process down. */
 function yieldToEventLoop(): void {
   if (isMainThread || process.platform !== 'linux') return;
   try {
     setPriority(0, NICENESS);
   } catch {
-    // A sandbox may forbid it; the reports are the same.
+    // A sandbox may forbid it.
   }
 }
 
 yieldToEventLoop();
 
-/** Makes reports: what a thread of `ReportPool` runs. Never throws, so that whatever happens keeps its meaning. */
+/**
+ * Generates reports in a thread of `ReportPool`. Several reports share a pack; a single one has the file to itself. It never
+ * throws, because an error would lose its class on the way to the main thread.
+ */
 export default async function generate({ tasks, filePath }: ReportBatch): Promise<ReportAnswer[]> {
-  const spool = new SpoolFile(filePath);
-  const fileKey = basename(filePath);
+  const isPack = tasks.length > 1;
+  const object = basename(filePath);
+  const spool = new SpoolFile(filePath, isPack ? packHeaderBytes(tasks.length) : 0);
+  const entries: (PackEntry & { requestId: string })[] = [];
   const answers: ReportAnswer[] = [];
   for (const task of tasks) {
     const startedMs = performance.now();
-    const answer = await generateOne(task, spool, (part) => (tasks.length === 1 ? fileKey : partKey(fileKey, part)));
+    const answer = await generateOne(task, spool, ({ offset, length }) => {
+      entries.push({ requestId: task.requestId, offset, length });
+      return isPack ? packedKey(object, { offset, length }) : object;
+    });
     answers.push({ ...answer, tookMs: performance.now() - startedMs });
   }
   try {
-    spool.close();
+    spool.close(isPack ? packHeader(tasks.length, entries) : undefined);
     return answers;
   } catch (error) {
-    // What could not be written may be of any of them.
+    // The missing bytes may belong to any of the reports.
     const failure = failureOf(error);
     return answers.map(({ tookMs }) => ({ failure, tookMs }));
   }
@@ -83,26 +92,30 @@ export default async function generate({ tasks, filePath }: ReportBatch): Promis
 async function generateOne(
   { type, params, format, requestId, fileId }: ReportTask,
   spool: SpoolFile,
-  keyOf: (part: FilePart) => string,
+  keyOf: (entry: PackEntry) => string,
 ): Promise<{ outcome: ReportOutcome } | { failure: ReportFailure }> {
   try {
     const definition = catalogue.get(type);
-    if (!definition) throw new ReportFailed(`There is no report type "${type}" any more`);
+    if (!definition) throw new ReportFailed(`The report type "${type}" no longer exists`);
     const context: ReportContext = { requestId, fileId, format, openFile: () => spool.openPart() };
     const result = JSON.stringify(await definition.generate(params, context));
-    const part = spool.endPart();
-    return { outcome: { result, fileKey: part && keyOf(part) } };
+    const entry = spool.endPart();
+    return { outcome: { result, fileKey: entry && keyOf(entry) } };
   } catch (error) {
     spool.dropPart();
     return { failure: failureOf(error) };
   }
 }
 
-/** Tells a caller only what a report type meant to say: any other message may hold paths, SQL or data. */
+/** Shows the caller only the message of a ReportFailed: any other may contain paths, SQL or data. */
 function failureOf(error: unknown): ReportFailure {
   if (error instanceof ReportFailed) return { blame: 'report', message: error.message };
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const fault = storageFault(error);
   if (fault !== null) return { blame: 'storage', message: fault, detail };
-  return { blame: 'report', message: 'The report could not be made: an unexpected error. It has been logged.', detail };
+  return {
+    blame: 'report',
+    message: 'The report could not be generated: an unexpected error. It has been logged.',
+    detail,
+  };
 }

@@ -7,7 +7,8 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DaybookError } from '../../platform/errors.js';
 import { ReportFailed, type ReportResult } from '../define-report.js';
-import { StorageUnavailable } from '../storage/file-store.js';
+import { packHeaderBytes, packOffsets } from '../storage/packs/pack-format.js';
+import { StorageUnavailable } from '../storage/object-storage.js';
 import { PoolClosed, PoolFull, type ReportBatch, ReportPool } from './report-pool.js';
 import type { ReportPoolOptions } from './report-pool.js';
 
@@ -77,10 +78,12 @@ describe('ReportPool with the real worker', () => {
     expect(digest).toMatchObject({ outcome: { fileKey: null } });
     const bytes = readFileSync(together.filePath);
     const key = basename(together.filePath);
-    const half = bytes.length / 2;
-    expect(first).toMatchObject({ outcome: { fileKey: `${key}+0+${half}` }, tookMs: expect.any(Number) });
-    expect(last).toMatchObject({ outcome: { fileKey: `${key}+${half}+${half}` } });
-    expect(bytes.subarray(0, half).equals(bytes.subarray(half))).toBe(true);
+    const start = packHeaderBytes(4);
+    const size = (bytes.length - start) / 2;
+    expect(first).toMatchObject({ outcome: { fileKey: `${key}+${start}+${size}` }, tookMs: expect.any(Number) });
+    expect(last).toMatchObject({ outcome: { fileKey: `${key}+${start + size}+${size}` } });
+    expect(bytes.subarray(start, start + size).equals(bytes.subarray(start + size))).toBe(true);
+    expect(packOffsets(bytes)).toEqual([start, start + size]);
   });
 
   it('makes a report without a file', async () => {
@@ -94,14 +97,14 @@ describe('ReportPool with the real worker', () => {
     const failing = run(poolOf(), task('transactions', { num_transactions: -1, report_name: '', as_of: '2025-11-22' }));
     await expect(failing).rejects.toThrow(ReportFailed);
     await expect(failing).rejects.toMatchObject({
-      message: 'The report could not be made: an unexpected error. It has been logged.',
+      message: 'The report could not be generated: an unexpected error. It has been logged.',
       cause: expect.stringContaining('Invalid typed array length'),
     });
   });
 
   it('fails a report of a type that is no more', async () => {
     await expect(run(poolOf(), task('gone'))).rejects.toThrow(
-      new ReportFailed('There is no report type "gone" any more'),
+      new ReportFailed('The report type "gone" no longer exists'),
     );
   });
 

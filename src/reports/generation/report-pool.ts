@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { DaybookError } from '../../platform/errors.js';
 import { ReportFailed } from '../define-report.js';
-import { StorageUnavailable } from '../storage/file-store.js';
+import { StorageUnavailable } from '../storage/object-storage.js';
 import type { ReportAnswer, ReportBatch, ReportFailure, ReportOutcome } from './generate.worker.js';
 
 export type { ReportBatch, ReportOutcome, ReportTask } from './generate.worker.js';
@@ -92,7 +92,7 @@ export class ReportPool {
       return (await pool.run(batch, { signal })).map(generatedOf);
     } catch (error) {
       if (this.pool !== pool) throw new PoolClosed('The report threads ended before it was made', { cause: error });
-      throw new ReportFailed('The report could not be made: its thread ended', { cause: error });
+      throw new ReportFailed('The report could not be generated: its thread ended', { cause: error });
     }
   }
 

@@ -13,19 +13,28 @@ const GATHERED = Buffer.allocUnsafe(GATHERED_BYTES);
  */
 export class SpoolFile {
   private fd: number | null = null;
-  private writtenBytes = 0;
+  private writtenBytes: number;
   /** Behind those that are written. */
   private gatheredBytes = 0;
   private part: ReportFile | null = null;
-  private partStart = 0;
+  private partStart: number;
 
-  constructor(private readonly path: string) {}
+  /**
+   * @param headerBytes Room at the start of the file for the header that `close` writes.
+   */
+  constructor(
+    private readonly path: string,
+    headerBytes = 0,
+  ) {
+    this.writtenBytes = headerBytes;
+    this.partStart = headerBytes;
+  }
 
   /** Begins the one file of the next report. */
   openPart(): ReportFile {
     if (this.part) throw new Error('A report has one file');
     // An attempt's name is its own: that the file exists already is a bug, not something to write over.
-    this.fd ??= openSync(this.path, 'wx');
+    this.fd ??= openSync(this.path, 'wx', 0o600);
     this.part = new ReportFile((bytes) => this.append(bytes));
     return this.part;
   }
@@ -48,10 +57,11 @@ export class SpoolFile {
   }
 
   /** Until now some of the parts may be missing from the file. @throws What the file system says; it is closed then. */
-  close(): void {
+  close(header?: Buffer): void {
     if (this.fd === null) return;
     try {
       this.flush();
+      if (header) this.writeAt(header, 0);
     } finally {
       closeSync(this.fd);
       this.fd = null;
@@ -76,10 +86,14 @@ export class SpoolFile {
   }
 
   private write(bytes: Buffer): void {
-    // A disk that is nearly full takes a part and refuses the rest only on the next call.
-    for (let written = 0; written < bytes.length;) {
-      written += writeSync(this.fd!, bytes, written, bytes.length - written, this.writtenBytes + written);
-    }
+    this.writeAt(bytes, this.writtenBytes);
     this.writtenBytes += bytes.length;
+  }
+
+  private writeAt(bytes: Buffer, position: number): void {
+    // A disk that is nearly full takes a part, and refuses the rest only on the next call.
+    for (let written = 0; written < bytes.length;) {
+      written += writeSync(this.fd!, bytes, written, bytes.length - written, position + written);
+    }
   }
 }
