@@ -119,7 +119,7 @@ describe('deleting by age', () => {
     expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(NOTHING);
   });
 
-  it('goes by the clock of the database, not by that of the process', async () => {
+  it('uses the clock of the database, not of the process', async () => {
     const [young] = await write([{ acceptedAt: daysAgo(1) }]);
     const jump = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 40 * DAY_MS);
     expect(await stores.removal.removeExpired(MONTH_MS, NIL, 2, keep)).toEqual(NOTHING);
@@ -151,7 +151,7 @@ describe('deleting by age', () => {
 });
 
 describe('one sweep', () => {
-  // Time stands still, so the time budget never ends.
+  // The clock is frozen, so the time budget never ends.
   beforeEach(() => void jest.spyOn(performance, 'now').mockReturnValue(0));
   afterEach(() => void jest.restoreAllMocks());
 
@@ -163,6 +163,15 @@ describe('one sweep', () => {
     await write([{ acceptedAt: daysAgo(31) }]);
     await retention.removeSome();
     expect(await left()).toHaveLength(1);
+    await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
+  });
+
+  it('passes over more than a batch of requests with a callback due', async () => {
+    const retention = new RetentionService(stores.removal, { remove: keep }, { RETENTION: MONTH_MS });
+    const due = ids(await write(Array.from({ length: 600 }, () => ({ acceptedAt: daysAgo(32), delivery: 'PENDING' }))));
+    await write([{ acceptedAt: daysAgo(31) }]);
+    await retention.removeSome();
+    expect(await left()).toEqual(due.toSorted());
     await stores.sql(`TRUNCATE ${REQUEST_TABLES} CASCADE`);
   });
 
