@@ -5,7 +5,6 @@ import { RequestsModule } from '../requests/requests.module.js';
 import { AcceptService } from './accept/accept.service.js';
 import { AcceptStore } from './accept/accept.store.js';
 import { Backlog } from './accept/backlog.service.js';
-import { BacklogStore } from './accept/backlog.store.js';
 import { Heartbeat } from './workers/heartbeat.js';
 import { WorkerStore } from './workers/worker.store.js';
 import { WorkerLeasesStore } from './workers/worker-leases.store.js';
@@ -22,7 +21,6 @@ import { SyncStore } from './sync/sync.store.js';
     AcceptService,
     AcceptStore,
     Backlog,
-    BacklogStore,
     Heartbeat,
     WorkerStore,
     JobsStore,

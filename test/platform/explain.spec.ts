@@ -27,7 +27,7 @@ import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
 import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
-import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
+import { Backlog } from '../../src/jobs/accept/backlog.service.js';
 import { IdempotencyRecord } from '../../src/requests/idempotency/idempotency-key.entity.js';
 import { IdempotencyRepository } from '../../src/requests/idempotency/idempotency.repository.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
@@ -272,7 +272,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await sync.renew([someId], 15_000);
       await keys().removeExpired(86_400, 1_000);
       await new WorkerStore(database).countAlive();
-      await new BacklogStore(database).pending();
+      await new Backlog(dataSource.getRepository(Lane)).countPending();
     }));
 
   it.each(['ordered', 'strict', 'unordered'] as const)('sending callbacks: %s', (CALLBACK_ORDER) =>

@@ -1,46 +1,49 @@
 import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { MoreThan, type Repository } from 'typeorm';
 import { Throughput } from '../../platform/concurrency/throughput.js';
-import { BacklogStore } from './backlog.store.js';
+import { Lane } from '../lanes/lane.entity.js';
 import { retryAfterS } from './retry-after.js';
 
 /**
- * What waits in all lanes together, as far as this process knows: counted in the database now and then, and since then
- * what it has accepted itself.
+ * The unfinished async requests of all lanes, as this process estimates them: the last count in the database, plus the
+ * requests that this process has accepted since.
  */
 @Injectable()
 export class Backlog {
   private counted = 0;
   private accepted = 0;
-  private isCounted = false;
-  private readonly drain = new Throughput();
+  private hasCounted = false;
+  private readonly throughput = new Throughput();
 
-  constructor(private readonly store: BacklogStore) {}
+  constructor(@InjectRepository(Lane) private readonly lanes: Repository<Lane>) {}
 
   get pending(): number {
     return this.counted + this.accepted;
   }
 
-  /** Unfinished async requests of the whole installation, counted now. @throws DatabaseUnavailable */
-  countPending(): Promise<number> {
-    return this.store.pending();
+  /** Counts the unfinished async requests of the whole installation. @throws DatabaseUnavailable */
+  async countPending(): Promise<number> {
+    return (await this.lanes.sum('pending', { pending: MoreThan(0) })) ?? 0;
   }
 
   add(accepted: number): void {
     this.accepted += accepted;
   }
 
-  /** When there will be room for a tenth of the limit, at the speed at which all lanes together were drained lately. */
+  /** Seconds until a tenth of the limit is free, at the recent throughput of all lanes together. */
   retryAfterS(maxPending: number): number {
-    return retryAfterS(maxPending, this.drain.perS());
+    return retryAfterS(maxPending, this.throughput.perS());
   }
 
-  /** Counts in the database. @throws DatabaseUnavailable */
+  /** Updates the estimate from the database. @throws DatabaseUnavailable */
   async count(): Promise<void> {
     const [before, accepted] = [this.counted, this.accepted];
-    this.counted = await this.store.pending();
+    this.counted = await this.countPending();
     this.accepted -= accepted;
-    // What other processes accept hides what was drained; once the limit is reached nobody accepts anything.
-    if (this.isCounted) this.drain.add(Math.max(0, before + accepted - this.counted));
-    this.isCounted = true;
+    // Requests accepted by other processes hide finished ones. At the limit no process accepts any, so the throughput is
+    // right when it matters.
+    if (this.hasCounted) this.throughput.add(Math.max(0, before + accepted - this.counted));
+    this.hasCounted = true;
   }
 }
