@@ -3,12 +3,12 @@ import { JobsController } from './jobs.controller.js';
 import { JobsModule } from './jobs.module.js';
 import { LanesController } from './lanes/lanes.controller.js';
 import { LanesService } from './lanes/lanes.service.js';
-import { LanesStore } from './lanes/lanes.store.js';
+import { LaneRepository } from './lanes/lane.repository.js';
 
-/** Asking for reports, and the lanes in which they wait. */
+/** The endpoints that accept requests and show lanes. */
 @Module({
   imports: [JobsModule],
   controllers: [JobsController, LanesController],
-  providers: [LanesStore, LanesService],
+  providers: [LaneRepository, LanesService],
 })
 export class JobsApiModule {}

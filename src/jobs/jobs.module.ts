@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { CallbackUrlModule } from '../callbacks/url-guard/callback-url.module.js';
 import { ReportsModule } from '../reports/reports.module.js';
 import { RequestsModule } from '../requests/requests.module.js';
@@ -6,23 +7,25 @@ import { AcceptService } from './accept/accept.service.js';
 import { AcceptStore } from './accept/accept.store.js';
 import { Backlog } from './accept/backlog.service.js';
 import { Heartbeat } from './workers/heartbeat.js';
-import { WorkerStore } from './workers/worker.store.js';
+import { Worker } from './workers/worker.entity.js';
+import { WorkerRepository } from './workers/worker.repository.js';
 import { WorkerLeasesStore } from './workers/worker-leases.store.js';
 import { JobsService } from './jobs.service.js';
 import { JobsStore } from './lanes/jobs.store.js';
+import { Lane } from './lanes/lane.entity.js';
 import { ReportGenerator } from './report-generator.js';
 import { SyncRunner } from './sync/sync-runner.js';
 import { SyncStore } from './sync/sync.store.js';
 
-/** Making what was asked for: what API and worker both need. */
+/** Accepting and running requests: the providers that both API and worker need. */
 @Module({
-  imports: [RequestsModule, ReportsModule, CallbackUrlModule],
+  imports: [TypeOrmModule.forFeature([Lane, Worker]), RequestsModule, ReportsModule, CallbackUrlModule],
   providers: [
     AcceptService,
     AcceptStore,
     Backlog,
     Heartbeat,
-    WorkerStore,
+    WorkerRepository,
     JobsStore,
     SyncStore,
     WorkerLeasesStore,
@@ -30,6 +33,6 @@ import { SyncStore } from './sync/sync.store.js';
     SyncRunner,
     JobsService,
   ],
-  exports: [Backlog, Heartbeat, JobsStore, WorkerLeasesStore, ReportGenerator, SyncRunner, JobsService],
+  exports: [TypeOrmModule, Backlog, Heartbeat, JobsStore, WorkerLeasesStore, ReportGenerator, SyncRunner, JobsService],
 })
 export class JobsModule {}

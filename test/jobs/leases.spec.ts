@@ -2,7 +2,8 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { WORKER_ID } from '../../src/platform/concurrency/worker-id.js';
 import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
-import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
+import { Lane } from '../../src/jobs/lanes/lane.entity.js';
+import { LaneRepository } from '../../src/jobs/lanes/lane.repository.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
@@ -29,9 +30,10 @@ describe('a lane', () => {
 
   it('without work, or paused, is leased by nobody', async () => {
     await one.accept('x', 1);
-    await new LanesStore(one.database).setPaused('x', true);
+    const lanes = new LaneRepository(one.dataSource.getRepository(Lane));
+    await lanes.setPaused('x', true);
     expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
-    await new LanesStore(one.database).setPaused('x', false);
+    await lanes.setPaused('x', false);
     const lane = await one.lease();
     await one.jobs.complete(lane, batchOf(await one.jobs.begin(lane, 9), { release: true }), LEASE_MS);
     expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();

@@ -20,10 +20,11 @@ import { RedeliveryRepository } from '../../src/callbacks/redelivery/redelivery.
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import { Database, type Query, type Statement } from '../../src/platform/database/database.js';
 import { positional } from '../../src/platform/database/named-parameters.js';
-import { WorkerStore } from '../../src/jobs/workers/worker.store.js';
+import { Worker } from '../../src/jobs/workers/worker.entity.js';
+import { WorkerRepository } from '../../src/jobs/workers/worker.repository.js';
 import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js';
 import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
-import { LanesStore } from '../../src/jobs/lanes/lanes.store.js';
+import { LaneRepository } from '../../src/jobs/lanes/lane.repository.js';
 import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
@@ -271,7 +272,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await sync.release({ id: someId, leaseEpoch: 0 }, 0);
       await sync.renew([someId], 15_000);
       await keys().removeExpired(86_400, 1_000);
-      await new WorkerStore(database).countAlive();
+      await new WorkerRepository(dataSource.getRepository(Worker)).countAlive();
       await new Backlog(dataSource.getRepository(Lane)).countPending();
     }));
 
@@ -393,8 +394,9 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await callbacks.countAttempts(someId);
       await new LanePositionsRepository(dataSource.getRepository(Lane)).jobsAhead('busy', 100);
       expect((await new FinishedRequestsStore(database).find([someId])).size).toBe(1);
-      await new LanesStore(database).list('', 100);
-      expect(await new LanesStore(database).listOwn(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
+      const lanes = new LaneRepository(dataSource.getRepository(Lane));
+      await lanes.list('', 100);
+      expect(await lanes.listOfAccount(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
       await keys().find(keyed('key-7'));
     }));
 

@@ -12,7 +12,7 @@ import {
   lanesQuery,
 } from '../jobs.schema.js';
 import { LanesService } from './lanes.service.js';
-import type { LaneView } from './lanes.store.js';
+import type { LaneView } from './lane.repository.js';
 
 const LANE = { name: 'lane', schema: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,64}$' } };
 

@@ -1,43 +1,47 @@
 import { Injectable } from '@nestjs/common';
 import { type AccountId, laneName, qualifiedLane } from '../../platform/tenant.js';
 import { WorkQueue } from '../../queue/work-queue.js';
-import { LanesStore, type LaneView } from './lanes.store.js';
+import { LaneRepository, type LaneView } from './lane.repository.js';
 
-/** What is seen of lanes and done with them: an account's own, or all of an open installation. */
+/** Shows and configures lanes: those of one account, or all lanes with `AUTH=open`. */
 @Injectable()
 export class LanesService {
   constructor(
-    private readonly store: LanesStore,
+    private readonly lanes: LaneRepository,
     private readonly queue: WorkQueue,
   ) {}
 
   /**
-   * @param after The last lane of the page before; empty for the first.
-   * @param isOperator Whether to show which worker holds a lane.
+   * Returns a page of lanes by name.
+   * @param after The last lane of the previous page; empty for the first.
+   * @param isOperator Whether to show which worker has leased a lane.
    */
   async list(account: AccountId, after: string, limit: number, isOperator: boolean): Promise<LaneView[]> {
-    if (account === null) return this.store.list(after, limit);
-    const lanes = await this.store.listOwn(account, qualifiedLane(account, after), limit);
+    if (account === null) return this.lanes.list(after, limit);
+    const lanes = await this.lanes.listOfAccount(account, qualifiedLane(account, after), limit);
     return lanes.map((lane) => ownView(lane, isOperator));
   }
 
-  /** A paused lane goes on taking requests. The one in hand is finished; within a turn no further one begins. */
+  /**
+   * Pauses or resumes a lane. A paused lane still accepts requests; a worker that has leased it stops at the end of its time
+   * slice at the latest.
+   */
   async setPaused(account: AccountId, lane: string, paused: boolean, isOperator: boolean): Promise<LaneView> {
     const qualified = qualifiedLane(account, lane);
-    await this.store.setPaused(qualified, paused);
+    await this.lanes.setPaused(qualified, paused);
     if (!paused) this.queue.wake('jobs');
-    return ownView((await this.store.find(qualified))!, isOperator);
+    return ownView((await this.lanes.find(qualified))!, isOperator);
   }
 
-  /** For operators only. */
+  /** Sets the priority of a lane, for operators only. */
   async setPriority(account: AccountId, lane: string, priority: number): Promise<LaneView> {
     const qualified = qualifiedLane(account, lane);
-    await this.store.setPriority(qualified, priority);
-    return ownView((await this.store.find(qualified))!, true);
+    await this.lanes.setPriority(qualified, priority);
+    return ownView((await this.lanes.find(qualified))!, true);
   }
 }
 
-/** Who holds a lane tells of hosts and processes, which are no tenant's business. */
+/** Hides the worker id from tenants: it contains a host name and a process id. */
 function ownView(view: LaneView, isOperator: boolean): LaneView {
   return { ...view, lane: laneName(view.lane), held_by: isOperator ? view.held_by : null };
 }

@@ -1,25 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { WORKER_ID, hasExited } from '../../platform/concurrency/worker-id.js';
-import { WorkerStore } from './worker.store.js';
+import { WorkerRepository } from './worker.repository.js';
 
-/** Which workers are alive: each writes its heartbeat every sweep. */
+/** Tracks which workers are alive: each writes a heartbeat in every sweep. */
 @Injectable()
 export class Heartbeat {
-  constructor(private readonly workers: WorkerStore) {}
+  constructor(private readonly workers: WorkerRepository) {}
 
-  /** Records that the worker in this process is alive, and removes those on this host that exited without signing off. */
+  /** Records that the worker in this process is alive, and removes the workers on this host that exited without signing off. */
   async beat(): Promise<void> {
     await this.workers.beat();
-    const exited = (await this.workers.onThisHost()).filter((workerId) => hasExited(workerId));
+    await this.workers.deleteOld();
+    const exited = (await this.workers.findOnThisHost()).filter((workerId) => hasExited(workerId));
     if (exited.length > 0) await this.workers.remove(exited);
   }
 
-  /** The worker in this process is about to exit. */
+  /** Removes the worker in this process, which is about to exit. */
   signOff(): Promise<void> {
     return this.workers.remove([WORKER_ID]);
   }
 
-  /** How many workers are alive. @throws DatabaseUnavailable */
+  /** Returns the number of live workers. @throws DatabaseUnavailable */
   countAlive(): Promise<number> {
     return this.workers.countAlive();
   }

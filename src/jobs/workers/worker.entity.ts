@@ -1,9 +1,9 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A worker process that is alive, by its own word every few seconds. */
+/** A worker process that writes heartbeats. */
 @Entity('workers')
 export class Worker {
-  /** The name that its leases carry. */
+  /** The worker id, which its leases carry. */
   @PrimaryColumn('text')
   id!: string;
 

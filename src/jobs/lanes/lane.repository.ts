@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { Repository } from 'typeorm';
+import { Lane } from './lane.entity.js';
+
+/** A lane as the API shows it. */
+export interface LaneView {
+  lane: string;
+  pending: number;
+  in_progress: number;
+  head_age_seconds: number | null;
+  drain_rate_per_minute: number;
+  held_by: string | null;
+  paused: boolean;
+  priority: number;
+}
+
+/** Each lane costs one probe of the index of unfinished requests: for its head, the only request that may be in progress. */
+const VIEW = `SELECT l.name AS lane, l.pending - coalesce(head.in_progress, 0) AS pending,
+  coalesce(head.in_progress, 0) AS in_progress, floor(extract(epoch FROM now() - head.created_at))::integer AS head_age_seconds,
+  round((l.throughput_per_s * 60)::numeric, 1)::float8 AS drain_rate_per_minute,
+  CASE WHEN l.lease_until > now() THEN l.leased_by END AS held_by, l.paused, l.priority
+  FROM lanes l LEFT JOIN LATERAL (
+    SELECT r.created_at, (r.status = 'PROCESSING')::integer AS in_progress FROM requests r
+    WHERE r.lane = l.name AND r.status IN ('PENDING', 'PROCESSING') ORDER BY r.queue_position LIMIT 1
+  ) head ON true`;
+
+const LIST = `${VIEW} WHERE l.name > $1 ORDER BY l.name LIMIT $2`;
+const LIST_OF_ACCOUNT = `${VIEW} WHERE split_part(l.name, '/', 1) = $1 AND strpos(l.name, '/') > 0 AND l.name > $2
+  ORDER BY l.name LIMIT $3`;
+const FIND = `${VIEW} WHERE l.name = $1`;
+
+/** Lanes as operators and accounts see and configure them. Names are qualified (`qualifiedLane`). */
+@Injectable()
+export class LaneRepository {
+  constructor(@InjectRepository(Lane) private readonly lanes: Repository<Lane>) {}
+
+  list(after: string, limit: number): Promise<LaneView[]> {
+    return this.lanes.query<LaneView[]>(LIST, [after, limit]);
+  }
+
+  listOfAccount(account: string, after: string, limit: number): Promise<LaneView[]> {
+    return this.lanes.query<LaneView[]>(LIST_OF_ACCOUNT, [account, after, limit]);
+  }
+
+  async find(lane: string): Promise<LaneView | null> {
+    const [row] = await this.lanes.query<LaneView[]>(FIND, [lane]);
+    return row ?? null;
+  }
+
+  /** Creates the lane if necessary: it can be paused before its first request. */
+  async setPaused(lane: string, paused: boolean): Promise<void> {
+    await this.lanes.upsert({ name: lane, paused }, ['name']);
+  }
+
+  /** Creates the lane if necessary. */
+  async setPriority(lane: string, priority: number): Promise<void> {
+    await this.lanes.upsert({ name: lane, priority }, ['name']);
+  }
+}
