@@ -6,6 +6,7 @@ import { READ_AHEAD } from '../../src/jobs/lanes/lane-run.js';
 import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { JobsStore } from '../../src/jobs/lanes/jobs.store.js';
+import { LaneLeaseStore } from '../../src/jobs/lanes/lane-lease.store.js';
 import { LatencyRecorder, type LatencySummary } from '../../src/benchmark/engine/latency.js';
 import type { Measurement } from './measurement.js';
 import { withDatabase } from '../support/servers.js';
@@ -54,15 +55,16 @@ export function claiming(): Promise<Measurement[]> {
     const dataSource = await new DataSource(dataSourceOptions(url)).initialize();
     const database = new Database(dataSource, { DATABASE_PREPARE: true });
     const jobs = new JobsStore(database);
+    const leases = new LaneLeaseStore(database);
     const positions = new LanePositionsRepository(dataSource.getRepository(Lane));
     try {
       const claims: LatencySummary[] = [];
       for (const backlog of BACKLOGS) {
         await fill(client, LANES, backlog);
         const claim = async (): Promise<() => Promise<unknown>> => {
-          const lane = (await jobs.leaseLane(LEASE_MS))!;
+          const lane = (await leases.lease(LEASE_MS))!;
           await jobs.begin(lane, READ_AHEAD);
-          return () => jobs.release(lane, 0);
+          return () => leases.release(lane, 0);
         };
         claims.push(await timed(claim));
       }

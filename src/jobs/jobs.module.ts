@@ -12,6 +12,7 @@ import { WorkerRepository } from './workers/worker.repository.js';
 import { WorkerLeasesStore } from './workers/worker-leases.store.js';
 import { JobsService } from './jobs.service.js';
 import { JobsStore } from './lanes/jobs.store.js';
+import { LaneLeaseStore } from './lanes/lane-lease.store.js';
 import { Lane } from './lanes/lane.entity.js';
 import { ReportGenerator } from './report-generator.js';
 import { SyncRunner } from './sync/sync-runner.js';
@@ -27,12 +28,23 @@ import { SyncStore } from './sync/sync.store.js';
     Heartbeat,
     WorkerRepository,
     JobsStore,
+    LaneLeaseStore,
     SyncStore,
     WorkerLeasesStore,
     ReportGenerator,
     SyncRunner,
     JobsService,
   ],
-  exports: [TypeOrmModule, Backlog, Heartbeat, JobsStore, WorkerLeasesStore, ReportGenerator, SyncRunner, JobsService],
+  exports: [
+    TypeOrmModule,
+    Backlog,
+    Heartbeat,
+    JobsStore,
+    LaneLeaseStore,
+    WorkerLeasesStore,
+    ReportGenerator,
+    SyncRunner,
+    JobsService,
+  ],
 })
 export class JobsModule {}

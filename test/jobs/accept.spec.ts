@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuidv7 } from 'uuid';
 import type { Job } from '../../src/jobs/job.js';
-import type { LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import type { LaneLease } from '../../src/jobs/lanes/lane-lease.store.js';
 import type { Acceptance } from '../../src/jobs/accept/accept.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, newRequest, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
@@ -120,7 +120,7 @@ describe('the count of a lane', () => {
     accept = async (lane: string, count: number): Promise<void> => void (await one.accept(lane, count));
 
     take = async (): Promise<void> => {
-      this.lane = await one.jobs.leaseLane(LEASE_MS);
+      this.lane = await one.leases.lease(LEASE_MS);
       this.jobs = this.lane ? await one.jobs.begin(this.lane, 4) : [];
     };
 
@@ -145,7 +145,7 @@ describe('the count of a lane', () => {
     };
 
     release = async (): Promise<void> => {
-      if (this.lane) await one.jobs.release(this.lane, 0);
+      if (this.lane) await one.leases.release(this.lane, 0);
       this.lane = null;
     };
   }

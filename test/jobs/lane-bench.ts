@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Job } from '../../src/jobs/job.js';
-import type { CompletedBatch, LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import type { CompletedBatch } from '../../src/jobs/lanes/jobs.store.js';
+import type { LaneLease } from '../../src/jobs/lanes/lane-lease.store.js';
 import { LaneRun } from '../../src/jobs/lanes/lane-run.js';
 import type { GeneratedReport } from '../../src/jobs/report-generator.js';
 

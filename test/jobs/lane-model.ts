@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Completion, Job } from '../../src/jobs/job.js';
-import type { CompletedBatch, JobsStore, LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import type { CompletedBatch, JobsStore } from '../../src/jobs/lanes/jobs.store.js';
+import type { LaneLease, LaneLeaseStore } from '../../src/jobs/lanes/lane-lease.store.js';
 import { LaneClock } from '../../src/jobs/lanes/lane-clock.js';
 import { LEASE_MS, completionOf } from '../support/stores.js';
 
@@ -80,10 +81,16 @@ export function spend(chances: Chances, chance: keyof Chances | undefined): Chan
 
 type Move = [name: string, next: () => Promise<Worker>, chance?: keyof Chances];
 
+/** The stores that the workers write through. */
+export interface LaneStores {
+  leases: LaneLeaseStore;
+  jobs: JobsStore;
+}
+
 /** All that one of the workers may do next. */
-export function stepsOf(jobs: JobsStore, { workers, chances }: State, index: 0 | 1): Step[] {
+export function stepsOf(stores: LaneStores, { workers, chances }: State, index: 0 | 1): Step[] {
   const worker = workers[index];
-  const moves = worker.lane ? movesUnder(worker.lane, jobs, worker) : movesWithout(jobs, worker);
+  const moves = worker.lane ? movesUnder(worker.lane, stores, worker) : movesWithout(stores, worker);
   return moves
     .filter(([, , chance]) => !chance || chances[chance] > 0)
     .map(([name, next, chance]) => ({
@@ -99,28 +106,28 @@ export function stepsOf(jobs: JobsStore, { workers, chances }: State, index: 0 |
     }));
 }
 
-function movesWithout(jobs: JobsStore, worker: Worker): Move[] {
+function movesWithout({ leases }: LaneStores, worker: Worker): Move[] {
   const { former } = worker;
   const lease = async (): Promise<Worker> => {
-    const lane = await jobs.leaseLane(LEASE_MS);
+    const lane = await leases.lease(LEASE_MS);
     return lane ? { ...IDLE, lane, clock: new LaneClock(lane.startedAt), doing: 'beginning' } : worker;
   };
   const renewLate = async (): Promise<Worker> => {
-    await jobs.renew([former!], LEASE_MS);
+    await leases.renew([former!], LEASE_MS);
     return worker;
   };
   return [['leases', lease], ...(former ? ([['renews late', renewLate, 'lateRenewal']] as Move[]) : [])];
 }
 
-function movesUnder(lane: LaneLease, jobs: JobsStore, worker: Worker): Move[] {
+function movesUnder(lane: LaneLease, stores: LaneStores, worker: Worker): Move[] {
   const renew = async (): Promise<Worker> => {
-    await jobs.renew([lane], LEASE_MS);
+    await stores.leases.renew([lane], LEASE_MS);
     return worker;
   };
-  return [['crashes', async () => IDLE, 'crash'], ['renews', renew], ...work(lane, jobs, worker)];
+  return [['crashes', async () => IDLE, 'crash'], ['renews', renew], ...work(lane, stores, worker)];
 }
 
-function work(lane: LaneLease, jobs: JobsStore, worker: Worker): Move[] {
+function work(lane: LaneLease, { leases, jobs }: LaneStores, worker: Worker): Move[] {
   const { doing, inHand, made, unanswered } = worker;
   const ended = { ...IDLE, former: lane };
   const commit = async (batch: CompletedBatch): Promise<Worker> => {
@@ -132,7 +139,7 @@ function work(lane: LaneLease, jobs: JobsStore, worker: Worker): Move[] {
     return { ...worker, unanswered: batch };
   };
   const release = async (): Promise<Worker> => {
-    await jobs.release(lane, 0);
+    await leases.release(lane, 0);
     return ended;
   };
 

@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { Database, type Query, type Statement } from '../../src/platform/database/database.js';
 import { JobsStore } from '../../src/jobs/lanes/jobs.store.js';
+import { LaneLeaseStore } from '../../src/jobs/lanes/lane-lease.store.js';
 import { LaneClock } from '../../src/jobs/lanes/lane-clock.js';
 import { type Chances, IDLE, type State, type Step, completionUnder, spend, stepsOf } from './lane-model.js';
 import { DATABASE_SETTINGS } from '../support/database.js';
@@ -70,11 +71,13 @@ class ChangedDatabase extends Database {
 let stores: Stores;
 let database: ChangedDatabase;
 let jobs: JobsStore;
+let leases: LaneLeaseStore;
 
 beforeAll(async () => {
   stores = await openStores();
   database = new ChangedDatabase(stores);
   jobs = new JobsStore(database);
+  leases = new LaneLeaseStore(database);
   await stores.sql(RESTORE);
 });
 
@@ -109,8 +112,8 @@ function stepsFrom(state: State, { isLeased }: Seen): Step[] {
   });
   const { accept: mayAccept, cancel, expiry } = state.chances;
   return [
-    ...stepsOf(jobs, state, 0),
-    ...stepsOf(jobs, state, 1),
+    ...stepsOf({ leases, jobs }, state, 0),
+    ...stepsOf({ leases, jobs }, state, 1),
     ...(expiry && isLeased ? [happens('the lease ends', 'expiry', () => stores.endLease('x'))] : []),
     ...(mayAccept ? [happens('a third is accepted', 'accept', () => accept(1))] : []),
     ...(cancel ? [happens('the second is cancelled', 'cancel', cancelSecond)] : []),
@@ -168,7 +171,7 @@ function* faultsOf({ writesUnder }: Step, before: Seen, after: Seen): Generator<
 /** Whatever has happened: once the lease has ended a new worker finishes all that is left. */
 async function finishAll(): Promise<Seen> {
   await stores.endLease('x');
-  const lane = await jobs.leaseLane(LEASE_MS);
+  const lane = await leases.lease(LEASE_MS);
   if (lane) {
     const clock = new LaneClock(lane.startedAt);
     const found = await jobs.begin(lane, 9);

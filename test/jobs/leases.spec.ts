@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { WORKER_ID } from '../../src/platform/concurrency/worker-id.js';
-import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import { JobsStore } from '../../src/jobs/lanes/jobs.store.js';
+import type { LaneLease } from '../../src/jobs/lanes/lane-lease.store.js';
 import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LaneRepository } from '../../src/jobs/lanes/lane.repository.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, openStores } from '../support/stores.js';
@@ -23,7 +24,7 @@ const CALLBACK = { callbackUrl: 'http://a.test/done' };
 describe('a lane', () => {
   it('is leased by one at a time', async () => {
     await one.accept('x', 3);
-    const tries = Array.from({ length: 16 }, (_, index) => (index % 2 ? one : other).jobs.leaseLane(LEASE_MS));
+    const tries = Array.from({ length: 16 }, (_, index) => (index % 2 ? one : other).leases.lease(LEASE_MS));
     const leased = (await Promise.all(tries)).filter((lane) => lane !== null);
     expect(leased).toMatchObject([{ name: 'x', epoch: 1 }]);
   });
@@ -32,11 +33,11 @@ describe('a lane', () => {
     await one.accept('x', 1);
     const lanes = new LaneRepository(one.dataSource.getRepository(Lane));
     await lanes.setPaused('x', true);
-    expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
+    expect(await one.leases.lease(LEASE_MS)).toBeNull();
     await lanes.setPaused('x', false);
     const lane = await one.lease();
     await one.jobs.complete(lane, batchOf(await one.jobs.begin(lane, 9), { release: true }), LEASE_MS);
-    expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
+    expect(await one.leases.lease(LEASE_MS)).toBeNull();
   });
 
   it('goes to another worker when its lease has ended, with the next epoch', async () => {
@@ -49,10 +50,10 @@ describe('a lane', () => {
   it('goes to another worker at once when its holder is known to be dead', async () => {
     await one.accept('x', 1);
     await one.lease();
-    expect(await other.holders.onThisHost()).toEqual([WORKER_ID]);
-    await other.holders.expire(['somebody else']);
-    expect(await other.jobs.leaseLane(LEASE_MS)).toBeNull();
-    await other.holders.expire([WORKER_ID]);
+    expect(await other.workerLeases.findOnThisHost()).toEqual([WORKER_ID]);
+    await other.workerLeases.expire(['somebody else']);
+    expect(await other.leases.lease(LEASE_MS)).toBeNull();
+    await other.workerLeases.expire([WORKER_ID]);
     expect(await other.lease()).toMatchObject({ name: 'x', epoch: 2 });
   });
 
@@ -68,7 +69,7 @@ describe('a lane', () => {
     for (let i = 0; i < 9; i++) {
       const lane = await one.lease();
       turns.push(lane.name);
-      await one.jobs.release(lane, 0);
+      await one.leases.release(lane, 0);
     }
     expect(turns.slice(3)).toEqual(turns.slice(0, 6));
     expect(new Set(turns.slice(0, 3)).size).toBe(3);
@@ -76,8 +77,8 @@ describe('a lane', () => {
 
   it('rests after it was given back for a while', async () => {
     await one.accept('x', 1);
-    await one.jobs.release(await one.lease(), LEASE_MS);
-    expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
+    await one.leases.release(await one.lease(), LEASE_MS);
+    expect(await one.leases.lease(LEASE_MS)).toBeNull();
     await one.endLease('x');
     expect(await one.lease()).toMatchObject({ epoch: 2 });
   });
@@ -134,7 +135,7 @@ describe('the holder of a lane', () => {
     expect(owed).toEqual(
       [0, 1].map((n) => ({ id: completions[n]!.deliveryId, request_id: ids[n], queue_position: n + 1 })),
     );
-    expect(await one.jobs.leaseLane(LEASE_MS)).toBeNull();
+    expect(await one.leases.lease(LEASE_MS)).toBeNull();
   });
 
   it('gives the lane back with its last completion, and what it had begun', async () => {
@@ -149,7 +150,7 @@ describe('the holder of a lane', () => {
   it('gives the lane back unfinished', async () => {
     await take(2);
     await one.jobs.begin(lane, 9);
-    await one.jobs.release(lane, 0);
+    await one.leases.release(lane, 0);
     expect(await one.statuses('x')).toEqual(['PENDING', 'PENDING']);
     expect(await other.lease()).toMatchObject({ epoch: 2 });
   });
@@ -157,15 +158,15 @@ describe('the holder of a lane', () => {
   it('keeps the lane by renewing it', async () => {
     await take(1);
     await one.endLease('x');
-    expect(await one.jobs.renew([lane], LEASE_MS)).toEqual([lane]);
-    expect(await other.jobs.leaseLane(LEASE_MS)).toBeNull();
+    expect(await one.leases.renew([lane], LEASE_MS)).toEqual([lane]);
+    expect(await other.leases.lease(LEASE_MS)).toBeNull();
   });
 
   it('that lost it and took it again keeps only its newer lease', async () => {
     await take(1);
     await one.endLease('x');
     const newer = await one.lease();
-    expect(await one.jobs.renew([lane, newer], LEASE_MS)).toEqual([newer]);
+    expect(await one.leases.renew([lane, newer], LEASE_MS)).toEqual([newer]);
   });
 
   it('may say twice what it has finished: the answer to the first may be lost', async () => {
@@ -187,8 +188,8 @@ describe('the holder of a lane', () => {
 describe('a worker that has lost its lane', () => {
   it.each([
     ['begins nothing', async (stale: LaneLease) => expect(await one.jobs.begin(stale, 9)).toEqual([])],
-    ['renews nothing', async (stale: LaneLease) => expect(await one.jobs.renew([stale], LEASE_MS)).toEqual([])],
-    ['releases nothing', (stale: LaneLease) => one.jobs.release(stale, LEASE_MS)],
+    ['renews nothing', async (stale: LaneLease) => expect(await one.leases.renew([stale], LEASE_MS)).toEqual([])],
+    ['releases nothing', (stale: LaneLease) => one.leases.release(stale, LEASE_MS)],
     [
       'finishes nothing',
       async (stale: LaneLease) => {
@@ -260,7 +261,7 @@ describe('the order of locks', () => {
     const gated = new GatedDatabase(other.dataSource, 1);
     const completing = new JobsStore(gated).complete(lane, batchOf([first!]), LEASE_MS);
     await gated.reached; // The request is written; the lane is not yet counted.
-    const releasing = one.jobs.release(lane, 0);
+    const releasing = one.leases.release(lane, 0);
     await one.untilBlocked(1);
     gated.letOn();
     expect(await completing).toEqual(new Set([ids[0]]));
@@ -296,9 +297,9 @@ describe('the order of locks', () => {
   });
 
   it.each([
-    ['renewing lanes', (lanes: LaneLease[]) => one.jobs.renew(lanes, LEASE_MS)],
-    ['ending the leases of the dead', () => one.holders.expire([WORKER_ID])],
-    ['ending', () => one.holders.leave()],
+    ['renewing lanes', (lanes: LaneLease[]) => one.leases.renew(lanes, LEASE_MS)],
+    ['ending the leases of the dead', () => one.workerLeases.expire([WORKER_ID])],
+    ['ending', () => one.workerLeases.drain()],
   ])('is by name, as in an accept: %s', async (_, act) => {
     for (const name of ['b', 'a']) await one.accept(name, 1);
     const lanes = [await one.lease(), await one.lease()].sort((x, y) => y.name.localeCompare(x.name));
@@ -308,8 +309,8 @@ describe('the order of locks', () => {
 
   it.each([
     ['renewing', (ids: string[]) => one.sync.renew(ids, LEASE_MS)],
-    ['ending the leases of the dead', () => one.holders.expire([WORKER_ID])],
-    ['ending', () => one.holders.leave()],
+    ['ending the leases of the dead', () => one.workerLeases.expire([WORKER_ID])],
+    ['ending', () => one.workerLeases.drain()],
   ])('of sync requests is by id: %s', async (_, act) => {
     const ids = (await one.accept(null, 2)).toSorted().toReversed();
     const [free, held] = ids.map((id) => `requests WHERE id = '${id}'`);

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { WORKER_ID, DRAINING_SUFFIX } from '../../src/platform/concurrency/worker-id.js';
 import type { Job } from '../../src/jobs/job.js';
-import { type LaneLease, MOST_AHEAD } from '../../src/jobs/lanes/jobs.store.js';
+import { type LaneLease, MOST_AHEAD } from '../../src/jobs/lanes/lane-lease.store.js';
 import { get, post } from '../support/client.js';
 import { createDatabase } from '../support/database.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
@@ -33,7 +33,7 @@ async function fallSilentAs(holder: string): Promise<{ lane: LaneLease; jobs: Jo
 async function deathsInLane(): Promise<number[]> {
   const lane = await stores.lease();
   const jobs = await stores.jobs.begin(lane, 64);
-  await stores.jobs.release(lane, 0);
+  await stores.leases.release(lane, 0);
   return jobs.map((job) => job.crashCount);
 }
 
@@ -49,7 +49,7 @@ describe('a death', () => {
     await stores.accept('x', 2);
     const lane = await stores.lease();
     await stores.jobs.begin(lane, 64);
-    await stores.jobs.release(lane, 0);
+    await stores.leases.release(lane, 0);
     expect(await deathsInLane()).toEqual([0, 0]);
     await stores.sql(`UPDATE lanes SET leased_by = 'a', lease_until = '-infinity'`);
     expect(await deathsInLane()).toEqual([0, 0]);
@@ -60,7 +60,7 @@ describe('a death', () => {
     for (const name of [WORKER_ID, `a${DRAINING_SUFFIX}`]) await fallSilentAs(name);
     expect(await deathsInLane()).toEqual([0]);
     await stores.lease();
-    await stores.holders.leave();
+    await stores.workerLeases.drain();
     expect(await stores.sql('SELECT leased_by FROM lanes')).toEqual([{ leased_by: WORKER_ID + DRAINING_SUFFIX }]);
   });
 
@@ -68,9 +68,9 @@ describe('a death', () => {
     await stores.accept('x', 1);
     for (const name of ['a', WORKER_ID]) await fallSilentAs(name);
     await stores.sql(`UPDATE requests SET crashed_workers = ARRAY['a', $1]`, [WORKER_ID]);
-    await stores.holders.clearCrashReports();
+    await stores.workerLeases.clearCrashReports();
     expect(await deathsInLane()).toEqual([1]);
-    await stores.holders.clearCrashReports();
+    await stores.workerLeases.clearCrashReports();
     expect(await deathsInLane()).toEqual([1]);
   });
 
@@ -85,7 +85,7 @@ describe('a death', () => {
     for (const holder of [WORKER_ID, `a${DRAINING_SUFFIX}`, 'a', 'b', 'b', null])
       counted.push(await adoptAfter(holder));
     expect(counted).toEqual([0, 0, 1, 2, 2, 2]);
-    await stores.holders.leave();
+    await stores.workerLeases.drain();
     expect(await stores.sync.renew([id!], LEASE_MS)).toEqual(new Set([id]));
     await stores.sql(`UPDATE requests SET leased_by = 'c'`);
     const [{ lease_epoch: leaseEpoch }] = (await stores.sql('SELECT lease_epoch FROM requests')) as [
@@ -111,7 +111,7 @@ describe('a lane whose holder fell silent', () => {
     expect(careful.isolateUntil).toBeLessThan(11 + MOST_AHEAD + 20);
     expect(careful.lostBy).toBe('a');
     await stores.accept('x', 50);
-    await stores.jobs.release(careful, 0);
+    await stores.leases.release(careful, 0);
     expect(await stores.lease()).toMatchObject({ isolateUntil: careful.isolateUntil, lostBy: null });
   });
 });

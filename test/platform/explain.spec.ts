@@ -23,7 +23,8 @@ import { positional } from '../../src/platform/database/named-parameters.js';
 import { Worker } from '../../src/jobs/workers/worker.entity.js';
 import { WorkerRepository } from '../../src/jobs/workers/worker.repository.js';
 import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js';
-import { JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import { JobsStore } from '../../src/jobs/lanes/jobs.store.js';
+import { type LaneLease, LaneLeaseStore } from '../../src/jobs/lanes/lane-lease.store.js';
 import { LaneRepository } from '../../src/jobs/lanes/lane.repository.js';
 import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
@@ -241,32 +242,32 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
 
   it('taking a lane, making its requests, giving it back', () =>
     expectCheap(async () => {
-      const store = new JobsStore(database);
-      const lane = (await store.leaseLane(15_000)) as LaneLease;
+      const [store, leases] = [new JobsStore(database), new LaneLeaseStore(database)];
+      const lane = (await leases.lease(15_000)) as LaneLease;
       const jobs = await store.begin(lane, 64);
       expect(jobs).toHaveLength(64);
       await store.readAfter(lane, 64, 64);
       const completions = jobs.map((job) => completionOf(job, { destination: 'http://a.test:80' }));
       expect((await store.complete(lane, batchOf([], { completions }), 15_000))?.size).toBe(64);
-      await store.renew([lane], 15_000);
-      await store.release(lane, 0);
+      await leases.renew([lane], 15_000);
+      await leases.release(lane, 0);
     }));
 
   it(`taking the lane that is next of ${WAITING.toLocaleString('en')} that wait`, async () => {
-    const store = new JobsStore(database);
+    const leases = new LaneLeaseStore(database);
     await expectCheap(async () => {
-      for (let turn = 0; turn < 3; turn++) expect(await store.leaseLane(15_000)).not.toBeNull();
+      for (let turn = 0; turn < 3; turn++) expect(await leases.lease(15_000)).not.toBeNull();
     }, FEW_BLOCKS);
     expect(database.plans.filter(({ plan }) => sorts(plan))).toEqual([]);
   });
 
   it('sweeping', () =>
     expectCheap(async () => {
-      const holders = new WorkerLeasesStore(database);
-      await holders.onThisHost();
-      await holders.expire(['nobody']);
-      await holders.clearCrashReports();
-      await holders.leave();
+      const leases = new WorkerLeasesStore(database);
+      await leases.findOnThisHost();
+      await leases.expire(['none']);
+      await leases.clearCrashReports();
+      await leases.drain();
       const sync = new SyncStore(database);
       await sync.adopt(4, 15_000);
       await sync.release({ id: someId, leaseEpoch: 0 }, 0);

@@ -17,7 +17,8 @@ import { Database, type Query } from '../../src/platform/database/database.js';
 import { AcceptStore, type NewRequest } from '../../src/jobs/accept/accept.store.js';
 import { WorkerLeasesStore } from '../../src/jobs/workers/worker-leases.store.js';
 import type { Completion, Job } from '../../src/jobs/job.js';
-import { type CompletedBatch, JobsStore, type LaneLease } from '../../src/jobs/lanes/jobs.store.js';
+import { type CompletedBatch, JobsStore } from '../../src/jobs/lanes/jobs.store.js';
+import { type LaneLease, LaneLeaseStore } from '../../src/jobs/lanes/lane-lease.store.js';
 import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
@@ -79,9 +80,10 @@ export class Stores {
   readonly callbacks: RequestCallbacks;
   readonly positions: LanePositions;
   readonly removal: RemovalStore;
+  readonly leases: LaneLeaseStore;
   readonly jobs: JobsStore;
   readonly sync: SyncStore;
-  readonly holders: WorkerLeasesStore;
+  readonly workerLeases: WorkerLeasesStore;
 
   private constructor(
     readonly url: string,
@@ -94,9 +96,10 @@ export class Stores {
     this.callbacks = requestCallbacks(dataSource);
     this.positions = new LanePositionsRepository(dataSource.getRepository(Lane));
     this.removal = new RemovalStore(database, this.callbacks);
+    this.leases = new LaneLeaseStore(database);
     this.jobs = new JobsStore(database);
     this.sync = new SyncStore(database);
-    this.holders = new WorkerLeasesStore(database);
+    this.workerLeases = new WorkerLeasesStore(database);
   }
 
   static async open(url: string): Promise<Stores> {
@@ -137,7 +140,7 @@ export class Stores {
 
   /** Takes the lane that is next; there must be one. */
   async lease(): Promise<LaneLease> {
-    const lane = await this.jobs.leaseLane(LEASE_MS);
+    const lane = await this.leases.lease(LEASE_MS);
     if (!lane) throw new Error('There is no lane to take');
     return lane;
   }

@@ -6,7 +6,8 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { IsolationBusy, ReportGenerator } from '../report-generator.js';
 import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
-import { JobsStore, type LaneLease } from './jobs.store.js';
+import { JobsStore } from './jobs.store.js';
+import { type LaneLease, LaneLeaseStore } from './lane-lease.store.js';
 import { LaneRun } from './lane-run.js';
 
 /** How long a lane rests when its work is not possible now, because the disk is full, for example. */
@@ -21,13 +22,14 @@ export class JobsRunner {
   private readonly draining = new AbortController();
 
   constructor(
+    private readonly laneLeases: LaneLeaseStore,
     private readonly store: JobsStore,
     private readonly workerLeases: WorkerLeasesStore,
     private readonly generator: ReportGenerator,
     private readonly queue: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
   ) {
-    this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => store.renew(lanes, config.LANE_LEASE));
+    this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => laneLeases.renew(lanes, config.LANE_LEASE));
     this.loop = new WorkerLoop(
       config.REPORT_THREADS ?? availableParallelism(),
       () => this.claim(),
@@ -43,12 +45,12 @@ export class JobsRunner {
   /** Leases no further lane; resolves when the requests in hand are finished and their lanes released. */
   async stop(): Promise<void> {
     this.draining.abort();
-    await Promise.all([this.workerLeases.leave().catch(() => undefined), this.loop.stop()]);
+    await Promise.all([this.workerLeases.drain().catch(() => undefined), this.loop.stop()]);
   }
 
   private async claim(): Promise<Task[]> {
     const askedAtMs = performance.now();
-    const lane = await this.store.leaseLane(this.config.LANE_LEASE);
+    const lane = await this.laneLeases.lease(this.config.LANE_LEASE);
     if (!lane) return [];
     this.leases.add(lane, askedAtMs);
     return [() => this.work(lane).finally(() => this.leases.remove(lane))];
@@ -64,7 +66,7 @@ export class JobsRunner {
       const pauseMs = error instanceof IsolationBusy ? error.pauseMs : PAUSE_MS;
       if (pauseMs === PAUSE_MS)
         this.logger.error(`Lane ${lane.name} rests for ${PAUSE_MS / 1_000} s: ${String(error)}`);
-      await this.store.release(lane, pauseMs).catch(() => undefined);
+      await this.laneLeases.release(lane, pauseMs).catch(() => undefined);
     }
   }
 }

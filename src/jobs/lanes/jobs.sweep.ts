@@ -8,7 +8,7 @@ import { Heartbeat } from '../workers/heartbeat.js';
 import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { JobsRunner } from './jobs.runner.js';
 
-/** Sync requests of dead processes that one sweep takes over. */
+/** Sync requests of crashed workers that one sweep adopts. */
 const ADOPT_LIMIT = 4;
 
 /** Reports this worker as alive in every sweep, and recovers the requests of dead workers and of lost wake-ups. */
@@ -42,7 +42,7 @@ export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
   }
 
   private async reapDeadWorkers(): Promise<void> {
-    const dead = (await this.leases.onThisHost()).filter((workerId) => hasExited(workerId));
+    const dead = (await this.leases.findOnThisHost()).filter((workerId) => hasExited(workerId));
     if (dead.length > 0) await this.leases.expire(dead);
   }
 }

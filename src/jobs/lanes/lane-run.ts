@@ -6,7 +6,8 @@ import { newId } from '../../platform/ids.js';
 import type { WorkQueue } from '../../queue/work-queue.js';
 import { type Completion, type Job, destinationOf } from '../job.js';
 import type { ReportGenerator } from '../report-generator.js';
-import { type CompletedBatch, type JobsStore, type LaneLease, MOST_AHEAD } from './jobs.store.js';
+import type { CompletedBatch, JobsStore } from './jobs.store.js';
+import { type LaneLease, MOST_AHEAD } from './lane-lease.store.js';
 import { LaneClock } from './lane-clock.js';
 
 /** Requests that are read at once. */

@@ -18,7 +18,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
 
   constructor(
     private readonly store: SyncStore,
-    private readonly holders: WorkerLeasesStore,
+    private readonly workerLeases: WorkerLeasesStore,
     private readonly generator: ReportGenerator,
     private readonly queue: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE'>,
@@ -54,7 +54,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
 
   /** Also those that nobody waits for any more are finished while the threads and the database are still there. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.allSettled([this.holders.leave(), ...this.underWay]);
+    await Promise.allSettled([this.workerLeases.drain(), ...this.underWay]);
   }
 
   private async finishOrRelease(job: Job): Promise<GeneratedReport | null> {
