@@ -22,7 +22,9 @@ import {
   batchJsonSchema,
   syncAnswerSchema,
 } from './jobs.schema.js';
-import { JobsService } from './jobs.service.js';
+import { AsyncService } from './accept/async.service.js';
+import { CancelService } from './lanes/cancel.service.js';
+import { SyncService } from './sync/sync.service.js';
 
 const syncBody = reportRequest('sync');
 const asyncBody = reportRequest('async');
@@ -30,32 +32,36 @@ const asyncBody = reportRequest('async');
 const KEY_HEADER = {
   name: 'Idempotency-Key',
   required: false,
-  description: 'Repeating a request under the same key gives the first answer again. 1 to 255 printable characters.',
+  description: 'A repeat with the same key returns the first answer again. 1 to 255 printable characters.',
   schema: { type: 'string' as const, minLength: 1, maxLength: 255 },
 };
 
 @ApiTags('reports')
 @Controller('api')
 export class JobsController {
-  constructor(private readonly jobs: JobsService) {}
+  constructor(
+    private readonly syncRequests: SyncService,
+    private readonly asyncRequests: AsyncService,
+    private readonly cancelling: CancelService,
+  ) {}
 
   @Post('sync')
   @NeedsScope('reports:write')
   @HttpCode(200)
   @RateLimited('sync')
   @Idempotent()
-  @ApiOperation({ summary: 'Make a report and wait for it' })
+  @ApiOperation({ summary: 'Generate a report and wait for it' })
   @ApiHeader(KEY_HEADER)
   @ApiHeader({
     name: 'Prefer',
     required: false,
-    description: '`wait=N`: seconds to wait, at most 60 (default 30). `respond-async`: do not wait.',
+    description: '`wait=N`: seconds to wait, up to 60 (default 30). `respond-async`: do not wait.',
   })
   @ApiBody({ schema: reportRequestJsonSchema('sync'), examples: reportRequestExamples('sync') })
   @ApiResponse({ status: 200, description: 'The report', standardSchema: syncAnswerSchema })
   @ApiResponse({
     status: 202,
-    description: 'Not ready in time; it goes on at the Location',
+    description: 'Not finished in time; the request continues, and `Location` shows it',
     standardSchema: syncAnswerSchema,
   })
   async sync(
@@ -66,7 +72,7 @@ export class JobsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
     const { waitMs, applied } = preferenceOf(prefer);
-    const { requestId, isFinished, body } = await this.jobs.runSync(request, key, account, waitMs);
+    const { requestId, isFinished, body } = await this.syncRequests.run(request, key, account, waitMs);
     if (!isFinished) response.status(202).location(`/api/requests/${requestId}`);
     if (applied !== null) response.setHeader('Preference-Applied', applied);
     return body;
@@ -77,18 +83,20 @@ export class JobsController {
   @HttpCode(202)
   @RateLimited('async')
   @Idempotent()
-  @ApiOperation({ summary: 'Ask for a report; it is made in order and your callback URL is told' })
+  @ApiOperation({
+    summary: 'Request a report; it is generated in the order of its lane and announced to the callback URL',
+  })
   @ApiHeader(KEY_HEADER)
   @ApiBody({ schema: reportRequestJsonSchema('async'), examples: reportRequestExamples('async') })
-  @ApiResponse({ status: 202, description: 'Accepted durably', standardSchema: acknowledgementSchema })
+  @ApiResponse({ status: 202, description: 'Accepted and durable', standardSchema: acknowledgementSchema })
   async async(
     @Body({ schema: asyncBody }) request: ReportRequest,
     @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const { requestId, body } = await this.jobs.acceptAsync(request, key, account);
-    // Not by `location()`, which looks for what would have to be escaped.
+    const { requestId, body } = await this.asyncRequests.accept(request, key, account);
+    // `location()` would search the URL for characters to escape.
     response.setHeader('Location', `/api/requests/${requestId}`);
     return body;
   }
@@ -98,27 +106,27 @@ export class JobsController {
   @HttpCode(202)
   @RateLimited('async')
   @Idempotent()
-  @ApiOperation({ summary: 'Ask for up to 1,000 reports, all or none, at consecutive positions of their lanes' })
+  @ApiOperation({ summary: 'Request up to 1,000 reports, all or none, at consecutive positions of their lanes' })
   @ApiHeader(KEY_HEADER)
   @ApiBody({ schema: batchJsonSchema, examples: batchExamples })
-  @ApiResponse({ status: 202, description: 'All accepted durably', standardSchema: batchAnswerSchema })
+  @ApiResponse({ status: 202, description: 'All accepted and durable', standardSchema: batchAnswerSchema })
   batch(
     @Body({ schema: batchBody }) { requests }: BatchBody,
     @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
   ): Promise<object> {
-    return this.jobs.acceptBatch(requests, key, account);
+    return this.asyncRequests.acceptBatch(requests, key, account);
   }
 
   @Post('requests/:id/cancel')
   @NeedsScope('reports:write')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Cancel a request that is still pending' })
+  @ApiOperation({ summary: 'Cancel a pending request' })
   @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
   @ApiResponse({ status: 200, description: 'Cancelled', standardSchema: requestDetail })
   @ApiResponse({ status: 404, description: 'Request not found' })
-  @ApiResponse({ status: 409, description: 'It is not pending any more' })
+  @ApiResponse({ status: 409, description: 'The request is not pending' })
   cancel(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
-    return this.jobs.cancel(id, account);
+    return this.cancelling.cancel(id, account);
   }
 }

@@ -10,7 +10,10 @@ import { Heartbeat } from './workers/heartbeat.js';
 import { Worker } from './workers/worker.entity.js';
 import { WorkerRepository } from './workers/worker.repository.js';
 import { WorkerLeasesStore } from './workers/worker-leases.store.js';
-import { JobsService } from './jobs.service.js';
+import { AsyncService } from './accept/async.service.js';
+import { NewRequests } from './accept/new-requests.js';
+import { CancelService } from './lanes/cancel.service.js';
+import { SyncService } from './sync/sync.service.js';
 import { JobsStore } from './lanes/jobs.store.js';
 import { LaneLeaseStore } from './lanes/lane-lease.store.js';
 import { Lane } from './lanes/lane.entity.js';
@@ -33,18 +36,23 @@ import { SyncStore } from './sync/sync.store.js';
     WorkerLeasesStore,
     ReportGenerator,
     SyncRunner,
-    JobsService,
+    NewRequests,
+    AsyncService,
+    SyncService,
+    CancelService,
   ],
   exports: [
     TypeOrmModule,
     Backlog,
     Heartbeat,
-    JobsStore,
     LaneLeaseStore,
+    JobsStore,
     WorkerLeasesStore,
     ReportGenerator,
     SyncRunner,
-    JobsService,
+    AsyncService,
+    SyncService,
+    CancelService,
   ],
 })
 export class JobsModule {}

@@ -1,20 +1,20 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
-import { newId } from '../../platform/ids.js';
+import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/database.js';
-import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
+import { newId } from '../../platform/ids.js';
 import { WorkQueue } from '../../queue/work-queue.js';
-import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { type Job, destinationOf } from '../job.js';
-import { type GeneratedReport, ReportGenerator, IsolationBusy } from '../report-generator.js';
+import { type GeneratedReport, IsolationBusy, ReportGenerator } from '../report-generator.js';
+import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { SyncStore } from './sync.store.js';
 
-/** Makes sync requests at once, outside every lane, and keeps the lease that tells other processes we are alive. */
+/** Runs sync requests at once, outside every lane, each under a lease of its own. */
 @Injectable()
 export class SyncRunner implements BeforeApplicationShutdown {
   private readonly logger = new Logger(SyncRunner.name);
   private readonly leases: LeaseKeeper<Job>;
-  private readonly underWay = new Set<Promise<unknown>>();
+  private readonly running = new Set<Promise<unknown>>();
 
   constructor(
     private readonly store: SyncStore,
@@ -25,45 +25,46 @@ export class SyncRunner implements BeforeApplicationShutdown {
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, async (jobs) => {
       const ids = jobs.map(({ id }) => id);
-      const ours = await store.renew(ids, config.LANE_LEASE);
-      return jobs.filter(({ id }) => ours.has(id));
+      const held = await store.renew(ids, config.LANE_LEASE);
+      return jobs.filter(({ id }) => held.has(id));
     });
   }
 
   /**
-   * Makes the report of a request that this process leased when it accepted it, and finishes the request. Gives null when
-   * another process has taken it over: its result is what counts, and the file of ours is gone.
-   * @throws StorageUnavailable, PoolClosed, DatabaseUnavailable: the request stays, and is made when its lease has ended.
+   * Generates and completes a request that this process has leased.
+   * @returns Null when another worker has taken the request over: its result counts, and this one's file is removed.
+   * @throws StorageUnavailable, PoolClosed, DatabaseUnavailable: the request runs again when its lease has expired.
    */
   run(job: Job): Promise<GeneratedReport | null> {
     this.leases.add(job, performance.now());
     const done = this.finishOrRelease(job).finally(() => {
       this.leases.remove(job);
-      this.underWay.delete(done);
+      this.running.delete(done);
     });
-    this.underWay.add(done);
+    this.running.add(done);
     return done;
   }
 
-  /** Takes over the sync requests of processes that fell silent, so that none stays unfinished. */
+  /** Takes over sync requests whose lease has expired, and runs them. */
   async adopt(limit: number): Promise<void> {
     for (const job of await this.store.adopt(limit, this.config.LANE_LEASE)) {
-      this.run(job).catch((error: unknown) => this.logger.warn(`Request ${job.id} waits: ${String(error)}`));
+      this.run(job).catch((error: unknown) =>
+        this.logger.warn(`Request ${job.id} could not run and is released: ${String(error)}`),
+      );
     }
   }
 
-  /** Also those that nobody waits for any more are finished while the threads and the database are still there. */
+  /** Finishes all requests, while the threads and the database are still open. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.allSettled([this.workerLeases.drain(), ...this.underWay]);
+    await Promise.allSettled([this.workerLeases.drain(), ...this.running]);
   }
 
   private async finishOrRelease(job: Job): Promise<GeneratedReport | null> {
     try {
       return await this.finish(job);
     } catch (error) {
-      await this.store
-        .release(job, error instanceof IsolationBusy ? error.pauseMs : this.config.LANE_LEASE)
-        .catch(() => undefined);
+      const pauseMs = error instanceof IsolationBusy ? error.pauseMs : this.config.LANE_LEASE;
+      await this.store.release(job, pauseMs).catch(() => undefined);
       throw error;
     }
   }
@@ -71,11 +72,11 @@ export class SyncRunner implements BeforeApplicationShutdown {
   private async finish(job: Job): Promise<GeneratedReport | null> {
     const [report] = (await this.generator.generate([job])) as [GeneratedReport];
     const delivery = { deliveryId: newId(), destination: destinationOf(job.callbackUrl) };
-    const isOurs = await this.generator.publish([{ id: job.id, fileKey: report.fileKey }], () =>
+    const isHeld = await this.generator.publish([{ id: job.id, fileKey: report.fileKey }], () =>
       throughOutage(() => this.store.complete(job, { ...report, ...delivery })),
     );
-    if (!isOurs) this.logger.warn(`Request ${job.id} was taken over by another process`);
+    if (!isHeld) this.logger.warn(`Request ${job.id} was taken over by another worker`);
     if (delivery.destination !== null) this.queue.wake('callbacks');
-    return isOurs ? report : null;
+    return isHeld ? report : null;
   }
 }

@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { UrlGuard } from '../../callbacks/url-guard/url-guard.js';
+import type { IdempotencyKey } from '../../http/idempotency-key.js';
+import type { AccountId } from '../../platform/tenant.js';
+import { WorkQueue } from '../../queue/work-queue.js';
+import type { ReportRequest } from '../../reports/report-request.schema.js';
+import { acknowledgement } from '../../requests/request.view.js';
+import { AcceptService, type Place } from './accept.service.js';
+import { NewRequests } from './new-requests.js';
+import { WakeDebounce } from './wake-debounce.js';
+
+/** Accepts async requests into their lanes, and wakes the workers. */
+@Injectable()
+export class AsyncService {
+  private readonly wakeUps = new WakeDebounce(() => this.queue.wake('jobs'));
+
+  constructor(
+    private readonly newRequests: NewRequests,
+    private readonly accepting: AcceptService,
+    private readonly guard: UrlGuard,
+    private readonly queue: WorkQueue,
+  ) {}
+
+  /**
+   * Accepts a request; it is durable when this resolves.
+   * @returns Its id, and the acknowledgement.
+   * @throws CallbackUrlRefused, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   */
+  async accept(
+    request: ReportRequest,
+    key: IdempotencyKey | null,
+    account: AccountId,
+  ): Promise<{ requestId: string; body: object }> {
+    await this.guard.lookUp(request.callbackUrl ?? '');
+    const accepted = this.newRequests.prepare('async', request, key, account);
+    const place = await this.wakeUps.acknowledge(() => this.accepting.accept(accepted));
+    return { requestId: place.id, body: acknowledgementOf(place, accepted.lane) };
+  }
+
+  /**
+   * Accepts requests all or none, at consecutive positions of their lanes; they are durable when this resolves.
+   * @returns The acknowledgements.
+   * @throws CallbackUrlRefused, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   */
+  async acceptBatch(batch: ReportRequest[], key: IdempotencyKey | null, account: AccountId): Promise<object> {
+    const requests = batch.map((request, index) =>
+      this.newRequests.prepare('async', request, null, account, `requests.${index}.`),
+    );
+    const answerOf = (places: Place[]): object => ({
+      requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
+    });
+    return this.wakeUps.acknowledge(() => this.accepting.acceptAll(requests, key, answerOf));
+  }
+}
+
+function acknowledgementOf({ id, queuePosition, jobsAhead }: Place, lane: string | null): object {
+  return acknowledgement({ id, lane, queuePosition, jobsAheadAtAccept: jobsAhead });
+}
