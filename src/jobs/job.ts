@@ -1,6 +1,6 @@
 import { destination, storedUrl } from '../callbacks/url-guard/callback-url.js';
 
-/** A request that waits to be made. */
+/** A request that is ready to run. */
 export interface Job {
   id: string;
   mode: 'sync' | 'async';
@@ -8,15 +8,15 @@ export interface Job {
   format: string;
   params: object;
   callbackUrl: string | null;
-  /** In its lane; 0 for sync. */
+  /** Position in its lane; 0 for sync. */
   queuePosition: number;
-  /** Of a sync request; async requests go by their lane's. */
+  /** Fencing epoch of a sync request; async requests use the epoch of their lane. */
   leaseEpoch: number;
-  /** Processes that died while they made it. */
+  /** Workers that crashed while they generated it. */
   crashCount: number;
 }
 
-/** What came of a request. Exactly one of result and error is set. */
+/** The outcome of a request. Exactly one of `result` and `error` is set. */
 export interface Completion {
   id: string;
   /** JSON. */
@@ -25,13 +25,13 @@ export interface Completion {
   error: string | null;
   startedAt: Date;
   completedAt: Date;
-  /** Of the callback that is owed. */
+  /** Id of the callback delivery, if there is one. */
   deliveryId: string;
-  /** As {@link destinationOf} has it. */
+  /** The result of {@link destinationOf}. */
   destination: string | null;
 }
 
-/** `scheme://host:port` of a callback URL that was accepted; null when no callback is owed. */
+/** Returns `scheme://host:port` of an accepted callback URL; null without a URL. */
 export function destinationOf(callbackUrl: string | null): string | null {
   return callbackUrl === null ? null : destination(storedUrl(callbackUrl));
 }

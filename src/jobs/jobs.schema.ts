@@ -6,7 +6,7 @@ import {
   reportRequestJsonSchema,
 } from '../reports/report-request.schema.js';
 
-/** Requests of one batch. */
+/** Requests in a batch. */
 const BATCH_LIMIT = 1_000;
 
 export const batchBody = z.strictObject({ requests: z.array(reportRequest('async')).min(1).max(BATCH_LIMIT) });
@@ -48,7 +48,7 @@ export const syncAnswerSchema = z.looseObject({
   status: z.enum(['completed', 'processing']),
 });
 
-/** `:lane` of a path; the same names that a request may give. */
+/** `:lane` in a path: the names that a request may use. */
 export const laneParam = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 of: letters, digits, _ . : -');
 
 export const lanePriorityBody = z.strictObject({
@@ -56,34 +56,32 @@ export const lanePriorityBody = z.strictObject({
     .int()
     .min(-86_400)
     .max(86_400)
-    .describe('Seconds of waiting that the lane has ahead of others; it never reorders the requests of one lane'),
+    .describe('Seconds of waiting that the lane has ahead of other lanes; it never reorders the requests of a lane'),
 });
 export type LanePriorityBody = z.infer<typeof lanePriorityBody>;
 
 export const laneSchema = z.object({
   lane: z.string(),
-  pending: z.int().describe('Unfinished requests that have not begun'),
+  pending: z.int().describe('Unfinished requests that have not started'),
   in_progress: z.int(),
-  head_age_seconds: z.int().nullable().describe('How long ago the oldest unfinished request was accepted'),
-  drain_rate_per_minute: z.number().describe('Requests finished a minute, while the lane is worked on'),
+  head_age_seconds: z.int().nullable().describe('Age of the oldest unfinished request'),
+  drain_rate_per_minute: z.number().describe('Throughput: requests finished per minute while a worker has the lane'),
   held_by: z
     .string()
     .nullable()
-    .describe(
-      'The worker that makes its requests; null where nobody does, and with `AUTH=required` to keys other than `admin`',
-    ),
+    .describe('The worker that has leased the lane, if any; with `AUTH=required` shown only to `admin` keys'),
   paused: z.boolean(),
   priority: z.int(),
 });
 
 export const lanesQuery = z.strictObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100),
-  // With AUTH=open a lane of an account is shown with the account's id and a slash before its name.
+  // With AUTH=open, a lane of an account is shown as `<account id>/<lane>`.
   after: z
     .string()
     .max(36 + 1 + 64)
     .optional()
-    .describe('The last lane of the page before'),
+    .describe('The last lane of the previous page'),
 });
 export type LanesQuery = z.infer<typeof lanesQuery>;
 

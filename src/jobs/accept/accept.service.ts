@@ -11,7 +11,7 @@ import { type Acceptance, AcceptStore, type NewRequest } from './accept.store.js
 import { Backlog } from './backlog.service.js';
 import { retryAfterS } from './retry-after.js';
 
-/** Where an accepted request stands. Both are null for sync, which does not queue. */
+/** The place of an accepted request in its lane. Position and jobs ahead are null for sync requests, which have no lane. */
 export interface Place {
   id: string;
   queuePosition: number | null;
@@ -35,12 +35,12 @@ export class AcceptService {
   }
 
   /**
-   * Accepts a request; when this resolves it is durable.
+   * Accepts a request; it is durable when this resolves.
    * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
     const { account, mode, lane, report, format, params, callbackUrl, idempotency } = request;
-    // Written out, see decision 15.
+    // A literal, not a spread: decision 15.
     const identified = { id: newId(), account, mode, lane, report, format, params, callbackUrl, idempotency };
     const place = this.placeOf(identified, await this.accepting.submit(identified));
     if (place.queuePosition !== null) this.backlog.add(1);
@@ -48,9 +48,9 @@ export class AcceptService {
   }
 
   /**
-   * Accepts requests all or none, at consecutive positions of their lanes; durable when this resolves.
-   * @param key Of them all.
-   * @param answer What to keep for a repeat under the key.
+   * Accepts requests all or none, at consecutive positions of their lanes; they are durable when this resolves.
+   * @param key The idempotency key of the whole batch.
+   * @param answer Returns the response, which is also kept for a repeat with the same key.
    * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async acceptAll(
@@ -59,7 +59,7 @@ export class AcceptService {
     answer: (places: Place[]) => object,
   ): Promise<object> {
     const { MAX_PENDING, LANE_LEASE } = this.config;
-    // The key goes with the first: whether that one is fresh decides for all.
+    // The first request carries the key: if it is a duplicate, so is the batch.
     const batch = requests.map((request, index) => ({
       ...request,
       id: newId(),
@@ -86,8 +86,8 @@ export class AcceptService {
 
   private async acceptBatch(batch: NewRequest[]): Promise<Acceptance[]> {
     const acceptances = await this.store.accept(batch, this.config.MAX_PENDING, this.config.LANE_LEASE);
-    // A statement cannot take back rows it has just inserted, so the keys of those that found no room go in a second
-    // one. Should it be lost, such a key names no request, and whoever uses it next frees it.
+    // A statement cannot delete rows that it has just inserted, so a second one deletes the keys of refused requests. If
+    // it is lost, such a key refers to no request, and its next use frees it.
     const refused = batch.filter((_, index) => acceptances[index]?.outcome === 'lane-full');
     const keys = refused.flatMap(({ id, idempotency }) => (idempotency ? [{ ...idempotency, requestId: id }] : []));
     if (keys.length > 0) await this.idempotency.free(keys);

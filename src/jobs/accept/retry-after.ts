@@ -1,10 +1,10 @@
-/** Bounds of what we tell a caller to wait, in seconds: never at once, never so long that nobody would wait. */
+/** Bounds of `Retry-After` in seconds: a retry is never immediate and never too far away to wait for. */
 const MIN_S = 1;
 const MAX_S = 60;
 
 /**
- * When what is full (a lane, a pool) will have room for a tenth of its limit again, at the speed at which it was drained lately.
- * @param throughputPerS Requests finished a second; 0 when nothing was finished yet.
+ * Returns the seconds until a full queue (a lane, a pool) has room for a tenth of its limit, at its recent throughput.
+ * @param throughputPerS Requests finished per second; 0 when none has finished yet.
  */
 export function retryAfterS(maxPending: number, throughputPerS: number): number {
   const room = Math.max(1, maxPending / 10);

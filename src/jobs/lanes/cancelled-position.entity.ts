@@ -2,8 +2,8 @@ import { Entity, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typ
 import { Lane } from './lane.entity.js';
 
 /**
- * A position of a lane whose request was cancelled; kept until the lane has passed it, also when the request is deleted.
- * What stands before a request follows from it and the lane's counters.
+ * The position of a cancelled request, kept until the lane has passed it, even if the request is deleted. `jobs_ahead` is
+ * computed from these positions and the lane's counters.
  */
 @Entity('cancelled_positions')
 export class CancelledPosition {

@@ -4,12 +4,15 @@ import { logOnce } from '../../platform/observability/log-once.js';
 import { JobsRunner } from './jobs.runner.js';
 
 /**
- * Wakes the runner. Concurrency is pinned to 1: Bull's concurrency is per process and per named processor and would add
- * up; how much is done at once is the runner's to say, and its order is the lane lease's.
+ * Runs lanes at each wake-up. Concurrency is 1, because Bull's concurrency adds up over processes and named processors; the
+ * runner limits how many lanes run at once, and the leases keep their order.
  */
 @Processor('jobs')
 export class JobsProcessor {
-  private readonly onError = logOnce(new Logger(JobsProcessor.name), 'Redis is away; the sweeper finds the work');
+  private readonly onError = logOnce(
+    new Logger(JobsProcessor.name),
+    'Redis is not reachable; the sweeper finds new work',
+  );
 
   constructor(private readonly runner: JobsRunner) {}
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { LaneClock } from './lane-clock.js';
 
 describe('LaneClock', () => {
-  it('carries the database’s time on by the monotonic clock', () => {
+  it('advances the database’s time by the monotonic clock', () => {
     let nowMs = 5_000.25;
     const clock = new LaneClock(new Date('2026-03-01T12:00:00.000Z'), () => nowMs);
     expect(clock.now()).toEqual(new Date('2026-03-01T12:00:00.000Z'));
@@ -10,7 +10,7 @@ describe('LaneClock', () => {
     expect(clock.now()).toEqual(new Date('2026-03-01T12:00:01.234Z'));
   });
 
-  it('runs by itself', () => {
+  it('advances by itself', () => {
     const clock = new LaneClock(new Date(0));
     const times = Array.from({ length: 1_000 }, () => Number(clock.now()));
     expect(times).toEqual(times.toSorted((a, b) => a - b));

@@ -1,11 +1,11 @@
 /**
- * The database's time, carried on by this process's monotonic clock. So `started_at` keeps its order whichever worker
- * makes a request and however its wall clock jumps.
+ * The database's time, advanced by the monotonic clock of this process. `started_at` keeps its order whichever worker runs a
+ * request, and however its wall clock jumps.
  */
 export class LaneClock {
   private readonly origin: number;
 
-  /** @param startedAt The database's time just now. */
+  /** @param startedAt The database's time at construction. */
   constructor(
     private readonly startedAt: Date,
     private readonly monotonicMs: () => number = () => performance.now(),

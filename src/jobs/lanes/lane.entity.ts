@@ -1,6 +1,6 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A strict queue: its counter gives positions without gaps, its lease says which worker may take from it. */
+/** A strict first-in-first-out queue. Its counter assigns positions without gaps; its lease names the worker that runs it. */
 @Entity('lanes')
 @Check('lanes_pending_check', 'pending >= 0')
 @Index('lanes_by_account', { synchronize: false })
@@ -16,11 +16,11 @@ export class Lane {
   @Column('integer', { default: 0 })
   pending!: number;
 
-  /** How many of the last batch fitted under the limit; read back by the statement that wrote it. */
+  /** Requests of the last batch that fit under the limit; read back by the statement that writes it. */
   @Column('integer', { name: 'last_admitted', default: 0 })
   lastAdmitted!: number;
 
-  /** Requests finished a second, smoothed over about half a minute of work. */
+  /** Requests finished per second, smoothed over about 30 seconds of work. */
   @Column('real', { name: 'throughput_per_s', default: 0 })
   throughputPerS!: number;
 
@@ -30,26 +30,26 @@ export class Lane {
   @Column('timestamp with time zone', { name: 'lease_until', nullable: true })
   leaseUntil!: Date | null;
 
-  /** The fencing token: it grows with every lease, and only its newest bearer may write. */
+  /** The fencing epoch: it grows with every lease, and only the worker with the newest one may write. */
   @Column('bigint', { name: 'lease_epoch', default: 0 })
   leaseEpoch!: number;
 
-  /** When a worker last took this lane; the one that waited longest is next. */
+  /** When a worker last leased the lane; the lane that has waited longest is next. */
   @Column('timestamp with time zone', { name: 'served_at', default: () => 'now()' })
   servedAt!: Date;
 
   @Column('timestamp with time zone', { name: 'last_completed_at', precision: 3, nullable: true })
   lastCompletedAt!: Date | null;
 
-  /** A paused lane takes requests and makes none. */
+  /** A paused lane accepts requests and does not run them. */
   @Column('boolean', { default: false })
   paused!: boolean;
 
-  /** Seconds of waiting that the lane has ahead of others. It orders lanes, never the requests of one. */
+  /** Seconds of waiting that the lane has ahead of other lanes. It never reorders the requests of a lane. */
   @Column('integer', { default: 0 })
   priority!: number;
 
-  /** Up to this position requests are made one by one, because a holder fell silent somewhere before it. */
+  /** Up to this position requests run in isolation, because a worker lost its lease before it. */
   @Column('bigint', { name: 'isolate_until', default: 0 })
   isolateUntil!: number;
 }

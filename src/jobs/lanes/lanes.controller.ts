@@ -23,7 +23,7 @@ export class LanesController {
 
   @Get()
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'List the lanes by name, with what waits in each' })
+  @ApiOperation({ summary: 'List lanes by name, with their backlogs' })
   @ApiOkResponse({ standardSchema: lanePage })
   async list(
     @Query({ schema: lanesQuery }) { after = '', limit }: LanesQuery,
@@ -36,7 +36,7 @@ export class LanesController {
   @Post(':lane/pause')
   @NeedsScope('reports:write')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Make no further request of this lane for now; it goes on taking them' })
+  @ApiOperation({ summary: 'Pause a lane: it accepts requests and does not run them' })
   @ApiParam(LANE)
   @ApiOkResponse({ standardSchema: laneSchema })
   pause(
@@ -50,7 +50,7 @@ export class LanesController {
   @Post(':lane/resume')
   @NeedsScope('reports:write')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Go on with this lane' })
+  @ApiOperation({ summary: 'Resume a paused lane' })
   @ApiParam(LANE)
   @ApiOkResponse({ standardSchema: laneSchema })
   resume(
@@ -63,11 +63,11 @@ export class LanesController {
 
   @Put(':lane')
   @NeedsScope('admin')
-  @ApiOperation({ summary: 'Set how the lane stands to other lanes' })
+  @ApiOperation({ summary: 'Set the priority of a lane' })
   @ApiParam(LANE)
   @ApiBody({
     schema: { type: 'object' },
-    examples: { sooner: { summary: 'As if it waited a minute longer', value: { priority: 60 } } },
+    examples: { sooner: { summary: 'As if it had waited a minute longer', value: { priority: 60 } } },
   })
   @ApiOkResponse({ standardSchema: laneSchema })
   setPriority(

@@ -1,0 +1,66 @@
+/** A feature reads and writes only its own tables. The exceptions are in docs/architecture.md. */
+import { describe, expect, it } from '@jest/globals';
+import { literalsIn, serviceSources, sourcesIn } from '../support/source.js';
+
+/** Tables by owner. Two features own `requests` together: jobs/ writes its state, requests/ reads and deletes. */
+const OWNED: Record<string, string[]> = {
+  accounts: ['accounts', 'api_keys'],
+  requests: ['requests', 'idempotency_keys'],
+  callbacks: [
+    'callback_deliveries',
+    'callback_destinations',
+    'callback_disabled_urls',
+    'callback_logs',
+    'callback_queues',
+    'callback_redeliveries',
+    'callback_secrets',
+  ],
+  jobs: ['requests', 'lanes', 'cancelled_positions', 'workers'],
+  benchmark: ['benchmark_runs'],
+};
+
+/** The accepting and the completing statement, which must each be one round trip and one transaction. */
+const EXCEPTIONS: Record<string, string[]> = {
+  'src/jobs/accept/accept.store.ts': ['idempotency_keys'],
+  'src/jobs/sql-fragments.store.ts': ['callback_deliveries'],
+};
+
+const NAMED = /\b(?:FROM|JOIN|INTO|UPDATE|TABLE|TRUNCATE|ANALYZE)\s+(?:ONLY\s+)?"?([a-z_]+)/g;
+const tablesNamed = (texts: string[]): Set<string> =>
+  new Set(texts.flatMap((text) => [...text.matchAll(NAMED)].map(([, table]) => table!)));
+
+const created = tablesNamed(
+  sourcesIn('migrations')
+    .flatMap(literalsIn)
+    .filter((text) => text.includes('CREATE TABLE')),
+);
+
+describe('every table', () => {
+  it('has an owner', () => {
+    expect([...created].sort()).toEqual([...new Set(Object.values(OWNED).flat())].sort());
+  });
+
+  it('is read and written only by its owner', () => {
+    const foreign = serviceSources().flatMap((source) => {
+      const own = [...(OWNED[source.path.split('/')[1]!] ?? []), ...(EXCEPTIONS[source.path] ?? [])];
+      const used = [...tablesNamed(literalsIn(source))].filter((table) => created.has(table));
+      return used.filter((table) => !own.includes(table)).map((table) => `${source.path}: ${table}`);
+    });
+    expect(foreign).toEqual([]);
+  });
+
+  it('is mapped by an entity of its owner', () => {
+    const mapped = serviceSources().flatMap(({ path, text }) =>
+      [...text.matchAll(/^@Entity\('(\w+)'\)/gm)].map(([, table]) => ({ table: table!, owner: path.split('/')[1]! })),
+    );
+    expect(mapped.filter(({ table, owner }) => !OWNED[owner]?.includes(table))).toEqual([]);
+  });
+});
+
+describe('each exception', () => {
+  it.each(Object.entries(EXCEPTIONS))('in %s is still needed', (path, tables) => {
+    const [source] = serviceSources().filter((one) => one.path === path);
+    const used = tablesNamed(literalsIn(source!));
+    expect(tables.filter((table) => !used.has(table))).toEqual([]);
+  });
+});
