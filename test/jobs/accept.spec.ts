@@ -7,7 +7,7 @@ import type { Acceptance } from '../../src/jobs/accept/accept.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, newRequest, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: positions have no gaps whatever is refused, and what is counted as unfinished is what is unfinished. */
+/** The promise: positions have no gaps, whichever requests are refused, and a lane counts exactly its unfinished requests. */
 let one: Stores;
 let other: Stores;
 
@@ -31,9 +31,9 @@ async function positionsIn(lane: string): Promise<number[]> {
 const firstOf = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 describe('positions', () => {
-  it('have no gaps over batches that two processes write at the same time', async () => {
+  it('have no gaps over batches that two processes write concurrently', async () => {
     const lanes = ['a', 'b', 'c', 'b', 'a'];
-    // They begin with every lane in turn: whoever locked them as they come would meet the other halfway.
+    // The batches start with different lanes: locking lanes in the order of a batch would deadlock.
     const turned = (by: number) => [...lanes.slice(by), ...lanes.slice(0, by)].map((lane) => newRequest(lane));
     const writes = Array.from({ length: 200 }, (_, index) =>
       (index % 2 ? one : other).accepting.accept(turned(index % 5), ROOMY, LEASE_MS),
@@ -44,7 +44,7 @@ describe('positions', () => {
     expect(await positionsIn('c')).toEqual(firstOf(200));
   });
 
-  it('are the order in which accepts are committed', async () => {
+  it('are in commit order', async () => {
     await one.accept('x', 1);
     const first = new GatedDatabase(one.dataSource, 1);
     const accepted = first.transaction(async (query) => {
@@ -60,7 +60,7 @@ describe('positions', () => {
     expect(positions(await second)).toEqual([3]);
   });
 
-  it('are counted for each lane of a batch by itself, in its order', async () => {
+  it('are assigned for each lane of a batch separately, in its order', async () => {
     await one.accept('b', 5);
     const batch = ['a', 'b', null, 'a', 'b'].map((lane) => newRequest(lane));
     const accepted = await one.accepting.accept(batch, ROOMY, LEASE_MS);
@@ -68,7 +68,7 @@ describe('positions', () => {
     expect(accepted.map((acceptance) => 'jobsAhead' in acceptance && acceptance.jobsAhead)).toEqual([0, 5, null, 1, 6]);
   });
 
-  it('are not used up by duplicates, within a batch and between batches', async () => {
+  it('are not taken by duplicates, within a batch and between batches', async () => {
     const accept = (...keys: string[]): Promise<Acceptance[]> =>
       one.accepting.accept(
         keys.map((key) => newRequest('x', keyed(key))),
@@ -81,7 +81,7 @@ describe('positions', () => {
     expect(await one.pending('x')).toBe(3);
   });
 
-  it('are not used up by what finds no room', async () => {
+  it('are not taken by requests over the limit of the lane', async () => {
     const accept = (count: number): Promise<Acceptance[]> =>
       one.accepting.accept(
         firstOf(count).map(() => newRequest('x')),
@@ -96,7 +96,7 @@ describe('positions', () => {
     expect(positions(await accept(2))).toEqual([4, 'lane-full']);
   });
 
-  it('are not used up by a batch that is refused whole', async () => {
+  it('are not taken by a batch that is refused as a whole', async () => {
     const acceptAll = (count: number): Promise<Acceptance[]> =>
       one.accepting.acceptAll(
         firstOf(count).map(() => newRequest('x')),
@@ -111,8 +111,8 @@ describe('positions', () => {
   });
 });
 
-describe('the count of a lane', () => {
-  /** One worker and any number of callers on two lanes; what the worker holds is forgotten when it crashes. */
+describe('the pending count of a lane', () => {
+  /** One worker and any number of callers on two lanes; a crash forgets the worker's lease. */
   class House {
     private lane: LaneLease | null = null;
     private jobs: Job[] = [];
@@ -161,7 +161,7 @@ describe('the count of a lane', () => {
     );
     for (const { lane, position, ahead } of unfinished)
       expect(await one.positions.jobsAhead(lane, position)).toBe(ahead);
-    // What a lane has passed is not kept.
+    // Cancelled positions that a lane has passed are deleted.
     const kept = `SELECT c.lane FROM cancelled_positions c JOIN lanes l ON l.name = c.lane WHERE l.pending = 0`;
     expect(await one.sql(kept)).toEqual([]);
   }
@@ -174,7 +174,7 @@ describe('the count of a lane', () => {
     fc.record({ act: fc.constantFrom('take' as const, 'crash' as const, 'release' as const) }),
   );
 
-  it('is right after whatever happens in whatever order', async () => {
+  it('is right after any sequence of operations', async () => {
     const run = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
       await one.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`);
       const house = new House();
@@ -194,7 +194,7 @@ describe('a sync request', () => {
   const silence = (): Promise<unknown> => one.sql(`UPDATE requests SET lease_until = now() - interval '1 second'`);
   const done = (job: Job) => completionOf(job);
 
-  it('is in hand from the start, and nobody else takes it while it is kept', async () => {
+  it('is leased from the start, and not adopted while its lease lasts', async () => {
     const [id] = await one.accept(null, 1);
     expect(await one.sql('SELECT status, lease_epoch FROM requests')).toEqual([
       { status: 'PROCESSING', lease_epoch: 0 },
@@ -205,7 +205,7 @@ describe('a sync request', () => {
     expect(await other.sync.adopt(9, LEASE_MS)).toEqual([]);
   });
 
-  it('is adopted by one process when its own fell silent', async () => {
+  it('is adopted by one worker when its lease has expired', async () => {
     const ids = await one.accept(null, 3);
     await silence();
     const adopted = await Promise.all([one, other, one, other].map(({ sync }) => sync.adopt(2, LEASE_MS)));
@@ -214,7 +214,7 @@ describe('a sync request', () => {
     expect(new Set(adopted.flat().map(({ leaseEpoch }) => leaseEpoch))).toEqual(new Set([1]));
   });
 
-  it('is finished by who adopted it, and no more by who lost it', async () => {
+  it('is completed by the worker that adopted it, not by the one that lost it', async () => {
     const [id] = await one.accept(null, 1, { callbackUrl: 'http://a.test/' });
     await silence();
     const [job] = await other.sync.adopt(1, LEASE_MS);

@@ -12,9 +12,9 @@ import { UNLIMITED, submitAsync } from '../support/submit.js';
 
 const COUNT = 500;
 
-/** The promise: whatever was accepted is made and delivered, in order, whoever dies on the way. */
+/** The promise: accepted requests run and are delivered in order, whichever process crashes. */
 describe('kill -9', () => {
-  it('of the only process with 500 requests queued: after the next start all complete, in order, all delivered', async () => {
+  it('of the only process with 500 pending requests: after the next start all complete in order and are delivered', async () => {
     const [database, receiver] = await Promise.all([createDatabase(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url };
     const body = (index: number) => ({ num_transactions: 500, report_name: `R${index}`, callback_url: receiver.url });
@@ -36,7 +36,7 @@ describe('kill -9', () => {
     await database.drop();
   });
 
-  it('of a worker in the middle of its work: another takes over', async () => {
+  it('of a worker in the middle of its work: another one takes over', async () => {
     const [database, redis, receiver] = await Promise.all([createDatabase(), redisUrl(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis };
     const api = await startDaybook({ role: 'api', env });
@@ -56,7 +56,7 @@ describe('kill -9', () => {
     await database.drop();
   });
 
-  it('of a process that makes a sync request: the request is finished by another, and its key is bound to it', async () => {
+  it('of a process with a sync request: another one completes the request, and its key refers to it', async () => {
     const database = await createDatabase();
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REPORT_THREADS: '1' };
     const victim = await startDaybook({ env });
@@ -83,8 +83,8 @@ describe('kill -9', () => {
   });
 });
 
-describe('a process that stood still for longer than its lease', () => {
-  it('does not answer a sync request with what it made: another process has the request, and its result counts', async () => {
+describe('a process that stalled for longer than its lease', () => {
+  it('does not answer a sync request with its own result: the worker that took the request over decides', async () => {
     const daybook = await startDaybook({ env: UNLIMITED });
     const answer = await whileNothingFinishes(daybook, async () => {
       const waiting = post(daybook, '/api/sync', { num_transactions: 5 });
@@ -101,7 +101,7 @@ describe('a process that stood still for longer than its lease', () => {
 });
 
 describe('Redis', () => {
-  it('away: requests are still accepted and made, and wake-ups work again when it is back', async () => {
+  it('unreachable: requests are still accepted and run, and wake-ups work again when it is back', async () => {
     const [database, redis, receiver] = await Promise.all([createDatabase(), startRedis(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis.url, SWEEP_INTERVAL: '500ms' };
     const api = await startDaybook({ role: 'api', env });

@@ -5,39 +5,39 @@ import type { LaneLease, LaneLeaseStore } from '../../src/jobs/lanes/lane-lease.
 import { LaneClock } from '../../src/jobs/lanes/lane-clock.js';
 import { LEASE_MS, completionOf } from '../support/stores.js';
 
-/** How often, on one way, each thing may happen that the protocol cannot help. They bound the number of states. */
+/** How often each external event may happen on one path. This bounds the number of states. */
 export interface Chances {
-  /** A third request comes in. */
+  /** A third request is accepted. */
   accept: number;
-  /** Somebody cancels the second request. */
+  /** The second request is cancelled. */
   cancel: number;
-  /** A worker ends and forgets; another takes its place. */
+  /** A worker crashes and loses its state; another takes its place. */
   crash: number;
-  /** The lease of the holder runs out, whether it is dead or goes on unaware. */
+  /** The lease expires, whether its worker has crashed or continues unaware. */
   expiry: number;
-  /** A commit arrives and its answer does not: the worker says it again. */
+  /** A commit succeeds and its answer is lost: the worker repeats it. */
   lostAnswer: number;
-  /** Nothing can be made now: the worker gives the lane back unfinished. */
+  /** Generating is not possible now: the worker releases the lane unfinished. */
   failure: number;
-  /** The worker's turn is over, or it is told to end, between two requests. */
+  /** The time slice ends between two requests, or the worker is draining. */
   stop: number;
-  /** A renewal reaches the database only after its lane was given back or lost. */
+  /** A renewal reaches the database after its lane was released or lost. */
   lateRenewal: number;
 }
 
-/** What a worker knows, and forgets when it dies: JobsRunner and LaneRun, one statement or one report a step. */
+/** The state of a worker, lost in a crash. Models JobsRunner and LaneRun with one statement or one report per step. */
 export interface Worker {
   lane: LaneLease | null;
   clock: LaneClock | null;
-  doing: 'nothing' | 'beginning' | 'making' | 'ending' | 'failing';
-  /** Read, and not begun. */
+  doing: 'nothing' | 'beginning' | 'generating' | 'ending' | 'failing';
+  /** Requests that were read and not begun. */
   ahead: Job[];
   lastRead: number;
   inHand: { job: Job; startedAt: Date } | null;
-  made: Completion[];
-  /** Sent, and the answer was lost. */
+  generated: Completion[];
+  /** A commit whose answer was lost. */
   unanswered: CompletedBatch | null;
-  /** The lane it had before. */
+  /** The previous lease. */
   former: LaneLease | null;
 }
 
@@ -46,15 +46,15 @@ export interface State {
   chances: Chances;
 }
 
-/** What may happen next. It gives the state that follows; the database is the other half of it. */
+/** A possible next step. It returns the state that follows; the database holds the rest of the state. */
 export interface Step {
   name: string;
-  /** The lane that the step writes to, as its worker knows it; none when it takes one. */
+  /** The lease under which the step writes; null when it takes one. */
   writesUnder: LaneLease | null;
   take(): Promise<State>;
 }
 
-/** Requests read at once. Fewer than there may be, so that reading on is a step too. */
+/** Requests that are read at once. Fewer than the lane has, so that reading on is a step, too. */
 const AHEAD = 2;
 
 export const IDLE: Worker = {
@@ -64,12 +64,12 @@ export const IDLE: Worker = {
   ahead: [],
   lastRead: 0,
   inHand: null,
-  made: [],
+  generated: [],
   unanswered: null,
   former: null,
 };
 
-/** Made under a lease; the result tells which, and which delivery came with it. */
+/** A completion under a lease; its result contains the epoch and the id of its delivery. */
 export function completionUnder({ epoch }: LaneLease, job: Job, startedAt: Date, completedAt: Date): Completion {
   const deliveryId = uuidv7();
   return completionOf(job, { deliveryId, result: JSON.stringify({ epoch, deliveryId }), startedAt, completedAt });
@@ -87,7 +87,7 @@ export interface LaneStores {
   jobs: JobsStore;
 }
 
-/** All that one of the workers may do next. */
+/** The possible next steps of one worker. */
 export function stepsOf(stores: LaneStores, { workers, chances }: State, index: 0 | 1): Step[] {
   const worker = workers[index];
   const moves = worker.lane ? movesUnder(worker.lane, stores, worker) : movesWithout(stores, worker);
@@ -128,13 +128,13 @@ function movesUnder(lane: LaneLease, stores: LaneStores, worker: Worker): Move[]
 }
 
 function work(lane: LaneLease, { leases, jobs }: LaneStores, worker: Worker): Move[] {
-  const { doing, inHand, made, unanswered } = worker;
+  const { doing, inHand, generated, unanswered } = worker;
   const ended = { ...IDLE, former: lane };
   const commit = async (batch: CompletedBatch): Promise<Worker> => {
     const finished = await jobs.complete(lane, batch, LEASE_MS);
-    return finished === null || batch.release ? ended : { ...worker, made: [], unanswered: null };
+    return finished === null || batch.release ? ended : { ...worker, generated: [], unanswered: null };
   };
-  const commitUnheard = async (batch: CompletedBatch): Promise<Worker> => {
+  const commitWithoutAnswer = async (batch: CompletedBatch): Promise<Worker> => {
     await jobs.complete(lane, batch, LEASE_MS);
     return { ...worker, unanswered: batch };
   };
@@ -144,23 +144,26 @@ function work(lane: LaneLease, { leases, jobs }: LaneStores, worker: Worker): Mo
   };
 
   if (unanswered) return [['commits again', () => commit(unanswered)]];
-  const moves = doing === 'beginning' || doing === 'making' ? making(lane, jobs, worker) : [];
-  if (made.length > 0 || doing === 'ending') {
+  const moves = doing === 'beginning' || doing === 'generating' ? generating(lane, jobs, worker) : [];
+  if (generated.length > 0 || doing === 'ending') {
     const begun = inHand && { id: inHand.job.id, startedAt: inHand.startedAt };
-    const batch = { completions: made, begun, release: doing === 'ending', busyS: 1 };
-    moves.push(['commits', () => commit(batch)], ['commits unheard', () => commitUnheard(batch), 'lostAnswer']);
+    const batch = { completions: generated, begun, release: doing === 'ending', busyS: 1 };
+    moves.push(
+      ['commits', () => commit(batch)],
+      ['commits without an answer', () => commitWithoutAnswer(batch), 'lostAnswer'],
+    );
   } else if (doing === 'failing') {
     moves.push(['releases', release]);
   }
   return moves;
 }
 
-function making(lane: LaneLease, jobs: JobsStore, worker: Worker): Move[] {
-  const { doing, inHand, made, clock } = worker;
+function generating(lane: LaneLease, jobs: JobsStore, worker: Worker): Move[] {
+  const { doing, inHand, generated, clock } = worker;
   const goOn = (has: Partial<Worker>): Worker => {
     const next = { ...worker, ...has };
     const [job, ...ahead] = next.ahead;
-    return { ...next, doing: 'making', ahead, inHand: job ? { job, startedAt: clock!.now() } : null };
+    return { ...next, doing: 'generating', ahead, inHand: job ? { job, startedAt: clock!.now() } : null };
   };
   const stop = (has: Partial<Worker>): Worker => ({ ...worker, ahead: [], inHand: null, ...has, doing: 'ending' });
   const read = async (how: () => Promise<Job[]>): Promise<Worker> => {
@@ -180,10 +183,13 @@ function making(lane: LaneLease, jobs: JobsStore, worker: Worker): Move[] {
     ];
   }
   if (!inHand) return [['reads on', () => read(() => jobs.readAfter(lane, worker.lastRead, AHEAD))]];
-  const withThis = (): Completion[] => [...made, completionUnder(lane, inHand.job, inHand.startedAt, clock!.now())];
+  const withThis = (): Completion[] => [
+    ...generated,
+    completionUnder(lane, inHand.job, inHand.startedAt, clock!.now()),
+  ];
   return [
-    ['makes', async () => goOn({ made: withThis() })],
-    ['makes and stops', async () => stop({ made: withThis() }), 'stop'],
+    ['generates', async () => goOn({ generated: withThis() })],
+    ['generates and stops', async () => stop({ generated: withThis() }), 'stop'],
     ['fails', async () => ({ ...worker, doing: 'failing' }), 'failure'],
   ];
 }

@@ -7,7 +7,7 @@ import { startReceiver } from '../support/receiver.js';
 import { holdLane, letLaneGo, sql } from '../support/sql.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
-/** The promise: a batch is all or nothing, a lane can be steered, and neither ever breaks the order. */
+/** The promise: a batch is all or nothing, lanes can be paused and prioritized, and neither breaks the order. */
 let daybook: Daybook;
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ async function idsOf(name: string): Promise<string[]> {
 }
 
 describe('a batch', () => {
-  it('is accepted at consecutive positions, whatever else comes in', async () => {
+  it('is accepted at consecutive positions, whatever else is accepted meanwhile', async () => {
     const batch = { requests: Array.from({ length: 50 }, () => report('mixed')) };
     const [answers] = await Promise.all([
       Promise.all(Array.from({ length: 10 }, () => post(daybook, '/api/batch', batch))),
@@ -76,7 +76,7 @@ describe('a batch', () => {
     },
   );
 
-  it('that does not fit into one of its lanes is refused whole, and its key is free again', async () => {
+  it('that does not fit into one of its lanes is refused as a whole, and its key is free again', async () => {
     await holdLane(daybook, 'full');
     await submitAsync(daybook.url, 999, () => report('full'));
     const body = { requests: [report('empty'), report('full'), report('full')] };
@@ -90,7 +90,7 @@ describe('a batch', () => {
     expect((await post(daybook, '/api/batch', body, { 'idempotency-key': 'too-many' })).status).toBe(202);
   });
 
-  it('repeated under its key is not made again', async () => {
+  it('repeated with its key is not accepted again', async () => {
     const body = { requests: [report('once'), report('once')] };
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => post(daybook, '/api/batch', body, { 'idempotency-key': 'batch-1' })),
@@ -102,7 +102,7 @@ describe('a batch', () => {
 });
 
 describe('cancelling', () => {
-  it('takes a pending request out at once; the position stays, the rest go on, and the callback says so', async () => {
+  it('ends a pending request at once: its position stays, the others continue, and its callback reports it', async () => {
     const receiver = await startReceiver();
     await holdLane(daybook, 'cancel');
     await submitAsync(daybook.url, 5, () => report('cancel', { callback_url: receiver.url }), 1);
@@ -124,13 +124,13 @@ describe('cancelling', () => {
     ]);
   });
 
-  it('refuses what is finished or unknown', async () => {
+  it('refuses finished and unknown requests', async () => {
     const { json } = await post(daybook, '/api/sync', { num_transactions: 1 });
     expect((await post(daybook, `/api/requests/${json.request_id}/cancel`, undefined)).status).toBe(409);
     expect((await post(daybook, '/api/requests/nobody/cancel', undefined)).status).toBe(404);
   });
 
-  it('while the lane is being worked on never lets a cancelled request have a result, nor the count go wrong', async () => {
+  it('while a worker runs the lane leaves no cancelled request with a result, and the pending count right', async () => {
     await submitAsync(daybook.url, 300, () => report('racing', { num_transactions: 50 }));
     const ids = await idsOf('racing');
     const answers = await Promise.all(
@@ -152,7 +152,7 @@ describe('cancelling', () => {
 });
 
 describe('a lane', () => {
-  it('that is paused goes on taking requests and makes none until it is resumed', async () => {
+  it('that is paused accepts requests and runs none until it is resumed', async () => {
     expect((await post(daybook, '/api/lanes/paused/pause', undefined)).json).toMatchObject({ paused: true });
     await submitAsync(daybook.url, 3, () => report('paused'), 1);
     await submitAsync(daybook.url, 3, () => report('beside'), 1);
@@ -170,13 +170,13 @@ describe('a lane', () => {
     expect((await laneOf('paused'))?.drain_rate_per_minute).toBeGreaterThan(0);
   });
 
-  it('with priority comes first, and the others come too', async () => {
+  it('with priority runs first, and the others run, too', async () => {
     const names = ['last', 'first', 'middle'];
     for (const name of names) await post(daybook, `/api/lanes/${name}/pause`, undefined);
     for (const name of names) await submitAsync(daybook.url, 3, () => report(name), 1);
     await send(daybook, 'PUT', '/api/lanes/first', { body: { priority: 600 } });
     await send(daybook, 'PUT', '/api/lanes/last', { body: { priority: -600 } });
-    // All at once, so that one look of the only thread has all three to choose from.
+    // Resumed together, so that the only thread chooses from all three.
     await sql(daybook, 'UPDATE lanes SET paused = false, served_at = now() WHERE name = ANY ($1)', [names]);
     await eventually(async () => (await laneOf('last'))?.pending === 0);
     const rows = await sql<{ lane: string }>(

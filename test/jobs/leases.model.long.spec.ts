@@ -10,16 +10,16 @@ import { LEASE_MS, type Stores, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
 /**
- * The promise: whatever two workers do, in whatever order, and wherever one dies, stalls or loses an answer, a lane is
- * made in order and each request once. Every state that a lane of three requests can come to is visited, and every step
- * taken from it, with the real SQL in the real Postgres.
+ * The promise: a lane runs in order and each request once, in every interleaving of two workers, and wherever one crashes,
+ * stalls or loses an answer. The test visits every reachable state of a lane with three requests and takes every step from
+ * it, with the real SQL in the real Postgres.
  */
 
 interface RequestRow {
   status: string;
   started_at: string | null;
   completed_at: string | null;
-  /** Of the completion: see completionUnder. */
+  /** See `completionUnder`. */
   result_payload: { epoch: number; deliveryId: string } | null;
 }
 
@@ -29,11 +29,11 @@ interface Rows {
   callback_deliveries: { id: string; queue_position: number }[];
 }
 
-/** The database as it is: all of it, and what the model asks of it. */
+/** The contents of the database, and the parts that the model uses. */
 interface Seen {
   rows: Rows;
   lane: Rows['lanes'][number];
-  /** Whether the lane is still kept from others. */
+  /** Whether the lease keeps other workers out. */
   isLeased: boolean;
 }
 
@@ -42,7 +42,7 @@ const LOOK = `SELECT clock_timestamp() AS now, ${TABLES.map(
   (table) => `(SELECT coalesce(json_agg(t ORDER BY t::text), '[]') FROM ${table} t) AS ${table}`,
 ).join(', ')}`;
 const REQUESTS = 3;
-/** Made for the test: puts the rows back as they were. */
+/** Restores the rows; created for this test. */
 const RESTORE = `CREATE FUNCTION restore(${TABLES.map((table) => `${table}_then json`).join(', ')}) RETURNS void
   LANGUAGE plpgsql AS $$ BEGIN
     ${TABLES.toReversed()
@@ -51,7 +51,7 @@ const RESTORE = `CREATE FUNCTION restore(${TABLES.map((table) => `${table}_then 
     ${TABLES.map((table) => `INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, ${table}_then);`).join('\n')}
   END $$`;
 
-/** A database whose statements can be changed on their way, to see whether anybody notices. */
+/** A database that can change statements before it runs them, to check that the test notices. */
 class ChangedDatabase extends Database {
   change: <Name extends string>(statement: Statement<Name>) => Statement<Name> = (statement) => statement;
 
@@ -89,7 +89,7 @@ async function look(): Promise<Seen> {
   return { rows, lane, isLeased: lane.lease_until !== null && Date.parse(lane.lease_until) > now.getTime() };
 }
 
-/** Puts the database back as it was when it was seen. */
+/** Restores the contents of the database. */
 async function restore({ rows }: Seen): Promise<void> {
   const values = TABLES.map((table) => JSON.stringify(rows[table]));
   await stores.sql('SELECT restore($1, $2, $3)', values);
@@ -100,7 +100,7 @@ async function cancelSecond(): Promise<void> {
   await jobs.cancel(row!.id, uuidv7(), 'http://a.test:80');
 }
 
-/** All that may happen next. */
+/** The possible next steps. */
 function stepsFrom(state: State, { isLeased }: Seen): Step[] {
   const happens = (name: string, chance: keyof Chances, act: () => Promise<unknown>): Step => ({
     name,
@@ -123,52 +123,54 @@ function stepsFrom(state: State, { isLeased }: Seen): Step[] {
 const isFinished = ({ status }: RequestRow): boolean => status === 'COMPLETED' || status === 'CANCELLED';
 const timeOf = (time: string | null): number => Date.parse(time!);
 
-/** What must hold in every state; gives what does not. */
+/** Yields the invariants that a state violates. */
 function* faultsIn({ rows, lane, isLeased }: Seen): Generator<string> {
   const inOrder = rows.requests;
   const made = inOrder.filter(({ status }) => status === 'COMPLETED');
   const unfinished = inOrder.filter((request) => !isFinished(request));
   const processing = inOrder.filter(({ status }) => status === 'PROCESSING');
-  if (lane.pending !== unfinished.length) yield `${lane.pending} are counted, ${unfinished.length} are unfinished`;
-  if (processing.length > 1) yield 'two are in progress';
-  if (processing.some((request) => request !== unfinished[0])) yield 'one is in progress that is not the first';
+  if (lane.pending !== unfinished.length)
+    yield `${lane.pending} requests are counted, ${unfinished.length} are unfinished`;
+  if (processing.length > 1) yield 'two requests are in progress';
+  if (processing.some((request) => request !== unfinished[0])) yield 'a request is in progress that is not the first';
   if (unfinished.some((request) => inOrder.indexOf(request) < inOrder.indexOf(made.at(-1)!)))
-    yield 'one was completed before an earlier one';
+    yield 'a request was completed before an earlier one';
   for (const [index, { started_at, result_payload }] of made.slice(1).entries()) {
     const before = made[index]!;
-    if (timeOf(started_at) < timeOf(before.completed_at)) yield 'one was begun while another was being made';
-    if (result_payload!.epoch < before.result_payload!.epoch) yield 'a former holder completed one after its successor';
+    if (timeOf(started_at) < timeOf(before.completed_at)) yield 'a request was begun while another ran';
+    if (result_payload!.epoch < before.result_payload!.epoch)
+      yield 'a former worker completed a request after its successor';
   }
   yield* faultsInDeliveries(rows);
-  if (isLeased && !lane.leased_by) yield 'a lane that nobody holds is kept from all';
+  if (isLeased && !lane.leased_by) yield 'a lane is leased to no worker';
 }
 
 function* faultsInDeliveries({ requests, callback_deliveries }: Rows): Generator<string> {
   for (const [index, request] of requests.entries()) {
-    const owed = callback_deliveries.filter(({ queue_position }) => queue_position === index + 1);
-    if (owed.length !== Number(isFinished(request)))
-      yield `one that is ${request.status} owes ${owed.length} callbacks`;
-    if (request.status === 'COMPLETED' && owed[0]?.id !== request.result_payload!.deliveryId)
-      yield 'a callback is not the one of its result';
+    const deliveries = callback_deliveries.filter(({ queue_position }) => queue_position === index + 1);
+    if (deliveries.length !== Number(isFinished(request)))
+      yield `a ${request.status} request has ${deliveries.length} deliveries`;
+    if (request.status === 'COMPLETED' && deliveries[0]?.id !== request.result_payload!.deliveryId)
+      yield 'a delivery does not belong to its result';
   }
 }
 
-/** Everything that counts. The drain rate is an estimate, and moves when a commit is told twice. */
+/** Everything but the throughput, an estimate that changes when a commit is repeated. */
 const text = ({ rows }: Seen): string => JSON.stringify(rows).replaceAll(/"throughput_per_s":[^,]*,/g, '');
 
-/** What no step may do; gives what this one did. */
+/** Yields the rules that a step violates. */
 function* faultsOf({ writesUnder }: Step, before: Seen, after: Seen): Generator<string> {
-  const { lease_epoch: epoch, leased_by: holder } = before.lane;
-  if (writesUnder && (writesUnder.epoch !== epoch || holder === null) && text(before) !== text(after))
-    yield 'who does not hold the lane changed something';
+  const { lease_epoch: epoch, leased_by: worker } = before.lane;
+  if (writesUnder && (writesUnder.epoch !== epoch || worker === null) && text(before) !== text(after))
+    yield 'a worker without the lease changed something';
   if (after.lane.lease_epoch !== epoch && (before.isLeased || after.lane.lease_epoch !== epoch + 1))
-    yield 'a lane was taken that was held, or under an epoch that was not the next';
+    yield 'a leased lane was leased, or under an epoch that was not the next';
   const isRewritten = (request: RequestRow, index: number): boolean =>
     isFinished(request) && JSON.stringify(request) !== JSON.stringify(after.rows.requests[index]);
-  if (before.rows.requests.some(isRewritten)) yield 'what was finished was written again';
+  if (before.rows.requests.some(isRewritten)) yield 'a finished request was written again';
 }
 
-/** Whatever has happened: once the lease has ended a new worker finishes all that is left. */
+/** In any state, a new worker completes all requests once the lease has expired. */
 async function finishAll(): Promise<Seen> {
   await stores.endLease('x');
   const lane = await leases.lease(LEASE_MS);
@@ -181,10 +183,10 @@ async function finishAll(): Promise<Seen> {
   return look();
 }
 
-/** What makes two states the same: not times, and not which of the workers is which. */
+/** Identifies a state. Times do not count, nor which of the workers is which. */
 function keyOf({ workers, chances }: State, { rows, lane, isLeased }: Seen): string {
-  const known = workers.map(({ lane: held, former, doing, lastRead, inHand, ahead, made, unanswered }) => {
-    const ids = [ahead, made, unanswered?.completions].map((list) => list?.map(({ id }) => id));
+  const known = workers.map(({ lane: held, former, doing, lastRead, inHand, ahead, generated, unanswered }) => {
+    const ids = [ahead, generated, unanswered?.completions].map((list) => list?.map(({ id }) => id));
     return JSON.stringify([held?.epoch, former?.epoch, doing, lastRead, inHand?.job.id, ids, unanswered?.release]);
   });
   const requests = rows.requests.map(({ status, started_at, result_payload }) => [
@@ -198,13 +200,13 @@ function keyOf({ workers, chances }: State, { rows, lane, isLeased }: Seen): str
 
 interface Explored {
   states: number;
-  /** Each from each state. */
+  /** Steps taken, from all states. */
   steps: number;
-  /** Different sequences of steps, from the start to where nothing more happens. */
+  /** Different sequences of steps, from the start to the end. */
   interleavings: number;
 }
 
-/** Visits every state that can be reached. @throws what does not hold, and the steps that led there. */
+/** Visits every reachable state. @throws Error with the violated rule and the steps that led to it. */
 async function explore(chances: Chances): Promise<Explored> {
   const interleavings = new Map<string, number>();
   let steps = 0;
@@ -229,7 +231,7 @@ async function explore(chances: Chances): Promise<Explored> {
       steps++;
       expectNone(faultsIn(after), wayOn);
       expectNone(faultsOf(step, seen, after), wayOn);
-      // What changes nothing leads nowhere else.
+      // A step that changes nothing leads to no other state.
       if (keyOf(next, after) !== key) count += await visit(next, after, wayOn);
     }
     interleavings.set(key, count || 1);
@@ -245,14 +247,14 @@ async function explore(chances: Chances): Promise<Explored> {
 const NONE: Chances = { accept: 0, cancel: 0, crash: 0, expiry: 0, lostAnswer: 0, failure: 0, stop: 0, lateRenewal: 0 };
 
 describe('two workers and three requests of a lane', () => {
-  // Together some 12,000 steps on the database; the interleavings made of them are counted, not walked one by one.
+  // About 12,000 steps on the database in total; their interleavings are counted, not walked one by one.
   it.each([
-    ['a worker dies and a lease ends', { crash: 1, expiry: 1 }, 2_000_000],
-    ['the answer to a commit is lost and a lease ends', { lostAnswer: 1, expiry: 1 }, 2_000_000],
-    ['a renewal comes late and a lease ends', { lateRenewal: 1, expiry: 1 }, 2_000_000],
-    ['one is cancelled, one comes in', { cancel: 1, accept: 1 }, 2_000],
-    ['a turn ends, one comes in', { stop: 1, accept: 1 }, 1_000],
-    ['nothing can be made for a while, one comes in', { failure: 1, accept: 1 }, 1_000],
+    ['a worker crashes and a lease expires', { crash: 1, expiry: 1 }, 2_000_000],
+    ['the answer to a commit is lost and a lease expires', { lostAnswer: 1, expiry: 1 }, 2_000_000],
+    ['a renewal comes late and a lease expires', { lateRenewal: 1, expiry: 1 }, 2_000_000],
+    ['one is cancelled, one is accepted', { cancel: 1, accept: 1 }, 2_000],
+    ['a time slice ends, one is accepted', { stop: 1, accept: 1 }, 1_000],
+    ['generating is not possible for a while, one is accepted', { failure: 1, accept: 1 }, 1_000],
   ])(
     'keep every promise in every order: %s',
     async (_, chances, fewest) => {
@@ -263,18 +265,18 @@ describe('two workers and three requests of a lane', () => {
   );
 });
 
-describe('it is noticed', () => {
+describe('the test notices', () => {
   const UNFINISHED = /\(r\.completed_at IS NULL OR .*?\)/;
   const FENCED = /lease_epoch = (\$\d)/;
   const UNFENCED = '$1::bigint > 0';
-  const TAKEN = /a lane was taken that was held/;
-  const NOT_HELD = /who does not hold the lane changed something|a lane was taken .* under an epoch/;
+  const TAKEN = /a leased lane was leased/;
+  const NOT_HELD = /a worker without the lease changed something|a leased lane was leased, or under an epoch/;
   afterEach(() => {
     database.change = (statement) => statement;
   });
 
   it.each([
-    ['a lane is leased that is held', 'lane_lease', /\(lease_until IS NULL OR .*?\)\)/, 'true', {}, TAKEN],
+    ['a leased lane is leased', 'lane_lease', /\(lease_until IS NULL OR .*?\)\)/, 'true', {}, TAKEN],
     [
       'a lane is leased under its old epoch',
       'lane_lease',
@@ -283,11 +285,11 @@ describe('it is noticed', () => {
       { expiry: 1 },
       NOT_HELD,
     ],
-    ['a former holder begins', 'lane_begin', FENCED, UNFENCED, { expiry: 1 }, NOT_HELD],
-    ['a former holder completes', 'lane_count', FENCED, UNFENCED, { expiry: 1 }, NOT_HELD],
-    ['a former holder releases', 'lane_release', FENCED, UNFENCED, { expiry: 1, failure: 1 }, NOT_HELD],
+    ['a former worker begins', 'lane_begin', FENCED, UNFENCED, { expiry: 1 }, NOT_HELD],
+    ['a former worker completes', 'lane_count', FENCED, UNFENCED, { expiry: 1 }, NOT_HELD],
+    ['a former worker releases', 'lane_release', FENCED, UNFENCED, { expiry: 1, failure: 1 }, NOT_HELD],
     [
-      'a former holder renews',
+      'a former worker renews',
       'lane_renew',
       'l.lease_epoch = t.epoch',
       'true',
@@ -295,14 +297,14 @@ describe('it is noticed', () => {
       NOT_HELD,
     ],
     [
-      'a lane given back is renewed',
+      'a released lane is renewed',
       'lane_renew',
       'l.leased_by IS NOT NULL',
       'true',
       { lateRenewal: 1 },
-      /nobody holds/,
+      /leased to no worker/,
     ],
-    ['what is finished is finished again', 'lane_finish', UNFINISHED, 'true', { lostAnswer: 1 }, /duplicate key/],
+    ['a finished request is finished again', 'lane_finish', UNFINISHED, 'true', { lostAnswer: 1 }, /duplicate key/],
     ['a completion is not counted', 'lane_count', /pending - (\$\d)/, 'pending - 0 * $1', {}, /are counted/],
     [
       'requests are begun in any order',

@@ -8,7 +8,7 @@ import { LaneRepository } from '../../src/jobs/lanes/lane.repository.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: a lane is made by one worker at a time and in order, and who has lost it changes nothing any more. */
+/** The promise: one worker at a time runs a lane, in order, and a worker that has lost its lease changes nothing. */
 let one: Stores;
 let other: Stores;
 
@@ -22,14 +22,14 @@ afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`));
 const CALLBACK = { callbackUrl: 'http://a.test/done' };
 
 describe('a lane', () => {
-  it('is leased by one at a time', async () => {
+  it('is leased by one worker at a time', async () => {
     await one.accept('x', 3);
     const tries = Array.from({ length: 16 }, (_, index) => (index % 2 ? one : other).leases.lease(LEASE_MS));
     const leased = (await Promise.all(tries)).filter((lane) => lane !== null);
     expect(leased).toMatchObject([{ name: 'x', epoch: 1 }]);
   });
 
-  it('without work, or paused, is leased by nobody', async () => {
+  it('without work, or paused, is not leased', async () => {
     await one.accept('x', 1);
     const lanes = new LaneRepository(one.dataSource.getRepository(Lane));
     await lanes.setPaused('x', true);
@@ -40,30 +40,30 @@ describe('a lane', () => {
     expect(await one.leases.lease(LEASE_MS)).toBeNull();
   });
 
-  it('goes to another worker when its lease has ended, with the next epoch', async () => {
+  it('is leased by another worker under the next epoch when its lease has expired', async () => {
     await one.accept('x', 1);
     expect(await one.lease()).toMatchObject({ name: 'x', epoch: 1 });
     await one.endLease('x');
     expect(await other.lease()).toMatchObject({ name: 'x', epoch: 2 });
   });
 
-  it('goes to another worker at once when its holder is known to be dead', async () => {
+  it('is leased by another worker at once when its worker is known to have exited', async () => {
     await one.accept('x', 1);
     await one.lease();
     expect(await other.workerLeases.findOnThisHost()).toEqual([WORKER_ID]);
-    await other.workerLeases.expire(['somebody else']);
+    await other.workerLeases.expire(['another worker']);
     expect(await other.leases.lease(LEASE_MS)).toBeNull();
     await other.workerLeases.expire([WORKER_ID]);
     expect(await other.lease()).toMatchObject({ name: 'x', epoch: 2 });
   });
 
-  it('is never started before its last completion, however clocks jump', async () => {
+  it('starts no earlier than its last completion, however clocks jump', async () => {
     await one.accept('x', 1);
     await one.sql(`UPDATE lanes SET last_completed_at = '2100-01-01T00:00:00Z'`);
     expect((await one.lease()).startedAt).toEqual(new Date('2100-01-01T00:00:00Z'));
   });
 
-  it('that has waited longest is next', async () => {
+  it('that has waited longest is leased next', async () => {
     for (const name of ['a', 'b', 'c']) await one.accept(name, 9);
     const turns: string[] = [];
     for (let i = 0; i < 9; i++) {
@@ -75,7 +75,7 @@ describe('a lane', () => {
     expect(new Set(turns.slice(0, 3)).size).toBe(3);
   });
 
-  it('rests after it was given back for a while', async () => {
+  it('rests after a release with a pause', async () => {
     await one.accept('x', 1);
     await one.leases.release(await one.lease(), LEASE_MS);
     expect(await one.leases.lease(LEASE_MS)).toBeNull();
@@ -83,7 +83,7 @@ describe('a lane', () => {
     expect(await one.lease()).toMatchObject({ epoch: 2 });
   });
 
-  it('is waited for while an accept holds its row, and others are taken meanwhile', async () => {
+  it('is waited for while an accept locks its row, and other lanes are leased meanwhile', async () => {
     await one.accept('x', 1);
     await one.accept('y', 1);
     const accepting = new GatedDatabase(one.dataSource, 1);
@@ -101,7 +101,7 @@ describe('a lane', () => {
   });
 });
 
-describe('the holder of a lane', () => {
+describe('the worker of a lane', () => {
   let lane: LaneLease;
   let ids: string[];
 
@@ -120,7 +120,7 @@ describe('the holder of a lane', () => {
     expect((await one.jobs.readAfter(lane, 3, 9)).map(({ id }) => id)).toEqual(ids.slice(3));
   });
 
-  it('finishes what it has made, owes the callbacks and begins the next', async () => {
+  it('completes requests, inserts their deliveries and begins the next request', async () => {
     await take(4);
     const jobs = await one.jobs.begin(lane, 9);
     const completions = [completionOf(jobs[0]!), completionOf(jobs[1]!, { result: null, error: 'It cannot be made' })];
@@ -138,7 +138,7 @@ describe('the holder of a lane', () => {
     expect(await one.leases.lease(LEASE_MS)).toBeNull();
   });
 
-  it('gives the lane back with its last completion, and what it had begun', async () => {
+  it('releases the lane and the request that it has begun with its last completion', async () => {
     await take(3);
     const [first] = await one.jobs.begin(lane, 9);
     await one.jobs.complete(lane, batchOf([first!], { begun: { id: ids[1]!, startedAt: new Date() } }), LEASE_MS);
@@ -147,7 +147,7 @@ describe('the holder of a lane', () => {
     expect(await other.lease()).toMatchObject({ epoch: 2 });
   });
 
-  it('gives the lane back unfinished', async () => {
+  it('releases the lane unfinished', async () => {
     await take(2);
     await one.jobs.begin(lane, 9);
     await one.leases.release(lane, 0);
@@ -162,14 +162,14 @@ describe('the holder of a lane', () => {
     expect(await other.leases.lease(LEASE_MS)).toBeNull();
   });
 
-  it('that lost it and took it again keeps only its newer lease', async () => {
+  it('that lost the lease and took a new one holds only the new one', async () => {
     await take(1);
     await one.endLease('x');
     const newer = await one.lease();
     expect(await one.leases.renew([lane, newer], LEASE_MS)).toEqual([newer]);
   });
 
-  it('may say twice what it has finished: the answer to the first may be lost', async () => {
+  it('may repeat a completion whose answer was lost', async () => {
     await take(2);
     const batch = batchOf([(await one.jobs.begin(lane, 1))[0]!], { release: true });
     const finished = new Set([ids[0]]);
@@ -178,14 +178,14 @@ describe('the holder of a lane', () => {
     expect(await one.jobs.complete(lane, batch, LEASE_MS)).toEqual(finished);
     expect((await one.snapshot()).slice(1)).toEqual(before.slice(1));
     expect(await one.pending('x')).toBe(1);
-    // Its files are in use, also when the lane has been taken by then.
+    // Its files are in use, even if another worker has leased the lane by then.
     await other.lease();
     expect(await one.jobs.complete(lane, batch, LEASE_MS)).toEqual(finished);
     expect(await one.pending('x')).toBe(1);
   });
 });
 
-describe('a worker that has lost its lane', () => {
+describe('a worker that has lost its lease', () => {
   it.each([
     ['begins nothing', async (stale: LaneLease) => expect(await one.jobs.begin(stale, 9)).toEqual([])],
     ['renews nothing', async (stale: LaneLease) => expect(await one.leases.renew([stale], LEASE_MS)).toEqual([])],
@@ -210,7 +210,7 @@ describe('a worker that has lost its lane', () => {
     expect(await one.snapshot()).toEqual(before);
   });
 
-  it('rolls back what it has written when it finds that out at the end', async () => {
+  it('rolls back its writes when it notices at the end', async () => {
     const ids = await one.accept('x', 2, CALLBACK);
     const stale = await one.lease();
     const jobs = await one.jobs.begin(stale, 9);
@@ -230,7 +230,7 @@ describe('a worker that has lost its lane', () => {
 });
 
 describe('a cancellation', () => {
-  // Before its lane is counted it holds the request, after that the lane too; a worker that comes then waits for it.
+  // It locks the request first and the lane's row second; a worker that arrives in between waits for it.
   it.each([1, 2])(
     'and the worker that begins the request do not wait for each other (after %d)',
     async (statements) => {
@@ -245,7 +245,7 @@ describe('a cancellation', () => {
       expect(await cancelling).toBe(true);
       const jobs = await beginning;
       expect(await one.statuses('x')).toEqual(['CANCELLED', 'PENDING']);
-      // It was read before; finishing it is in vain, and is not counted twice.
+      // The worker had read it before. Completing it changes nothing and is not counted.
       expect(await one.jobs.complete(lane, batchOf(jobs), LEASE_MS)).toEqual(new Set([ids[1]]));
       expect(await one.statuses('x')).toEqual(['CANCELLED', 'COMPLETED']);
       expect(await one.pending('x')).toBe(0);
@@ -254,7 +254,7 @@ describe('a cancellation', () => {
 });
 
 describe('the order of locks', () => {
-  it('is the same where a lane is given back and where it is counted: the request first', async () => {
+  it('is the same for releasing and for counting: the request first', async () => {
     const ids = await one.accept('x', 2);
     const lane = await one.lease();
     const [first] = await one.jobs.begin(lane, 9);
@@ -270,7 +270,7 @@ describe('the order of locks', () => {
     expect(await other.lease()).toMatchObject({ epoch: 2 });
   });
 
-  it('is kept by who waits for a lane and finds it taken: it lets go before it waits for the next', async () => {
+  it('is kept by a worker that waits for a lane and finds it leased: it unlocks the row before it waits for the next', async () => {
     for (const name of ['b', 'a']) await one.accept(name, 1);
     const taking = new GatedDatabase(other.dataSource, 1);
     const taken = taking.transaction(async (query) => {
@@ -298,8 +298,8 @@ describe('the order of locks', () => {
 
   it.each([
     ['renewing lanes', (lanes: LaneLease[]) => one.leases.renew(lanes, LEASE_MS)],
-    ['ending the leases of the dead', () => one.workerLeases.expire([WORKER_ID])],
-    ['ending', () => one.workerLeases.drain()],
+    ['expiring the leases of a crashed worker', () => one.workerLeases.expire([WORKER_ID])],
+    ['draining', () => one.workerLeases.drain()],
   ])('is by name, as in an accept: %s', async (_, act) => {
     for (const name of ['b', 'a']) await one.accept(name, 1);
     const lanes = [await one.lease(), await one.lease()].sort((x, y) => y.name.localeCompare(x.name));
@@ -309,12 +309,12 @@ describe('the order of locks', () => {
 
   it.each([
     ['renewing', (ids: string[]) => one.sync.renew(ids, LEASE_MS)],
-    ['ending the leases of the dead', () => one.workerLeases.expire([WORKER_ID])],
-    ['ending', () => one.workerLeases.drain()],
+    ['expiring the leases of a crashed worker', () => one.workerLeases.expire([WORKER_ID])],
+    ['draining', () => one.workerLeases.drain()],
   ])('of sync requests is by id: %s', async (_, act) => {
     const ids = (await one.accept(null, 2)).toSorted().toReversed();
     const [free, held] = ids.map((id) => `requests WHERE id = '${id}'`);
-    // It comes last in the table now, and its lease ends last.
+    // It is last in the table now, and its lease expires last.
     await one.sql(`UPDATE ${held!.replace('WHERE', `SET lease_until = lease_until + interval '1 second' WHERE`)}`);
     await other.whileLocked(held!, () => act(ids), free!);
     expect(await one.sql(`SELECT FROM requests WHERE status = 'PROCESSING'`)).toHaveLength(2);

@@ -10,7 +10,7 @@ import { UNLIMITED, submitAsync } from '../support/submit.js';
 
 const COUNT = 1_000;
 
-/** The promise: within a lane, requests are made in queue order, with no gaps and no two at once, however many workers. */
+/** The promise: a lane runs its requests in order, without gaps, one at a time, whatever the number of workers. */
 async function expectOrderKept(api: Daybook): Promise<void> {
   const receiver = await startReceiver();
   const watch = watchProcessing(api.databaseUrl!);
@@ -28,7 +28,7 @@ async function expectOrderKept(api: Daybook): Promise<void> {
   expect(mostAtOnce).toBe(1);
 }
 
-/** Looks at the lane all the while: how many of its requests were ever in PROCESSING at the same time? */
+/** Polls the lane; returns the highest number of its requests that were in PROCESSING at the same time. */
 function watchProcessing(databaseUrl: string): { stop(): Promise<{ looks: number; mostAtOnce: number }> } {
   let isStopped = false;
   const watching = (async () => {
@@ -55,11 +55,11 @@ function watchProcessing(databaseUrl: string): { stop(): Promise<{ looks: number
 }
 
 describe('1,000 async requests from 32 connections', () => {
-  it('are made and delivered in order by one process', async () => {
+  it('run and are delivered in order by one process', async () => {
     await expectOrderKept(await startDaybook({ env: UNLIMITED }));
   });
 
-  it('are made and delivered in order by an API and two workers over Bull', async () => {
+  it('run and are delivered in order by an API and two workers over Bull', async () => {
     const [database, redis] = await Promise.all([createDatabase(), redisUrl()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis };
     const api = await startDaybook({ role: 'api', env });
@@ -70,7 +70,7 @@ describe('1,000 async requests from 32 connections', () => {
 });
 
 describe('lanes', () => {
-  it('are independent: a long report in one holds up no other', async () => {
+  it('are independent: a long report in one delays no other', async () => {
     const daybook = await startDaybook({ env: { ...UNLIMITED, REPORT_THREADS: '2' } });
     const slow = { input_data: 'x', iterations: 1_000_000, callback_url: null, lane: 'slow' };
     await submitAsync(daybook.url, 10, () => slow, 1);

@@ -14,14 +14,14 @@ import { LEASE_MS, openStores, type Stores } from '../support/stores.js';
 import { submitAsync, UNLIMITED } from '../support/submit.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: what kills its process three times fails, it alone, and its lane goes on. */
+/** The promise: a request that crashes its worker three times fails, it alone, and its lane continues. */
 let stores: Stores;
 beforeAll(async () => {
   stores = await openStores();
 });
 beforeEach(() => stores.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`));
 
-/** Takes a lane and begins its head, as a process of this name; which then falls silent. */
+/** Leases a lane and begins its head as a worker with this id, which then stalls. */
 async function fallSilentAs(holder: string): Promise<{ lane: LaneLease; jobs: Job[] }> {
   const lane = await stores.lease();
   const jobs = await stores.jobs.begin(lane, 64);
@@ -37,15 +37,15 @@ async function deathsInLane(): Promise<number[]> {
   return jobs.map((job) => job.crashCount);
 }
 
-describe('a death', () => {
-  it('counts for the one request that was in hand, once for each process', async () => {
+describe('a crash', () => {
+  it('counts against the one request that was begun, once for each worker', async () => {
     await stores.accept('x', 3);
     for (const name of ['a', 'b', 'b', 'a']) await fallSilentAs(name);
     expect(await deathsInLane()).toEqual([2, 0, 0]);
     expect(await stores.statuses('x')).toEqual(['PENDING', 'PENDING', 'PENDING']);
   });
 
-  it('is no death when the lane was given back, or its lease had not begun anything', async () => {
+  it('is not counted when the lane was released, or when no request was begun under its lease', async () => {
     await stores.accept('x', 2);
     const lane = await stores.lease();
     await stores.jobs.begin(lane, 64);
@@ -55,7 +55,7 @@ describe('a death', () => {
     expect(await deathsInLane()).toEqual([0, 0]);
   });
 
-  it('is no death of a process that takes its own lane again, or was told to end', async () => {
+  it('is not counted for a worker that leases its own lane again, or was draining', async () => {
     await stores.accept('x', 1);
     for (const name of [WORKER_ID, `a${DRAINING_SUFFIX}`]) await fallSilentAs(name);
     expect(await deathsInLane()).toEqual([0]);
@@ -64,7 +64,7 @@ describe('a death', () => {
     expect(await stores.sql('SELECT leased_by FROM lanes')).toEqual([{ leased_by: WORKER_ID + DRAINING_SUFFIX }]);
   });
 
-  it('is taken back by the process that comes to life again', async () => {
+  it('is no longer counted when the worker resumes', async () => {
     await stores.accept('x', 1);
     for (const name of ['a', WORKER_ID]) await fallSilentAs(name);
     await stores.sql(`UPDATE requests SET crashed_workers = ARRAY['a', $1]`, [WORKER_ID]);
@@ -74,7 +74,7 @@ describe('a death', () => {
     expect(await deathsInLane()).toEqual([1]);
   });
 
-  it('of a process that made a sync request counts for that', async () => {
+  it('of the worker of a sync request counts against that', async () => {
     const [id] = await stores.accept(null, 1);
     const adoptAfter = async (holder: string | null): Promise<number> => {
       await stores.sql(`UPDATE requests SET leased_by = $1, lease_until = '-infinity'`, [holder]);
@@ -96,8 +96,8 @@ describe('a death', () => {
   });
 });
 
-describe('a lane whose holder fell silent', () => {
-  it('is made with care as far as that one may have been, whatever was finished or cancelled', async () => {
+describe('a lane whose worker lost its lease', () => {
+  it('runs in isolation as far as that worker may have been, whatever was completed or cancelled', async () => {
     const ids = await stores.accept('x', 300);
     const { lane, jobs } = await fallSilentAs('a');
     expect(lane.isolateUntil).toBe(0);
@@ -105,21 +105,21 @@ describe('a lane whose holder fell silent', () => {
     await stores.sql(`UPDATE requests SET status = 'CANCELLED' WHERE id = ANY ($1::uuid[])`, [ids.slice(20, 30)]);
     await stores.sql('UPDATE lanes SET pending = pending - 20');
     expect(jobs).toHaveLength(64);
-    const careful = await stores.lease();
-    // The head is number 11, and of the 20 before number 31 ten are left.
-    expect(careful.isolateUntil).toBeGreaterThanOrEqual(11 + MOST_AHEAD + 10 - 1);
-    expect(careful.isolateUntil).toBeLessThan(11 + MOST_AHEAD + 20);
-    expect(careful.lostBy).toBe('a');
+    const isolated = await stores.lease();
+    // The head is number 11, and of the 20 requests before number 31 ten are left.
+    expect(isolated.isolateUntil).toBeGreaterThanOrEqual(11 + MOST_AHEAD + 10 - 1);
+    expect(isolated.isolateUntil).toBeLessThan(11 + MOST_AHEAD + 20);
+    expect(isolated.lostBy).toBe('a');
     await stores.accept('x', 50);
-    await stores.leases.release(careful, 0);
-    expect(await stores.lease()).toMatchObject({ isolateUntil: careful.isolateUntil, lostBy: null });
+    await stores.leases.release(isolated, 0);
+    expect(await stores.lease()).toMatchObject({ isolateUntil: isolated.isolateUntil, lostBy: null });
   });
 });
 
-/** A report that takes a second or so, long enough to be seen. */
-const POISON_MESSAGE = { input_data: 'deadly', iterations: 1_000_000 };
+/** A report that takes about a second, long enough to be observed. */
+const POISON = { input_data: 'poison', iterations: 1_000_000 };
 
-/** Starts a worker and kills it when it makes this request. False: it did not, the request is finished instead. */
+/** Starts a worker and kills it when it runs this request. Returns false if the request finished instead. */
 async function killOneBy(id: string, api: Daybook, env: Record<string, string>): Promise<boolean> {
   const text =
     'SELECT status, started_at, coalesce(cardinality(crashed_workers), 0) AS "crashCount" FROM requests WHERE id = $1';
@@ -129,7 +129,7 @@ async function killOneBy(id: string, api: Daybook, env: Record<string, string>):
   const { status } = await eventually(
     async () => {
       const now = await look();
-      // Until it is begun anew it may look as its last maker left it; and after three crashes it is begun, but not made.
+      // Before this worker begins it, the row shows the previous worker's state. After three crashes it is begun, but not run.
       const isBegunAnew = now.status === 'PROCESSING' && +now.started_at !== +(before.started_at ?? 0);
       const isBegun = isBegunAnew && now.crashCount < 3;
       return (isBegun || now.status === 'COMPLETED' || now.status === 'FAILED') && now;
@@ -143,7 +143,7 @@ async function killOneBy(id: string, api: Daybook, env: Record<string, string>):
 }
 
 describe('a request that kills its worker', () => {
-  it('fails after three crashes, it alone; the lane goes on and every callback comes in order', async () => {
+  it('fails after three crashes, it alone; the lane continues and every callback arrives in order', async () => {
     const [database, redis, receiver] = await Promise.all([createDatabase(), redisUrl(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis, SWEEP_INTERVAL: '200ms' };
     const api = await startDaybook({ role: 'api', env });
@@ -152,12 +152,12 @@ describe('a request that kills its worker', () => {
       60,
       (index) => ({
         callback_url: receiver.url,
-        ...(index === 20 ? POISON_MESSAGE : { num_transactions: 5, report_name: `R${index}` }),
+        ...(index === 20 ? POISON : { num_transactions: 5, report_name: `R${index}` }),
       }),
       1,
     );
-    const { request_id: deadly } = accepted[20]!;
-    // The first worker dies while it makes requests ahead of what is on record, so an innocent one may be suspect.
+    const { request_id: poison } = accepted[20]!;
+    // The first worker is killed while it runs requests ahead of the one marked as begun, so an innocent one may be counted.
     const first = await startDaybook({ role: 'worker', env });
     await eventually(async () => (await sql(api, `SELECT FROM requests WHERE status = 'PROCESSING'`)).length > 0, {
       everyMs: 5,
@@ -165,17 +165,17 @@ describe('a request that kills its worker', () => {
     first.kill('SIGKILL');
     await first.exited;
     let kills = 0;
-    while (await killOneBy(deadly, api, env)) kills++;
-    // One less if it was on record already when the first one died.
+    while (await killOneBy(poison, api, env)) kills++;
+    // One less if it was already marked as begun when the first worker was killed.
     expect([2, 3]).toContain(kills);
     await eventually(() => new Set(receiver.received.map(({ json }) => json.request_id)).size === 60);
     expectFirstArrivalsInOrder(receiver.received, 60);
-    const { json } = await get(api, `/api/requests/${deadly}`);
+    const { json } = await get(api, `/api/requests/${poison}`);
     expect(json).toMatchObject({
       status: 'FAILED',
       error: 'Its worker process crashed three times while generating it',
     });
-    const callback = receiver.received.find((receipt) => receipt.json.request_id === deadly)!.json;
+    const callback = receiver.received.find((receipt) => receipt.json.request_id === poison)!.json;
     expect(callback).toMatchObject({ type: 'report.failed', error: json.error });
     expect(await sql(api, `SELECT FROM requests WHERE status = 'COMPLETED'`)).toHaveLength(59);
     const blamed = await sql<{ crashCount: number }>(
@@ -186,10 +186,10 @@ describe('a request that kills its worker', () => {
     await database.drop();
   }, 240_000);
 
-  it('is survived when it is sync: it fails, and its key answers so', async () => {
+  it('is survived when it is sync: it fails, and a repeat with its key reports that', async () => {
     const database = await createDatabase();
     const env = { ...UNLIMITED, DATABASE_URL: database.url, SWEEP_INTERVAL: '200ms' };
-    const ask = (to: Daybook) => post(to, '/api/sync', POISON_MESSAGE, { 'idempotency-key': 'deadly' });
+    const ask = (to: Daybook) => post(to, '/api/sync', POISON, { 'idempotency-key': 'poison' });
     let daybook = await startDaybook({ env });
     const cut = ask(daybook).catch(() => 'cut');
     for (let count = 0; count < 3; count++) {

@@ -11,7 +11,7 @@ const WORKERS = 3;
 
 let api: Daybook;
 
-/** Each begin and each completion is noted, with who held the lane then. */
+/** Records each begin and each completion, with the worker that had leased the lane. */
 const NOTE = `
   CREATE TABLE notes (request_id uuid, status text, holder text);
   CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await Promise.all(Array.from({ length: WORKERS }, () => startDaybook({ role: 'worker', env })));
 });
 
-/** Fills lanes while nobody may take them, then lets the workers have them all at once; resolves when all is made. */
+/** Fills paused lanes, then resumes them all at once; resolves when all requests are completed. */
 async function makeAll(lanes: string[], each: number, iterations: number): Promise<Map<string, FinishedRequest[]>> {
   for (const lane of lanes) await holdLane(api, lane);
   const body = (index: number) => ({
@@ -51,7 +51,7 @@ async function makeAll(lanes: string[], each: number, iterations: number): Promi
   return histories;
 }
 
-/** Who made the requests; each was begun by one and completed by the same, and nobody else tried. */
+/** Returns the workers that ran requests. Each request was begun and completed by one worker, once. */
 async function generatorsOf(requests: FinishedRequest[]): Promise<Set<string>> {
   const text = `SELECT request_id, array_agg(DISTINCT holder) AS holders, count(*) FILTER (WHERE status = 'COMPLETED') AS made,
       count(*) FILTER (WHERE status = 'PROCESSING') AS begun
@@ -67,16 +67,16 @@ async function generatorsOf(requests: FinishedRequest[]): Promise<Set<string>> {
   return new Set(rows.flatMap(({ holders }) => holders));
 }
 
-/** How many were being made at the same time, at most. */
+/** Returns the highest number of requests that ran at the same time. */
 function mostAtOnce(requests: FinishedRequest[]): number {
   const underWayAt = (time: number): number =>
     requests.filter(({ startedAt, completedAt }) => startedAt <= time && time < completedAt).length;
   return Math.max(...requests.map(({ startedAt }) => underWayAt(startedAt)));
 }
 
-/** The promise: more workers make more lanes at once, never one lane faster. */
+/** The promise: more workers run more lanes at once, never one lane faster. */
 describe('three workers', () => {
-  it('on one lane are no faster than one: no two of its requests are ever made at once', async () => {
+  it('on one lane run its requests one at a time', async () => {
     const history = (await makeAll(['single'], 30, 50_000)).get('single')!;
     expect(history).toHaveLength(30);
     expectStrictOrder(history);
@@ -84,7 +84,7 @@ describe('three workers', () => {
     await generatorsOf(history);
   });
 
-  it('on ten lanes share the work: each makes some, at the same time, and each lane keeps its order', async () => {
+  it('on ten lanes share the work: each runs some, at the same time, and each lane keeps its order', async () => {
     const histories = await makeAll(
       Array.from({ length: 10 }, (_, index) => `lane-${index}`),
       4,

@@ -11,7 +11,7 @@ import { JobsRunner } from './jobs.runner.js';
 /** Sync requests of crashed workers that one sweep adopts. */
 const ADOPT_LIMIT = 4;
 
-/** Reports this worker as alive in every sweep, and recovers the requests of dead workers and of lost wake-ups. */
+/** Reports this worker as alive in every sweep, and recovers the requests of crashed workers and of lost wake-ups. */
 @Injectable()
 export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger(JobsSweep.name);
@@ -30,7 +30,7 @@ export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
     this.analyzer.watch('lanes');
     this.sweeper.add('recover', 'heartbeats', () => this.heartbeat.beat());
     this.sweeper.add('recover', 'crash reports', () => this.leases.clearCrashReports());
-    this.sweeper.add('recover', 'leases of dead workers', () => this.reapDeadWorkers());
+    this.sweeper.add('recover', 'leases of crashed workers', () => this.reapCrashedWorkers());
     this.sweeper.add('recover', 'lanes', async () => void this.runner.run());
     this.sweeper.add('recover', 'sync requests', () => this.syncRunner.adopt(ADOPT_LIMIT));
   }
@@ -41,8 +41,8 @@ export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
     });
   }
 
-  private async reapDeadWorkers(): Promise<void> {
-    const dead = (await this.leases.findOnThisHost()).filter((workerId) => hasExited(workerId));
-    if (dead.length > 0) await this.leases.expire(dead);
+  private async reapCrashedWorkers(): Promise<void> {
+    const crashed = (await this.leases.findOnThisHost()).filter((workerId) => hasExited(workerId));
+    if (crashed.length > 0) await this.leases.expire(crashed);
   }
 }

@@ -26,10 +26,10 @@ const MOST_WAITS = 10;
 const IS_FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
 /**
- * When a lane last had its turn; a priority counts as seconds of waiting. This is the expression of the index
+ * The time since which a lane has waited; a priority counts as seconds of waiting. This is the expression of the index
  * `lanes_waiting`: a claim reads one lane and not all that wait.
  */
-const TURN = `(served_at AT TIME ZONE 'UTC') - priority * interval '1 second'`;
+const WAITING_SINCE = `(served_at AT TIME ZONE 'UTC') - priority * interval '1 second'`;
 
 /**
  * Leases the lane in `free` under the next fencing epoch. A worker that lost its lease may have crashed on any request
@@ -51,7 +51,7 @@ const LEASE_FREE = `
 const LEASE_NEXT = statement(
   'lane_lease_next',
   `WITH free AS (
-    SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE ${IS_FREE} ORDER BY ${TURN} LIMIT 1
+    SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE ${IS_FREE} ORDER BY ${WAITING_SINCE} LIMIT 1
     FOR UPDATE SKIP LOCKED
   ) ${LEASE_FREE}`,
 );
@@ -64,7 +64,10 @@ const LEASE_NAMED = statement(
   ) ${LEASE_FREE}`,
 );
 
-const FIND_NEXT = statement('lane_find_next', `SELECT name FROM lanes WHERE ${IS_FREE} ORDER BY ${TURN} LIMIT 1`);
+const FIND_NEXT = statement(
+  'lane_find_next',
+  `SELECT name FROM lanes WHERE ${IS_FREE} ORDER BY ${WAITING_SINCE} LIMIT 1`,
+);
 
 const UNBEGIN_HEAD = statement('lane_unbegin', UNBEGIN);
 
