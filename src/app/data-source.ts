@@ -1,4 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { runMigrations } from '../platform/database/run-migrations.js';
 import { migrations } from '../../migrations/index.js';
 import { Account } from '../accounts/account.entity.js';
 import { ApiKey } from '../accounts/api-key.entity.js';
@@ -14,9 +15,6 @@ import { CancelledPosition } from '../jobs/lanes/cancelled-position.entity.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';
 import { IdempotencyRecord } from '../requests/idempotency/idempotency-key.entity.js';
 import { RequestRecord } from '../requests/request.entity.js';
-
-/** Any number of its own, the same for every process of Daybook: who holds it may migrate. */
-const MIGRATION_LOCK = 4_820_110;
 
 /** TypeORM's options, for the app and for the command line (`ormconfig.ts`) alike. */
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {
@@ -48,17 +46,11 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
   };
 }
 
-/**
- * Brings the database up to the newest migration. Safe to call from many processes at once: the first migrates, the
- * others wait. The lock belongs to a transaction, so that it also holds behind a transaction-pooling PgBouncer.
- */
+/** Brings a database up to the newest migration. Safe to call from many processes at once. */
 export async function migrate(databaseUrl: string): Promise<void> {
   const dataSource = await new DataSource(dataSourceOptions(databaseUrl, 2)).initialize();
   try {
-    await dataSource.transaction(async (lock) => {
-      await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-      await dataSource.runMigrations({ transaction: 'each' });
-    });
+    await runMigrations(dataSource);
   } finally {
     await dataSource.destroy();
   }
