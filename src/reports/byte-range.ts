@@ -3,8 +3,8 @@ import type { ByteRange } from './storage/object-storage.js';
 const SINGLE_RANGE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i;
 
 /**
- * What a `Range` header asks for (RFC 9110, 14.1.2), or null when it is to be ignored: in other units, malformed, or of
- * several ranges. Express has a parser too, but it refuses the last 100 bytes of a file that has fewer.
+ * Parses a `Range` header (RFC 9110, 14.1.2). Returns null if it must be ignored: other units, malformed, or several ranges.
+ * The parser of Express refuses the last 100 bytes of a shorter file.
  */
 export function byteRange(header: string, sizeBytes: number): ByteRange | 'unsatisfiable' | null {
   const [, first = '', last = ''] = SINGLE_RANGE.exec(header) ?? [];

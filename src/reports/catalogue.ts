@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs';
 import type { ReportDefinition } from './define-report.js';
 
-/** A file of a report type and what it exports. */
+/** A report type file and its exports. */
 export type TypeModule = readonly [file: string, exports: { default?: unknown }];
 
-/** Fields of a request that are not parameters, in the flat shorthand too. */
+/** Fields of a request that are not parameters, also in the flat shorthand. */
 export const ENVELOPE_FIELDS: readonly string[] = ['report', 'callback_url', 'lane', 'format'];
 
-/** A parameter of such a name could not be told from the field. */
+/** A parameter with one of these names would be ambiguous. */
 const RESERVED = [...ENVELOPE_FIELDS, 'payload'];
 
 /** Whether a file defines a report type: `*.report.ts`, or its compiled form. */
@@ -47,5 +47,5 @@ async function loadTypes(): Promise<TypeModule[]> {
   );
 }
 
-/** Every report type there is: one for each `*.report.ts`, wherever the tables that it reads live. */
+/** All report types: one for each `*.report.ts` in any folder. */
 export const catalogue = catalogueOf(await loadTypes());

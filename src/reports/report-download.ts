@@ -9,10 +9,10 @@ import type { ByteRange } from './storage/object-storage.js';
 import { ResultStore } from './storage/packs/result-store.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
 
-/** The end of every file name: the id of the request that it belongs to, and the format. */
+/** The end of every file name: request id and format. */
 const REQUEST_ID = /_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[a-z0-9]+$/;
 
-/** Sends the files of finished reports as RFC 9110 has it: validators, conditions, ranges. */
+/** Sends the files of finished reports with validators, conditions and ranges (RFC 9110). */
 @Injectable()
 export class ReportDownload {
   private readonly logger = new Logger(ReportDownload.name);
@@ -27,7 +27,7 @@ export class ReportDownload {
   async send(fileName: string, account: AccountId, req: Request, res: Response): Promise<void> {
     const file = await this.find(fileName, account);
     const etag = `"${file.sha256}"`;
-    // Asked again each time, so that a deleted report is not served from a cache; the answer is mostly a 304.
+    // Caches must revalidate, so that they do not serve a deleted report. The response is mostly a 304.
     res.set({ ETag: etag, 'Cache-Control': 'private, no-cache', 'Accept-Ranges': 'bytes' });
     if (hasFile(req, etag)) return void res.status(HttpStatus.NOT_MODIFIED).end();
     const range = chosenRange(req, etag, file.sizeBytes);
@@ -46,12 +46,12 @@ export class ReportDownload {
   private async find(fileName: string, account: AccountId): Promise<ResultFile> {
     const requestId = REQUEST_ID.exec(fileName)?.[1];
     const file = requestId === undefined ? null : await this.requests.resultFile(requestId, account);
-    // What was deleted by age has left nothing to look up; but its name says how old it is.
+    // A request deleted by age has no row, but the time is part of its id.
     if (requestId !== undefined && !file && this.retention.isPast(requestId)) {
       throw new GoneException('Report files are not kept for that long');
     }
     if (file?.fileName !== fileName) throw new NotFoundException('Report file not found');
-    // A file of another size was cut short or tampered with; it is no longer the report.
+    // A file of another size is truncated or changed, and no longer the report.
     if ((await this.files.size(file.fileKey)) !== file.sizeBytes) throw new GoneException('The report file is gone');
     return file;
   }
@@ -62,15 +62,15 @@ export class ReportDownload {
       await pipeline(this.files.open(fileKey, range ?? undefined), res);
     } catch (error) {
       const isClientGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
-      // Too late for an answer: the pipeline has cut the connection, so that nobody takes a part for the whole.
+      // Too late for an error response. The pipeline has closed the connection, so the client sees a truncated body.
       if (!isClientGone) this.logger.error(`Sending ${fileKey} broke off`, error);
     }
   }
 }
 
 /**
- * Whether the caller has this file already (RFC 9110, 13.1.2: `*`, or a list with its tag, weak or strong). Not Express'
- * `req.fresh`: that says no under `Cache-Control: no-cache`, which fetch() adds to every conditional request.
+ * Whether the caller already has this file (RFC 9110, 13.1.2: `*`, or a list with its tag, weak or strong). Express'
+ * `req.fresh` is false under `Cache-Control: no-cache`, which fetch() adds to every conditional request.
  */
 function hasFile(req: Request, etag: string): boolean {
   const known = req.get('if-none-match')?.split(',') ?? [];
@@ -82,8 +82,8 @@ function contentRange({ start, end }: ByteRange, sizeBytes: number): string {
 }
 
 /**
- * The one range to send, or null for the whole file. RFC 9110 has a server ignore `Range` in all but GET (14.2), and under
- * an `If-Range` that is not exactly the file's own ETag (13.1.5).
+ * Returns the range to send, or null for the whole file. `Range` is ignored in methods other than GET (RFC 9110, 14.2) and
+ * with an `If-Range` that is not exactly the file's ETag (13.1.5).
  */
 function chosenRange(req: Request, etag: string, sizeBytes: number): ByteRange | 'unsatisfiable' | null {
   const [range, ifRange] = [req.get('range'), req.get('if-range')];

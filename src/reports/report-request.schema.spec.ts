@@ -108,7 +108,7 @@ describe('reportRequest', () => {
     },
   );
 
-  it.each([undefined, null, [], 'text', 5])('says what a body of %j should have been', (body) => {
+  it.each([undefined, null, [], 'text', 5])('explains the expected body for %j', (body) => {
     expect(issuesOf(body)).toEqual([': must be a JSON object, sent as application/json']);
   });
 
@@ -194,7 +194,7 @@ describe.each(['sync', 'async'] as const)('the JSON Schema of %s bodies', (mode)
     expect(jsonSchemas[mode]({ num_transactions: 5 })).toBe(mode === 'sync');
   });
 
-  it('is what the schema itself tells OpenAPI', () => {
+  it('is the same as the JSON Schema in OpenAPI', () => {
     const { $schema: _, ...own } = z.toJSONSchema(schemas[mode], { io: 'input' });
     expect(own).toEqual(reportRequestJsonSchema(mode, reports));
   });

@@ -6,7 +6,7 @@ import type { ReportDefinition } from './define-report.js';
 type Catalogue = ReadonlyMap<string, ReportDefinition>;
 type Body = Record<string, unknown>;
 
-/** What a caller asks for, whichever way it was written. */
+/** A normalised report request. */
 export interface ReportRequest {
   report: string;
   params: object;
@@ -17,20 +17,20 @@ export interface ReportRequest {
 
 const DEFAULT_REPORT = 'transactions';
 
-/** A request that names no report but has this parameter means the other one. */
+/** A request without `report` that has this parameter implies this report. */
 const IMPLIED = { parameter: 'input_data', report: 'digest' };
 
 const callbackUrl = z
   .string({ error: ({ input }) => (input === undefined ? 'is required; give null to poll instead' : undefined) })
   .max(2_048)
   .nullable()
-  .describe('Where to POST the finished report; null for nowhere');
+  .describe('URL of the callback; null for none');
 
 const lane = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 of: letters, digits, _ . : -')
   .default('default')
-  .describe('Requests in one lane are made strictly one after the other');
+  .describe('Requests in one lane are processed strictly one after the other');
 
 /** The fields around the parameters. */
 function envelopeOf({ type, formats }: ReportDefinition, mode: RequestMode) {
@@ -61,8 +61,8 @@ export function reportRequestJsonSchema(mode: RequestMode, reports: Catalogue = 
 }
 
 /**
- * The body of `POST /api/sync` and `/api/async` (and an entry of `/api/batch`), normalised. Issues stand at the path that
- * the caller wrote. Nothing is coerced.
+ * The body of `POST /api/sync` and `/api/async`, and an entry of `/api/batch`. Issues have the path that the caller wrote.
+ * Nothing is coerced.
  */
 export function reportRequest(mode: RequestMode, reports: Catalogue = catalogue): z.ZodType<ReportRequest> {
   const schemas = new Map([...reports.values()].map((definition) => [definition.type, nested(definition, mode)]));
@@ -82,7 +82,7 @@ export function reportRequest(mode: RequestMode, reports: Catalogue = catalogue)
       const { data, error } = schema.safeParse(request);
       if (data) return requestOf(String(report), data);
       for (const issue of error.issues.flatMap(oneForEachField)) {
-        // What was nested here was flat where the caller wrote it.
+        // The caller wrote the nested parameters flat.
         const path = isFlat && issue.path[0] === 'payload' ? issue.path.slice(1) : issue.path;
         refuse(path, issue.message);
       }
@@ -95,12 +95,12 @@ function isObject(value: unknown): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The flat shorthand, written out: what is not a field of the envelope is a parameter. */
+/** Expands the flat shorthand: each field outside the envelope is a parameter. */
 function nest(body: Body): Body {
   const [request, payload]: [Body, Body] = [{}, {}];
   for (const field of Object.keys(body)) {
     const part = ENVELOPE_FIELDS.includes(field) ? request : payload;
-    // Assigned, it would be the prototype and no field: nobody would refuse it.
+    // An assignment would set the prototype, and the field would pass validation.
     if (field === '__proto__') Object.defineProperty(part, field, { value: body[field], enumerable: true });
     else part[field] = body[field];
   }
@@ -123,10 +123,10 @@ interface Issue {
   message: string;
 }
 
-/** Unknown fields that are named; a body may hold tens of thousands. */
+/** Unknown fields in the answer; a body may hold tens of thousands. */
 const MAX_UNKNOWN = 20;
 
-/** Zod names all unknown fields in one issue at their parent; a caller looks for the field. */
+/** Splits Zod's single issue for all unknown fields into one for each field, at its own path. */
 function oneForEachField(issue: z.core.$ZodIssue): Issue[] {
   if (issue.code !== 'unrecognized_keys') return [issue];
   const isParameter = issue.path[0] === 'payload';

@@ -15,7 +15,7 @@ const reportTypes = z.object({
     z.object({
       type: z.string(),
       title: z.string(),
-      formats: z.array(z.string()).describe('The default one first'),
+      formats: z.array(z.string()).describe('The default is first'),
       params: z.looseObject({}).describe('JSON Schema of the parameters'),
     }),
   ),
@@ -48,19 +48,19 @@ export class ReportsController {
   @NeedsScope('reports:read')
   @ApiOperation({
     summary: 'Download the file of a finished report',
-    description: 'Takes `Range` (one range of bytes), `If-Range` and `If-None-Match`.',
+    description: 'Supports `Range` (one range of bytes), `If-Range` and `If-None-Match`.',
   })
   @ApiParam({ name: 'file_name', description: fileNameParam.description, schema: { type: 'string' } })
   @ApiOkResponse({ description: 'The file', content: CSV_CONTENT, headers: FILE_HEADERS })
   @ApiResponse({
     status: 206,
-    description: 'The range that was asked for',
+    description: 'The requested range',
     content: CSV_CONTENT,
     headers: FILE_HEADERS,
   })
-  @ApiResponse({ status: 304, description: 'The caller has this file already' })
+  @ApiResponse({ status: 304, description: 'The caller already has this file' })
   @ApiResponse({ status: 404, description: 'No finished report has a file of this name' })
-  @ApiResponse({ status: 410, description: 'The file is gone, or older than files are kept' })
+  @ApiResponse({ status: 410, description: 'The file is gone, or past its retention' })
   @ApiResponse({ status: 416, description: 'The range lies outside the file' })
   download(
     @Param('file_name', { schema: fileNameParam }) fileName: string,

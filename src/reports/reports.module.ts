@@ -10,7 +10,7 @@ import { Spool } from './storage/packs/spool.js';
 import { ReportPool } from './generation/report-pool.js';
 import { REPORT_POOLS, type ReportPools, ReportsService } from './reports.service.js';
 
-/** Async reports that may wait for a thread: more than the lanes that one worker serves at once. */
+/** Async reports that may wait for a thread: more than the lanes that one worker runs at once. */
 const ASYNC_MAX_QUEUE = 1_000;
 
 function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 'SYNC_MAX_PENDING'>): ReportPools {
@@ -23,7 +23,7 @@ function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 
   };
 }
 
-/** Global, because the request log, which knows nothing of reports, deletes files through its own port. */
+/** Global, because the request log deletes files through a port of its own and does not import reports. */
 @Global()
 @Module({
   providers: [
@@ -45,7 +45,7 @@ function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 
 })
 export class StorageModule {}
 
-/** Making reports; what answers HTTP is `ReportsApiModule`. */
+/** Generates reports. Its controllers are in `ReportsApiModule`. */
 @Module({
   imports: [StorageModule],
   providers: [ReportsService, { provide: REPORT_POOLS, inject: [CONFIG], useFactory: reportPools }],

@@ -36,7 +36,7 @@ function outcomeOf(generated: Generated): ReportOutcome {
 }
 
 describe('ReportsService', () => {
-  it('spools a file, which is a result when it is committed', async () => {
+  it('spools a file, which becomes a result when it is committed', async () => {
     const params = reports.fixDefaults('transactions', { num_transactions: 1, report_name: 'Q1' }, new Date());
     const order = { type: 'transactions', params, format: 'csv', requestId: 'id' };
     const { fileKey, result } = outcomeOf((await reports.generate('sync', [order]))[0]!);
@@ -55,7 +55,7 @@ describe('ReportsService', () => {
     expect(left).toEqual([]);
   });
 
-  it('lets a report that kills its thread fail alone, and makes those that were made with it', async () => {
+  it('lets a report that ends its thread fail alone, and generates the others of its batch', async () => {
     Logger.overrideLogger(false);
     const orders = ['a', 'die', 'b'].map((type) => ({ type, params: {}, format: 'csv', requestId: 'id' }));
     const [first, dead, last] = await reports.generate('async', orders);
@@ -85,7 +85,7 @@ describe('ReportsService', () => {
     });
   });
 
-  it('makes nothing any more after the shutdown', async () => {
+  it('generates nothing after the shutdown', async () => {
     await reports.onApplicationShutdown();
     const order = { type: 'digest', params: { input_data: 'x', iterations: 1 }, format: 'json', requestId: 'id' };
     await expect(reports.generate('sync', [order])).rejects.toThrow(PoolClosed);

@@ -13,13 +13,13 @@ import { type Generated, PoolFull, type ReportPool, type ReportTask } from './ge
 /** Injection token of the {@link ReportPools}. */
 export const REPORT_POOLS = Symbol('REPORT_POOLS');
 
-/** Sync reports have threads of their own, so that a long async backlog does not make a caller wait. */
+/** Sync reports have threads of their own, so that a caller does not wait behind the async backlog. */
 export type ReportPools = Readonly<Record<RequestMode, ReportPool>>;
 
-/** What is to be made; the attempt's own file id is added here. */
+/** A report to generate; each attempt gets a file id of its own. */
 export type ReportOrder = Omit<ReportTask, 'fileId'>;
 
-/** What a report type is, for callers. */
+/** A report type as callers see it. */
 export interface ReportTypeView {
   type: string;
   title: string;
@@ -28,7 +28,7 @@ export interface ReportTypeView {
   params: object;
 }
 
-/** Makes reports and says which there are. */
+/** Lists report types and generates reports. */
 @Injectable()
 export class ReportsService implements OnApplicationShutdown {
   private readonly logger = new Logger(ReportsService.name);
@@ -44,21 +44,21 @@ export class ReportsService implements OnApplicationShutdown {
     });
   }
 
-  /** Validated parameters with everything filled in that depends on the moment: what is to be recorded. */
+  /** Returns the validated parameters with the defaults that depend on the day of the request, to be recorded. */
   fixDefaults(type: string, params: object, acceptedAt: Date): object {
     const today = acceptedAt.toISOString().slice(0, 10);
     return catalogue.get(type)?.fixDefaults(params, { today }) ?? params;
   }
 
-  /** About how long a report takes, in milliseconds of a processor; Infinity where nobody knows. */
+  /** Returns the approximate duration in milliseconds of processor time; Infinity if it is unknown. */
   expectedMs(type: string, params: object): number {
     return catalogue.get(type)?.expectedMs(params) ?? Number.POSITIVE_INFINITY;
   }
 
   /**
-   * Makes reports one after the other. Their files are only spooled: `FileStore.commit` makes them results.
-   * @returns What came of each; a report that fails is a result too.
-   * @throws PoolFull, PoolClosed, StorageUnavailable; nothing is left behind then.
+   * Generates reports one after the other. Their files are spooled; `ResultStore.commit` makes them durable.
+   * @returns The outcome of each. A failed report is an outcome, not an error.
+   * @throws PoolFull, PoolClosed, StorageUnavailable; no spooled file is left then.
    */
   async generate(mode: RequestMode, orders: ReportOrder[]): Promise<Generated[]> {
     try {
@@ -67,7 +67,7 @@ export class ReportsService implements OnApplicationShutdown {
       if (!(error instanceof ReportFailed)) throw error;
       if (orders.length === 1) return [{ error, tookMs: 0 }];
     }
-    // One of them took too long or killed the thread: made one by one, it fails alone.
+    // One of them took too long or ended the thread. Generated one by one, it fails alone.
     const generated: Generated[] = [];
     for (const order of orders) generated.push(...(await this.generate(mode, [order])));
     return generated;
@@ -82,28 +82,27 @@ export class ReportsService implements OnApplicationShutdown {
     try {
       const generated = await this.pools[mode].run({ tasks, filePath: this.spool.path(key) });
       const errors = generated.map((one) => ('error' in one ? one.error : null));
-      for (const [index, error] of errors.entries()) if (error) this.tellCause(tasks[index]!, error);
+      for (const [index, error] of errors.entries()) if (error) this.logCause(tasks[index]!, error);
       const fault = errors.find((error) => error instanceof StorageUnavailable);
       if (fault) throw fault;
-      // Only a report that failed leaves a file that is no report's.
+      // Only a failed report leaves a file without a result.
       const hasFile = generated.some((one) => 'outcome' in one && one.outcome.fileKey !== null);
       if (!hasFile && errors.some((error) => error !== null)) await this.discard(key);
       return generated;
     } catch (error) {
       if (error instanceof PoolFull) throw error;
-      // A shutdown needs no explanation.
-      if (error instanceof ReportFailed && tasks.length === 1) this.tellCause(tasks[0]!, error);
+      if (error instanceof ReportFailed && tasks.length === 1) this.logCause(tasks[0]!, error);
       await this.discard(key);
       throw error;
     }
   }
 
-  /** A cause is what the caller is not told. */
-  private tellCause({ requestId }: ReportTask, error: DaybookError): void {
+  /** The caller does not see the cause. */
+  private logCause({ requestId }: ReportTask, error: DaybookError): void {
     if (error.cause) this.logger.error(`Request ${requestId}: ${error.message}`, error.cause);
   }
 
-  /** What cannot be thrown away now is cleared with the spool; the reason why is worth more than that. */
+  /** A file that cannot be deleted now is cleared with the spool later, and must not hide the first error. */
   private async discard(key: string): Promise<void> {
     await this.spool.discard(key).catch(() => undefined);
   }
@@ -113,7 +112,7 @@ export class ReportsService implements OnApplicationShutdown {
     await this.spool.clear(olderThanMs);
   }
 
-  /** After the last response: until then a report in hand may still be waited for. */
+  /** Runs after the last response, because a caller may wait for a running report until then. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(Object.values(this.pools).map((pool) => pool.close()));
   }

@@ -1,6 +1,6 @@
 /**
- * The promise: a report is exact. Its file holds what the answer said, its ETag is the hash of its bytes, the same
- * parameters give the same bytes, and no name whatsoever leads to a file that is not a finished report's.
+ * The promise: a report is exact. Its file matches the response, its ETag is the hash of its bytes, the same parameters give
+ * the same bytes, and no name leads to a file that is not a finished report's.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   daybook = await startDaybook({ env: UNLIMITED });
 });
 
-/** What a sync request for transactions answered. */
+/** The response to a sync request for transactions. */
 async function report(params: object = {}): Promise<Reply['json']> {
   const { status, json } = await post(daybook, '/api/sync', { num_transactions: 40, as_of: AS_OF, ...params });
   expect(status).toBe(200);
@@ -33,7 +33,7 @@ const sha256 = (content: string) => createHash('sha256').update(content).digest(
 const cents = (amount: string) => Number(amount.replace('.', ''));
 const resultPath = (fileId: string) => join(daybook.dataDir, 'files/results', `${fileId}.csv`);
 
-/** Sends the path as it stands; fetch would tidy it up first. */
+/** Sends the path unchanged; fetch would normalise it. */
 async function getRaw(path: string): Promise<Reply> {
   const sent = request(daybook.url, { path, agent: false }).end();
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
@@ -97,7 +97,7 @@ describe('the file of a report', () => {
       expect((await report({ ...params, ...change })).sha256).not.toBe(first.sha256);
   });
 
-  it('is not sent again to who has it, nor in answer to HEAD', async () => {
+  it('is not sent to a caller that has it, nor for HEAD', async () => {
     const { download_url, file_size_bytes, sha256: hash } = await report();
     const known = await get(daybook, download_url, { 'If-None-Match': `"${hash}"` });
     expect([known.status, known.text, known.headers.get('etag')]).toEqual([304, '', `"${hash}"`]);

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Makes reports in a process of its own, which does something before. */
+/** Generates reports in a process of their own, after the given preparation. */
 function generate(tasks: ReportTask[], before: { shell?: string; script?: string }): ReportAnswer[] {
   const batch = JSON.stringify({ tasks, filePath: join(folder, 'spooled') });
   const code = `import generate from ${JSON.stringify(WORKER)};
@@ -32,7 +32,7 @@ const taskOf = (type: string): ReportTask => {
 };
 
 describe('generate', () => {
-  it('leaves nothing in the file of a report whose result is no JSON', () => {
+  it('discards the bytes of a report whose result is not JSON', () => {
     const catalogue = JSON.stringify(WORKER.replace('generation/generate.worker.js', 'catalogue.js'));
     const script = `const { catalogue } = await import(${catalogue});
       const generateOdd = (_, { openFile }) => {
@@ -50,7 +50,7 @@ describe('generate', () => {
     expect(answers[2]).toMatchObject({ outcome: { fileKey: `spooled+${start + size}+${size}` } });
   });
 
-  it('calls no report made whose bytes did not all come to the disk', () => {
+  it('fails all reports of a file that was not written in full', () => {
     const task = taskOf('transactions');
     // The first fits; what the three come to does not, and is written at the end alone.
     const cramped = { shell: 'ulimit -f 1' };

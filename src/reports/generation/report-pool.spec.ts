@@ -31,7 +31,7 @@ function poolOf(options: Partial<ReportPoolOptions> = {}): ReportPool {
   return pool;
 }
 
-/** Reports of these types, in one go. */
+/** A batch of reports of these types. */
 function batch(types: string[], params: object = {}): ReportBatch {
   const fileId = randomUUID();
   const tasks = types.map((type) => ({ type, params, format: 'csv', requestId: 'the-id', fileId }));
@@ -40,7 +40,7 @@ function batch(types: string[], params: object = {}): ReportBatch {
 
 const task = (type: string, params: object = {}): ReportBatch => batch([type], params);
 
-/** Makes one report. */
+/** Generates one report. */
 async function run(pool: ReportPool, given: ReportBatch): Promise<{ result: ReportResult; fileKey: string | null }> {
   const [generated] = await pool.run(given);
   if ('error' in generated!) throw generated.error;
@@ -60,7 +60,7 @@ function gate() {
 }
 
 describe('ReportPool with the real worker', () => {
-  it('makes a report with a file', async () => {
+  it('generates a report with a file', async () => {
     const order = task('transactions', { num_transactions: 50, report_name: 'Q1', as_of: '2025-11-22' });
     const { result, fileKey } = await run(poolOf(), order);
     const { fileId } = order.tasks[0]!;
@@ -69,7 +69,7 @@ describe('ReportPool with the real worker', () => {
     expect(readFileSync(order.filePath)).toHaveLength(Number(result.file_size_bytes));
   });
 
-  it('makes several reports in one go, with their files in one', async () => {
+  it('generates several reports together, with their files in one pack', async () => {
     const params = { num_transactions: 1, report_name: 'Q1', as_of: '2025-11-22' };
     const together = batch(['transactions', 'gone', 'digest', 'transactions'], params);
     together.tasks[2]!.params = { input_data: 'abc', iterations: 1 };
@@ -86,7 +86,7 @@ describe('ReportPool with the real worker', () => {
     expect(packOffsets(bytes)).toEqual([start, start + size]);
   });
 
-  it('makes a report without a file', async () => {
+  it('generates a report without a file', async () => {
     const { result, fileKey } = await run(poolOf(), task('digest', { input_data: 'abc', iterations: 1 }));
     expect(result.result).toMatch(/^ba7816bf/);
     expect(fileKey).toBeNull();
@@ -133,7 +133,7 @@ describe('ReportPool with the real worker', () => {
 });
 
 describe('ReportPool', () => {
-  it('refuses what does not fit into its threads and its queue, and takes more when there is room', async () => {
+  it('refuses batches beyond its threads and its queue, and accepts more when there is room', async () => {
     const pool = poolOf({ threads: 1, maxQueue: 1, workerFile: FAULTY });
     const { params, open } = gate();
     const taken = [pool.run(task('wait', params)), pool.run(task('queued'))];
@@ -145,7 +145,7 @@ describe('ReportPool', () => {
     expect((await run(pool, task('again'))).result).toEqual({ type: 'again' });
   });
 
-  it.each([1, 2, 3])('makes what waits in the order in which it came, with %d threads', async (threads) => {
+  it.each([1, 2, 3])('runs waiting batches first in, first out, with %d threads', async (threads) => {
     const pool = poolOf({ threads, maxQueue: 100, workerFile: FAULTY });
     const gates = Array.from({ length: threads }, gate);
     const busy = gates.map(({ params }) => pool.run(task('wait', params)));
@@ -182,7 +182,7 @@ describe('ReportPool', () => {
     expect((await run(pool, task('after'))).result).toEqual({ type: 'after' });
   });
 
-  it('tells a report that is cut off by the shutdown from one that failed', async () => {
+  it('distinguishes a report that the shutdown interrupts from a failed one', async () => {
     const pool = poolOf({ workerFile: FAULTY });
     const cutOff = [pool.run(task('wait', gate().params)), pool.run(task('queued'))];
     const settled = Promise.allSettled(cutOff);
@@ -204,7 +204,7 @@ describe('ReportPool', () => {
     expect((await run(pool, task('late'))).result).toEqual({ type: 'late' });
   });
 
-  it('ends the thread of a report that takes too long: it fails with the reason, and the next one is made', async () => {
+  it('ends the thread of a report at its timeout: it fails with the reason, and the next one is generated', async () => {
     const pool = poolOf({ workerFile: FAULTY, timeoutMs: 1_000 });
     const { params } = gate();
     await expect(pool.run(task('wait', params))).rejects.toThrow(

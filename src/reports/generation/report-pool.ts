@@ -8,21 +8,18 @@ import type { ReportAnswer, ReportBatch, ReportFailure, ReportOutcome } from './
 
 export type { ReportBatch, ReportOutcome, ReportTask } from './generate.worker.js';
 
-/** What came of one report, and how long it was being made. */
+/** The outcome of one report and its duration. */
 export type Generated = ({ outcome: ReportOutcome } | { error: ReportFailed | StorageUnavailable }) & {
   tookMs: number;
 };
 
-/** Every thread is busy and the line before them is full. */
+/** All threads are busy and the queue is full. */
 export class PoolFull extends DaybookError {
   readonly code = 'pool-full';
   override readonly retryAfterS = 1;
 }
 
-/**
- * There are no threads: the process is stopping, or they do not start. The report has not failed: it is made later, or
- * elsewhere.
- */
+/** The process is stopping, or its threads do not start. The report has not failed: it can be generated later. */
 export class PoolClosed extends DaybookError {
   readonly code = 'pool-closed';
 }
@@ -31,44 +28,44 @@ export interface ReportPoolOptions {
   threads: number;
   /** Reports that may wait for a thread. */
   maxQueue: number;
-  /** Longest time of a batch, waiting for its thread included. */
+  /** The timeout of a batch, including the wait for a thread. */
   timeoutMs: number;
   workerFile?: URL;
 }
 
-// Node cannot run a thread from TypeScript. Started from source, as the tests are, the compiled neighbour is used.
+// Node cannot run a thread from TypeScript, so tests use the compiled worker.
 const WORKER_FILE = import.meta.url.endsWith('.ts')
   ? new URL('../../../dist/src/reports/generation/generate.worker.js', import.meta.url)
   : new URL('./generate.worker.js', import.meta.url);
 
-/** Per thread. A report that needs more ends its own thread instead of the process; a small nursery keeps RSS low. */
+/** A report that needs more memory ends its own thread and not the process. A small young generation keeps RSS low. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 };
 
-/** Gives a report the thread that it waits for, or says why there will be none. */
+/** Ends the wait for a thread, with an error if there is none. */
 type EndWait = (refusal?: Error) => void;
 
-/** Makes reports in worker threads, a bounded number at once and a bounded number in line. */
+/** Generates reports in worker threads, with a bounded number of threads and a bounded queue. */
 export class ReportPool {
   private readonly logger = new Logger(ReportPool.name);
   private pool: Piscina<ReportBatch, ReportAnswer[]> | null = null;
   private unfinished = 0;
-  /** Reports that have a thread, or are about to have one that starts. */
-  private inHand = 0;
-  /** Those that wait for one, in the order in which they came. */
-  private readonly line = new Set<EndWait>();
+  /** Batches that have a thread, or one that is starting. */
+  private running = 0;
+  /** Batches that wait for a thread, first in, first out. */
+  private readonly waiting = new Set<EndWait>();
   private isClosed = false;
 
   constructor(private readonly options: ReportPoolOptions) {}
 
-  /** Whether `run` would refuse now. */
+  /** Whether `run` would throw PoolFull now. */
   get isFull(): boolean {
     return this.unfinished >= this.options.threads + this.options.maxQueue;
   }
 
   /**
-   * Makes reports one after the other in one thread; their file, if they have one, is at `batch.filePath` then.
-   * @returns What came of each, in order.
-   * @throws PoolFull, PoolClosed; ReportFailed when one of them took too long or killed the thread.
+   * Generates reports one after the other in one thread. Their file, if any, is at `batch.filePath`.
+   * @returns The outcome of each, in order.
+   * @throws PoolFull, PoolClosed; ReportFailed if one of them exceeded the timeout or ended the thread.
    */
   async run(batch: ReportBatch): Promise<Generated[]> {
     if (this.isFull) throw new PoolFull(`All ${this.options.threads} report threads and their queue are full`);
@@ -91,38 +88,38 @@ export class ReportPool {
     try {
       return (await pool.run(batch, { signal })).map(generatedOf);
     } catch (error) {
-      if (this.pool !== pool) throw new PoolClosed('The report threads ended before it was made', { cause: error });
+      if (this.pool !== pool)
+        throw new PoolClosed('The report threads ended before it was generated', { cause: error });
       throw new ReportFailed('The report could not be generated: its thread ended', { cause: error });
     }
   }
 
   /**
-   * Waits for a thread in line. Piscina's own line is none: each time a thread is free it moves the one behind the one that
-   * gets it to the end.
-   * @throws When the time is up, or the threads end.
+   * Waits for a thread. Piscina's own queue is not first in, first out: each free thread moves a waiting task to the end.
+   * @throws On timeout, or when the threads end.
    */
   private async takeThread(signal: AbortSignal): Promise<void> {
-    if (this.inHand < this.options.threads) return void this.inHand++;
+    if (this.running < this.options.threads) return void this.running++;
     await new Promise<void>((resolve, reject) => {
       const endWait: EndWait = (refusal) => {
-        this.line.delete(endWait);
-        signal.removeEventListener('abort', timeIsUp);
+        this.waiting.delete(endWait);
+        signal.removeEventListener('abort', onTimeout);
         if (refusal) reject(refusal);
         else resolve();
       };
-      const timeIsUp = (): void => endWait(signal.reason as Error);
-      this.line.add(endWait);
-      signal.addEventListener('abort', timeIsUp);
+      const onTimeout = (): void => endWait(signal.reason as Error);
+      this.waiting.add(endWait);
+      signal.addEventListener('abort', onTimeout);
     });
   }
 
   private leaveThread(): void {
-    const [next] = this.line;
+    const [next] = this.waiting;
     if (next) next();
-    else this.inHand--;
+    else this.running--;
   }
 
-  /** Ends the threads. What is still in hand is refused with PoolClosed: whoever wants it waits for it before. */
+  /** Ends the threads. Unfinished batches fail with PoolClosed. */
   async close(): Promise<void> {
     this.isClosed = true;
     await this.retire();
@@ -131,23 +128,23 @@ export class ReportPool {
   private async retire(): Promise<void> {
     const pool = this.pool;
     this.pool = null;
-    for (const endWait of this.line) endWait(new PoolClosed('The report threads ended before it was made'));
+    for (const endWait of this.waiting) endWait(new PoolClosed('The report threads ended before it was generated'));
     await pool?.destroy();
   }
 
-  /** Begins with one thread; more start as they are needed, and from then on they stay warm. */
+  /** Starts with one thread; more start when needed, and stay. */
   private start(): Piscina<ReportBatch, ReportAnswer[]> {
     const pool = new Piscina<ReportBatch, ReportAnswer[]>({
       filename: fileURLToPath(this.options.workerFile ?? WORKER_FILE),
-      // With 0, reports in line would wait for ever after the last thread had died.
+      // With 0, waiting reports would hang after the last thread ended.
       minThreads: 1,
       maxThreads: this.options.threads,
       idleTimeout: Infinity,
       recordTiming: false,
       resourceLimits: RESOURCE_LIMITS,
     });
-    // A thread that ends with no report in hand did not even start. Piscina gives up on such threads and leaves the line
-    // waiting for ever, so the next report begins with a new pool. Without a listener the process would end.
+    // A thread that ends without a report did not start. Piscina gives up on such threads and leaves its queue waiting, so the
+    // next report gets a new pool. Without a listener the process would end.
     pool.on('error', (error) => {
       this.logger.error('A report thread ended', error);
       if (this.pool === pool) void this.retire();

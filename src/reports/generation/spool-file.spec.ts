@@ -45,7 +45,7 @@ describe('SpoolFile', () => {
     expect(readFileSync(path, 'utf8')).toBe('onetwo');
   });
 
-  it('takes back what is written already and what is not', () => {
+  it('discards written and buffered bytes', () => {
     const spool = new SpoolFile(path);
     write(spool, 'one');
     spool.endPart();
@@ -66,7 +66,7 @@ describe('SpoolFile', () => {
     spool.close();
   });
 
-  it('makes no file for reports that have none', () => {
+  it('creates no file for reports without one', () => {
     const spool = new SpoolFile(path);
     expect(spool.endPart()).toBeNull();
     spool.dropPart();

@@ -1,20 +1,17 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { ReportFile } from './report-file.js';
 
-/** Bytes gathered before they are written: a small report costs less than half of what a write of its own takes. */
+/** Bytes buffered before a write. With a write of its own, a small report takes twice as long. */
 const GATHERED_BYTES = 256 * 1024;
 
-/** One for all files of a thread, which writes one after the other. */
+/** Shared by all files of a thread, which writes one at a time. */
 const GATHERED = Buffer.allocUnsafe(GATHERED_BYTES);
 
-/**
- * The file that a batch of reports is written into, one report's part behind the other's: for many small reports one
- * file to make durable instead of many. There is none before a report asks for it.
- */
+/** The local file of a batch of reports, one part after the other. It is created when a report opens its part. */
 export class SpoolFile {
   private fd: number | null = null;
   private writtenBytes: number;
-  /** Behind those that are written. */
+  /** Buffered, and not yet written. */
   private gatheredBytes = 0;
   private part: ReportFile | null = null;
   private partStart: number;
@@ -30,16 +27,16 @@ export class SpoolFile {
     this.partStart = headerBytes;
   }
 
-  /** Begins the one file of the next report. */
+  /** Opens the only part of the next report. */
   openPart(): ReportFile {
     if (this.part) throw new Error('A report has one file');
-    // An attempt's name is its own: that the file exists already is a bug, not something to write over.
+    // The name is unique to an attempt, so an existing file is a bug and must not be overwritten.
     this.fd ??= openSync(this.path, 'wx', 0o600);
     this.part = new ReportFile((bytes) => this.append(bytes));
     return this.part;
   }
 
-  /** Ends a report. @returns Where its bytes are, or null when it has none. */
+  /** Ends a report. @returns The location of its bytes, or null if it has none. */
   endPart(): { offset: number; length: number } | null {
     const part = this.part && { offset: this.partStart, length: this.sizeBytes() - this.partStart };
     this.part = null;
@@ -47,7 +44,7 @@ export class SpoolFile {
     return part;
   }
 
-  /** Takes back what a report that failed has written. */
+  /** Discards the bytes of a failed report. */
   dropPart(): void {
     this.part = null;
     this.gatheredBytes = Math.max(0, this.partStart - this.writtenBytes);
@@ -56,7 +53,7 @@ export class SpoolFile {
     if (this.fd !== null) ftruncateSync(this.fd, this.writtenBytes);
   }
 
-  /** Until now some of the parts may be missing from the file. @throws What the file system says; it is closed then. */
+  /** Writes the remaining bytes and the header. The file is closed even if it throws a system error. */
   close(header?: Buffer): void {
     if (this.fd === null) return;
     try {

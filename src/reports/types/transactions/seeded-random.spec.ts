@@ -15,7 +15,7 @@ describe('seededRandom', () => {
     expect(draw('a', 1_000, 50)).not.toEqual(draw('b', 1_000, 50));
   });
 
-  it('never changes, because reports are made from it', () => {
+  it('never changes, because the bytes of reports depend on it', () => {
     expect(draw('daybook', 1_000_000, 4)).toEqual([354_851, 953_205, 238_592, 148_053]);
   });
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** Draws a whole number from 0 to `bound` - 1, each equally likely. `bound` is 1 to 2^31. */
+/** Draws an integer from 0 to `bound` - 1, each equally likely. `bound` is 1 to 2^31. */
 export type DrawBelow = (bound: number) => number;
 
 /**
  * Random numbers that depend on the seed alone: xoshiro128** (Blackman and Vigna), started from the seed's SHA-256.
- * Whoever changes this changes the bytes of every report made from it.
+ * A change here changes the bytes of every report that uses it.
  */
 export function seededRandom(seed: string): DrawBelow {
   const digest = createHash('sha256').update(seed).digest();
@@ -17,7 +17,7 @@ export function seededRandom(seed: string): DrawBelow {
     digest.readInt32LE(12),
   );
   return (bound) => {
-    // The values past the last whole multiple of `bound` would favour small numbers, so they are drawn again.
+    // Values beyond the last multiple of `bound` would favour small numbers, so they are drawn again.
     for (;;) {
       const value = next31(state);
       const drawn = value % bound;
@@ -26,7 +26,7 @@ export function seededRandom(seed: string): DrawBelow {
   };
 }
 
-/** The upper 31 bits of the next word: what V8 computes with as a small integer. */
+/** Returns the upper 31 bits of the next word, which V8 handles as a small integer. */
 function next31(state: Int32Array): number {
   const [s0, s1, s2, s3] = state as unknown as [number, number, number, number];
   const product = Math.imul(s1, 5);

@@ -22,7 +22,7 @@ interface Summary {
   net_income_cents: number;
 }
 
-async function make(params: object, requestId = '019aa000-0000-7000-8000-000000000001') {
+async function generate(params: object, requestId = '019aa000-0000-7000-8000-000000000001') {
   const fileId = `file-${++attempts}`;
   const path = join(folder, fileId);
   const fixed = transactions.fixDefaults(transactions.params.parse(params), { today: '2025-11-22' });
@@ -42,8 +42,8 @@ const cents = (amount: string | undefined): number => Number(amount?.replace('.'
 describe('transactions', () => {
   it('gives the same bytes for the same parameters, whatever the request, the attempt and the day', async () => {
     const params = { num_transactions: 1_000, report_name: 'Golden', as_of: '2025-03-01' };
-    const first = await make(params);
-    const second = await make(params, '019aa000-0000-7000-8000-000000000002');
+    const first = await generate(params);
+    const second = await generate(params, '019aa000-0000-7000-8000-000000000002');
     expect(second.bytes.equals(first.bytes)).toBe(true);
     // Pinned: callers were promised these bytes.
     expect(createHash('sha256').update(first.bytes).digest('hex')).toBe(
@@ -55,7 +55,7 @@ describe('transactions', () => {
     'gives other rows for other parameters: %j',
     async (change) => {
       const base = { num_transactions: 50, report_name: 'Base', as_of: '2025-11-22' };
-      expect((await make({ ...base, ...change })).rows.slice(0, 50)).not.toEqual((await make(base)).rows);
+      expect((await generate({ ...base, ...change })).rows.slice(0, 50)).not.toEqual((await generate(base)).rows);
     },
   );
 
@@ -65,14 +65,14 @@ describe('transactions', () => {
     [3, 2],
     [50, 30],
     [1_001, 601],
-  ])('makes exactly 60%% of %d rows revenue: %d', async (num_transactions, revenue) => {
-    const { rows } = await make({ num_transactions });
+  ])('draws exactly 60%% of %d rows as revenue: %d', async (num_transactions, revenue) => {
+    const { rows } = await generate({ num_transactions });
     expect(rows.filter(([, , type]) => type === 'Revenue')).toHaveLength(revenue);
     expect(rows).toHaveLength(num_transactions);
   });
 
   it('keeps amounts, days and categories in their bounds and uses them all', async () => {
-    const { rows, columns } = await make({ num_transactions: 5_000, as_of: '2024-03-01' });
+    const { rows, columns } = await generate({ num_transactions: 5_000, as_of: '2024-03-01' });
     expect(columns).toEqual(['Transaction ID', 'Date', 'Type', 'Category', 'Description', 'Amount']);
     for (const [, , type, , , amount] of rows) {
       expect(amount).toMatch(/^\d+\.\d\d$/);
@@ -97,14 +97,14 @@ describe('transactions', () => {
   });
 
   it('numbers the rows with five digits, and more when it must', async () => {
-    const { rows } = await make({ num_transactions: 100_001 });
+    const { rows } = await generate({ num_transactions: 100_001 });
     expect(rows[0]?.[0]).toBe('TXN-00001');
     expect(rows[99_999]?.[0]).toBe('TXN-100000');
     expect(new Set(rows.map(([id]) => id)).size).toBe(100_001);
   });
 
   it('adds up to its summary, in the answer and in the file', async () => {
-    const { rows, summary, head } = await make({ num_transactions: 777, report_name: 'Sum' });
+    const { rows, summary, head } = await generate({ num_transactions: 777, report_name: 'Sum' });
     const total = (kind: string) => rows.reduce((sum, row) => sum + (row[2] === kind ? cents(row[5]) : 0), 0);
     const net = total('Revenue') - total('Expense');
     expect(summary).toEqual({
@@ -126,8 +126,8 @@ describe('transactions', () => {
     ]);
   });
 
-  it('describes the file it made', async () => {
-    const { result, bytes, fileId } = await make({ num_transactions: 3, report_name: 'Q1   and  Q2' }, 'the-id');
+  it('describes the generated file', async () => {
+    const { result, bytes, fileId } = await generate({ num_transactions: 3, report_name: 'Q1   and  Q2' }, 'the-id');
     expect(result).toEqual({
       report_name: 'Q1   and  Q2',
       file_id: fileId,
@@ -141,8 +141,8 @@ describe('transactions', () => {
     });
   });
 
-  it.each(['..', '.hidden', '-rf', ' '])('makes one harmless path segment of the name %j', async (report_name) => {
-    const { result } = await make({ num_transactions: 1, report_name }, 'the-id');
+  it.each(['..', '.hidden', '-rf', ' '])('turns the name %j into one harmless path segment', async (report_name) => {
+    const { result } = await generate({ num_transactions: 1, report_name }, 'the-id');
     expect(result.file_name).toBe(`${report_name.replace(' ', '_')}_the-id.csv`);
     const { pathname } = new URL(String(result.download_url), 'http://daybook');
     expect(pathname).toBe(`/api/reports/${String(result.file_name)}`);
