@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import { migrate } from './data-source.js';
-import { isConnectionError } from '../platform/database/database.js';
+import { isConnectionError } from '../platform/database/outages.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { StartError } from '../platform/errors.js';
 

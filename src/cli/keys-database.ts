@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import type { Config } from '../platform/config/config.js';
 import { dataSourceOptions, migrate } from '../app/data-source.js';
-import { isConnectionError } from '../platform/database/database.js';
+import { isConnectionError } from '../platform/database/outages.js';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { reasonOf } from '../app/open-database.js';
 import { StartError } from '../platform/errors.js';

@@ -1,7 +1,7 @@
 import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { isDataError, throughOutage } from '../../platform/database/database.js';
+import { isDataError, throughOutage } from '../../platform/database/outages.js';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import type { AttemptTrigger } from '../deliveries/callback-log.entity.js';

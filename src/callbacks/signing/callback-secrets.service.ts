@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { newId } from '../../platform/ids.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { throughOutage } from '../../platform/database/database.js';
+import { throughOutage } from '../../platform/database/outages.js';
 import { DaybookError } from '../../platform/errors.js';
 import {
   CallbackSecretRepository,

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Config } from '../../platform/config/config.js';
-import { throughOutage } from '../../platform/database/database.js';
+import { throughOutage } from '../../platform/database/outages.js';
 import { logOnce } from '../../platform/observability/log-once.js';
 import type { ValidSecret } from './callback-secret.repository.js';
 import { readPrivateKey, readSecret, sign } from './signature.js';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { BadRequestException, HttpException, NotFoundException } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
-import { DatabaseUnavailable } from '../../platform/database/database.js';
+import { DatabaseUnavailable } from '../../platform/database/outages.js';
 import { DaybookError } from '../../platform/errors.js';
 import { LaneFull, ReportHasFailed, RequestNotFound, RequestUnfinished } from '../../requests/requests.errors.js';
 import { problemOf } from './problem.js';

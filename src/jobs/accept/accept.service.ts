@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { isDataError } from '../../platform/database/database.js';
+import { isDataError } from '../../platform/database/outages.js';
 import { newId } from '../../platform/ids.js';
 import { laneName } from '../../platform/tenant.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';

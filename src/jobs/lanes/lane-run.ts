@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import type { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
-import { throughOutage } from '../../platform/database/database.js';
+import { throughOutage } from '../../platform/database/outages.js';
 import { newId } from '../../platform/ids.js';
 import type { WorkQueue } from '../../queue/work-queue.js';
 import { type Completion, type Job, destinationOf } from '../job.js';

@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { throughOutage } from '../../platform/database/database.js';
+import { throughOutage } from '../../platform/database/outages.js';
 import { newId } from '../../platform/ids.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { type Job, destinationOf } from '../job.js';

@@ -1,5 +1,5 @@
 import { DataSource, type QueryRunner } from 'typeorm';
-import { mapOutage } from './database.js';
+import { mapOutage } from './outages.js';
 
 /**
  * TypeORM's data source, whose repositories, query builders and query runners throw {@link DatabaseUnavailable} while
