@@ -1,18 +1,18 @@
 /**
- * Whose data a call is about: the id of an account, or null for everybody's. Null is what every caller of an open
- * installation has (`AUTH=open`), and nobody with `AUTH=required`.
+ * The account whose data a call concerns, or null for the data of all accounts. Every caller of an open installation
+ * (`AUTH=open`) has null, and none has it with `AUTH=required`.
  */
 export type AccountId = string | null;
 
-/** Stands in no lane's name that a caller may give. */
+/** A character that lane names of callers cannot contain. */
 const SEPARATOR = '/';
 
-/** The name under which a lane is kept: accounts may call theirs the same. */
+/** Returns the stored name of a lane, which is unique across accounts. */
 export function qualifiedLane(account: AccountId, lane: string): string {
   return account === null ? lane : account + SEPARATOR + lane;
 }
 
-/** The lane's name as its account calls it. */
+/** Returns the lane name as its account knows it. */
 export function laneName(qualified: string): string {
   return qualified.slice(qualified.indexOf(SEPARATOR) + 1);
 }

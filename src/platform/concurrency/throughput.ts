@@ -1,7 +1,7 @@
-/** What was finished so long ago counts for little (the time constant of the mean). */
+/** Time constant of the exponential mean. */
 const MEMORY_S = 10;
 
-/** How much is finished a second, over about the last ten seconds. */
+/** Completions per second over about the last ten seconds. */
 export class Throughput {
   private perSecond = 0;
   private readonly sinceMs: number;
@@ -11,14 +11,14 @@ export class Throughput {
     this.sinceMs = this.atMs = this.nowMs();
   }
 
-  /** So much was finished since the last time. */
+  /** Adds completions since the last call. */
   add(count: number): void {
     this.perSecond = this.decayed() + count / MEMORY_S;
     this.atMs = this.nowMs();
   }
 
   perS(): number {
-    // At the beginning there is less to remember, and it counts for the whole.
+    // Soon after the start, the mean covers less time and is scaled up accordingly.
     const knownS = (this.nowMs() - this.sinceMs) / 1_000;
     const share = 1 - Math.exp(-Math.max(1, knownS) / MEMORY_S);
     return this.decayed() / share;

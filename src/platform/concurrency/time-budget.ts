@@ -1,6 +1,6 @@
 /**
- * Does work batch by batch, for so long and one batch at least. What is left is for the next time.
- * @param batch Gives whether there may be more.
+ * Runs batches until there are no more or the time budget is used up; always at least one.
+ * @param batch Resolves with whether there may be more.
  */
 export async function withinTimeBudget(budgetMs: number, batch: () => Promise<boolean>): Promise<void> {
   const endsAtMs = performance.now() + budgetMs;

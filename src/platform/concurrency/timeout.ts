@@ -1,9 +1,9 @@
 const LATE = Symbol('late');
 
 /**
- * What the promise gives, or rejects with, when it does so in time; else what `late` gives or throws, which is by default
- * that there was no answer. What has come by then counts: an event loop that was held up runs its timers before it reads
- * its sockets, and would blame the peer for it.
+ * Settles as the promise does if that settles within `ms`; otherwise resolves with the result of `late`, which throws by
+ * default. A promise that settles in the same turn as the timer still counts: a delayed event loop runs its timers before
+ * it reads its sockets, and would blame the peer for its own delay.
  */
 export async function withTimeout<T, Late = never>(
   promise: Promise<T>,

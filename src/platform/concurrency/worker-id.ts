@@ -3,15 +3,15 @@ import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /**
- * What every holder begins with whose process we can look for: host, and on Linux the process namespace. Containers may
- * share a host name and still not see each other's processes.
+ * Prefix of all worker ids whose processes are visible to this one: the host and, on Linux, the process namespace.
+ * Containers may share a host name and still not see each other's processes.
  */
 export const WORKER_HOST_PREFIX = `${hostname()}${processNamespace()}:`;
 
-/** The name under which this process holds leases: host, process id, and a part that no restart repeats. */
+/** The worker id of this process, by which it holds leases: host, process id and a part that is unique to each start. */
 export const WORKER_ID = `${WORKER_HOST_PREFIX}${process.pid}:${randomUUID().slice(0, 8)}`;
 
-/** Ends the name of a holder that was told to end. */
+/** Suffix of the id of a worker that is draining. */
 export const DRAINING_SUFFIX = ':leaving';
 
 function processNamespace(): string {
@@ -23,13 +23,13 @@ function processNamespace(): string {
 }
 
 /**
- * Whether a holder on this host has certainly ended. Its leases can then be taken over at once instead of waiting for
- * them to expire. A wrong answer costs nothing but double work: the fencing epoch keeps the results single.
+ * Whether a worker on this host has certainly exited, so that its leases can be taken over before they expire. A wrong
+ * answer costs only duplicate work, because the fencing epoch rejects the second result.
  */
-export function hasExited(holder: string, isAlive: (pid: number) => boolean = processExists): boolean {
-  if (!holder.startsWith(WORKER_HOST_PREFIX) || holder.startsWith(WORKER_ID)) return false;
-  const pid = Number(holder.slice(WORKER_HOST_PREFIX.length).split(':')[0]);
-  // The same pid with another suffix is an earlier life of this container, whose first process always has pid 1.
+export function hasExited(workerId: string, isAlive: (pid: number) => boolean = processExists): boolean {
+  if (!workerId.startsWith(WORKER_HOST_PREFIX) || workerId.startsWith(WORKER_ID)) return false;
+  const pid = Number(workerId.slice(WORKER_HOST_PREFIX.length).split(':')[0]);
+  // The same pid with another suffix is an earlier start of this container, whose first process always has pid 1.
   return pid === process.pid || !isAlive(pid);
 }
 
@@ -38,7 +38,7 @@ function processExists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is there, and belongs to somebody else.
+    // EPERM: the process exists and belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -1,43 +1,43 @@
-/** Something that was claimed and is to be worked on. It must not reject. */
+/** Claimed work, which runs when it is called. It must not reject. */
 export type Task = () => Promise<void>;
 
 /**
- * Claims work and does it until there is no more, several pieces at a time. Woken again while it runs, it looks once
- * more before it ends, so no wake-up is lost.
+ * Claims tasks and runs them concurrently until there are no more. A wake-up during the run makes it claim once more before
+ * it ends, so none is lost.
  */
 export class WorkerLoop {
   private readonly active = new Set<Promise<void>>();
   private running: Promise<void> | null = null;
-  private isWokenMeanwhile = false;
+  private isWokenAgain = false;
   private isStopped = false;
 
   /**
-   * @param slots How many tasks may be under way.
-   * @param claim Takes up to so many pieces of work; none when there is nothing to take.
-   * @param onError Hears of a claim that failed; the wake-up is then over.
+   * @param limit Maximum of concurrent tasks.
+   * @param claim Claims up to `free` tasks; returns none when there is no work.
+   * @param onError Called when a claim fails, which ends the run.
    */
   constructor(
-    private readonly slots: number,
+    private readonly limit: number,
     private readonly claim: (free: number) => Promise<Task[]>,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Tasks under way. */
+  /** Number of running tasks. */
   get activeCount(): number {
     return this.active.size;
   }
 
   /**
-   * Resolves when nothing more can be claimed. While every slot is taken it does not resolve, so that a queue does not
-   * hand the next wake-up to a worker that could not follow it.
+   * Wakes the loop; resolves when there is no more work to claim. While the limit is reached it does not resolve, so that a
+   * queue hands the next wake-up to a worker with capacity.
    */
   run(): Promise<void> {
-    this.isWokenMeanwhile = true;
+    this.isWokenAgain = true;
     this.running ??= this.loop();
     return this.running;
   }
 
-  /** Claims nothing more; resolves when the tasks under way have ended. */
+  /** Stops claiming; resolves when the running tasks have ended. */
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.running;
@@ -45,25 +45,25 @@ export class WorkerLoop {
   }
 
   private async loop(): Promise<void> {
-    while (this.isWokenMeanwhile && !this.isStopped) {
-      this.isWokenMeanwhile = false;
+    while (this.isWokenAgain && !this.isStopped) {
+      this.isWokenAgain = false;
       try {
         await this.claimAll();
       } catch (error) {
         this.onError(error);
       }
     }
-    // In the same step as the look above, not in a `finally` of the promise: a wake-up in between would be lost.
+    // In the same step as the check above. In a `finally` of the promise, a wake-up in between would be lost.
     this.running = null;
   }
 
   private async claimAll(): Promise<void> {
     while (!this.isStopped) {
-      if (this.active.size >= this.slots) {
+      if (this.active.size >= this.limit) {
         await Promise.race(this.active);
         continue;
       }
-      const tasks = await this.claim(this.slots - this.active.size);
+      const tasks = await this.claim(this.limit - this.active.size);
       if (tasks.length === 0) return;
       for (const task of tasks) this.start(task);
     }
@@ -72,7 +72,7 @@ export class WorkerLoop {
   private start(task: Task): void {
     const ended = task().finally(() => {
       this.active.delete(ended);
-      // What the task left or made possible (a lane given back, the next of a stream) can be claimed now.
+      // The task may have made further work available: it released a lane, or the next callback of a queue is due.
       if (!this.isStopped) void this.run();
     });
     this.active.add(ended);

@@ -1,6 +1,6 @@
 /**
- * One page of a list, and the cursor of the next (null at the end).
- * @param read Reads up to so many rows: one more than the page has tells whether there is a next.
+ * Reads one page of a list and the cursor of the next page (null at the end).
+ * @param read Reads up to `limit` rows. It is called with one more than the page, which shows whether there is a next page.
  */
 export async function pageOf<Row>(
   limit: number,

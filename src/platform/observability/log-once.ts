@@ -1,9 +1,9 @@
 import type { Logger } from '@nestjs/common';
 
-/** A fault that repeats with every try is logged once in so long a time. */
+/** Interval at which a repeated failure is logged. */
 const LOG_EVERY_MS = 60_000;
 
-/** Gives a function that logs what it hears, but not every time. */
+/** Returns a function that logs errors as warnings, at most one a minute. */
 export function logOnce(logger: Logger, message: string): (error: Error) => void {
   let loggedAt = Number.NEGATIVE_INFINITY;
   return (error) => {

@@ -4,7 +4,7 @@ import { redact } from './redact.js';
 
 const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
 
-/** Nest's own account of its start: a line for every route and module, of no use to whoever runs the service. */
+/** Contexts of Nest's start-up log, which has a line for every route and module and is of no use to operators. */
 const START_UP_CONTEXTS = new Set([
   'NestFactory',
   'InstanceLoader',
@@ -13,7 +13,7 @@ const START_UP_CONTEXTS = new Set([
   'NestApplication',
 ]);
 
-/** Nest's logger at the level and in the format of the settings. No secret that has a known look gets through it. */
+/** Nest's logger at the level and in the format of the settings. It redacts secrets of known forms. */
 export class Logger extends ConsoleLogger {
   constructor({ LOG_LEVEL, LOG_FORMAT }: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(LOG_LEVEL) + 1);
@@ -25,7 +25,7 @@ export class Logger extends ConsoleLogger {
     });
   }
 
-  /** Nest also logs, with its stack, what prevents the start, and then throws it to `start`, which says it in one line. */
+  /** Drops the error that prevents the start, with its stack: Nest also throws it, and `start` prints it in one line. */
   override error(message: unknown, ...rest: unknown[]): void {
     if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...rest);
   }

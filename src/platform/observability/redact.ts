@@ -1,12 +1,12 @@
-/** What a secret of ours begins with: secrets of callbacks, private keys of callbacks, API keys. */
+/** Prefixes of Daybook's secrets: callback secrets, private callback keys, API keys. */
 const OUR_SECRETS = /\b(whsec_|whsk_|dbk_)[\w+/=-]+/g;
 const BEARER = /\b(Bearer|Basic) [\w.~+/=-]+/gi;
-/** Name and password in the URL of a database, a Redis, a receiver. */
+/** User and password in the URL of a database, a Redis or a receiver. */
 const CREDENTIALS = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@"']+@/gi;
-/** Receivers put tokens into the query string of their callback URL. */
+/** Query strings of callback URLs, which may contain tokens. */
 const QUERY = /(\bhttps?:\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi;
 
-/** A text with every secret in it that we know the look of replaced by `***`. For logs. */
+/** Replaces every secret of a known form in a text by `***`, for logs. */
 export function redact(text: string): string {
   return text
     .replaceAll(OUR_SECRETS, '$1***')
