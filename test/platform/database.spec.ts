@@ -19,11 +19,11 @@ beforeAll(async () => {
 const ask = (query: Query) => query<{ pid: number }>({ name: '', text: 'SELECT pg_backend_pid() AS pid' });
 
 describe('a transaction', () => {
-  it('says that the database is away when its client is known to have no connection any more', async () => {
+  it('throws DatabaseUnavailable when its client has lost the connection', async () => {
     const transaction = stores.database.transaction(async (query) => {
       const [{ pid } = { pid: 0 }] = await ask(query);
       await stores.sql('SELECT pg_terminate_backend($1)', [pid]);
-      // The server says goodbye to the first, the socket ends under the second; the COMMIT finds a client that knows.
+      // The first termination is announced by the server, the second by the closed socket; COMMIT runs on a closed client.
       for (let failures = 0; failures < 2;) await ask(query).catch(() => failures++);
       return true;
     });
@@ -32,12 +32,12 @@ describe('a transaction', () => {
 });
 
 describe('a connection that breaks while nobody has a statement under way on it', () => {
-  it('does not end the process', async () => {
+  it('does not terminate the process', async () => {
     const { master } = stores.dataSource.driver as unknown as { master: Pool };
     const client = await master.connect();
-    // Not by `once` of node:events, which would listen to errors too.
+    // Not with `once` of node:events, which would also listen to errors.
     const ended = new Promise((resolve) => client.once('end', () => resolve(undefined)));
-    // By the socket, since a PgBouncer in between would hide that the server's end of it is gone.
+    // By the socket, because a PgBouncer would hide that the server has closed the connection.
     (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
     await ended;
     client.release(true);
@@ -46,7 +46,7 @@ describe('a connection that breaks while nobody has a statement under way on it'
 });
 
 describe('a repository', () => {
-  it('throws DatabaseUnavailable when its connection breaks, and other errors as they are', async () => {
+  it('throws DatabaseUnavailable when its connection breaks, and other errors unchanged', async () => {
     const dataSource = await new DaybookDataSource(dataSourceOptions(stores.url, 1)).initialize();
     const repository = dataSource.getRepository(RequestRecord);
     try {
@@ -64,7 +64,7 @@ describe('a column of JSON texts', () => {
   const sent = (texts: (string | null)[]) =>
     stores.sql<{ text: string | null }>(`SELECT unnest(${fromJsonColumn('$1::text')}) AS text`, [jsonColumn(texts)]);
 
-  it('comes to the database as it was, whatever they hold, and so does what there is not', async () => {
+  it('passes any JSON text and null to the database unchanged', async () => {
     const awkward = ['"', '\\', '\u0001', '\u0000', '\n', ',', '{}', 'NULL', '', 'é😀', '\ud800'];
     const texts = [null, ...awkward.map((text) => JSON.stringify({ [text]: text })), null];
     expect((await sent(texts)).map(({ text }) => text)).toEqual(texts);

@@ -41,17 +41,17 @@ import { RequestRepository } from '../../src/requests/request.repository.js';
 import { createDatabase } from '../support/database.js';
 import { batchOf, completionOf, newRequest, requestCallbacks } from '../support/stores.js';
 
-/** The promise: no query grows with what is finished. Shown by its plan over so many finished requests; in CI a million. */
+/** The promise: no query grows with the number of finished requests. Checked by its plan over this many; in CI a million. */
 const FINISHED = Number(process.env.EXPLAIN_FINISHED ?? 300_000);
 const PENDING = 2_000;
-/** Lanes that wait for their turn. */
+/** Lanes with pending requests and no lease. */
 const WAITING = 5_000;
 /**
- * Pages of 8 KiB that one query may touch. A scan of the requests would touch tens of thousands; finishing 64 requests
+ * Pages of 8 KiB that one query may touch. A scan of the requests would touch tens of thousands; completing 64 requests
  * writes to each of their indexes.
  */
 const MOST_BLOCKS = 2_500;
-/** For what happens at every turn of a lane. Reading all lanes that wait would touch each of their pages, 150 and more. */
+/** The limit for leasing a lane. Reading all waiting lanes would touch each of their pages, at least 150. */
 const FEW_BLOCKS = 50;
 
 interface Plan {
@@ -62,7 +62,7 @@ interface Plan {
   Plans?: Plan[];
 }
 
-/** Runs each statement under EXPLAIN first, with its own values, and rolls that back. */
+/** Runs each statement under EXPLAIN first, with its own values, and rolls it back. */
 class ExplainedDatabase extends Database {
   readonly plans: { name: string; plan: Plan }[] = [];
 
@@ -78,7 +78,7 @@ class ExplainedDatabase extends Database {
     return this.plain(statement, positional(statement, values));
   };
 
-  /** On the connection that explains, which would otherwise wait for what the transaction has locked. */
+  /** Uses the explaining connection, which would otherwise wait for the locks of the transaction. */
   override async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
     await this.explainer.query('BEGIN');
     const isToKeep = await work(async (statement, values) => {
@@ -141,16 +141,16 @@ function explainRepositories(): void {
   };
 }
 
-/** Has a fourth of what is finished, and of the lanes. */
+/** Has a fourth of the finished requests and of the lanes. */
 const BIG_ACCOUNT = 'aaaaaaaa-0000-4000-8000-000000000000';
-/** Has a thousand requests, the newest of them long ago. */
+/** Has a thousand requests, all of them old. */
 const SMALL_ACCOUNT = 'bbbbbbbb-0000-4000-8000-000000000000';
 const ACCOUNT = `(CASE WHEN n % 4 = 3 THEN '${BIG_ACCOUNT}' WHEN n % 100 = 1 AND n < 100000 THEN '${SMALL_ACCOUNT}' END)`;
 
-/** Ids that sort by n, as UUIDv7 does by time. */
+/** Ids that sort by n, as UUIDv7 sorts by time. */
 const ID = (n: string): string => `(lpad(to_hex(${n}), 8, '0') || '-0000-7000-8000-000000000000')::uuid`;
 
-/** Rows first and then their indexes, without looking up foreign keys: in two thirds of the time. */
+/** Inserts rows before their indexes and without foreign key checks, which takes two thirds of the time. */
 async function fill(client: pg.Client): Promise<void> {
   await client.query('BEGIN');
   await client.query('SET LOCAL session_replication_role = replica');
@@ -183,7 +183,7 @@ async function insertRows(client: pg.Client): Promise<void> {
     await client.query(`INSERT INTO lanes (name) SELECT '${account}/lane-' || n FROM generate_series(0, 6) n`);
   await client.query(`INSERT INTO lanes (name) SELECT md5(n::text) || '/lane' FROM generate_series(1, 50000) n`);
   await client.query(`INSERT INTO lanes (name, next_position, pending) VALUES ('busy', ${PENDING} + 1, ${PENDING})`);
-  // All come behind the busy one. Some had their turn before it, some are held and some paused.
+  // All have a lower priority than the busy one. Some were served before it, some are leased and some paused.
   await client.query(`INSERT INTO lanes (name, next_position, pending, priority, served_at, paused, lease_until)
     SELECT 'waiting-' || n, 2, 1, -1000 - n % 100, now() - n % 900 * interval '1 second', n % 1000 = 0,
       CASE WHEN n % 1000 = 1 THEN now() + interval '1 hour' END FROM generate_series(1, ${WAITING}) n`);
@@ -198,7 +198,7 @@ async function insertRows(client: pg.Client): Promise<void> {
     SELECT 'open', 'POST /api/async', 'key-' || n, 'f', ${ID('n')} FROM generate_series(1, 100000) n`);
 }
 
-/** Every table whose scan would grow with what is finished. */
+/** Tables whose scan would grow with the number of finished requests. */
 const GROWING = ['requests', 'callback_deliveries', 'callback_logs', 'idempotency_keys'];
 
 function scans(plan: Plan): string[] {
@@ -209,7 +209,7 @@ function scans(plan: Plan): string[] {
 
 const sorts = (plan: Plan): boolean => plan['Node Type'].includes('Sort') || (plan.Plans ?? []).some(sorts);
 
-/** Runs what a store does and looks at the plan of each of its statements. */
+/** Runs operations of stores and checks the plan of each of their statements. */
 async function expectCheap(act: () => Promise<unknown>, mostBlocks = MOST_BLOCKS): Promise<void> {
   database.plans.length = 0;
   await act();
@@ -240,7 +240,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     return expectCheap(() => new AcceptStore(database).accept(batch, 1_000_000, 15_000));
   });
 
-  it('taking a lane, making its requests, giving it back', () =>
+  it('leasing a lane, completing its requests, releasing it', () =>
     expectCheap(async () => {
       const [store, leases] = [new JobsStore(database), new LaneLeaseStore(database)];
       const lane = (await leases.lease(15_000)) as LaneLease;
@@ -302,7 +302,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       );
       const senders = new ExpiredLeasesStore(database);
       await senders.workersOnThisHost();
-      await senders.expire(['nobody']);
+      await senders.expire(['no such worker']);
       await senders.reapExpired();
       await due.queues.release(streams.map(({ id }) => id));
       await database.query({

@@ -18,7 +18,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** A keeper on the faked clock, and what it asked to renew. `answer` says which leases are still ours. */
+/** A keeper on the faked clock, and the renewals that it requested. `answer` returns the leases that are still held. */
 function keeperOf(answer: (leases: Lease[]) => Promise<Lease[]>) {
   const renewals: string[][] = [];
   const keeper = new LeaseKeeper<Lease>(LEASE_MS, (leases) => {
@@ -31,7 +31,7 @@ function keeperOf(answer: (leases: Lease[]) => Promise<Lease[]>) {
 const allOurs = (leases: Lease[]): Promise<Lease[]> => Promise.resolve(leases);
 
 describe('LeaseKeeper', () => {
-  it('counts a lease from the time it was asked for', async () => {
+  it('measures a lease from the time of its request', async () => {
     const { keeper } = keeperOf(() => Promise.reject(new Error('away')));
     const askedAtMs = performance.now();
     await jest.advanceTimersByTimeAsync(1_000);
@@ -43,7 +43,7 @@ describe('LeaseKeeper', () => {
     keeper.remove(a);
   });
 
-  it('does not know a lease that was never added, or was given back', () => {
+  it('does not consider a lease safe that was never added or was released', () => {
     const { keeper } = keeperOf(allOurs);
     expect(keeper.isSafe(a)).toBe(false);
     keeper.add(a, performance.now());
@@ -52,7 +52,7 @@ describe('LeaseKeeper', () => {
     expect(keeper.isSafe(a)).toBe(false);
   });
 
-  it('renews all leases together, three times in a lease, and keeps them for as long as it likes', async () => {
+  it('renews all leases together, three times per lease duration, without a limit', async () => {
     const { keeper, renewals } = keeperOf(allOurs);
     keeper.add(a, performance.now());
     await jest.advanceTimersByTimeAsync(RENEW_EVERY_MS);
@@ -65,7 +65,7 @@ describe('LeaseKeeper', () => {
     keeper.remove(b);
   });
 
-  it('counts a renewal from the time it was asked for, not from the answer', async () => {
+  it('measures a renewal from the time of its request, not from its answer', async () => {
     const { keeper, renewals } = keeperOf(async (leases) => {
       if (renewals.length > 1) throw new Error('away');
       await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -79,7 +79,7 @@ describe('LeaseKeeper', () => {
     keeper.remove(a);
   });
 
-  it('knows at once when a lease has passed to somebody else, and which', async () => {
+  it('detects which lease another worker has taken as soon as the renewal is answered', async () => {
     const { keeper } = keeperOf(() => Promise.resolve([b]));
     keeper.add(a, performance.now());
     keeper.add(b, performance.now());
@@ -89,7 +89,7 @@ describe('LeaseKeeper', () => {
     keeper.remove(b);
   });
 
-  it('lets leases run out while they cannot be renewed, and has them again when they can', async () => {
+  it('lets leases run out while renewals fail, and keeps them again when renewals succeed', async () => {
     let isAway = true;
     const { keeper } = keeperOf((leases) => (isAway ? Promise.reject(new Error('away')) : Promise.resolve(leases)));
     keeper.add(a, performance.now());
@@ -101,7 +101,7 @@ describe('LeaseKeeper', () => {
     keeper.remove(a);
   });
 
-  it('does not take up again a lease that was given back while it was being renewed', async () => {
+  it('does not keep a lease that was released during its renewal', async () => {
     let answer = (): void => undefined;
     const { keeper } = keeperOf((leases) => new Promise((resolve) => (answer = () => resolve(leases))));
     keeper.add(a, performance.now());
@@ -112,7 +112,7 @@ describe('LeaseKeeper', () => {
     expect(keeper.isSafe(a)).toBe(false);
   });
 
-  it('asks nothing when there is nothing to keep, and begins again', async () => {
+  it('requests no renewal while there is no lease, and starts again with the next one', async () => {
     const { keeper, renewals } = keeperOf(allOurs);
     keeper.add(a, performance.now());
     keeper.remove(a);

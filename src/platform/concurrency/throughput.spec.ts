@@ -14,7 +14,7 @@ function rate() {
 }
 
 describe('Throughput', () => {
-  it('is nothing while nothing was finished', () => {
+  it('is zero before the first completion', () => {
     expect(rate().drain.perS()).toBe(0);
   });
 
@@ -25,7 +25,7 @@ describe('Throughput', () => {
     expect(drain.perS()).toBeLessThan(45);
   });
 
-  it('follows a change, and forgets', () => {
+  it('follows a change and decays', () => {
     const { clock, drain, drainFor } = rate();
     drainFor(60, 100);
     drainFor(30, 10);

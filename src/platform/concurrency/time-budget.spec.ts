@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { withinTimeBudget } from './time-budget.js';
 
-describe('work within a budget', () => {
+describe('withinTimeBudget', () => {
   afterEach(() => void jest.restoreAllMocks());
 
-  /** Gives how many of so many batches are done, when each takes so long. */
+  /** Returns how many of the batches run when each takes the given time. */
   async function done(budgetMs: number, batches: number, tookMs: number): Promise<number> {
     let count = 0;
     let nowMs = 7;

@@ -12,7 +12,7 @@ export const WORKER_HOST_PREFIX = `${hostname()}${processNamespace()}:`;
 export const WORKER_ID = `${WORKER_HOST_PREFIX}${process.pid}:${randomUUID().slice(0, 8)}`;
 
 /** Suffix of the id of a worker that is draining. */
-export const DRAINING_SUFFIX = ':leaving';
+export const DRAINING_SUFFIX = ':draining';
 
 function processNamespace(): string {
   try {

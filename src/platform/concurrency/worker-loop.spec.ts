@@ -2,13 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { WorkerLoop, type Task } from './worker-loop.js';
 
-/** Work that is there to be claimed, a drain that claims it, and tasks that end when the test says so. */
+/** Work to claim, a loop that claims it, and tasks that end when the test ends them. */
 class Bench {
   readonly started: string[] = [];
   readonly asked: number[] = [];
   readonly errors: unknown[] = [];
   readonly drain: WorkerLoop;
-  /** Set to make the next claim wait or fail. */
+  /** Makes the next claim wait or fail. */
   beforeClaim: () => Promise<void> = () => Promise.resolve();
   private readonly ends = new Map<string, () => void>();
 
@@ -40,7 +40,7 @@ class Bench {
   }
 }
 
-/** Whether a promise is settled by now. */
+/** Whether a promise is settled. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let hasSettled = false;
   void promise.finally(() => (hasSettled = true));
@@ -55,14 +55,14 @@ function gate(): { opened: Promise<void>; open: () => void } {
 }
 
 describe('WorkerLoop', () => {
-  it('resolves at once when there is nothing to claim', async () => {
+  it('resolves at once when there is no work', async () => {
     const bench = new Bench(2);
     await bench.drain.run();
     expect(bench.asked).toEqual([2]);
     expect(bench.drain.activeCount).toBe(0);
   });
 
-  it('claims no more than there are free slots, and does not resolve while all are taken', async () => {
+  it('claims up to the limit of concurrent tasks and does not resolve while it is reached', async () => {
     const bench = new Bench(2, ['a', 'b', 'c', 'd']);
     const run = bench.drain.run();
     expect(await isSettled(run)).toBe(false);
@@ -78,14 +78,14 @@ describe('WorkerLoop', () => {
     expect(bench.drain.activeCount).toBe(0);
   });
 
-  it('resolves when nothing more can be claimed, though tasks are still under way', async () => {
+  it('resolves when there is no more work, even while tasks are running', async () => {
     const bench = new Bench(2, ['a']);
     await bench.drain.run();
     expect([bench.started, bench.drain.activeCount]).toEqual([['a'], 1]);
     await bench.end('a');
   });
 
-  it('looks again when a task has ended: that may have made something claimable', async () => {
+  it('claims again when a task has ended, which may have made work available', async () => {
     const bench = new Bench(2, ['a']);
     await bench.drain.run();
     bench.waiting.push('b');
@@ -94,7 +94,7 @@ describe('WorkerLoop', () => {
     await bench.end('b');
   });
 
-  it('makes one run of the wake-ups that come while it runs', async () => {
+  it('claims once more for all wake-ups during a run', async () => {
     const bench = new Bench(1);
     const { opened, open } = gate();
     bench.beforeClaim = () => opened;
@@ -104,7 +104,7 @@ describe('WorkerLoop', () => {
     expect(bench.asked).toHaveLength(2);
   });
 
-  // The end of a run takes several microtasks; a wake-up between any two of them counts.
+  // The end of a run takes several microtasks; a wake-up between any two of them must not be lost.
   it.each(Array.from({ length: 12 }, (_, index) => index))(
     'loses no wake-up that comes %d microtasks after an empty claim',
     async (microtasks) => {
@@ -122,7 +122,7 @@ describe('WorkerLoop', () => {
     },
   );
 
-  it('tells of a claim that failed, and works again when it is woken again', async () => {
+  it('reports a claim that failed and works again at the next wake-up', async () => {
     const bench = new Bench(2, ['a']);
     bench.beforeClaim = () => Promise.reject(new Error('The database is away'));
     await bench.drain.run();
@@ -135,7 +135,7 @@ describe('WorkerLoop', () => {
 });
 
 describe('WorkerLoop.stop', () => {
-  it('waits for the tasks under way and claims nothing more', async () => {
+  it('waits for the running tasks and stops claiming', async () => {
     const bench = new Bench(2, ['a', 'b', 'c']);
     const run = bench.drain.run();
     await nextTurn();
@@ -149,7 +149,7 @@ describe('WorkerLoop.stop', () => {
     expect([bench.asked, bench.waiting]).toEqual([[2], ['c']]);
   });
 
-  it('waits for a claim in flight and for what it brings: it was taken and has to be given back', async () => {
+  it('waits for a claim in progress and for its tasks, which must be released', async () => {
     const bench = new Bench(1, ['a']);
     const { opened, open } = gate();
     bench.beforeClaim = () => opened;
@@ -163,7 +163,7 @@ describe('WorkerLoop.stop', () => {
     expect(bench.asked).toEqual([1]);
   });
 
-  it('ends at once when nothing is under way', async () => {
+  it('resolves at once when no task is running', async () => {
     const bench = new Bench(1, ['a']);
     await bench.drain.stop();
     expect([bench.asked, bench.waiting]).toEqual([[], ['a']]);
