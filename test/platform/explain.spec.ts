@@ -253,7 +253,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await leases.release(lane, 0);
     }));
 
-  it(`taking the lane that is next of ${WAITING.toLocaleString('en')} that wait`, async () => {
+  it(`leasing the next of ${WAITING.toLocaleString('en')} waiting lanes`, async () => {
     const leases = new LaneLeaseStore(database);
     await expectCheap(async () => {
       for (let turn = 0; turn < 3; turn++) expect(await leases.lease(15_000)).not.toBeNull();
