@@ -6,26 +6,26 @@ import { isConnectionError } from '../platform/database/outages.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { StartError } from '../platform/errors.js';
 
-/** How often a database that is away is tried again, and how often that is said. */
+/** How often an unavailable database is tried again, and how often that is logged. */
 const RETRY_MS = 1_000;
-const SAY_EVERY_MS = 10_000;
+const LOG_EVERY_MS = 10_000;
 
 export interface OpenDatabase {
   url: string;
-  /** For people: where the data is. */
+  /** Where the data is, for the log. */
   description: string;
-  /** Stops what was started here. */
+  /** Stops the database, if this process started it. */
   close(): Promise<void>;
 }
 
 /**
- * The database of the settings, brought up to date: the one at `DATABASE_URL`, waited for as long as it is away, or an
- * embedded one.
+ * Opens and migrates the database: the one at `DATABASE_URL`, for which it waits while it is unavailable, or an embedded one.
+ * @param signal Gives up waiting.
  * @throws StartError when waiting would not help (a wrong password, an unknown database).
  */
-export async function openDatabase(config: Config, logger: LoggerService): Promise<OpenDatabase> {
+export async function openDatabase(config: Config, logger: LoggerService, signal: AbortSignal): Promise<OpenDatabase> {
   if (config.DATABASE_URL) {
-    await migrateWhenThere(config.DATABASE_URL, logger);
+    await migrateWhenAvailable(config.DATABASE_URL, logger, signal);
     const { host, pathname } = new URL(config.DATABASE_URL);
     return { url: config.DATABASE_URL, description: `Postgres at ${host}${pathname}`, close: async () => undefined };
   }
@@ -33,7 +33,7 @@ export async function openDatabase(config: Config, logger: LoggerService): Promi
     dataDir: config.DATA_DIR,
     log: (line) => logger.log(line, 'Postgres'),
   });
-  await migrateWhenThere(postgres.url, logger).catch(async (error: unknown) => {
+  await migrateWhenAvailable(postgres.url, logger, signal).catch(async (error: unknown) => {
     await postgres.stop();
     throw error;
   });
@@ -44,24 +44,24 @@ export async function openDatabase(config: Config, logger: LoggerService): Promi
   };
 }
 
-async function migrateWhenThere(url: string, logger: LoggerService): Promise<void> {
-  let saidAtMs = Number.NEGATIVE_INFINITY;
+async function migrateWhenAvailable(url: string, logger: LoggerService, signal: AbortSignal): Promise<void> {
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
   for (;;) {
     try {
       return await migrate(url);
     } catch (error) {
       const reason = reasonOf(error);
       if (!isConnectionError(error)) throw new StartError(`Postgres at ${new URL(url).host} refuses: ${reason}`);
-      if (performance.now() - saidAtMs > SAY_EVERY_MS) {
-        saidAtMs = performance.now();
+      if (performance.now() - loggedAtMs > LOG_EVERY_MS) {
+        loggedAtMs = performance.now();
         logger.warn(`Waiting for Postgres at ${new URL(url).host}: ${reason}`, 'Start');
       }
-      await sleep(RETRY_MS);
+      await sleep(RETRY_MS, undefined, { signal });
     }
   }
 }
 
-/** A connection to a name with several addresses fails with all their errors in one, and no message of its own. */
+/** A failed connection to a name with several addresses is one AggregateError without a message of its own. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
   return error instanceof Error ? error.message : String(error);

@@ -1,13 +1,22 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { get, post } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { createDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { temporaryFolder } from '../support/folder.js';
+import { freePort } from '../support/free-port.js';
 import { expectStrictOrder, laneHistory } from '../support/order-check.js';
 import { sql, whileNothingFinishes } from '../support/sql.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
+const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const COUNT = 10;
 /** Iterations: short reports are made in one go, and then none may be left to be given back. */
 const NOT_SHORT = 200_000;
@@ -101,3 +110,64 @@ describe('SIGTERM', () => {
     await expectNothingLost();
   });
 });
+
+/** The promise: whatever a stop meets, the process ends, and an embedded Postgres that it started ends with it. */
+describe('with an embedded Postgres, the service stops it', () => {
+  const lockOf = ({ dataDir }: Daybook): string => join(dataDir, 'postgres/data/postmaster.pid');
+
+  it('although a request that never arrives in full outlasts SHUTDOWN_TIMEOUT', async () => {
+    const { url, ...stopped } = await startDaybook({ env: { DATABASE_URL: undefined, SHUTDOWN_TIMEOUT: '300ms' } });
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    socket.write(
+      'POST /api/async HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+    );
+    await sleep(300);
+    stopped.kill('SIGTERM');
+    expect(await stopped.exited).toBe(0);
+    expect(existsSync(lockOf({ url, ...stopped }))).toBe(false);
+    socket.destroy();
+  });
+
+  it('when the terminal is closed, and when the reader of its output has gone', async () => {
+    const daybook = await startDaybook({ env: { DATABASE_URL: undefined, LOG_LEVEL: 'log' } });
+    daybook.kill('SIGHUP');
+    expect(await daybook.exited).toBe(0);
+    expect(existsSync(lockOf(daybook))).toBe(false);
+  });
+});
+
+describe('a signal during the start', () => {
+  it('ends a process that waits for its database, with 0', async () => {
+    const { code, output } = await signalled(
+      'SIGINT',
+      { DATABASE_URL: 'postgres://localhost:1/none' },
+      'Waiting for Postgres',
+    );
+    expect(code).toBe(0);
+    expect(output).not.toContain('    at ');
+  });
+
+  it('leaves no embedded Postgres behind', async () => {
+    const dataDir = await temporaryFolder();
+    const { code } = await signalled('SIGINT', { DATA_DIR: dataDir }, '');
+    expect(code).toBe(0);
+    expect(existsSync(join(dataDir, 'postgres/data/postmaster.pid'))).toBe(false);
+  });
+});
+
+/** Starts the service, and sends it a signal when its output shows a text. */
+async function signalled(signal: NodeJS.Signals, settings: Record<string, string>, text: string) {
+  const cwd = await temporaryFolder();
+  const child = spawn(process.execPath, [MAIN], {
+    cwd,
+    env: { PATH: process.env.PATH, PORT: String(await freePort()), DATA_DIR: cwd, ...settings },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  // With its own database the start has got as far as its data folder.
+  await eventually(() => (text === '' ? readdirSync(settings.DATA_DIR!).length > 0 : output.includes(text)));
+  child.kill(signal);
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, output };
+}

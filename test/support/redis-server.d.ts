@@ -8,4 +8,4 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export function startRedisServer(options?: { port?: number }): Promise<RedisServer>;
+export function startRedisServer(options?: { port?: number; password?: string }): Promise<RedisServer>;

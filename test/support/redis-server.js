@@ -23,10 +23,11 @@ function install() {
 }
 
 /** Spawns the server; gives undefined when there is no such program. */
-async function spawnServer(port) {
+async function spawnServer(port, password = '') {
   const folder = process.env.TEST_FOLDER;
   const place = ['--dir', folder, '--pidfile', join(folder, `redis-${port}.pid`)];
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...place];
+  if (password) args.push('--requirepass', password);
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   return once(child, 'spawn').then(
     () => child,
@@ -35,12 +36,12 @@ async function spawnServer(port) {
 }
 
 /** A Redis of our own that keeps nothing on disk. */
-export async function startRedisServer({ port: wanted } = {}) {
+export async function startRedisServer({ port: wanted, password } = {}) {
   const port = wanted ?? (await freePort());
-  let child = await spawnServer(port);
+  let child = await spawnServer(port, password);
   if (!child) {
     install();
-    child = await spawnServer(port);
+    child = await spawnServer(port, password);
   }
   const exited = once(child, 'exit');
 
