@@ -123,7 +123,7 @@ describe('a callback', () => {
       success: false,
       status_code: null,
       response_time_ms: null,
-      error_message: expect.stringContaining('not on record'),
+      error_message: expect.stringContaining('not recorded'),
     };
     const { delivery_trace } = await getJson(`${daybook.url}/api/requests/${id}`);
     expect(delivery_trace).toMatchObject([
