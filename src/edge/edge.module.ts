@@ -7,7 +7,11 @@ import { JobsModule } from '../jobs/jobs.module.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { RequestsModule } from '../requests/requests.module.js';
 import { AuthenticationGuard } from './guards/authentication.guard.js';
+import { BodyInterceptor } from './body/body.interceptor.js';
+import { BodyMemory } from './body/body-memory.js';
+import { BodyReader } from './body/body-reader.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
+import { BacklogInterceptor } from './overload/backlog.interceptor.js';
 import { OverloadGuard } from './overload/overload.guard.js';
 import { OverloadService } from './overload/overload.service.js';
 import { ProblemFilter } from './problem/problem.filter.js';
@@ -15,7 +19,7 @@ import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
 import { throttlerOptions } from './rate-limit/throttler-options.js';
 import { ValidationPipe } from '../http/validation.js';
 
-/** Runs around every controller: load shedding, authentication, rate limits, idempotency keys, validation, problem details. */
+/** Runs around every controller: authentication, load shedding, rate limits, bodies, idempotency keys, validation, problem details. */
 @Module({
   imports: [
     RequestsModule,
@@ -24,11 +28,17 @@ import { ValidationPipe } from '../http/validation.js';
     ThrottlerModule.forRootAsync({ inject: [CONFIG, Metrics, Reflector], useFactory: throttlerOptions }),
   ],
   providers: [
+    BodyMemory,
+    BodyReader,
     OverloadService,
-    // Guards run in this order: shedding load must cost nothing, and rate limits count by API key.
-    { provide: APP_GUARD, useClass: OverloadGuard },
+    // Guards run in this order and see only headers. Rate limits count by API key, and the figures of load shedding and
+    // quotas count authenticated callers only.
     { provide: APP_GUARD, useClass: AuthenticationGuard },
+    { provide: APP_GUARD, useClass: OverloadGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
+    // The body is read behind all guards, before its first user.
+    { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: BacklogInterceptor },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_PIPE, useClass: ValidationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },

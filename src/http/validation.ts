@@ -19,7 +19,7 @@ export class InvalidInput extends Error {
 /** Longest list of issues in one response. */
 const MAX_ISSUES = 50;
 /** No body of this API is deeper. */
-const MAX_DEPTH = 32;
+export const MAX_DEPTH = 32;
 /** No object of this API has more fields, and no demo callback needs more. */
 const MAX_FIELDS = 1_000;
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);

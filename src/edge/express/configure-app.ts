@@ -1,7 +1,8 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Config } from '../../platform/config/config.js';
 import { csrfProtection } from '../csrf/csrf-protection.js';
-import { readJsonBody } from './json-body.js';
+import { delayContinue } from '../body/expect-continue.js';
+import { boundRefusedUploads } from '../body/refused-upload.js';
 import { assignRequestId } from './request-id.js';
 import { setSecurityHeaders } from './security-headers.js';
 import { limitHeaderCount, limitServer } from './server-limits.js';
@@ -31,10 +32,11 @@ export function configureApp(
   app.set('query parser', 'simple');
   // Express would hash every response. Only report files have an ETag, and it is their SHA-256.
   app.disable('etag');
+  delayContinue(app.getHttpServer());
+  app.use(boundRefusedUploads);
   app.use(assignRequestId);
   app.use(setSecurityHeaders);
   app.use(limitHeaderCount);
   for (const protection of csrfProtection(config)) app.use(protection);
   if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
-  app.use(readJsonBody());
 }

@@ -63,11 +63,11 @@ function addErrorResponses(method: string, operation: Operation): void {
   const isKeyed = parameters.some(({ name }) => name === 'Idempotency-Key');
   if (method === 'get') add(304, 'Not modified: the caller sent `If-None-Match: *`');
   // Also for operations without a body: the service reads and checks one that is sent.
-  add(400, 'The body is not valid JSON, or the path is not valid');
+  add(400, 'The body is not valid JSON in UTF-8, the path is not valid, or a header that may come once came twice');
   add(408, 'The request did not arrive before the timeout');
   add(431, 'The headers are over 16 KiB, or more than 100');
   add(413, 'The body is over the limit');
-  add(415, 'The body is not `application/json` in UTF-8');
+  add(415, 'The body is not `application/json`, or has a `Content-Encoding`');
   if (isKeyed) add(409, 'The first request with this idempotency key is still running');
   if (requestBody || has('query') || has('path'))
     add(422, 'The input is not valid; `errors` lists every issue with its path');

@@ -61,18 +61,26 @@ export class OverloadService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   /**
-   * @param asyncRequests Number of async requests to accept; 0 for any other request.
+   * Checks the process and the database.
    * @throws Overloaded
    */
-  check(asyncRequests: number): void {
-    const { MAX_EVENT_LOOP_LAG, MAX_DATABASE_WAIT, MAX_PENDING_TOTAL } = this.limits;
+  check(): void {
+    const { MAX_EVENT_LOOP_LAG, MAX_DATABASE_WAIT } = this.limits;
     if (this.loopLagMs > MAX_EVENT_LOOP_LAG) this.shed('event-loop', 'The process is overloaded.', this.loopLagMs);
     const waitMs = this.databaseWait();
     if (waitMs > MAX_DATABASE_WAIT) this.shed('database', 'The database is overloaded.', waitMs);
-    if (asyncRequests > 0 && this.backlog.pending + asyncRequests > MAX_PENDING_TOTAL) {
-      const why = `There are ${MAX_PENDING_TOTAL} unfinished requests in all lanes, which is the limit.`;
-      this.shed('backlog', why, this.backlog.retryAfterS(MAX_PENDING_TOTAL) * 1_000);
-    }
+  }
+
+  /**
+   * Checks that async requests fit in the backlog.
+   * @param asyncRequests Number of requests to accept.
+   * @throws Overloaded
+   */
+  checkBacklog(asyncRequests: number): void {
+    const { MAX_PENDING_TOTAL } = this.limits;
+    if (this.backlog.pending + asyncRequests <= MAX_PENDING_TOTAL) return;
+    const why = `There are ${MAX_PENDING_TOTAL} unfinished requests in all lanes, which is the limit.`;
+    this.shed('backlog', why, this.backlog.retryAfterS(MAX_PENDING_TOTAL) * 1_000);
   }
 
   private shed(reason: string, why: string, retryAfterMs: number): never {

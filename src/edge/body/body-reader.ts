@@ -1,0 +1,73 @@
+import type { IncomingMessage } from 'node:http';
+import { BadRequestException, Injectable } from '@nestjs/common';
+import { BodyMemory, type BodyLease } from './body-memory.js';
+
+/** How a body is read. */
+export interface Reading {
+  /** Limits of {@link BodyMemory} count by this id. */
+  caller: string;
+  limitBytes: number;
+  /** The error of a body over the limit. */
+  tooLarge: () => Error;
+}
+
+/** Reads the bytes of request bodies, within the limits of one body and of all bodies of the process. */
+@Injectable()
+export class BodyReader {
+  constructor(private readonly memory: BodyMemory) {}
+
+  /**
+   * @returns The body, empty if it has no bytes.
+   * @throws The error of `tooLarge` as soon as the limit is exceeded, without reading the rest; BodiesBusy;
+   * BadRequestException when the client aborts the request.
+   */
+  read(request: IncomingMessage, reading: Reading): Buffer | Promise<Buffer> {
+    if (Number(request.headers['content-length'] ?? 0) > reading.limitBytes) throw reading.tooLarge();
+    if (!request.complete) return this.readStream(request, reading);
+    // A short body usually arrives with the head, and no other body waits for its memory.
+    const bytes = (request.read() as Buffer | null) ?? Buffer.alloc(0);
+    if (bytes.length > reading.limitBytes) throw reading.tooLarge();
+    return bytes;
+  }
+
+  private async readStream(request: IncomingMessage, reading: Reading): Promise<Buffer> {
+    const lease = this.memory.lease(reading.caller);
+    try {
+      return await collect(request, reading, lease);
+    } finally {
+      lease.release();
+    }
+  }
+}
+
+function collect(request: IncomingMessage, { limitBytes, tooLarge }: Reading, lease: BodyLease): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const settle = (): void => {
+      request.off('data', take).off('end', finish).off('close', abort).off('error', abort);
+    };
+    const fail = (error: unknown): void => {
+      settle();
+      request.pause();
+      reject(error instanceof Error ? error : new Error(String(error)));
+    };
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > limitBytes) return fail(tooLarge());
+      chunks.push(chunk);
+      const granted = lease.grow(chunk.length);
+      if (granted === true) return;
+      request.pause();
+      granted.then(() => request.resume(), fail);
+    };
+    const finish = (): void => {
+      settle();
+      resolve(Buffer.concat(chunks, bytes));
+    };
+    const abort = (): void => fail(new BadRequestException('The request ended before its body was complete'));
+    // Without an `error` listener an aborted request would end the process, also after the promise is settled.
+    request.on('error', () => undefined);
+    request.on('data', take).on('end', finish).on('close', abort).on('error', abort);
+  });
+}
