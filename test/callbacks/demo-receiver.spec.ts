@@ -64,12 +64,13 @@ describe('simulated failures', () => {
     const off = { enabled: false, failure_rate: 100 };
     expect(await call('GET', 'simulate-failures')).toEqual({ status: 200, body: off });
     expect(await call('POST', 'simulate-failures')).toEqual({ status: 200, body: off });
+    await call('GET', 'simulate-failures?enabled=true&failure_rate=30');
+    expect(await call('GET', 'simulate-failures')).toEqual({ status: 200, body: off });
   });
 
   it.each([
     ['POST', 'simulate-failures', { enabled: true, failure_rate: 30 }],
     ['POST', 'simulate-failures?enabled=true&failure_rate=30', undefined],
-    ['GET', 'simulate-failures?enabled=true&failure_rate=30', undefined],
   ])('are set by %s %s %j', async (method, path, body) => {
     const on = { enabled: true, failure_rate: 30 };
     expect(await call(method, path, body)).toEqual({ status: 200, body: on });
@@ -83,7 +84,7 @@ describe('simulated failures', () => {
     });
     expect((await call('POST', 'receive', {})).status).toBe(500);
     expect((await call('GET', 'history')).body).toMatchObject({ total: 0 });
-    await call('GET', 'simulate-failures?enabled=false');
+    await call('POST', 'simulate-failures?enabled=false');
     expect((await call('POST', 'receive', {})).status).toBe(200);
   });
 
@@ -93,9 +94,9 @@ describe('simulated failures', () => {
     ['POST', 'simulate-failures', { enabled: true, failure_rate: 101 }],
     ['POST', 'simulate-failures', { enabled: true, failure_rate: '50' }],
     ['POST', 'simulate-failures', { failure_rate: 50 }],
-    ['GET', 'simulate-failures?enabled=maybe', undefined],
-    ['GET', 'simulate-failures?enabled=true&failure_rate=', undefined],
-    ['GET', 'simulate-failures?enabled=true&failure_rate=0.5', undefined],
+    ['POST', 'simulate-failures?enabled=maybe', undefined],
+    ['POST', 'simulate-failures?enabled=true&failure_rate=', undefined],
+    ['POST', 'simulate-failures?enabled=true&failure_rate=0.5', undefined],
     ['POST', 'simulate-failures?failure_rate=50', undefined],
   ])('refuse %s %s %j', async (method, path, body) => {
     expect((await call(method, path, body)).status).toBe(422);
@@ -107,7 +108,7 @@ it('is described in the OpenAPI document', async () => {
   expect(paths['/api/callbacks/receive'].post.requestBody).toMatchObject({
     content: { 'application/json': { schema: { type: 'object', example: { type: 'report.completed' } } } },
   });
-  expect(paths['/api/callbacks/simulate-failures'].get.parameters).toEqual(
+  expect(paths['/api/callbacks/simulate-failures'].post.parameters).toEqual(
     expect.arrayContaining([expect.objectContaining({ name: 'failure_rate', in: 'query', required: false })]),
   );
   const { requestBody } = paths['/api/callbacks/simulate-failures'].post;

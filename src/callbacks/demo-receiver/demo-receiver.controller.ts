@@ -83,11 +83,10 @@ export class DemoReceiverController {
   }
 
   @Get('simulate-failures')
-  @ApiOperation({ summary: 'Get the rate of simulated failures, or set it with parameters' })
+  @ApiOperation({ summary: 'Get the rate of simulated failures' })
   @ApiOkResponse({ example: FAILURES_EXAMPLE })
-  @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
-  showFailures(@Query({ schema: failureSettingsQuery }) query: FailureSettings): FailureState {
-    return this.receiver.simulateFailures(query);
+  showFailures(): FailureState {
+    return this.receiver.failureState();
   }
 
   @Post('simulate-failures')

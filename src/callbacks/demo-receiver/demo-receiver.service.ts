@@ -64,6 +64,10 @@ export class DemoReceiverService {
     return total;
   }
 
+  failureState(): FailureState {
+    return this.failures;
+  }
+
   /** Changes the settings that are given. The default rate is 100 when failures are enabled. @returns The state. */
   simulateFailures({ enabled, failure_rate }: FailureSettings): FailureState {
     if (enabled !== undefined) {

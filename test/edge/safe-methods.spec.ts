@@ -1,0 +1,66 @@
+/** Promise: no GET or HEAD changes anything (RFC 9110, section 9.2.1). Web pages of any origin can send them. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, expect, it } from '@jest/globals';
+import { get, post, send } from '../support/client.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { sql } from '../support/sql.js';
+import { UNLIMITED } from '../support/submit.js';
+
+/** Parameters that a route might take for a change. */
+const QUERY = 'enabled=true&failure_rate=1&paused=true&priority=9&limit=1&confirm=true&action=delete&_method=DELETE';
+/** Changed by the service itself: the heartbeat of workers, and when they were measured. */
+const LIVE_TABLES = ['workers'];
+
+let daybook: Daybook;
+let paths: string[];
+let requestId: string;
+beforeAll(async () => {
+  daybook = await startDaybook({ env: UNLIMITED });
+  const program = fileURLToPath(new URL('../support/routes.js', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program]);
+  paths = (JSON.parse(stdout) as string[])
+    .filter((route) => route.startsWith('GET '))
+    // A stream of events has no end.
+    .filter((route) => !route.endsWith('/events'))
+    .map((route) => route.slice('GET '.length));
+  const body = { input_data: 'x', iterations: 1, callback_url: `${daybook.url}/api/callbacks/receive` };
+  requestId = (await post(daybook, '/api/async', body)).json.request_id;
+  await eventually(async () => {
+    const { json } = await get(daybook, `/api/requests/${requestId}`);
+    return json.callback_status === 'SUCCESS';
+  });
+});
+
+/** Every row of every table, as text. */
+async function snapshot(): Promise<Record<string, unknown>> {
+  const tables = await sql<{ name: string }>(
+    daybook,
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
+  );
+  const contents: Record<string, unknown> = {};
+  for (const { name } of tables) {
+    if (LIVE_TABLES.includes(name)) continue;
+    contents[name] = await sql(daybook, `SELECT t::text AS row FROM "${name}" t ORDER BY 1`);
+  }
+  return contents;
+}
+
+it.each(['GET', 'HEAD'])('no %s changes a table, or the state of the demo receiver', async (method) => {
+  const state = async () => [
+    (await get(daybook, '/api/callbacks/simulate-failures')).json,
+    (await get(daybook, '/api/callbacks/history')).json,
+  ];
+  expect(paths.length).toBeGreaterThan(15);
+  const before = [await snapshot(), await state()];
+  expect(Object.keys(before[0]!).length).toBeGreaterThan(10);
+  for (const path of paths) {
+    const filled = path.replaceAll('{id}', requestId).replaceAll(/\{\w+\}/g, 'default');
+    await send(daybook, method, filled);
+    for (const pair of QUERY.split('&')) await send(daybook, method, `${filled}?${pair}`);
+    await send(daybook, method, `${filled}?${QUERY}`);
+  }
+  expect([await snapshot(), await state()]).toEqual(before);
+});
