@@ -109,9 +109,23 @@ describe('docker/compose.yml', () => {
 
   it.each(['api', 'worker'] as const)('gives the role %s settings that are allowed', (role) => {
     const config = parseConfig({ ...imageEnvironment, ...environmentOf(compose.services[role]) });
-    expect(config).toMatchObject({ ROLE: role, NODE_ENV: 'production', HOST: '0.0.0.0', DEMO_RECEIVER: false });
+    expect(config).toMatchObject({
+      ROLE: role,
+      NODE_ENV: 'production',
+      AUTH: 'required',
+      HOST: '0.0.0.0',
+      DEMO_RECEIVER: false,
+    });
     // Else the work in hand would be cut off.
     expect(parseInt(compose.services[role].stop_grace_period, 10) * 1_000).toBeGreaterThan(config.SHUTDOWN_TIMEOUT);
+  });
+
+  it('requires API keys, and opens only when told so', () => {
+    const authOf = (variables: Record<string, string>) =>
+      parseConfig({ ...imageEnvironment, ...environmentOf(api, variables) }).AUTH;
+    expect(authOf({})).toBe('required');
+    expect(() => authOf({ AUTH: 'open' })).toThrow('ALLOW_OPEN=true');
+    expect(authOf({ AUTH: 'open', ALLOW_OPEN: 'true' })).toBe('open');
   });
 
   it('passes every variable on, and none that does not exist', () => {
@@ -141,7 +155,13 @@ describe('docker/Dockerfile', () => {
   it('ends as a user that is not root, and gives it the data folder', () => {
     expect(rests('USER')).toEqual(['node']);
     expect(rests('RUN')).toContain(`install -d -o node -g node ${imageEnvironment.DATA_DIR}`);
-    expect(imageEnvironment).toEqual({ NODE_ENV: 'production', HOST: '0.0.0.0', PORT: '3000', DATA_DIR: '/data' });
+    expect(imageEnvironment).toEqual({
+      NODE_ENV: 'production',
+      AUTH: 'required',
+      HOST: '0.0.0.0',
+      PORT: '3000',
+      DATA_DIR: '/data',
+    });
     expect(rests('EXPOSE')).toEqual([imageEnvironment.PORT]);
     expect(rests('CMD')).toEqual(['["node", "dist/src/main.js"]']);
   });

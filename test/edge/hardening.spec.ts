@@ -138,7 +138,7 @@ describe('a page of another origin', () => {
   });
 
   it('is rejected on any address, and needs an API key with AUTH=required', async () => {
-    const open = await startDaybook({ env: { HOST: '0.0.0.0' } });
+    const open = await startDaybook({ env: { HOST: '0.0.0.0', ALLOW_OPEN: 'true' } });
     expectProblem(await submit({ Origin: EVIL }, open), 403);
     const closed = await startDaybook({ env: { AUTH: 'required' } });
     expectProblem(await submit({ Origin: EVIL }, closed), 401);
@@ -174,7 +174,7 @@ describe('a host name that resolves to this machine (DNS rebinding)', () => {
   });
 
   it('is not checked on other addresses or with AUTH=required', async () => {
-    const open = await startDaybook({ env: { HOST: '0.0.0.0' } });
+    const open = await startDaybook({ env: { HOST: '0.0.0.0', ALLOW_OPEN: 'true' } });
     expect((await call('daybook.internal', '/api/callback-secrets', open)).status).toBe(200);
     const closed = await startDaybook({ env: { AUTH: 'required' } });
     expect((await call('daybook.internal', '/healthz', closed)).status).toBe(200);

@@ -1,5 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Config } from '../../platform/config/config.js';
+import { isLoopbackHost, isLoopbackName } from '../../platform/config/loopback.js';
 import { DaybookError } from '../../platform/errors.js';
 
 /** A web page of an origin that is neither ours nor in `CORS_ORIGINS` sent a request that changes something. */
@@ -21,7 +22,6 @@ export class ForeignHost extends DaybookError {
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-const LOOPBACK = /^(?:(?:[a-z0-9-]+\.)*localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 const SCHEME = /^https?:\/\//;
 const PORT = /:\d*$/;
 
@@ -40,7 +40,7 @@ export function csrfProtection(settings: Settings): RequestHandler[] {
 
 /** Whether only loopback host names are valid. An installation on another address does not know its own names. */
 export function isLoopbackOnly({ AUTH, HOST }: Pick<Config, 'AUTH' | 'HOST'>): boolean {
-  return AUTH === 'open' && LOOPBACK.test(HOST.includes(':') ? `[${HOST}]` : HOST);
+  return AUTH === 'open' && isLoopbackHost(HOST);
 }
 
 /** Against cross-site request forgery: browsers let a form post to any origin without a preflight. */
@@ -62,6 +62,6 @@ function requireLoopbackHost({ CORS_ORIGINS }: Settings): RequestHandler {
   return (request: Request, _response: Response, next: NextFunction) => {
     // Not X-Forwarded-Host, which such a page can set. Browsers always send Host.
     const name = (request.headers.host ?? '').replace(PORT, '');
-    next(name === '' || LOOPBACK.test(name) || allowed.has(name.toLowerCase()) ? undefined : new ForeignHost());
+    next(name === '' || isLoopbackName(name) || allowed.has(name.toLowerCase()) ? undefined : new ForeignHost());
   };
 }

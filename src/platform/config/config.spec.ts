@@ -97,6 +97,7 @@ const CHOICE_CASES: [string, string, string, string, unknown][] = [
   ['ROLE', 'both', 'one of all, api, worker', 'all', 'all'],
   ['CALLBACK_SIGNATURE', 'v2', 'one of v1, v1a, both', 'both', 'both'],
   ['AUTH', 'closed', 'one of open, required', 'required', 'required'],
+  ['ALLOW_OPEN', 'yes', 'one of true, false', 'true', true],
   ['LOG_LEVEL', 'verbose', 'one of fatal, error, warn, log, debug', 'debug', 'debug'],
   ['LOG_FORMAT', 'xml', 'one of text, json', 'json', 'json'],
   ['DATABASE_PREPARE', 'true', 'one of on, off', 'off', false],
@@ -206,6 +207,21 @@ describe('parseConfig', () => {
     expect(parseConfig({ NODE_ENV: 'production', DEMO_RECEIVER: 'on' }).DEMO_RECEIVER).toBe(true);
   });
 
+  it.each(['0.0.0.0', '::', '10.0.0.1', 'daybook.internal', '127.0.0.1.example'])(
+    'rejects AUTH=open on HOST=%s, unless ALLOW_OPEN=true',
+    (HOST) => {
+      expect(refusal({ HOST })).toBe(
+        `HOST="${HOST}" is not valid: it must be a loopback address, unless AUTH=required or ALLOW_OPEN=true is set`,
+      );
+      expect(parseConfig({ HOST, ALLOW_OPEN: 'true' })).toMatchObject({ HOST, ALLOW_OPEN: true });
+      expect(parseConfig({ HOST, AUTH: 'required' })).toMatchObject({ HOST, ALLOW_OPEN: false });
+    },
+  );
+
+  it.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('accepts AUTH=open on HOST=%s', (HOST) => {
+    expect(parseConfig({ HOST })).toMatchObject({ HOST, AUTH: 'open' });
+  });
+
   it('rejects the demo receiver where every call needs a key', () => {
     expect(parseConfig({ AUTH: 'required' }).DEMO_RECEIVER).toBe(false);
     expect(refusal({ AUTH: 'required', DEMO_RECEIVER: 'on' })).toBe(
@@ -219,6 +235,7 @@ describe('parseConfig', () => {
       PORT: 3_000,
       HOST: '127.0.0.1',
       AUTH: 'open',
+      ALLOW_OPEN: false,
       LOG_LEVEL: 'log',
       LOG_FORMAT: 'text',
       DATA_DIR: resolve('.daybook'),

@@ -9,6 +9,7 @@ import { jobSettings } from './sections/jobs.js';
 import { httpSettings } from './sections/http.js';
 import { callbackSettings } from './sections/callbacks.js';
 import { webSettings } from './sections/web.js';
+import { isLoopbackHost } from './loopback.js';
 
 /**
  * Every environment variable with its limits, its default and its text in docs/configuration.md, whose order this is. A
@@ -63,6 +64,12 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     throw new ConfigError(`ROLE="${data.ROLE}" is not valid: it must be all, unless REDIS_URL is set`);
   }
   const isOpen = data.AUTH === 'open';
+  if (isOpen && !data.ALLOW_OPEN && !isLoopbackHost(data.HOST)) {
+    const host = JSON.stringify(data.HOST);
+    throw new ConfigError(
+      `HOST=${host} is not valid: it must be a loopback address, unless AUTH=required or ALLOW_OPEN=true is set`,
+    );
+  }
   if (data.DEMO_RECEIVER && !isOpen) {
     // Every route needs a key then, and a callback has none.
     throw new ConfigError('DEMO_RECEIVER="on" is not valid: it must be off with AUTH=required');

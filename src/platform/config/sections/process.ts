@@ -21,6 +21,13 @@ export const processSettings = z.object({
     .describe(
       'Access to the API: `open` admits every caller that reaches the port, `required` only callers with an API key',
     ),
+  ALLOW_OPEN: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe(
+      '`true` allows `AUTH=open` on a `HOST` other than loopback, where every caller on the network can do everything',
+    ),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'log', 'debug']).default('log').describe('Least severe level logged'),
   LOG_FORMAT: z.enum(['text', 'json']).default('text').describe('`json` writes one object per line'),
   DATA_DIR: z
