@@ -5,9 +5,9 @@ import type { Daybook } from './daybook.js';
 export interface RawConnection {
   socket: Socket;
   /** Everything received so far. */
-  text(): string;
+  text: () => string;
   /** Resolves when the text matches; rejects if the connection closes before. */
-  received(pattern: RegExp): Promise<string>;
+  received: (pattern: RegExp) => Promise<string>;
   /** Resolves with the text when the connection is closed, by an end or a reset. */
   readonly closed: Promise<string>;
 }

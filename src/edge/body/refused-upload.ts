@@ -31,7 +31,7 @@ function drain(request: IncomingMessage, socket: Socket): void {
   let bytes = 0;
   const timer = setTimeout(() => socket.destroy(), DRAIN_MS);
   // Node calls this after a response with `Connection: close`. Half-closing lets the client finish its upload.
-  const { destroySoon } = socket;
+  const destroySoon = socket.destroySoon.bind(socket);
   let isClosing = false;
   socket.destroySoon = () => {
     isClosing = true;
