@@ -1,5 +1,13 @@
 import { pipeline } from 'node:stream/promises';
-import { GoneException, HttpException, HttpStatus, Injectable, Logger, NotFoundException } from '@nestjs/common';
+import {
+  GoneException,
+  HttpException,
+  HttpStatus,
+  Injectable,
+  Logger,
+  NotFoundException,
+  PreconditionFailedException,
+} from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import { RequestsService, type ResultFile } from '../requests/requests.service.js';
@@ -29,6 +37,7 @@ export class ReportDownload {
     const etag = `"${file.sha256}"`;
     // Caches must revalidate, so that they do not serve a deleted report. The response is mostly a 304.
     res.set({ ETag: etag, 'Cache-Control': 'private, no-cache', 'Accept-Ranges': 'bytes' });
+    if (!matches(req, etag)) throw new PreconditionFailedException('The file has another ETag than If-Match names');
     if (hasFile(req, etag)) return void res.status(HttpStatus.NOT_MODIFIED).end();
     const range = chosenRange(req, etag, file.sizeBytes);
     if (range === 'unsatisfiable') {
@@ -75,6 +84,14 @@ export class ReportDownload {
 function hasFile(req: Request, etag: string): boolean {
   const known = req.get('if-none-match')?.split(',') ?? [];
   return known.map((tag) => tag.trim().replace(/^W\//, '')).some((tag) => tag === '*' || tag === etag);
+}
+
+/**
+ * Whether the file is one that `If-Match` names (RFC 9110, 13.1.1): `*`, or a list with its strong tag. True without the header.
+ */
+function matches(req: Request, etag: string): boolean {
+  const wanted = req.get('if-match')?.split(',');
+  return wanted === undefined || wanted.map((tag) => tag.trim()).some((tag) => tag === '*' || tag === etag);
 }
 
 function contentRange({ start, end }: ByteRange, sizeBytes: number): string {

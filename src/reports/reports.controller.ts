@@ -48,7 +48,7 @@ export class ReportsController {
   @NeedsScope('reports:read')
   @ApiOperation({
     summary: 'Download the file of a finished report',
-    description: 'Supports `Range` (one range of bytes), `If-Range` and `If-None-Match`.',
+    description: 'Supports `Range` (one range of bytes), `If-Range`, `If-Match` and `If-None-Match`.',
   })
   @ApiParam({ name: 'file_name', description: fileNameParam.description, schema: { type: 'string' } })
   @ApiOkResponse({ description: 'The file', content: CSV_CONTENT, headers: FILE_HEADERS })
@@ -61,6 +61,7 @@ export class ReportsController {
   @ApiResponse({ status: 304, description: 'The caller already has this file' })
   @ApiResponse({ status: 404, description: 'No finished report has a file of this name' })
   @ApiResponse({ status: 410, description: 'The file is gone, or past its retention' })
+  @ApiResponse({ status: 412, description: 'The file has another ETag than `If-Match` names' })
   @ApiResponse({ status: 416, description: 'The range lies outside the file' })
   download(
     @Param('file_name', { schema: fileNameParam }) fileName: string,

@@ -102,6 +102,12 @@ describe('the file of a report', () => {
     const known = await get(daybook, download_url, { 'If-None-Match': `"${hash}"` });
     expect([known.status, known.text, known.headers.get('etag')]).toEqual([304, '', `"${hash}"`]);
     expect((await get(daybook, download_url, { 'If-None-Match': '"other"' })).status).toBe(200);
+    for (const tag of ['"other"', `W/"${hash}"`, '"a", "b"', ''])
+      expectProblem(await get(daybook, download_url, { 'If-Match': tag }), 412);
+    for (const tag of [`"${hash}"`, `"a", "${hash}"`, '*'])
+      expect((await get(daybook, download_url, { 'If-Match': tag })).status).toBe(200);
+    const both = { 'If-Match': '"other"', 'If-None-Match': `"${hash}"` };
+    expectProblem(await get(daybook, download_url, both), 412);
     const head = await send(daybook, 'HEAD', download_url);
     expect([head.status, head.text, head.headers.get('etag')]).toEqual([200, '', `"${hash}"`]);
     expect(head.headers.get('content-length')).toBe(String(file_size_bytes));
