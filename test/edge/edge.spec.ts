@@ -15,7 +15,11 @@ const OTHERS = ['https://evil.example.com', 'https://app.example.com.evil.com', 
 
 let daybook: Daybook;
 beforeAll(async () => {
-  const settings = { CORS_ORIGINS: ALLOWED.join(', '), RATE_LIMIT_DEFAULT: '10000/60s', SWEEP_INTERVAL: '100ms' };
+  const settings = {
+    CORS_ORIGINS: 'https://App.Example.com:443, http://localhost:5173',
+    RATE_LIMIT_DEFAULT: '10000/60s',
+    SWEEP_INTERVAL: '100ms',
+  };
   daybook = await startDaybook({ env: { ...UNLIMITED, ...settings } });
 });
 

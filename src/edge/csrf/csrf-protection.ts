@@ -1,6 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Config } from '../../platform/config/config.js';
 import { isLoopbackHost, isLoopbackName } from '../../platform/config/loopback.js';
+import { serializedOrigin } from '../../platform/config/values.js';
 import { DaybookError } from '../../platform/errors.js';
 
 /** A web page of an origin that is neither ours nor in `CORS_ORIGINS` sent a request that changes something. */
@@ -24,6 +25,7 @@ export class ForeignHost extends DaybookError {
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const SCHEME = /^https?:\/\//;
 const PORT = /:\d*$/;
+const DEFAULT_PORT = /:(?:80|443)?$/;
 
 type Settings = Pick<Config, 'AUTH' | 'HOST' | 'CORS_ORIGINS'>;
 
@@ -49,11 +51,19 @@ function requireOwnOrigin({ CORS_ORIGINS }: Settings): RequestHandler {
   return (request: Request, _response: Response, next: NextFunction) => {
     if (SAFE_METHODS.has(request.method)) return next();
     const { origin, 'sec-fetch-site': site } = request.headers;
-    if (origin !== undefined && allowed.has(origin)) return next();
-    // The scheme is ignored, because only a proxy that ends TLS knows the one that the browser used.
-    const isOwn = origin === undefined || origin.replace(SCHEME, '') === request.host?.toLowerCase();
+    const serialized = origin === undefined ? null : serializedOrigin(origin);
+    if (serialized !== null && allowed.has(serialized)) return next();
+    const isOwn = origin === undefined || (serialized !== null && hostOf(serialized) === hostOf(request.host ?? ''));
     next(isOwn && site !== 'cross-site' && site !== 'same-site' ? undefined : new ForeignOrigin());
   };
+}
+
+/**
+ * The host and port of an origin or a `Host`, without a default port. The scheme is ignored, because only a proxy that ends
+ * TLS knows the one that the browser used.
+ */
+function hostOf(text: string): string {
+  return text.toLowerCase().replace(SCHEME, '').replace(DEFAULT_PORT, '');
 }
 
 /** Against DNS rebinding: a page whose name resolves to this machine has our origin, as the browser sees it. */

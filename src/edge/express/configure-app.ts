@@ -1,11 +1,15 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Config } from '../../platform/config/config.js';
+import { serializedOrigin } from '../../platform/config/values.js';
 import { csrfProtection } from '../csrf/csrf-protection.js';
 import { delayContinue } from '../body/expect-continue.js';
 import { boundRefusedUploads } from '../body/refused-upload.js';
+import { endUnreadResponses, limitConnections } from './connection-limits.js';
 import { assignRequestId } from './request-id.js';
+import { rewriteRootAliases } from './root-aliases.js';
 import { setSecurityHeaders } from './security-headers.js';
 import { limitHeaderCount, limitServer } from './server-limits.js';
+import { rejectRepeatedHeaders } from './single-headers.js';
 
 /** Response headers that pages of `CORS_ORIGINS` may read. */
 const EXPOSED_HEADERS = [
@@ -32,11 +36,24 @@ export function configureApp(
   app.set('query parser', 'simple');
   // Express would hash every response. Only report files have an ETag, and it is their SHA-256.
   app.disable('etag');
+  limitConnections(app.getHttpServer(), config.TRUST_PROXY !== false);
+  endUnreadResponses(app.getHttpServer());
   delayContinue(app.getHttpServer());
+  app.use(rewriteRootAliases);
   app.use(boundRefusedUploads);
   app.use(assignRequestId);
   app.use(setSecurityHeaders);
   app.use(limitHeaderCount);
+  app.use(rejectRepeatedHeaders);
   for (const protection of csrfProtection(config)) app.use(protection);
-  if (config.CORS_ORIGINS.length > 0) app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS });
+  if (config.CORS_ORIGINS.length > 0)
+    app.enableCors({ origin: isAllowed(config.CORS_ORIGINS), exposedHeaders: EXPOSED_HEADERS });
+}
+
+/** @returns The check of an `Origin`, for the CORS middleware, which would compare texts. */
+function isAllowed(origins: readonly string[]) {
+  return (origin: string | undefined, done: (error: null, isAllowed: boolean) => void): void => {
+    const serialized = origin === undefined ? null : serializedOrigin(origin);
+    done(null, serialized !== null && origins.includes(serialized));
+  };
 }

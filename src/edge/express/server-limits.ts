@@ -11,8 +11,6 @@ const HEAD_TIMEOUT_MS = 10_000;
 const CHECK_EVERY_MS = 1_000;
 /** Longer than the idle timeout of proxies (60 s is usual), so that a proxy never sends to a connection that just closed. */
 const KEEP_ALIVE_MS = 65_000;
-/** Connections of one process. Further ones are closed at once, because an idle connection costs memory too. */
-const MAX_CONNECTIONS = 10_000;
 const MAX_HEADERS = 100;
 
 /** Errors of Node's HTTP parser by their code; any other is 400. */
@@ -24,7 +22,7 @@ const PARSER_ERRORS: Record<string, { status: number; detail: string }> = {
 const MALFORMED = { status: 400, detail: 'This is not a valid HTTP request' };
 
 /**
- * Limits connections and the time that a request may take to arrive, and answers those that Node rejects before Express
+ * Limits the time that a request may take to arrive, and answers those that Node rejects before Express
  * sees a request.
  * @param requestTimeoutMs Time in which a whole request must arrive. It does not limit the response.
  */
@@ -32,7 +30,6 @@ export function limitServer(server: Server, requestTimeoutMs: number): void {
   server.requestTimeout = requestTimeoutMs;
   server.headersTimeout = Math.min(HEAD_TIMEOUT_MS, requestTimeoutMs);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.maxConnections = MAX_CONNECTIONS;
   // An option of createServer, which the Express adapter calls. Node reads it when the server starts to listen.
   Object.assign(server, { connectionsCheckingInterval: CHECK_EVERY_MS });
   server.on('clientError', answerParserError);

@@ -81,6 +81,13 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
   ],
   ['CALLBACK_ORDER', 'random', 'one of ordered, strict, unordered', 'strict', 'strict'],
   ['CORS_ORIGINS', 'https://a.example/', ORIGINS, 'https://a.example', ['https://a.example']],
+  [
+    'CORS_ORIGINS',
+    'https://a@b.example',
+    ORIGINS,
+    'HTTPS://App.Example.com:443, http://b.example:80, http://c.example:443',
+    ['https://app.example.com', 'http://b.example', 'http://c.example:443'],
+  ],
   ['CORS_ORIGINS', 'a.example', ORIGINS, 'http://localhost:5173', ['http://localhost:5173']],
 ];
 const PROXIES = 'off, the number of proxies from 1 to 20, or addresses and subnets such as 10.0.0.0/8,fd00::/8';

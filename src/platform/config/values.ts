@@ -90,13 +90,23 @@ function isSubnet(text: string): boolean {
   return longest > 0 && !address.includes('%') && isLength && rest.length === 0;
 }
 
-const ORIGIN = /^https?:\/\/[^/?#]+$/;
+const ORIGIN = /^https?:\/\/[^/?#@]+$/i;
 
-/** A list of web origins. */
-export const origins = list.refine(
-  (entries) => entries.every((origin) => ORIGIN.test(origin)),
-  'origins such as https://app.example.com, comma-separated',
-);
+/**
+ * @returns An origin as browsers serialize it (RFC 6454, section 6.2): lower case, without the default port; null for text
+ * that is not one.
+ */
+export function serializedOrigin(text: string): string | null {
+  return ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : null;
+}
+
+/** A list of web origins, parsed to their serialized form. */
+export const origins = list
+  .refine(
+    (entries) => entries.every((origin) => serializedOrigin(origin) !== null),
+    'origins such as https://app.example.com, comma-separated',
+  )
+  .transform((entries) => entries.map((origin) => serializedOrigin(origin)!));
 
 /** The URL of a service with one of the schemes. */
 export const serviceUrl = (...schemes: string[]) =>

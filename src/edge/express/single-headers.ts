@@ -1,0 +1,34 @@
+import { BadRequestException } from '@nestjs/common';
+import type { NextFunction, Request, Response } from 'express';
+
+/** Request headers that the service uses and that have one value, so that a second one would be ignored or joined. */
+const SINGLE = new Set([
+  'authorization',
+  'content-length',
+  'content-type',
+  'daybook-account',
+  'expect',
+  'host',
+  'idempotency-key',
+  'if-range',
+  'last-event-id',
+  'origin',
+  'range',
+  'sec-fetch-site',
+  'x-benchmark-token',
+  'x-idempotency-key',
+  'x-request-id',
+]);
+
+/** Express middleware: rejects requests that repeat a header of {@link SINGLE} (RFC 9110, section 5.3). */
+export function rejectRepeatedHeaders({ rawHeaders }: Request, _response: Response, next: NextFunction): void {
+  let seen = '';
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!.toLowerCase();
+    if (!SINGLE.has(name)) continue;
+    if (seen.includes(`,${name},`))
+      return next(new BadRequestException(`The header ${rawHeaders[index]} may come once`));
+    seen += `,${name},`;
+  }
+  next();
+}
