@@ -1,4 +1,4 @@
-import { HttpModule } from '@nestjs/axios';
+import { HttpService } from '@nestjs/axios';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { CallbackSecretsModule } from './signing/callback-secrets.module.js';
@@ -35,15 +35,13 @@ class CallbackClientModule implements OnApplicationShutdown {
 
 /** Sends signed callbacks: the HttpService that goes through the {@link CallbackClient}, and the signer. */
 @Module({
-  imports: [
-    CallbackSecretsModule,
-    HttpModule.registerAsync({
-      imports: [CallbackClientModule],
-      inject: [CallbackClient],
-      useFactory: ({ axiosConfig }: CallbackClient) => axiosConfig,
-    }),
-  ],
+  imports: [CallbackSecretsModule, CallbackClientModule],
   providers: [
+    {
+      provide: HttpService,
+      inject: [CallbackClient],
+      useFactory: (client: CallbackClient) => new HttpService(client.createAxios()),
+    },
     {
       provide: CallbackSigner,
       inject: [CallbackSecretsService, CONFIG],
@@ -51,6 +49,6 @@ class CallbackClientModule implements OnApplicationShutdown {
         new CallbackSigner(() => secrets.prepare().then(() => secrets.valid()), CALLBACK_SIGNATURE),
     },
   ],
-  exports: [HttpModule, CallbackSigner],
+  exports: [HttpService, CallbackSigner],
 })
 export class CallbackSenderModule {}

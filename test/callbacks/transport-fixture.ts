@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HttpService } from '@nestjs/axios';
 import { afterEach, expect } from '@jest/globals';
-import axios from 'axios';
 import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/transport/attempt-trace.js';
 import { CallbackClient, type CallbackClientOptions } from '../../src/callbacks/transport/callback-client.js';
 import { postCallback } from '../../src/callbacks/transport/send-callback.js';
@@ -65,7 +64,7 @@ export function client({ allow = LOCAL, timeoutMs = 5_000, lookUp, ...options }:
   const guard = new UrlGuard({ allow, openedReceivers: lookUp && { lookUp, ...none } });
   const callbackClient = new CallbackClient({ guard, timeoutMs, ...options });
   cleanups.push(() => callbackClient.close());
-  const service = new HttpService(axios.create(callbackClient.axiosConfig));
+  const service = new HttpService(callbackClient.createAxios());
   return {
     service,
     close: () => callbackClient.close(),

@@ -16,7 +16,7 @@ export interface CallbackOutcome {
 }
 
 /**
- * Sends one callback attempt through an HttpService that was created with the settings of a {@link CallbackClient}.
+ * Sends one callback attempt through an HttpService over the axios of a `CallbackClient`.
  * @param body The exact bytes of the request.
  * @param headers All but `host`, `connection` and `content-length`.
  * @throws CallbackAttemptError if there is no answer; any HTTP status is an answer
@@ -28,8 +28,9 @@ export async function postCallback(
   headers: Record<string, string>,
 ): Promise<CallbackResponse> {
   let response: CallbackResponse;
-  const config: TracedRequestConfig = { headers, onTrace: (trace) => (response = trace) };
-  await http.axiosRef.post(url, body, config);
+  const onTrace = (trace: CallbackResponse): void => void (response = trace);
+  const request: TracedRequestConfig = { method: 'POST', url, data: body, headers, onTrace };
+  await http.axiosRef.request(request);
   return response!;
 }
 
