@@ -6,6 +6,9 @@ const DRAIN_BYTES = 2 * 1024 * 1024;
 const DRAIN_MS = 1_000;
 const MAX_DRAINS = 8;
 
+/** A body of this length usually arrives with the head. */
+const SMALL_BYTES = 16 * 1024;
+
 let drains = 0;
 
 /**
@@ -15,8 +18,11 @@ let drains = 0;
  */
 export function boundRefusedUploads(request: IncomingMessage, response: ServerResponse, next: () => void): void {
   const { 'transfer-encoding': encoding, 'content-length': length = '0' } = request.headers;
+  const isChunked = encoding !== undefined;
   // Before Node's own listener, which starts to read without a bound.
-  if (encoding !== undefined || length !== '0') response.prependListener('finish', () => endUpload(request));
+  if (isChunked || length !== '0') response.prependListener('finish', () => endUpload(request));
+  // Unread bytes stay in the socket, where they cost the process no memory, until the request reads its body.
+  if (isChunked || Number(length) > SMALL_BYTES) request.socket.pause();
   next();
 }
 
