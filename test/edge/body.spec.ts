@@ -131,6 +131,24 @@ describe('Expect: 100-continue', () => {
   });
 });
 
+describe('bodies in flight', () => {
+  it('are bounded for each caller: further ones wait, then get 503, and other callers are not affected', async () => {
+    const other = await createKey(daybook, ['reports:write']);
+    const part = Buffer.alloc(250 * 1_024, ' ');
+    const uploads = Array.from({ length: 40 }, () => openRaw(daybook));
+    for (const { socket } of uploads) {
+      socket.write(head({ 'Content-Length': part.length + 1, Authorization: key.headers.authorization }));
+      socket.write(part);
+    }
+    const refused = await Promise.race(uploads.map(({ received }) => received(/^HTTP\/1\.1 503 .*\}/s)));
+    expect(refused).toMatch(/\r\nretry-after: 1\r\n/i);
+    const large = JSON.stringify({ input_data: 'x', iterations: 1 }).padEnd(200 * 1_024);
+    expect((await post(daybook, '/api/sync', large, other.headers)).status).toBe(200);
+    for (const { socket } of uploads) socket.destroy();
+    expect((await post(daybook, '/api/sync', large, key.headers)).status).toBe(200);
+  });
+});
+
 describe('a body', () => {
   const chunked = async (parts: string[], fields: Record<string, string> = {}, path?: string) => {
     const connection = openRaw(daybook);
