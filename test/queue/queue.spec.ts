@@ -268,7 +268,7 @@ describe('BullQueue', () => {
     const redis = await startRedis();
     const daybook = await startDaybook({ env: { REDIS_URL: redis.url } });
     await redis.kill();
-    await eventually(() => daybook.output().includes('Redis is away; the sweeper finds the work'));
+    await eventually(() => daybook.output().includes('Redis is unavailable; the sweeper finds the work meanwhile'));
     const startedMs = performance.now();
     await daybook.stop();
     expect(await daybook.exited).toBe(0);

@@ -193,7 +193,7 @@ describe('GET /api/requests/{id}', () => {
   it('shows why a request failed, without internals', async () => {
     expect(await detail(await fail())).toMatchObject({
       result_payload: null,
-      error: 'There is no report type "retired" any more',
+      error: 'The report type "retired" no longer exists',
       completed_at: TIME,
     });
   });

@@ -8,7 +8,7 @@ import { CallbacksDispatcher } from './callbacks.dispatcher.js';
 export class CallbacksProcessor {
   private readonly onError = logOnce(
     new Logger(CallbacksProcessor.name),
-    'Redis is unavailable; due callbacks are found by the sweeps',
+    'Redis is unavailable; the sweeper finds the work meanwhile',
   );
 
   constructor(private readonly dispatcher: CallbacksDispatcher) {}

@@ -11,7 +11,7 @@ import { JobsRunner } from './jobs.runner.js';
 export class JobsProcessor {
   private readonly onError = logOnce(
     new Logger(JobsProcessor.name),
-    'Redis is not reachable; the sweeper finds new work',
+    'Redis is unavailable; the sweeper finds the work meanwhile',
   );
 
   constructor(private readonly runner: JobsRunner) {}
