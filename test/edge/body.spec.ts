@@ -174,6 +174,16 @@ describe('a body', () => {
     expect(await chunked([], { 'Content-Type': type })).toMatch(/^HTTP\/1\.1 422 /);
   });
 
+  it('is not read by health and metrics, which anyone may call', async () => {
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
+      const connection = openRaw(daybook);
+      const lines = [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Content-Length: 1000000', 'Expect: 100-continue'];
+      connection.socket.write([...lines, '', ''].join('\r\n'));
+      expect(await connection.received(/^HTTP\/1\.1 \d{3} .*\r\n\r\n/s)).toMatch(/^HTTP\/1\.1 200 /);
+      connection.socket.destroy();
+    }
+  });
+
   it('in chunks of another type is 415', async () => {
     expect(await chunked(['a=b'], { 'Content-Type': 'text/plain' })).toMatch(/^HTTP\/1\.1 415 /);
   });
