@@ -96,7 +96,7 @@ describe('docs/state-machines.md', () => {
       to,
     ]);
     const named = new Set(states.map((state) => state.replace(':', '')).filter((state) => state !== '[*]'));
-    const { expression = '' } = getMetadataArgsStorage().checks.find(
+    const { expression } = getMetadataArgsStorage().checks.find(
       ({ target, name = '' }) => target === entity && /_(status|state)_check$/.test(name),
     )!;
     const allowed = [...expression.matchAll(/'(\w+)'/g)].map(([, state]) => state!);

@@ -41,6 +41,27 @@ describe('Batcher', () => {
     expect(await results).toEqual([3, 1, 2].map(resultOf));
   });
 
+  it('takes as many items as the policy of its owner says, in order', async () => {
+    const asked: number[][] = [];
+    const batchSize = (waiting: number, previous: number): number => {
+      asked.push([waiting, previous]);
+      return 2;
+    };
+    const { batches, batcher } = gated({ batchSize });
+    const results = Promise.all(upTo(5).map((item) => batcher.submit(item)));
+    for (const count of [1, 2, 3]) {
+      while (batches.length < count) await nextTurn();
+      batches[count - 1]!.succeed();
+    }
+    expect(await results).toEqual(upTo(5).map(resultOf));
+    expect(batches.map(({ items }) => items)).toEqual([[0, 1], [2, 3], [4]]);
+    expect(asked).toEqual([
+      [5, 0],
+      [3, 2],
+      [1, 2],
+    ]);
+  });
+
   it('collects items for at least the interval', async () => {
     const beganAtMs: number[] = [];
     const batches: number[][] = [];

@@ -15,6 +15,11 @@ export interface BatcherOptions {
    * faulty ones fail. By default, an error fails the whole batch.
    */
   isItemFault?: (error: unknown) => boolean;
+  /**
+   * The owner's policy: how many of the waiting items the next batch takes, given how many the batch before took (0 after a
+   * pause). By default all of them, at most 512.
+   */
+  batchSize?: (waiting: number, previous: number) => number;
   /** Minimum time from the start of one batch to the start of the next, in milliseconds. Default 0. */
   intervalMs?: number;
 }
@@ -45,10 +50,14 @@ export class Batcher<In, Out> {
   }
 
   private async writeAll(): Promise<void> {
-    const { intervalMs = 0 } = this.options;
+    const { intervalMs = 0, batchSize = () => BATCH_LIMIT } = this.options;
+    let previous = 0;
     while (this.waiting.length > 0) {
       const nextAtMs = performance.now() + intervalMs;
-      await this.settle(this.waiting.splice(0, BATCH_LIMIT));
+      const size = Math.min(batchSize(this.waiting.length, previous), BATCH_LIMIT);
+      const batch = this.waiting.splice(0, Math.max(1, size));
+      previous = batch.length;
+      await this.settle(batch);
       const restMs = nextAtMs - performance.now();
       if (restMs > 0) await sleep(restMs);
     }
