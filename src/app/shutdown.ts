@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger, type LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { HealthService } from '../operations/health.service.js';
+import type { Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
 import { logOnce } from '../platform/observability/log-once.js';
 import { redact } from '../platform/observability/redact.js';
@@ -39,7 +40,7 @@ export class Shutdown {
   private closeDatabase: () => Promise<void> = async () => undefined;
 
   constructor(
-    private readonly timeoutMs: number,
+    private readonly config: Pick<Config, 'SHUTDOWN_TIMEOUT' | 'REDIS_URL'>,
     private readonly logger: LoggerService,
   ) {}
 
@@ -77,7 +78,7 @@ export class Shutdown {
     try {
       const closed = Promise.resolve(app?.close()).then(() => true);
       closed.catch(() => undefined);
-      if (await Promise.race([closed, sleep(this.timeoutMs, false, { ref: false })])) return;
+      if (await Promise.race([closed, sleep(this.config.SHUTDOWN_TIMEOUT, false, { ref: false })])) return;
       this.logger.warn('SHUTDOWN_TIMEOUT is over; unfinished work continues after the next start', 'Stop');
       // Requests that are still arriving, and our own connections, which the embedded Postgres would count as other clients.
       app?.getHttpServer().closeAllConnections();
@@ -97,7 +98,7 @@ export class Shutdown {
   }
 
   private onRejection(reason: unknown): void {
-    if (!isOfRedisClient(reason)) return this.onUnexpected(reason);
+    if (!this.config.REDIS_URL || !isOfRedisClient(reason)) return this.onUnexpected(reason);
     const message = reason instanceof Error ? reason.message : 'no answer';
     this.logRedis(new Error(redact(message)));
   }

@@ -51,7 +51,7 @@ async function run(config: Config, modulesOf: (config: Config) => Promise<(Type 
   const logger = new Logger(config);
   // The one setting that a module validates: it is checked before a database is started.
   void new AllowList(config.CALLBACK_ALLOW);
-  const shutdown = new Shutdown(config.SHUTDOWN_TIMEOUT, logger);
+  const shutdown = new Shutdown(config, logger);
   shutdown.install();
   try {
     await startParts(config, await modulesOf(config), logger, shutdown);
