@@ -7,6 +7,7 @@ import type { Measurement } from './measurements/measurement.js';
 import { acceptingWithoutRedis } from './measurements/redis-away.js';
 import { reportRows } from './measurements/report-rows.js';
 import { syncWork } from './measurements/sync-work.js';
+import { tenants } from './measurements/tenants.js';
 import { unhealthyDestinations } from './measurements/unhealthy-destinations.js';
 
 /** Every measurement by its name on the command line, in the order of docs/benchmarks.md. */
@@ -17,6 +18,7 @@ export const MEASUREMENTS: ReadonlyMap<string, () => Promise<Measurement[]>> = n
   ['draining', draining],
   ['deliveries', deliveries],
   ['unhealthy-destinations', unhealthyDestinations],
+  ['tenants', tenants],
   ['claiming', claiming],
   ['sync-work', syncWork],
   ['report-rows', reportRows],
