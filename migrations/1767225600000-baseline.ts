@@ -220,16 +220,19 @@ const CALLBACKS = [
   )`,
   `CREATE INDEX callback_redeliveries_running ON callback_redeliveries (advanced_at) WHERE status = 'RUNNING'`,
 
+  // The nil UUID is the account of an open installation (AUTH=open).
   `CREATE TABLE callback_secrets (
     id uuid PRIMARY KEY,
+    account_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     secret text NOT NULL,
     private_key text NOT NULL,
     from_environment boolean NOT NULL,
     created_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz(3)
   )`,
-  // One secret is the newest, and of many processes that want to add one at the same moment one succeeds.
-  `CREATE UNIQUE INDEX callback_secrets_newest ON callback_secrets ((expires_at IS NULL)) WHERE expires_at IS NULL`,
+  // One secret of an account is the newest, and of many processes that want to add one at the same moment one succeeds.
+  `CREATE UNIQUE INDEX callback_secrets_newest ON callback_secrets (account_id) WHERE expires_at IS NULL`,
+  `CREATE INDEX callback_secrets_by_account ON callback_secrets (account_id, created_at)`,
 ];
 
 const ACCOUNTS = [

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Account } from './account.entity.js';
+import { AccountNames } from './account-names.js';
 import { ApiKey } from './api-key.entity.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { ApiKeyRepository } from './api-key.repository.js';
@@ -10,6 +11,7 @@ import { Authenticator } from './authenticator.js';
 @Module({
   imports: [TypeOrmModule.forFeature([ApiKey, Account])],
   providers: [
+    AccountNames,
     ApiKeyRepository,
     ApiKeysService,
     {
@@ -18,6 +20,6 @@ import { Authenticator } from './authenticator.js';
       useFactory: (keys: ApiKeyRepository) => new Authenticator(keys),
     },
   ],
-  exports: [ApiKeysService, Authenticator],
+  exports: [AccountNames, ApiKeysService, Authenticator],
 })
 export class AccountsModule {}

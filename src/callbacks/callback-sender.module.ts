@@ -46,7 +46,7 @@ class CallbackClientModule implements OnApplicationShutdown {
       provide: CallbackSigner,
       inject: [CallbackSecretsService, CONFIG],
       useFactory: (secrets: CallbackSecretsService, { CALLBACK_SIGNATURE }: Config) =>
-        new CallbackSigner(() => secrets.prepare().then(() => secrets.valid()), CALLBACK_SIGNATURE),
+        new CallbackSigner((accountIds) => secrets.signing(accountIds), CALLBACK_SIGNATURE),
     },
   ],
   exports: [HttpService, CallbackSigner],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 const fields = {
   timestamp: z.iso.datetime().describe('Time at which the request finished'),
+  account: z.string().describe('Name of the account whose request it is; `open` with `AUTH=open`'),
   request_id: z.uuid(),
   queue_position: z.int().nullable().describe('Null for a sync request'),
 };

@@ -13,8 +13,8 @@ export class FinishedRequestsStore extends FinishedRequests {
   }
 
   async find(ids: readonly string[]): Promise<Map<string, FinishedRequest>> {
-    const text = `SELECT id, status, queue_position AS "queuePosition", result_payload::text AS result, error,
-        completed_at AS "completedAt"
+    const text = `SELECT id, account_id AS account, status, queue_position AS "queuePosition",
+        result_payload::text AS result, error, completed_at AS "completedAt"
       FROM requests WHERE id = ANY ($1::uuid[]) AND completed_at IS NOT NULL`;
     const rows = await this.database.query<FinishedRequest>({ name: 'request_find_finished', text }, [ids]);
     return new Map(rows.map((row) => [row.id, row]));

@@ -1,8 +1,10 @@
+import type { AccountId } from '../platform/tenant.js';
 import type { RequestStatus } from './request.entity.js';
 
 /** A finished request, with the fields that its callback carries. */
 export interface FinishedRequest {
   id: string;
+  account: AccountId;
   status: Extract<RequestStatus, 'COMPLETED' | 'FAILED' | 'CANCELLED'>;
   /** Null for a sync request. */
   queuePosition: number | null;

@@ -25,7 +25,7 @@ describe('a ping', () => {
     expect(reply.status).toBe(200);
     expect(receiver.received).toHaveLength(1);
     const [{ headers, raw, json, path }] = receiver.received as [(typeof receiver.received)[0]];
-    expect([path, json]).toEqual(['/hook?a=b', { type: 'ping', timestamp: expect.any(String) }]);
+    expect([path, json]).toEqual(['/hook?a=b', { type: 'ping', timestamp: expect.any(String), account: 'open' }]);
     const id = headers['webhook-id'] as string;
     const wanted = sign(readSecret(CALLBACK_SECRET), id, headers['webhook-timestamp'] as string, raw);
     expect(headers['webhook-signature']).toBe(wanted);

@@ -1,8 +1,8 @@
-/** There is always exactly one newest secret, however many processes start, rotate or change it concurrently. */
+/** Each account has always exactly one newest secret, however many processes start, rotate or change it concurrently. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { CallbackSecret } from '../../src/callbacks/signing/callback-secret.entity.js';
+import { CallbackSecret, OPEN_INSTALLATION } from '../../src/callbacks/signing/callback-secret.entity.js';
 import { CallbackSecretRepository, MAX_VALID_SECRETS } from '../../src/callbacks/signing/callback-secret.repository.js';
 import {
   CallbackSecretsService,
@@ -10,6 +10,8 @@ import {
   TooManyCallbackSecrets,
 } from '../../src/callbacks/signing/callback-secrets.service.js';
 import { generateSecret, publicKeyOf, readPublicKey, readSecret } from '../../src/callbacks/signing/signature.js';
+import { AccountNames } from '../../src/accounts/account-names.js';
+import { Account } from '../../src/accounts/account.entity.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
@@ -19,12 +21,14 @@ const DAY_MS = 24 * HOUR_MS;
 let testDatabase: TestDatabase;
 let dataSource: DataSource;
 let secrets: CallbackSecretRepository;
+let names: AccountNames;
 
 beforeAll(async () => {
   Logger.overrideLogger(false);
   testDatabase = await createDatabase();
   dataSource = await new DataSource(dataSourceOptions(testDatabase.url, 20)).initialize();
   secrets = new CallbackSecretRepository(dataSource.getRepository(CallbackSecret));
+  names = new AccountNames(dataSource.getRepository(Account));
 });
 beforeEach(() => dataSource.query('DELETE FROM callback_secrets'));
 afterAll(async () => {
@@ -34,13 +38,18 @@ afterAll(async () => {
 
 /** Starts a process with this secret in its environment. */
 async function started(secret?: string, overlapMs = DAY_MS): Promise<CallbackSecretsService> {
-  const config = { CALLBACK_SECRET: secret, CALLBACK_SECRET_OVERLAP: overlapMs, CALLBACK_SIGNATURE: 'v1' } as const;
-  const service = new CallbackSecretsService(secrets, config);
+  const config = {
+    CALLBACK_SECRET: secret,
+    CALLBACK_SECRET_OVERLAP: overlapMs,
+    CALLBACK_SIGNATURE: 'v1',
+    AUTH: 'open',
+  } as const;
+  const service = new CallbackSecretsService(secrets, config, names);
   await service.prepare();
   return service;
 }
 
-const valid = async (): Promise<string[]> => (await secrets.valid()).map(({ secret }) => secret);
+const valid = async (): Promise<string[]> => (await secrets.valid([OPEN_INSTALLATION])).map(({ secret }) => secret);
 
 /** Moves all times into the past. */
 async function pass(ms: number): Promise<void> {
@@ -74,7 +83,7 @@ describe('a secret in the environment', () => {
     await started(first);
     await Promise.all(Array.from({ length: 20 }, () => started(second, HOUR_MS)));
     expect(await valid()).toEqual([second, first]);
-    const [, old] = await secrets.valid();
+    const [, old] = await secrets.valid([OPEN_INSTALLATION]);
     expect(old!.expiresInMs).toBeGreaterThan(HOUR_MS - 60_000);
     expect(old!.expiresInMs).toBeLessThanOrEqual(HOUR_MS);
     await pass(HOUR_MS);
@@ -84,10 +93,10 @@ describe('a secret in the environment', () => {
   it('does not come back with a restart after a rotation over the API, even when it has expired', async () => {
     const secret = generateSecret();
     const service = await started(secret);
-    await service.rotate(0);
+    await service.rotate(null, 0);
     const [rotated, ...others] = await valid();
     expect([rotated === secret, others]).toEqual([false, []]);
-    await service.rotate(0);
+    await service.rotate(null, 0);
     const after = await valid();
     await started(secret);
     await started();
@@ -107,7 +116,7 @@ describe('a secret in the environment', () => {
     const [secret] = await valid();
     await started(secret);
     expect(await valid()).toEqual([secret]);
-    await service.rotate(0);
+    await service.rotate(null, 0);
     const after = await valid();
     await started(secret);
     expect(await valid()).toEqual(after);
@@ -124,8 +133,8 @@ describe('a secret in the environment', () => {
 describe('a rotation', () => {
   it('adds a new secret in front and expires several old ones, each in its time', async () => {
     const service = await started();
-    await service.rotate(HOUR_MS);
-    await service.rotate(2 * HOUR_MS);
+    await service.rotate(null, HOUR_MS);
+    await service.rotate(null, 2 * HOUR_MS);
     const [third, second, first, ...others] = await valid();
     expect(others).toEqual([]);
     await pass(HOUR_MS);
@@ -137,50 +146,50 @@ describe('a rotation', () => {
 
   it('shortens the validity of all old ones to its overlap', async () => {
     const service = await started();
-    await service.rotate(DAY_MS);
-    await service.rotate(HOUR_MS);
+    await service.rotate(null, DAY_MS);
+    await service.rotate(null, HOUR_MS);
     await pass(HOUR_MS);
     expect(await valid()).toHaveLength(1);
-    await service.rotate(DAY_MS);
-    await service.rotate(0);
+    await service.rotate(null, DAY_MS);
+    await service.rotate(null, 0);
     expect(await valid()).toHaveLength(1);
   });
 
   it('is serialized with concurrent ones', async () => {
     const service = await started();
     const services = await Promise.all([started(), started(), started()]);
-    await Promise.all([service, ...services].map((each) => each.rotate(HOUR_MS)));
-    const rotated = await secrets.valid();
+    await Promise.all([service, ...services].map((each) => each.rotate(null, HOUR_MS)));
+    const rotated = await secrets.valid([OPEN_INSTALLATION]);
     expect(rotated).toHaveLength(5);
     expect(rotated.map(({ expiresAt }) => expiresAt === null)).toEqual([true, false, false, false, false]);
   });
 
   it('is refused when too many are valid, unless it expires the old ones', async () => {
     const service = await started();
-    for (let count = 1; count < MAX_VALID_SECRETS; count++) await service.rotate(HOUR_MS);
+    for (let count = 1; count < MAX_VALID_SECRETS; count++) await service.rotate(null, HOUR_MS);
     const before = await valid();
     expect(before).toHaveLength(MAX_VALID_SECRETS);
-    await expect(service.rotate(HOUR_MS)).rejects.toThrow(TooManyCallbackSecrets);
+    await expect(service.rotate(null, HOUR_MS)).rejects.toThrow(TooManyCallbackSecrets);
     expect(await valid()).toEqual(before);
-    await service.rotate(0);
+    await service.rotate(null, 0);
     expect(await valid()).toHaveLength(1);
   });
 
   it('adds a new Ed25519 key', async () => {
     const service = await started();
-    await service.rotate(HOUR_MS);
-    const keys = (await secrets.valid()).map(({ privateKey }) => publicKeyOf(privateKey));
+    await service.rotate(null, HOUR_MS);
+    const keys = (await secrets.valid([OPEN_INSTALLATION])).map(({ privateKey }) => publicKeyOf(privateKey));
     expect(new Set(keys).size).toBe(2);
     for (const key of keys) expect(readPublicKey(key).asymmetricKeyType).toBe('ed25519');
-    expect(JSON.stringify(await service.list())).not.toMatch(/whsk_/);
-    expect(JSON.stringify(await service.publicKeys())).not.toMatch(/whsk_|whsec_/);
+    expect(JSON.stringify(await service.list(null))).not.toMatch(/whsk_/);
+    expect(JSON.stringify(await service.publicKeys(null))).not.toMatch(/whsk_|whsec_/);
   });
 
   it('deletes expired secrets, except the last one of the environment', async () => {
     const secret = generateSecret();
     const service = await started(secret);
-    for (let count = 0; count < 5; count++) await service.rotate(0);
-    const known = await secrets.known();
+    for (let count = 0; count < 5; count++) await service.rotate(null, 0);
+    const known = await secrets.known(OPEN_INSTALLATION);
     expect(known.map((one) => one.secret)).toEqual([...(await valid()), secret]);
   });
 });
@@ -201,5 +210,56 @@ describe('a start', () => {
   ];
   it.each(cases)('with %s', (_, known, configured, step) => {
     expect(stepAtStart(known, configured)).toBe(step);
+  });
+});
+
+describe('an account', () => {
+  const [acme, globex] = ['019ca952-7a00-7c41-8d2e-5f6071829301', '019ca952-7a00-7c41-8d2e-5f6071829302'];
+  const config = { CALLBACK_SECRET: undefined, CALLBACK_SECRET_OVERLAP: DAY_MS, CALLBACK_SIGNATURE: 'v1' } as const;
+  /** A process of an installation with accounts. */
+  const process = () => new CallbackSecretsService(secrets, { ...config, AUTH: 'required' }, names);
+  const textsOf = async (id: string): Promise<string[]> => (await secrets.valid([id])).map(({ secret }) => secret);
+
+  beforeAll(() =>
+    dataSource.query(`INSERT INTO accounts (id, name) VALUES ($1, 'acme'), ($2, 'globex')`, [acme, globex]),
+  );
+
+  it('gets its own secret and key when many processes need it first', async () => {
+    await process().onModuleInit();
+    expect(await dataSource.getRepository(CallbackSecret).count()).toBe(0);
+    const read = await Promise.all(Array.from({ length: 10 }, () => process().signing([acme, globex])));
+    const [first] = read;
+    expect([...first!].map(([id, { name, secrets: own }]) => [id, name, own.length])).toEqual([
+      [acme, 'acme', 1],
+      [globex, 'globex', 1],
+    ]);
+    for (const one of read)
+      expect(one).toEqual(new Map([...first!].map(([id, own]) => [id, expect.objectContaining({ name: own.name })])));
+    expect(await dataSource.getRepository(CallbackSecret).count()).toBe(2);
+    const [[mine], [theirs]] = await Promise.all([secrets.valid([acme]), secrets.valid([globex])]);
+    expect(mine!.secret).not.toBe(theirs!.secret);
+    expect(mine!.privateKey).not.toBe(theirs!.privateKey);
+  });
+
+  it('rotates and lists its own secrets only', async () => {
+    const service = process();
+    await service.signing([acme, globex]);
+    const theirs = await textsOf(globex);
+    for (let count = 1; count < MAX_VALID_SECRETS; count++) await service.rotate(acme, HOUR_MS);
+    await expect(service.rotate(acme, HOUR_MS)).rejects.toThrow(TooManyCallbackSecrets);
+    expect(await textsOf(globex)).toEqual(theirs);
+    await service.rotate(globex, HOUR_MS);
+    await service.rotate(globex, 0);
+    expect([(await textsOf(acme)).length, (await textsOf(globex)).length]).toEqual([MAX_VALID_SECRETS, 1]);
+    const listed = JSON.stringify([await service.list(globex), await service.publicKeys(globex)]);
+    for (const secret of await textsOf(acme)) expect(listed).not.toContain(secret);
+  });
+
+  it('shares no secret with the open installation', async () => {
+    const configured = generateSecret();
+    await started(configured);
+    const signing = await process().signing([acme, OPEN_INSTALLATION]);
+    expect(signing.get(OPEN_INSTALLATION)).toMatchObject({ name: 'open', secrets: [{ secret: configured }] });
+    expect(signing.get(acme)!.secrets.map(({ secret }) => secret)).not.toContain(configured);
   });
 });

@@ -42,14 +42,14 @@ export class CallbackDeliveriesController {
   @ApiOperation({
     summary: 'Send one signed ping to a receiver and return its trace',
     description:
-      'The body is `{"type": "ping", "timestamp": "…"}`. The response is 200 for any answer of the receiver, and for none; ' +
+      'The body is `{"type": "ping", "timestamp": "…", "account": "…"}`. The response is 200 for any answer of the receiver, and for none; ' +
       '`outcome` says whether the ping succeeded. A ping is not stored.',
   })
   @ApiOkResponse({ standardSchema: pingTrace, description: 'The trace of the ping, whether or not it was sent' })
   @ApiBadRequestResponse({ description: 'The URL may not be called' })
   @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
-  ping(@Body({ schema: pingBody }) { url }: PingBody): Promise<object> {
-    return this.pings.ping(url);
+  ping(@Body({ schema: pingBody }) { url }: PingBody, @OwnAccount() account: AccountId): Promise<object> {
+    return this.pings.ping(url, account);
   }
 
   @Post('requests/:id/redeliver')

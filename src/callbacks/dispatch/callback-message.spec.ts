@@ -19,6 +19,7 @@ const DELIVERY: DueDelivery = {
   redeliveryId: null,
   request: {
     id: '0195a0c1-0000-7cc0-9f7e-3d0f2a9b1c55',
+    account: '0195a0c1-1111-7cc0-9f7e-3d0f2a9b1c55',
     status: 'COMPLETED',
     queuePosition: 12,
     result: JSON.stringify(RESULT),
@@ -30,6 +31,7 @@ const FAILED: Partial<FinishedRequest> = { status: 'FAILED', result: null, error
 const NOW = new Date('2026-03-01T12:00:03.999Z');
 /** Returns its input as the signature. */
 const SIGNER = {
+  account: 'acme',
   signatures: (id: string, timestamp: string, body: Buffer) => `${id}|${timestamp}|${body.toString()}`,
 };
 
@@ -44,6 +46,7 @@ describe('callbackMessage', () => {
     expect(message().body).toEqual({
       type: 'report.completed',
       timestamp: '2026-03-01T12:00:00.120Z',
+      account: 'acme',
       request_id: DELIVERY.requestId,
       status: 'completed',
       queue_position: 12,
@@ -55,6 +58,7 @@ describe('callbackMessage', () => {
     expect(Object.keys(message({ result }).body as object)).toEqual([
       'type',
       'timestamp',
+      'account',
       'request_id',
       'status',
       'queue_position',
@@ -65,6 +69,7 @@ describe('callbackMessage', () => {
     expect(message(FAILED).body).toEqual({
       type: 'report.failed',
       timestamp: '2026-03-01T12:00:00.120Z',
+      account: 'acme',
       request_id: DELIVERY.requestId,
       status: 'failed',
       queue_position: 12,

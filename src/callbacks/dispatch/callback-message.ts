@@ -1,4 +1,4 @@
-import type { CallbackSigner } from '../signing/callback-signer.js';
+import type { MessageSigner } from '../signing/callback-signer.js';
 import type { DueDelivery } from '../leases/due-delivery.js';
 
 /** The status of a request on the wire. */
@@ -15,19 +15,20 @@ export interface CallbackMessage {
 
 /**
  * @returns The message of an attempt (Standard Webhooks 1.0.0). The body depends on the finished request only, so every attempt
- *   sends the same bytes under the same `webhook-id`. `webhook-timestamp` is the time of the attempt, in seconds.
+ *   sends the same bytes under the same `webhook-id`. It names the account, which is signed with a secret of its own. `webhook-timestamp` is the time of the attempt, in seconds.
  */
 export function callbackMessage(
   delivery: DueDelivery,
   attemptNumber: number,
   now: Date,
-  signer: Pick<CallbackSigner, 'signatures'>,
+  signer: MessageSigner,
 ): CallbackMessage {
   const { request } = delivery;
   const status = STATUS[request.status];
   const message = {
     type: `report.${status}`,
     timestamp: request.completedAt.toISOString(),
+    account: signer.account,
     request_id: request.id,
     status,
     queue_position: request.queuePosition,
@@ -50,12 +51,7 @@ function withFields(object: object, fields: string): string {
 }
 
 /** The headers of every message. The signature covers id, timestamp and body. */
-function signedHeaders(
-  deliveryId: string,
-  now: Date,
-  body: Buffer,
-  signer: Pick<CallbackSigner, 'signatures'>,
-): Record<string, string> {
+function signedHeaders(deliveryId: string, now: Date, body: Buffer, signer: MessageSigner): Record<string, string> {
   const id = `msg_${deliveryId}`;
   const timestamp = String(Math.floor(now.getTime() / 1_000));
   return {
@@ -69,7 +65,7 @@ function signedHeaders(
 }
 
 /** @returns The message of a ping: a callback without a request. */
-export function pingMessage(id: string, now: Date, signer: Pick<CallbackSigner, 'signatures'>): CallbackMessage {
-  const body = Buffer.from(JSON.stringify({ type: 'ping', timestamp: now.toISOString() }));
+export function pingMessage(id: string, now: Date, signer: MessageSigner): CallbackMessage {
+  const body = Buffer.from(JSON.stringify({ type: 'ping', timestamp: now.toISOString(), account: signer.account }));
   return { body, headers: signedHeaders(id, now, body, signer) };
 }

@@ -57,8 +57,9 @@ export class CallbacksService {
   /** Sends a delivery once. A failed attempt does not reject: its outcome is in the result. */
   async attempt(delivery: DueDelivery): Promise<EndedAttempt> {
     const attemptNumber = nextNumber(delivery);
+    const signer = await this.signer.of(delivery.request.account);
     const attemptedAt = new Date();
-    const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, this.signer);
+    const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, signer);
     const outcome = await sendCallback(this.http, delivery.url, body, headers);
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
     return {

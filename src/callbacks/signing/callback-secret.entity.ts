@@ -1,11 +1,18 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A secret that signs callbacks until it expires, and its Ed25519 key. */
+/** The account of an open installation (`AUTH=open`), whose callers have none: the nil UUID of RFC 9562. */
+export const OPEN_INSTALLATION = '00000000-0000-0000-0000-000000000000';
+
+/** A secret that signs the callbacks of an account until it expires, and its Ed25519 key. */
 @Entity('callback_secrets')
-@Index('callback_secrets_newest', { synchronize: false })
+@Index('callback_secrets_newest', ['accountId'], { unique: true, where: 'expires_at IS NULL' })
+@Index('callback_secrets_by_account', ['accountId', 'createdAt'])
 export class CallbackSecret {
   @PrimaryColumn('uuid')
   id!: string;
+
+  @Column('uuid', { name: 'account_id', default: OPEN_INSTALLATION })
+  accountId!: string;
 
   /** `whsec_…` */
   @Column('text')
@@ -22,7 +29,7 @@ export class CallbackSecret {
   @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'clock_timestamp()' })
   createdAt!: Date;
 
-  /** Null for the newest secret only. */
+  /** Null for the newest secret of the account only. */
   @Column('timestamp with time zone', { name: 'expires_at', precision: 3, nullable: true })
   expiresAt!: Date | null;
 }

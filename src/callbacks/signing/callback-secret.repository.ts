@@ -7,51 +7,54 @@ import { CallbackSecret } from './callback-secret.entity.js';
 export type KnownSecret = Pick<CallbackSecret, 'id' | 'secret' | 'fromEnvironment' | 'expiresAt'>;
 
 /** A secret that signs. `expiresInMs` is by the database's clock, null for the newest secret. */
-export interface ValidSecret extends Pick<CallbackSecret, 'id' | 'secret' | 'privateKey' | 'createdAt' | 'expiresAt'> {
+export interface ValidSecret extends Pick<
+  CallbackSecret,
+  'id' | 'accountId' | 'secret' | 'privateKey' | 'createdAt' | 'expiresAt'
+> {
   expiresInMs: number | null;
 }
 
-export type NewSecret = Pick<CallbackSecret, 'id' | 'secret' | 'privateKey' | 'fromEnvironment'>;
+export type NewSecret = Pick<CallbackSecret, 'id' | 'accountId' | 'secret' | 'privateKey' | 'fromEnvironment'>;
 
-/** Limit of valid secrets: each adds a signature to the header of every callback. */
+/** Limit of valid secrets of an account: each adds a signature to the header of every callback. */
 export const MAX_VALID_SECRETS = 10;
 
 const IS_VALID = '(expires_at IS NULL OR expires_at > clock_timestamp())';
 /** Truncated to the column's precision, which would round it up: an overlap of 0 ends a secret at once. */
 const OVERLAP_END = `date_trunc('milliseconds', clock_timestamp()) + :overlapMs * interval '1 millisecond'`;
 
-/** The secrets that sign callbacks. */
+/** The secrets that sign callbacks. Account ids are those of {@link CallbackSecret}. */
 @Injectable()
 export class CallbackSecretRepository {
   constructor(@InjectRepository(CallbackSecret) private readonly secrets: Repository<CallbackSecret>) {}
 
-  /** @returns All secrets, newest first. */
-  known(): Promise<KnownSecret[]> {
-    return this.newestFirst().getMany();
+  /** @returns All secrets of an account, newest first. */
+  known(accountId: string): Promise<KnownSecret[]> {
+    return this.newestFirst([accountId]).getMany();
   }
 
-  /** @returns The secrets that sign, newest first. */
-  valid(): Promise<ValidSecret[]> {
-    return this.newestFirst()
+  /** @returns The secrets that sign the callbacks of these accounts; those of each account newest first. */
+  valid(accountIds: readonly string[]): Promise<ValidSecret[]> {
+    return this.newestFirst(accountIds)
       .select('secret.id', 'id')
+      .addSelect('secret.accountId', 'accountId')
       .addSelect('secret.secret', 'secret')
       .addSelect('secret.privateKey', 'privateKey')
       .addSelect('secret.createdAt', 'createdAt')
       .addSelect('secret.expiresAt', 'expiresAt')
       .addSelect('(1000 * extract(epoch FROM expires_at - clock_timestamp()))::float8', 'expiresInMs')
-      .where(IS_VALID)
-      .limit(MAX_VALID_SECRETS)
+      .andWhere(IS_VALID)
       .getRawMany<ValidSecret>();
   }
 
-  /** Adds the first secret. @returns False when another process was faster: a unique index admits one newest secret. */
+  /** Adds the first secret of an account. @returns False when another process was faster: a unique index admits one. */
   async addFirst(fresh: NewSecret): Promise<boolean> {
     const insert = this.secrets.createQueryBuilder().insert().values(fresh).orIgnore().returning('id');
     return ((await insert.execute()).raw as unknown[]).length > 0;
   }
 
   /**
-   * Replaces the newest secret. It and the other valid ones expire after the overlap at the latest. A secret that was used
+   * Replaces the newest secret of an account. It and the other valid ones expire after the overlap at the latest. A secret that was used
    * before takes the place of its former row.
    * @param replacedId Id of the secret that the caller read as the newest.
    * @returns False, without any change, when that secret is no longer the newest.
@@ -71,12 +74,15 @@ export class CallbackSecretRepository {
         .execute();
       if (affected === 0) return false;
       await expire(`least(expires_at, ${OVERLAP_END})`)
-        .where('expires_at > clock_timestamp() AND id <> :replacedId', { replacedId })
+        .where('account_id = :accountId AND expires_at > clock_timestamp() AND id <> :replacedId', {
+          accountId: fresh.accountId,
+          replacedId,
+        })
         .execute();
       await secrets
         .createQueryBuilder()
         .delete()
-        .where('secret = :secret AND id <> :replacedId', { secret: fresh.secret, replacedId })
+        .where('account_id = :accountId AND secret = :secret AND id <> :replacedId', { ...fresh, replacedId })
         .execute();
       await secrets.insert(fresh);
       return true;
@@ -88,19 +94,24 @@ export class CallbackSecretRepository {
     await this.secrets.update(id, { fromEnvironment: true });
   }
 
-  /** Deletes expired secrets, except the last one of the environment, which a start compares with the configured one. */
-  async dropExpired(): Promise<void> {
-    const last = this.newestFirst().select('secret.id').where('from_environment').limit(1);
+  /**
+   * Deletes the expired secrets of an account, except the last one of the environment, which a start compares with the
+   * configured one.
+   */
+  async dropExpired(accountId: string): Promise<void> {
+    const last = this.newestFirst([accountId]).select('secret.id').andWhere('from_environment').limit(1);
     await this.secrets
       .createQueryBuilder()
       .delete()
-      .where(`NOT ${IS_VALID} AND id IS DISTINCT FROM (${last.getQuery()})`)
+      .where(`account_id = :accountId AND NOT ${IS_VALID} AND id IS DISTINCT FROM (${last.getQuery()})`, { accountId })
+      .setParameters(last.getParameters())
       .execute();
   }
 
-  private newestFirst(): SelectQueryBuilder<CallbackSecret> {
+  private newestFirst(accountIds: readonly string[]): SelectQueryBuilder<CallbackSecret> {
     return this.secrets
       .createQueryBuilder('secret')
+      .where('secret.accountId = ANY (:accountIds::uuid[])', { accountIds })
       .orderBy('secret.expires_at IS NULL', 'DESC')
       .addOrderBy('secret.created_at', 'DESC')
       .addOrderBy('secret.id', 'DESC');

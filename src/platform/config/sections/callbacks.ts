@@ -44,7 +44,7 @@ export const callbackSettings = z.object({
     .string()
     .refine((text) => callbackSecretBytes(text) !== null, CALLBACK_SECRET_FORMAT)
     .optional()
-    .describe('Secret that signs callbacks, `whsec_…`. Without it the first start generates one'),
+    .describe('Secret that signs callbacks with `AUTH=open`, `whsec_…`. Without it the first start generates one'),
   CALLBACK_SECRET_OVERLAP: duration(0, 7 * UNIT_MS.d, 'a time up to 7d')
     .default(UNIT_MS.d)
     .describe('Time for which the previous secret also signs after a rotation'),
