@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import type { Request, Response } from 'express';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope } from '../http/auth.decorators.js';
+import { sendEvents } from '../http/event-stream.js';
 import {
   type RunSettings,
   type RunsQuery,
@@ -19,7 +20,6 @@ import {
   syncReport,
 } from './benchmark.schema.js';
 import { BenchmarkService } from './benchmark.service.js';
-import { sendEvents } from './event-stream.js';
 import type { LoadMode } from './engine/load-plan.js';
 
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
@@ -117,6 +117,7 @@ export class BenchmarkController {
     description: 'Server-Sent Events',
     content: { 'text/event-stream': { schema: { type: 'string' } } },
   })
+  @ApiResponse({ status: 204, description: 'The client has the last event: `Last-Event-ID` is its id' })
   @ApiResponse(NOT_FOUND)
   async events(@Param('id', { schema: runIdParam }) id: string, @Res() response: Response): Promise<void> {
     await this.benchmark.find(id);

@@ -12,7 +12,7 @@ import { BenchmarkBusy, BenchmarkCancelled, BenchmarkRunEnded, BenchmarkRunNotFo
 import type { RunSettings } from './benchmark.schema.js';
 import { reportOf, runViewOf } from './benchmark.view.js';
 import { EngineProcess } from './engine/engine-process.js';
-import type { ServerSentEvent } from './event-stream.js';
+import type { ServerSentEvent } from '../http/event-stream.js';
 import { type LoadPlan, type LoadProgress, type ReceiverPlan, requestBody } from './engine/load-plan.js';
 
 /** Interval of a run's heartbeats, which also find out that it was cancelled. */

@@ -9,7 +9,8 @@ import { type Health, HealthService } from './health.service.js';
 const healthSchema = z.object({
   status: z.enum(['ok', 'degraded']),
   queue_depth: z.int().nullable(),
-  active_workers: z.int().nullable(),
+  active_workers: z.int().nullable().describe('Workers that run a lane or a sync request now'),
+  workers: z.int().nullable().describe('Worker processes that are alive'),
   db_connected: z.boolean(),
   uptime_seconds: z.int(),
 });

@@ -7,8 +7,10 @@ export interface Health {
   status: 'ok' | 'degraded';
   /** Unfinished async requests. */
   queue_depth: number | null;
-  /** Worker processes that are alive. */
+  /** Live workers that run a lane or a sync request now. */
   active_workers: number | null;
+  /** Worker processes that are alive. */
+  workers: number | null;
   db_connected: boolean;
   uptime_seconds: number;
 }
@@ -19,7 +21,13 @@ type Figures = Omit<Health, 'uptime_seconds'>;
 const FRESH_MS = 500;
 /** A slower database counts as disconnected, because health must answer while the pool waits for it. */
 const DATABASE_TIMEOUT_MS = 1_000;
-const DISCONNECTED: Figures = { status: 'degraded', queue_depth: null, active_workers: null, db_connected: false };
+const DISCONNECTED: Figures = {
+  status: 'degraded',
+  queue_depth: null,
+  active_workers: null,
+  workers: null,
+  db_connected: false,
+};
 
 /** Health of this process. Without its database it is degraded, but alive. */
 @Injectable()
@@ -57,8 +65,14 @@ export class HealthService implements OnApplicationShutdown {
   }
 
   private async readFigures(): Promise<Figures> {
-    const figures = Promise.all([this.backlog.countPending(), this.heartbeat.countAlive()]).then(
-      ([queue_depth, active_workers]): Figures => ({ status: 'ok', queue_depth, active_workers, db_connected: true }),
+    const figures = Promise.all([this.backlog.countPending(), this.heartbeat.count()]).then(
+      ([queue_depth, { busy, alive }]): Figures => ({
+        status: 'ok',
+        queue_depth,
+        active_workers: busy,
+        workers: alive,
+        db_connected: true,
+      }),
       () => DISCONNECTED,
     );
     return withTimeout(figures, DATABASE_TIMEOUT_MS, () => DISCONNECTED);

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
-import { holdLane, letLaneGo, sql } from '../support/sql.js';
+import { holdLane, letLaneGo, sql, whileNothingFinishes } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -125,12 +125,10 @@ describe('health', () => {
     for (const path of ['/healthz', '/api/health']) {
       const { status, json } = await eventually(async () => {
         const reply = await get(daybook, path);
-        return reply.json.queue_depth === 0 && reply;
+        return reply.json.queue_depth === 0 && reply.json.active_workers === 0 && reply.json.workers === 1 && reply;
       });
-      expect([status, json]).toEqual([
-        200,
-        { status: 'ok', queue_depth: 0, active_workers: 1, db_connected: true, uptime_seconds: expect.any(Number) },
-      ]);
+      const idle = { status: 'ok', queue_depth: 0, active_workers: 0, workers: 1, db_connected: true };
+      expect([status, json]).toEqual([200, { ...idle, uptime_seconds: expect.any(Number) }]);
       expect(Number.isInteger(json.uptime_seconds)).toBe(true);
     }
   });
@@ -149,6 +147,18 @@ describe('health', () => {
     await expectDepth(0);
   });
 
+  it.each(['async', 'sync'])('counts a worker as active while it runs a report: %s', async (mode) => {
+    await whileNothingFinishes(daybook, async () => {
+      void post(daybook, `/api/${mode}`, { lane: 'active', callback_url: null }).catch(() => undefined);
+      await eventually(async () =>
+        expect((await get(daybook, '/healthz')).json).toMatchObject({ active_workers: 1, workers: 1 }),
+      );
+    });
+    await eventually(async () =>
+      expect((await get(daybook, '/healthz')).json).toMatchObject({ active_workers: 0, workers: 1 }),
+    );
+  });
+
   it('is degraded and not ready while the database is unavailable', async () => {
     const url = new URL(daybook.databaseUrl!);
     const server = { databaseUrl: process.env.TEST_DATABASE_URL! };
@@ -163,7 +173,7 @@ describe('health', () => {
     expect(reply.json).toEqual({ ready: false });
     const degraded = await get(daybook, '/healthz');
     expect([degraded.status, degraded.json]).toMatchObject([200, { status: 'degraded', db_connected: false }]);
-    expect(degraded.json).toMatchObject({ queue_depth: null, active_workers: null });
+    expect(degraded.json).toMatchObject({ queue_depth: null, active_workers: null, workers: null });
     await sql(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
     await eventually(async () => (await get(daybook, '/readyz')).json.ready === true);
     expect((await get(daybook, '/healthz')).json).toMatchObject({ status: 'ok', db_connected: true });

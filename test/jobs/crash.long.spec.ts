@@ -32,7 +32,7 @@ describe('kill -9', () => {
     });
     expectFirstArrivalsInOrder(receiver.received, COUNT);
     expectStrictOrder(await laneHistory(database.url, 'default'));
-    expect(await getJson(`${next.url}/healthz`)).toMatchObject({ queue_depth: 0, active_workers: 1 });
+    expect(await getJson(`${next.url}/healthz`)).toMatchObject({ queue_depth: 0, workers: 1 });
     await database.drop();
   });
 

@@ -265,6 +265,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     expectCheap(async () => {
       const leases = new WorkerLeasesStore(database);
       await leases.findOnThisHost();
+      await leases.findAll();
       await leases.expire(['none']);
       await leases.clearCrashReports();
       await leases.drain();
@@ -273,7 +274,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await sync.release({ id: someId, leaseEpoch: 0 }, 0);
       await sync.renew([someId], 15_000);
       await keys().removeExpired(86_400, 1_000);
-      await new WorkerRepository(dataSource.getRepository(Worker)).countAlive();
+      await new WorkerRepository(dataSource.getRepository(Worker)).findAlive();
       await new Backlog(dataSource.getRepository(Lane)).countPending();
     }));
 

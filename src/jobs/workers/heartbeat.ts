@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { WORKER_ID, hasExited } from '../../platform/concurrency/worker-id.js';
+import { WorkerLeasesStore } from './worker-leases.store.js';
 import { WorkerRepository } from './worker.repository.js';
 
 /** Tracks which workers are alive: each writes a heartbeat in every sweep. */
 @Injectable()
 export class Heartbeat {
-  constructor(private readonly workers: WorkerRepository) {}
+  constructor(
+    private readonly workers: WorkerRepository,
+    private readonly leases: WorkerLeasesStore,
+  ) {}
 
   /** Records that the worker in this process is alive, and removes the workers on this host that exited without signing off. */
   async beat(): Promise<void> {
@@ -20,8 +24,9 @@ export class Heartbeat {
     return this.workers.remove([WORKER_ID]);
   }
 
-  /** Returns the number of live workers. @throws DatabaseUnavailable */
-  countAlive(): Promise<number> {
-    return this.workers.countAlive();
+  /** Returns the numbers of live workers and of those that run a lane or a sync request now. @throws DatabaseUnavailable */
+  async count(): Promise<{ alive: number; busy: number }> {
+    const [alive, leasing] = await Promise.all([this.workers.findAlive(), this.leases.findAll()]);
+    return { alive: alive.length, busy: alive.filter((workerId) => leasing.has(workerId)).length };
   }
 }

@@ -3,12 +3,13 @@ import { DRAINING_SUFFIX, WORKER_HOST_PREFIX, WORKER_ID } from '../../platform/c
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
 
-const ON_THIS_HOST = statement(
-  'worker_leases_on_host',
+/** Workers whose id starts with a prefix and that have a lease. */
+const LEASING = statement(
+  'worker_leases_find',
   `SELECT DISTINCT leased_by AS "workerId" FROM lanes
-    WHERE pending > 0 AND starts_with(leased_by, :hostPrefix) AND lease_until > clock_timestamp()
+    WHERE pending > 0 AND starts_with(leased_by, :prefix) AND lease_until > clock_timestamp()
   UNION SELECT DISTINCT leased_by FROM requests
-    WHERE mode = 'sync' AND status = 'PROCESSING' AND starts_with(leased_by, :hostPrefix) AND lease_until > clock_timestamp()`,
+    WHERE mode = 'sync' AND status = 'PROCESSING' AND starts_with(leased_by, :prefix) AND lease_until > clock_timestamp()`,
 );
 
 const EXPIRE = statement(
@@ -57,9 +58,13 @@ export class WorkerLeasesStore {
   constructor(private readonly database: Database) {}
 
   /** Returns the ids of the workers on this host that have a lease. */
-  async findOnThisHost(): Promise<string[]> {
-    const rows: { workerId: string }[] = await this.database.query(ON_THIS_HOST, { hostPrefix: WORKER_HOST_PREFIX });
-    return rows.map(({ workerId }) => workerId);
+  findOnThisHost(): Promise<string[]> {
+    return this.leasing(WORKER_HOST_PREFIX);
+  }
+
+  /** Returns the ids of all workers that have a lease, draining ones included. */
+  async findAll(): Promise<Set<string>> {
+    return new Set((await this.leasing('')).map((workerId) => workerId.replace(DRAINING_SUFFIX, '')));
   }
 
   /** Ends the leases of crashed workers at once. */
@@ -75,5 +80,10 @@ export class WorkerLeasesStore {
   /** Removes this worker from the crash counts of requests: it did not crash, but stalled for longer than its lease. */
   async clearCrashReports(): Promise<void> {
     await this.database.query(CLEAR_CRASH_REPORTS, { workerId: WORKER_ID });
+  }
+
+  private async leasing(prefix: string): Promise<string[]> {
+    const rows: { workerId: string }[] = await this.database.query(LEASING, { prefix });
+    return rows.map(({ workerId }) => workerId);
   }
 }

@@ -33,7 +33,10 @@ export class WorkerRepository {
     await this.workers.delete({ id: In(ids) });
   }
 
-  countAlive(): Promise<number> {
-    return this.workers.countBy({ seenAt: Raw((seenAt) => `${seenAt} > now() - ${ALIVE_S} * interval '1 second'`) });
+  /** Returns the ids of the live workers. */
+  async findAlive(): Promise<string[]> {
+    const seenAt = Raw((column) => `${column} > now() - ${ALIVE_S} * interval '1 second'`);
+    const rows = await this.workers.find({ select: { id: true }, where: { seenAt } });
+    return rows.map(({ id }) => id);
   }
 }
