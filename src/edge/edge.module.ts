@@ -11,10 +11,11 @@ import { BodyInterceptor } from './body/body.interceptor.js';
 import { BodyMemory } from './body/body-memory.js';
 import { BodyReader } from './body/body-reader.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
-import { BacklogInterceptor } from './overload/backlog.interceptor.js';
 import { OverloadGuard } from './overload/overload.guard.js';
 import { OverloadService } from './overload/overload.service.js';
 import { ProblemFilter } from './problem/problem.filter.js';
+import { ChargesInterceptor } from './rate-limit/charges.interceptor.js';
+import { Quotas } from './rate-limit/quotas.js';
 import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
 import { throttlerOptions } from './rate-limit/throttler-options.js';
 import { ValidationPipe } from '../http/validation.js';
@@ -31,6 +32,7 @@ import { ValidationPipe } from '../http/validation.js';
     BodyMemory,
     BodyReader,
     OverloadService,
+    Quotas,
     // Guards run in this order and see only headers. Rate limits count by API key, and the figures of load shedding and
     // quotas count authenticated callers only.
     { provide: APP_GUARD, useClass: AuthenticationGuard },
@@ -38,7 +40,7 @@ import { ValidationPipe } from '../http/validation.js';
     { provide: APP_GUARD, useClass: RateLimitGuard },
     // The body is read behind all guards, before its first user.
     { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
-    { provide: APP_INTERCEPTOR, useClass: BacklogInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: ChargesInterceptor },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_PIPE, useClass: ValidationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },

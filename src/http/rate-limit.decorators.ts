@@ -8,8 +8,14 @@ export type RateLimitName = 'sync' | 'async' | 'default';
 
 /** Metadata: the rate limit of a route or controller, or null for none. Without it, the limit is `default`. */
 export const AppliedRateLimit = Reflector.createDecorator<RateLimitName | null>();
-/** The same in the OpenAPI document. */
+/** {@link AppliedRateLimit} in the OpenAPI document. */
 export const RATE_LIMIT_EXTENSION = 'x-rate-limit';
+
+/**
+ * Metadata of a route that takes a batch: the field of its body with the items, and their maximum number. They count against
+ * `RATE_LIMIT_BATCH`.
+ */
+export const CountedItems = Reflector.createDecorator<{ field: string; max: number }>();
 
 /** Replaces the default rate limit of a route or controller by another one. */
 export const RateLimited = (name: Exclude<RateLimitName, 'default'>) =>

@@ -5,7 +5,7 @@ import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
-import { RateLimited } from '../http/rate-limit.decorators.js';
+import { CountedItems, RateLimited } from '../http/rate-limit.decorators.js';
 import {
   type ReportRequest,
   reportRequest,
@@ -14,6 +14,7 @@ import {
 } from '../reports/report-request.schema.js';
 import { requestDetail, requestIdParam } from '../requests/requests.schema.js';
 import {
+  BATCH_LIMIT,
   type BatchBody,
   acknowledgementSchema,
   batchAnswerSchema,
@@ -105,6 +106,7 @@ export class JobsController {
   @NeedsScope('reports:write')
   @HttpCode(202)
   @RateLimited('async')
+  @CountedItems({ field: 'requests', max: BATCH_LIMIT })
   @Idempotent()
   @ApiOperation({ summary: 'Request up to 1,000 reports, all or none, at consecutive positions of their lanes' })
   @ApiHeader(KEY_HEADER)

@@ -6,6 +6,7 @@ import { RequestsModule } from '../requests/requests.module.js';
 import { AcceptService } from './accept/accept.service.js';
 import { AcceptStore } from './accept/accept.store.js';
 import { Backlog } from './accept/backlog.service.js';
+import { BacklogStore } from './accept/backlog.store.js';
 import { Heartbeat } from './workers/heartbeat.js';
 import { Worker } from './workers/worker.entity.js';
 import { WorkerRepository } from './workers/worker.repository.js';
@@ -28,6 +29,7 @@ import { SyncStore } from './sync/sync.store.js';
     AcceptService,
     AcceptStore,
     Backlog,
+    BacklogStore,
     Heartbeat,
     WorkerRepository,
     JobsStore,

@@ -7,7 +7,7 @@ import {
 } from '../reports/report-request.schema.js';
 
 /** Requests in a batch. */
-const BATCH_LIMIT = 1_000;
+export const BATCH_LIMIT = 1_000;
 
 export const batchBody = z.strictObject({ requests: z.array(reportRequest('async')).min(1).max(BATCH_LIMIT) });
 export interface BatchBody {

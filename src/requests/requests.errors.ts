@@ -35,8 +35,25 @@ export class LaneFull extends DaybookError {
   }
 }
 
+/**
+ * A limit refused the request before anything was written. A repeat of an accepted request is answered all the same, because
+ * it costs nothing.
+ */
+export abstract class NotAdmitted extends DaybookError {}
+
+/** The account has `MAX_PENDING_ACCOUNT` unfinished requests. */
+export class AccountBacklogFull extends NotAdmitted {
+  readonly code = 'account-backlog-full';
+  constructor(
+    maxPending: number,
+    override readonly retryAfterS: number,
+  ) {
+    super(`The account may have ${maxPending} unfinished requests, and has no room for this. Nothing was accepted.`);
+  }
+}
+
 /** All threads for sync reports are busy and their queue is full. */
-export class SyncBusy extends DaybookError {
+export class SyncBusy extends NotAdmitted {
   readonly code = 'sync-busy';
   constructor(
     limit: number,

@@ -16,6 +16,7 @@ import { StoreDisk } from './store-disk.js';
 const SETTINGS = {
   RATE_LIMIT_SYNC: 'off',
   RATE_LIMIT_ASYNC: 'off',
+  RATE_LIMIT_BATCH: 'off',
   RATE_LIMIT_DEFAULT: 'off',
   MAX_PENDING: '2000',
   DATABASE_POOL: '8',

@@ -2,7 +2,7 @@
  * Promise: requests over a rate limit get 429, requests over a backlog limit get 503; both carry `Retry-After`, and a retry
  * after that time succeeds. Monitoring and the demo receiver are exempt.
  */
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, type Reply } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
@@ -159,4 +159,84 @@ describe('a rejected caller', () => {
     });
     expect(served.json.queue_position).toBe(3);
   });
+});
+
+describe('RATE_LIMIT_BATCH', () => {
+  const LIMITED = { ...UNLIMITED, RATE_LIMIT_ASYNC: '50/60s', RATE_LIMIT_BATCH: '10/60s' };
+  let daybook: Daybook;
+  const headersOf = (key?: string): Record<string, string> => (key === undefined ? {} : { 'Idempotency-Key': key });
+  const batch = (items: number, key?: string, more: object = {}) =>
+    post(
+      daybook,
+      '/api/batch',
+      { requests: Array.from({ length: items }, () => ({ ...QUICK, callback_url: null, ...more })) },
+      headersOf(key),
+    );
+  /** The remaining requests and items, as a batch that is over both limits for items shows them. */
+  const remaining = ({ headers }: Reply): Record<string, number> =>
+    Object.fromEntries(
+      [...headers.get('ratelimit')!.matchAll(/"(\w+)";r=(\d+)/g)].map(([, name, rest]) => [name, Number(rest)]),
+    );
+
+  beforeEach(async () => {
+    daybook = await startDaybook({ env: LIMITED });
+  });
+
+  it('counts the items of batches, and each batch as one async request', async () => {
+    const first = await batch(6);
+    expect([first.status, remaining(first)]).toEqual([202, { async: 49, batch: 4 }]);
+    expect(first.headers.get('ratelimit-policy')).toBe('"async";q=50;w=60, "batch";q=10;w=60');
+    const refused = await batch(5);
+    expectProblem(refused, 429);
+    expect(refused.json.type).toBe('https://iana.org/assignments/http-problem-types#quota-exceeded');
+    expect(refused.json.detail).toContain('"batch" of 10 items of batches in 60 s');
+    const retryAfterS = Number(refused.headers.get('retry-after'));
+    expect(retryAfterS).toBeGreaterThanOrEqual(1);
+    expect(retryAfterS).toBeLessThanOrEqual(60);
+    // A refused batch is not counted, so a smaller one fits.
+    expect((await batch(4)).status).toBe(202);
+    expect((await batch(1)).status).toBe(429);
+    expect((await post(daybook, '/api/async', { ...QUICK, callback_url: null })).status).toBe(202);
+    expect(await sql(daybook, `SELECT id FROM requests`)).toHaveLength(11);
+  });
+
+  it('refuses a batch that can never fit, and says the limit', async () => {
+    const reply = await batch(11);
+    expectProblem(reply, 422);
+    expect(reply.json.errors).toEqual([
+      {
+        path: 'requests',
+        message: 'has 11 items, more than RATE_LIMIT_BATCH lets in at all (10 in 60 s); send smaller batches',
+      },
+    ]);
+    expect(remaining(await batch(10))).toMatchObject({ batch: 0 });
+  });
+
+  it('counts nothing for a repeat, which is answered over the limit too', async () => {
+    const first = await batch(6, 'once');
+    expect(remaining(first)).toMatchObject({ batch: 4 });
+    for (let n = 0; n < 3; n++) {
+      const repeat = await batch(6, 'once');
+      expect([repeat.status, repeat.text]).toEqual([202, first.text]);
+      expect(repeat.headers.get('idempotency-replayed')).toBe('true');
+    }
+    expect(remaining(await batch(4))).toMatchObject({ batch: 0 });
+    expect((await batch(6, 'another')).status).toBe(429);
+    expect((await batch(6, 'once')).text).toBe(first.text);
+  });
+
+  it('counts nothing for a batch of which nothing was accepted', async () => {
+    for (let n = 0; n < 5; n++) {
+      expectProblem(await batch(6, undefined, { lane: 'not a lane' }), 422);
+      expectProblem(await batch(6, undefined, { callback_url: 'http://10.0.0.1/' }), 400);
+      expectProblem(await batch(6, `key-${n}`, { iterations: 0 }), 422);
+    }
+    expect(remaining(await batch(10))).toMatchObject({ batch: 0 });
+  });
+});
+
+it('RATE_LIMIT_BATCH=off lifts the limit of items', async () => {
+  const daybook = await startDaybook({ env: { ...UNLIMITED, RATE_LIMIT_BATCH: 'off' } });
+  const requests = Array.from({ length: 1_000 }, () => ({ ...QUICK, callback_url: null }));
+  for (let n = 0; n < 2; n++) expect((await post(daybook, '/api/batch', { requests })).status).toBe(202);
 });

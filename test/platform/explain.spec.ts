@@ -29,7 +29,7 @@ import { LaneRepository } from '../../src/jobs/lanes/lane.repository.js';
 import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
-import { Backlog } from '../../src/jobs/accept/backlog.service.js';
+import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
 import { IdempotencyRecord } from '../../src/requests/idempotency/idempotency-key.entity.js';
 import { IdempotencyRepository } from '../../src/requests/idempotency/idempotency.repository.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
@@ -275,7 +275,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await sync.renew([someId], 15_000);
       await keys().removeExpired(86_400, 1_000);
       await new WorkerRepository(dataSource.getRepository(Worker)).findAlive();
-      await new Backlog(dataSource.getRepository(Lane)).countPending();
+      await new BacklogStore(database).countByAccount();
     }));
 
   it.each(['ordered', 'strict', 'unordered'] as const)('sending callbacks: %s', (CALLBACK_ORDER) =>

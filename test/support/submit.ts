@@ -11,9 +11,10 @@ export interface Acknowledgement {
 export const UNLIMITED = {
   RATE_LIMIT_SYNC: 'off',
   RATE_LIMIT_ASYNC: 'off',
+  RATE_LIMIT_BATCH: 'off',
   RATE_LIMIT_DEFAULT: 'off',
   MAX_PENDING: '100000',
-  MAX_PENDING_TOTAL: '1000000',
+  MAX_PENDING_ACCOUNT: '1000000',
   CALLBACK_ALLOW: '127.0.0.1/32',
 };
 

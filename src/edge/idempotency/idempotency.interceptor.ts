@@ -6,7 +6,7 @@ import { type Observable, from, lastValueFrom } from 'rxjs';
 import { DaybookError } from '../../platform/errors.js';
 import { IdempotencyService, type Replay } from '../../requests/idempotency/idempotency.service.js';
 import { type IdempotencyKey, Idempotent, setIdempotencyKey } from '../../http/idempotency-key.js';
-import { KeyAlreadyUsed, KeyStillRunning, SyncBusy } from '../../requests/requests.errors.js';
+import { KeyAlreadyUsed, KeyStillRunning, NotAdmitted } from '../../requests/requests.errors.js';
 import { callerOf } from '../../http/caller.js';
 import { canonicalJson } from './canonical-json.js';
 import { quotaRefusal, refundQuota } from '../rate-limit/quota.js';
@@ -62,8 +62,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
         if (overQuota) throw overQuota;
         return await lastValueFrom(next.handle());
       } catch (error) {
-        // A repeat needs no quota and no worker, so neither rejects it.
-        if (error !== overQuota && !(error instanceof SyncBusy) && !(error instanceof KeyAlreadyUsed)) throw error;
+        // A repeat needs no quota and no worker, so no limit rejects it.
+        if (error !== overQuota && !(error instanceof NotAdmitted) && !(error instanceof KeyAlreadyUsed)) throw error;
         const replay = await this.idempotency.replay(key);
         if (replay) {
           refundQuota(request);

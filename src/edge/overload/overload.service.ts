@@ -1,5 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { withTimeout } from '../../platform/concurrency/timeout.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
 import { Metrics } from '../../platform/observability/metrics.js';
@@ -19,11 +20,11 @@ export class Overloaded extends DaybookError {
 const SAMPLE_MS = 1_000;
 const LOOP_RESOLUTION_MS = 20;
 
-type Limits = Pick<Config, 'ROLE' | 'MAX_PENDING_TOTAL' | 'MAX_EVENT_LOOP_LAG' | 'MAX_DATABASE_WAIT'>;
+type Limits = Pick<Config, 'ROLE' | 'MAX_EVENT_LOOP_LAG' | 'MAX_DATABASE_WAIT'>;
 
 /**
- * Measures the load of the service once a second: unfinished requests of all lanes, the lag of the event loop, and the
- * latency of a statement including its wait for a connection. Checking a request only compares these numbers.
+ * Measures the load of the process once a second: the lag of the event loop, and the latency of a statement including its
+ * wait for a connection. That statement counts the unfinished requests. Checking a request only compares these numbers.
  */
 @Injectable()
 export class OverloadService implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -47,12 +48,13 @@ export class OverloadService implements OnApplicationBootstrap, BeforeApplicatio
     );
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
     // A worker serves only health and metrics, which are exempt.
     if (this.limits.ROLE === 'worker') return;
     this.loop.enable();
     this.timer = setInterval(() => this.sample(), SAMPLE_MS).unref();
-    this.sample();
+    // The first request finds the backlog counted, unless the database hangs.
+    await withTimeout(this.measureDatabase(), SAMPLE_MS, () => undefined);
   }
 
   beforeApplicationShutdown(): void {
@@ -69,18 +71,6 @@ export class OverloadService implements OnApplicationBootstrap, BeforeApplicatio
     if (this.loopLagMs > MAX_EVENT_LOOP_LAG) this.shed('event-loop', 'The process is overloaded.', this.loopLagMs);
     const waitMs = this.databaseWait();
     if (waitMs > MAX_DATABASE_WAIT) this.shed('database', 'The database is overloaded.', waitMs);
-  }
-
-  /**
-   * Checks that async requests fit in the backlog.
-   * @param asyncRequests Number of requests to accept.
-   * @throws Overloaded
-   */
-  checkBacklog(asyncRequests: number): void {
-    const { MAX_PENDING_TOTAL } = this.limits;
-    if (this.backlog.pending + asyncRequests <= MAX_PENDING_TOTAL) return;
-    const why = `There are ${MAX_PENDING_TOTAL} unfinished requests in all lanes, which is the limit.`;
-    this.shed('backlog', why, this.backlog.retryAfterS(MAX_PENDING_TOTAL) * 1_000);
   }
 
   private shed(reason: string, why: string, retryAfterMs: number): never {

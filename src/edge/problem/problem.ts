@@ -44,6 +44,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'benchmark-cancelled': { status: 409 },
   'benchmark-failed': { status: 500 },
   'lane-full': { status: 503, type: CAPACITY },
+  'account-backlog-full': { status: 503, type: CAPACITY },
   overloaded: { status: 503, type: CAPACITY },
   'sync-busy': { status: 503, type: CAPACITY },
   'pool-full': { status: 503, type: CAPACITY },

@@ -28,12 +28,13 @@ function limiterOn<Storage extends QuotaStorage>(
   prefix = '',
 ) {
   const hit = (key = 'me') => storage.increment(prefix + key, windowMs, limit);
+  const take = (units: number) => storage.take(`${prefix}me`, windowMs, limit, units);
   const passes = async (key = 'me'): Promise<boolean> => !(await hit(key)).isBlocked;
   /** Sends hits at the same time and returns how many pass. */
   const burst = async (hits: number): Promise<number> =>
     (await Promise.all(Array.from({ length: hits }, () => passes()))).filter(Boolean).length;
   const refund = (counted: Hit) => storage.refund(`${prefix}me`, counted);
-  return { clock, storage, hit, passes, burst, refund };
+  return { clock, storage, hit, take, passes, burst, refund };
 }
 
 function inMemory(limit?: number, windowMs?: number) {
@@ -106,27 +107,66 @@ describe.each([
     }
   });
 
-  it('let in at most N in any window, and refuse only when N are in it: random arrivals, limits and refunds', async () => {
-    const arrivals = fc.array(fc.record({ waitMs: fc.nat({ max: 6_000 }), isRefunded: fc.boolean() }), {
-      minLength: 1,
-      maxLength: 200,
-    });
+  it('count several units at once, all or none, and refund exactly those', async () => {
+    const { clock, take, refund } = limiter(10);
+    expect((await take(6)).isBlocked).toBe(false);
+    clock.nowMs += 1_000;
+    const second = await take(3);
+    expect(second).toMatchObject({ isBlocked: false, totalHits: 9, timeToExpire: 59 });
+    clock.nowMs += 1_000;
+    // The first six leave in 58 s, the next three in 59 s.
+    expect(await take(2)).toMatchObject({ isBlocked: true, totalHits: 9, timeToBlockExpire: 58 });
+    expect(await take(8)).toMatchObject({ isBlocked: true, totalHits: 9, timeToBlockExpire: 59 });
+    expect(await take(10)).toMatchObject({ isBlocked: true, timeToBlockExpire: 59 });
+    const last = await take(1);
+    expect(last).toMatchObject({ isBlocked: false, totalHits: 10 });
+    expect(await take(1)).toMatchObject({ isBlocked: true, totalHits: 11 });
+    refund(second);
+    expect(await take(4)).toMatchObject({ isBlocked: true });
+    expect(await take(3)).toMatchObject({ isBlocked: false, totalHits: 10 });
+    clock.nowMs += WINDOW_MS - 2_000;
+    expect(await take(7)).toMatchObject({ isBlocked: true });
+    expect(await take(6)).toMatchObject({ isBlocked: false });
+  });
+
+  it('count many units at once', async () => {
+    const { clock, take } = limiter(5_000);
+    expect((await take(2_500)).isBlocked).toBe(false);
+    expect((await take(2_501)).isBlocked).toBe(true);
+    expect((await take(2_500)).isBlocked).toBe(false);
+    clock.nowMs += WINDOW_MS;
+    expect((await take(5_000)).isBlocked).toBe(false);
+  });
+
+  it('let in at most N in any window, and refuse only when N are in it: random arrivals, units, limits and refunds', async () => {
+    const arrivals = fc.array(
+      fc.record({
+        waitMs: fc.nat({ max: 6_000 }),
+        units: fc.oneof(fc.constant(1), fc.nat({ max: 50 })),
+        isRefunded: fc.boolean(),
+      }),
+      {
+        minLength: 1,
+        maxLength: 200,
+      },
+    );
     const rates = fc.record({
       limit: fc.integer({ min: 1, max: 40 }),
       windowMs: fc.integer({ min: 1_000, max: 90_000 }),
     });
     await fc.assert(
       fc.asyncProperty(arrivals, rates, async (hits, { limit, windowMs }) => {
-        const { clock, hit, refund } = limiter(limit, windowMs);
+        const { clock, take, refund } = limiter(limit, windowMs);
         const countedAt: number[] = [];
-        for (const { waitMs, isRefunded } of hits) {
+        for (const { waitMs, isRefunded, ...drawn } of hits) {
           clock.nowMs += waitMs;
+          const units = 1 + (drawn.units % limit);
           const inWindow = countedAt.filter((at) => at > clock.nowMs - windowMs).length;
-          const result = await hit();
-          expect(result.isBlocked).toBe(inWindow >= limit);
+          const result = await take(units);
+          expect(result.isBlocked).toBe(inWindow + units > limit);
           if (result.isBlocked) continue;
           if (isRefunded && waitMs % 3 === 0) refund(result);
-          else countedAt.push(clock.nowMs);
+          else for (let unit = 0; unit < units; unit++) countedAt.push(clock.nowMs);
         }
       }),
     );

@@ -1,7 +1,8 @@
 import type { ThrottlerStorage } from '@nestjs/throttler';
 
-/** The outcome of counting one request. Times are whole seconds, as the throttler expects them. */
+/** The outcome of counting the units of one request. Times are whole seconds, as the throttler expects them. */
 export type Hit = Awaited<ReturnType<ThrottlerStorage['increment']>> & {
+  units: number;
   /** When the storage counted it, by the storage's own clock; identifies the hit to {@link QuotaStorage.refund}. */
   at: number | string;
 };
@@ -14,14 +15,21 @@ export interface QuotaStorage extends ThrottlerStorage {
    */
   increment(key: string, ttl: number, limit: number): Promise<Hit>;
 
-  /** Takes back the hit, and no other, of a request that turned out to cost nothing. */
+  /**
+   * Counts several units at once, all or none, as {@link increment} counts one.
+   * @param units From 1 to `limit`.
+   */
+  take(key: string, windowMs: number, limit: number, units: number): Promise<Hit>;
+
+  /** Takes back the units of a hit, and no others, of a request that turned out to cost nothing. */
   refund(key: string, hit: Hit): void;
 }
 
 /** State of a key after a request was counted or rejected. Times are in milliseconds. */
 export interface WindowState {
   limit: number;
-  /** Hits in the window that ends now, this one included. */
+  units: number;
+  /** Units in the window that ends now, these included. */
   count: number;
   /** Until the oldest of them leaves the window. */
   nextFreeMs: number;
@@ -31,12 +39,14 @@ export interface WindowState {
 }
 
 /** Turns the state of a window into the record that the throttler and the `RateLimit` header are made of. */
-export function hitOf({ limit, count, nextFreeMs, waitMs, at }: WindowState): Hit {
+export function hitOf({ limit, units, count, nextFreeMs, waitMs, at }: WindowState): Hit {
   return {
-    totalHits: waitMs === null ? count : limit + 1,
+    // A refused batch leaves what remains of the limit to smaller ones.
+    totalHits: waitMs === null || count < limit ? count : limit + 1,
     timeToExpire: wholeSeconds(nextFreeMs),
     isBlocked: waitMs !== null,
     timeToBlockExpire: wholeSeconds(waitMs ?? 0),
+    units,
     at,
   };
 }

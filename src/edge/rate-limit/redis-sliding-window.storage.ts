@@ -18,10 +18,11 @@ const RESULT_LENGTH = 4;
 
 /**
  * The window of {@link SlidingWindowStorage} by the clock of Redis, which all processes share: a list a key of the times of its
- * last hits, newest first, in microseconds. Counts one hit of each key in one round trip. A list expires when its newest hit
- * leaves the window. If the clock of Redis steps back, a key continues from its newest hit.
+ * last hits, newest first, in microseconds. Counts the units of each key, all or none, in one round trip. A list expires when
+ * its newest hit leaves the window. If the clock of Redis steps back, a key continues from its newest hit.
  *
- * Arguments: a clock in place of Redis' own (milliseconds) or an empty string, then window (milliseconds) and limit of each key.
+ * Arguments: a clock in place of Redis' own (milliseconds) or an empty string, then window (milliseconds), limit and units of
+ * each key.
  * Returns for each key: hits in the window, microseconds until one leaves it, microseconds to wait (-1: it was let in), its time.
  */
 const HIT = `
@@ -29,8 +30,9 @@ const HIT = `
   local clock = ARGV[1] ~= '' and ARGV[1] * 1000 or time[1] * 1000000 + time[2]
   local result = {}
   for i, key in ipairs(KEYS) do
-    local window = ARGV[2 * i] * 1000
-    local limit = tonumber(ARGV[2 * i + 1])
+    local window = ARGV[3 * i - 1] * 1000
+    local limit = tonumber(ARGV[3 * i])
+    local units = tonumber(ARGV[3 * i + 1])
     local now = math.max(clock, tonumber(redis.call('LINDEX', key, 0) or 0))
     local oldest = tonumber(redis.call('LINDEX', key, -1) or nil)
     while oldest and oldest <= now - window do
@@ -40,11 +42,19 @@ const HIT = `
     local count = redis.call('LLEN', key)
     local at = string.format('%.0f', now)
     local wait = -1
-    if count >= limit then
-      oldest = tonumber(redis.call('LINDEX', key, limit - 1))
-      wait = oldest + window - now
+    if count + units > limit then
+      local last = tonumber(redis.call('LINDEX', key, limit - units))
+      wait = last + window - now
+      if count >= limit then oldest = last end
     else
-      count = redis.call('LPUSH', key, at)
+      local times = {}
+      for unit = 1, units do
+        table.insert(times, at)
+        if #times == 1000 or unit == units then
+          count = redis.call('LPUSH', key, unpack(times))
+          times = {}
+        end
+      end
       redis.call('PEXPIRE', key, math.ceil(window / 1000))
       oldest = oldest or now
     end
@@ -62,6 +72,7 @@ interface PendingHit {
   key: string;
   windowMs: number;
   limit: number;
+  units: number;
 }
 
 /** Timeout of a command. After one timeout, further hits do not wait for Redis until it is back. */
@@ -119,22 +130,26 @@ export class RedisSlidingWindowStorage implements QuotaStorage, OnModuleInit, On
     await this.redis.connect().catch((error: Error) => this.fallBack(error));
   }
 
-  async increment(key: string, ttl: number, limit: number): Promise<Hit> {
+  increment(key: string, ttl: number, limit: number): Promise<Hit> {
+    return this.take(key, ttl, limit, 1);
+  }
+
+  async take(key: string, windowMs: number, limit: number, units: number): Promise<Hit> {
     if (!this.probing) {
       try {
-        return await this.hits.submit({ key, windowMs: ttl, limit });
+        return await this.hits.submit({ key, windowMs, limit, units });
       } catch (error) {
         this.fallBack(error as Error);
       }
     }
     this.metrics.localRateLimits.inc();
-    return this.fallback.increment(key, ttl, limit);
+    return this.fallback.take(key, windowMs, limit, units);
   }
 
   refund(key: string, hit: Hit): void {
     // A hit is refunded where it was counted.
     if (typeof hit.at === 'number') return this.fallback.refund(key, hit);
-    if (!this.probing) this.redis.lrem(PREFIX + key, 1, hit.at).catch((error: Error) => this.fallBack(error));
+    if (!this.probing) this.redis.lrem(PREFIX + key, hit.units, hit.at).catch((error: Error) => this.fallBack(error));
   }
 
   onApplicationShutdown(): void {
@@ -152,9 +167,9 @@ export class RedisSlidingWindowStorage implements QuotaStorage, OnModuleInit, On
     // Hits that queued up during the timed-out command must not wait for another timeout.
     if (this.probing) throw new Error('Redis is unavailable');
     const keys = hits.map(({ key }) => PREFIX + key);
-    const rates = hits.flatMap(({ windowMs, limit }) => [windowMs, limit]);
+    const rates = hits.flatMap(({ windowMs, limit, units }) => [windowMs, limit, units]);
     const result = await this.run(keys, this.nowMs?.() ?? '', ...rates);
-    return hits.map(({ limit }, index) => {
+    return hits.map(({ limit, units }, index) => {
       const [count, nextFreeUs, waitUs, at] = result.slice(RESULT_LENGTH * index).map(Number) as [
         number,
         number,
@@ -162,7 +177,7 @@ export class RedisSlidingWindowStorage implements QuotaStorage, OnModuleInit, On
         number,
       ];
       const waitMs = waitUs < 0 ? null : waitUs / 1_000;
-      return hitOf({ limit, count, nextFreeMs: nextFreeUs / 1_000, waitMs, at: String(at) });
+      return hitOf({ limit, units, count, nextFreeMs: nextFreeUs / 1_000, waitMs, at: String(at) });
     });
   }
 
@@ -172,7 +187,7 @@ export class RedisSlidingWindowStorage implements QuotaStorage, OnModuleInit, On
 
   /** Sends a hit and not PING, which a full or read-only Redis also answers. */
   private async probe(): Promise<void> {
-    const isAvailable = await this.run([`${PREFIX}probe`], '', 1, 1).then(
+    const isAvailable = await this.run([`${PREFIX}probe`], '', 1, 1, 1).then(
       () => true,
       () => false,
     );

@@ -30,24 +30,26 @@ class HitRing {
     }
   }
 
-  push(time: number, limit: number): void {
-    if (this.count === this.times.length) this.grow(Math.min(2 * this.times.length, limit));
-    this.times[(this.first + this.count++) % this.times.length] = time;
+  push(time: number, units: number, limit: number): void {
+    const count = this.count + units;
+    if (count > this.times.length) this.grow(Math.max(count, Math.min(2 * this.times.length, limit)));
+    for (; this.count < count; this.count++) this.times[(this.first + this.count) % this.times.length] = time;
   }
 
-  /** Removes one hit of exactly this time, searching from the newest. */
-  remove(time: number): void {
-    let index = this.count - 1;
-    while (index >= 0 && this.at(index) > time) index--;
-    if (index < 0 || this.at(index) !== time) return;
-    for (; index < this.count - 1; index++) {
-      this.times[(this.first + index) % this.times.length] = this.at(index + 1);
+  /** Removes up to this number of hits of exactly this time, searching from the newest. */
+  remove(time: number, units: number): void {
+    let end = this.count;
+    while (end > 0 && this.at(end - 1) > time) end--;
+    let start = end;
+    while (start > 0 && end - start < units && this.at(start - 1) === time) start--;
+    for (let index = end; index < this.count; index++) {
+      this.times[(this.first + start + index - end) % this.times.length] = this.at(index);
     }
-    this.count--;
+    this.count -= end - start;
   }
 
   private grow(capacity: number): void {
-    const times = new Float64Array(Math.max(capacity, this.count + 1));
+    const times = new Float64Array(capacity);
     for (let index = 0; index < this.count; index++) times[index] = this.at(index);
     this.times = times;
     this.first = 0;
@@ -74,19 +76,24 @@ export class SlidingWindowStorage implements QuotaStorage {
     return this.rings.size;
   }
 
-  async increment(key: string, ttl: number, limit: number): Promise<Hit> {
+  increment(key: string, ttl: number, limit: number): Promise<Hit> {
+    return this.take(key, ttl, limit, 1);
+  }
+
+  async take(key: string, windowMs: number, limit: number, units: number): Promise<Hit> {
     const now = this.nowMs();
     const ring = this.rings.get(key) ?? new HitRing();
-    ring.dropUntil(now - ttl);
-    if (ring.count >= limit) {
-      // After a limit was lowered, the ring may contain more hits: the limit-th newest must expire first.
-      const waitMs = ring.at(ring.count - limit) + ttl - now;
-      return hitOf({ limit, count: ring.count, nextFreeMs: waitMs, waitMs, at: now });
+    ring.dropUntil(now - windowMs);
+    if (ring.count + units > limit) {
+      // After a limit was lowered, the ring may contain more hits. All but the newest `limit - units` must expire first.
+      const waitMs = ring.at(ring.count + units - limit - 1) + windowMs - now;
+      const nextFreeMs = ring.count < limit ? ring.at(0) + windowMs - now : waitMs;
+      return hitOf({ limit, units, count: ring.count, nextFreeMs, waitMs, at: now });
     }
-    const { capacity } = ring;
-    ring.push(now, limit);
-    if (ring.count === 1 || ring.capacity !== capacity) this.remember(key, ring);
-    return hitOf({ limit, count: ring.count, nextFreeMs: ring.at(0) + ttl - now, waitMs: null, at: now });
+    const { capacity, count } = ring;
+    ring.push(now, units, limit);
+    if (count === 0 || ring.capacity !== capacity) this.remember(key, ring);
+    return hitOf({ limit, units, count: ring.count, nextFreeMs: ring.at(0) + windowMs - now, waitMs: null, at: now });
   }
 
   /** Deletes the entry first, because the cache updates its size only for a new value. */
@@ -95,7 +102,7 @@ export class SlidingWindowStorage implements QuotaStorage {
     this.rings.set(key, ring);
   }
 
-  refund(key: string, { at }: Hit): void {
-    if (typeof at === 'number') this.rings.get(key)?.remove(at);
+  refund(key: string, { at, units }: Hit): void {
+    if (typeof at === 'number') this.rings.get(key)?.remove(at, units);
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { Batcher } from '../../platform/concurrency/batcher.js';
+import type { AccountId } from '../../platform/tenant.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { isDataError } from '../../platform/database/outages.js';
 import { newId } from '../../platform/ids.js';
@@ -49,24 +50,25 @@ export class AcceptService {
 
   /**
    * Accepts a request; it is durable when this resolves.
-   * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   * @throws AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
     const { account, mode, lane, report, format, params, callbackUrl, idempotency } = request;
     // A literal, not a spread: decision 15.
     const identified = { id: newId(), account, mode, lane, report, format, params, callbackUrl, idempotency };
-    const place = this.placeOf(identified, await this.accepting.submit(identified));
-    if (place.queuePosition !== null) this.backlog.add(1);
-    return place;
+    const accept = async (): Promise<Place> => this.placeOf(identified, await this.accepting.submit(identified));
+    return mode === 'sync' ? accept() : this.backlog.admit(account, 1, accept);
   }
 
   /**
    * Accepts requests all or none, at consecutive positions of their lanes; they are durable when this resolves.
+   * @param account Of all the requests.
    * @param key The idempotency key of the whole batch.
    * @param answer Returns the response, which is also kept for a repeat with the same key.
-   * @throws KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   * @throws AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async acceptAll(
+    account: AccountId,
     requests: Omit<NewRequest, 'id' | 'idempotency'>[],
     key: IdempotencyKey | null,
     answer: (places: Place[]) => object,
@@ -80,11 +82,12 @@ export class AcceptService {
     }));
     const places = (acceptances: Acceptance[]): Place[] =>
       acceptances.map((acceptance, index) => this.placeOf(batch[index]!, acceptance));
-    const acceptances = await this.store.acceptAll(batch, MAX_PENDING, LANE_LEASE, async (query, accepted) => {
-      if (key) await this.idempotency.keepResponse(key, 202, answer(places(accepted)), query);
+    const accepted = await this.backlog.admit(account, batch.length, async () => {
+      const acceptances = await this.store.acceptAll(batch, MAX_PENDING, LANE_LEASE, async (query, all) => {
+        if (key) await this.idempotency.keepResponse(key, 202, answer(places(all)), query);
+      });
+      return places(acceptances);
     });
-    const accepted = places(acceptances);
-    this.backlog.add(accepted.length);
     return answer(accepted);
   }
 

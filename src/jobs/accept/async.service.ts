@@ -24,7 +24,7 @@ export class AsyncService {
   /**
    * Accepts a request; it is durable when this resolves.
    * @returns Its id, and the acknowledgement.
-   * @throws CallbackUrlRefused, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   * @throws CallbackUrlRefused, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async accept(
     request: ReportRequest,
@@ -40,7 +40,7 @@ export class AsyncService {
   /**
    * Accepts requests all or none, at consecutive positions of their lanes; they are durable when this resolves.
    * @returns The acknowledgements.
-   * @throws CallbackUrlRefused, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   * @throws CallbackUrlRefused, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async acceptBatch(batch: ReportRequest[], key: IdempotencyKey | null, account: AccountId): Promise<object> {
     const requests = batch.map((request, index) =>
@@ -49,7 +49,7 @@ export class AsyncService {
     const answerOf = (places: Place[]): object => ({
       requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
     });
-    return this.wakeUps.acknowledge(() => this.accepting.acceptAll(requests, key, answerOf));
+    return this.wakeUps.acknowledge(() => this.accepting.acceptAll(account, requests, key, answerOf));
   }
 }
 

@@ -48,7 +48,7 @@ const NUMBER_CASES: [string, string, string, string, number][] = [
   ['PORT', '0x50', 'a whole number from 0 to 65535', '8080', 8_080],
   ['DATABASE_POOL', '1', 'a whole number from 2 to 200', '2', 2],
   ['DATABASE_POOL', '201', 'a whole number from 2 to 200', '200', 200],
-  ['MAX_PENDING_TOTAL', '0', 'a whole number from 1 to 100000000', '1', 1],
+  ['MAX_PENDING_ACCOUNT', '0', 'a whole number from 1 to 100000000', '1', 1],
   ['MAX_PENDING', '0', 'a whole number from 1 to 10000000', '1', 1],
   ['REPORT_THREADS', '65', 'a whole number from 1 to 64', '64', 64],
   ['SYNC_MAX_PENDING', '0', 'a whole number from 1 to 100000', '100000', 100_000],
@@ -191,6 +191,13 @@ describe('parseConfig', () => {
     expect(refusal({ PORT: 'x', MAX_PENDING: 'x' })).toMatch(/^PORT=/);
   });
 
+  it('names the setting that replaces one of an earlier version', () => {
+    expect(refusal({ MAX_PENDING_TOTAL: '5' })).toBe(
+      'MAX_PENDING_TOTAL is no longer a setting: use MAX_PENDING_ACCOUNT, a limit for each account',
+    );
+    expect(parseConfig({ MAX_PENDING_TOTAL: '' }).MAX_PENDING_ACCOUNT).toBe(100_000);
+  });
+
   it('requires Redis for a process of one role', () => {
     for (const ROLE of ['api', 'worker']) {
       expect(refusal({ ROLE })).toBe(`ROLE="${ROLE}" is not valid: it must be all, unless REDIS_URL is set`);
@@ -249,7 +256,7 @@ describe('parseConfig', () => {
       DATABASE_POOL: 10,
       DATABASE_PREPARE: true,
       MAX_PENDING: 1_000,
-      MAX_PENDING_TOTAL: 100_000,
+      MAX_PENDING_ACCOUNT: 100_000,
       MAX_EVENT_LOOP_LAG: 1_000,
       MAX_DATABASE_WAIT: 5_000,
       SYNC_MAX_PENDING: 256,
@@ -261,6 +268,7 @@ describe('parseConfig', () => {
       REQUEST_TIMEOUT: 30_000,
       RATE_LIMIT_SYNC: { limit: 30, windowMs: 60_000 },
       RATE_LIMIT_ASYNC: { limit: 60, windowMs: 60_000 },
+      RATE_LIMIT_BATCH: { limit: 1_000, windowMs: 60_000 },
       RATE_LIMIT_DEFAULT: { limit: 600, windowMs: 60_000 },
       TRUST_PROXY: false,
       CALLBACK_ALLOW: [],

@@ -38,6 +38,11 @@ export const CONFIG = Symbol('CONFIG');
 /** A setting is invalid. The message is one line: variable, value, allowed values. */
 export class ConfigError extends Error {}
 
+/** Settings of earlier versions, and what replaces them. A limit that was set must not be dropped without a word. */
+const REPLACED: Readonly<Record<string, string>> = {
+  MAX_PENDING_TOTAL: 'MAX_PENDING_ACCOUNT, a limit for each account',
+};
+
 /** Variables whose value may contain a password and is therefore not shown. */
 const SECRET = /URL|^CALLBACK_PROXY$|SECRET$|KEY|PASSWORD/;
 
@@ -52,6 +57,8 @@ function allowedText(issue: z.core.$ZodIssue): string {
  */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  for (const [name, replacement] of Object.entries(REPLACED))
+    if (name in set) throw new ConfigError(`${name} is no longer a setting: use ${replacement}`);
   const { data, error } = environmentSchema.safeParse(set);
   if (error) {
     const issue = error.issues[0]!;

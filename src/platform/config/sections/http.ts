@@ -13,6 +13,9 @@ export const httpSettings = z.object({
   RATE_LIMIT_ASYNC: rateLimit
     .default({ limit: 60, windowMs: 60_000 })
     .describe('Per caller on `POST /api/async` and `POST /api/batch`'),
+  RATE_LIMIT_BATCH: rateLimit
+    .default({ limit: 1_000, windowMs: 60_000 })
+    .describe('Items of `POST /api/batch` per caller; a batch that does not fit is refused whole'),
   RATE_LIMIT_DEFAULT: rateLimit
     .default({ limit: 600, windowMs: 60_000 })
     .describe('Per caller on all other routes except health, metrics, docs and the demo receiver'),

@@ -4,9 +4,9 @@ import { duration, wholeNumber } from '../values.js';
 /** Limits beyond which new requests are rejected. */
 export const overloadSettings = z.object({
   MAX_PENDING: wholeNumber(1, 10_000_000).default(1_000).describe('Maximum unfinished requests in one lane'),
-  MAX_PENDING_TOTAL: wholeNumber(1, 100_000_000)
+  MAX_PENDING_ACCOUNT: wholeNumber(1, 100_000_000)
     .default(100_000)
-    .describe('Approximate maximum of unfinished requests in all lanes together, counted once a second'),
+    .describe('Maximum unfinished requests of one account, in all its lanes together'),
   MAX_EVENT_LOOP_LAG: duration(10, 60_000, 'a time from 10ms to 1m')
     .default(1_000)
     .describe('Mean lag of the event loop over a second above which requests are rejected'),

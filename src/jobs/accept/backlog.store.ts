@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/database/database.js';
+import { statement } from '../../platform/database/named-parameters.js';
+import type { AccountId } from '../../platform/tenant.js';
+
+/** The unfinished async requests of one account. */
+export interface AccountPending {
+  account: AccountId;
+  pending: number;
+}
+
+/** Reads the lanes that have work, over the index `lanes_waiting`. A lane of an account is named `<account id>/<lane>`. */
+const COUNT = statement(
+  'backlog_count',
+  `SELECT CASE WHEN strpos(name, '/') > 0 THEN split_part(name, '/', 1) END AS account, sum(pending) AS pending
+  FROM lanes WHERE pending > 0 GROUP BY 1`,
+);
+
+/** Counts unfinished requests. Hand-written, because every process does so once a second and the sums stay in the database. */
+@Injectable()
+export class BacklogStore {
+  constructor(private readonly database: Database) {}
+
+  /** Returns the accounts that have unfinished async requests. @throws DatabaseUnavailable */
+  countByAccount(): Promise<AccountPending[]> {
+    return this.database.query(COUNT);
+  }
+}
