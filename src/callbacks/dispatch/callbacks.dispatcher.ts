@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { hasExited } from '../../platform/concurrency/worker-id.js';
 import { WorkerLoop, type Task } from '../../platform/concurrency/worker-loop.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { WorkQueue } from '../../queue/work-queue.js';
 import { LONGEST_OPEN_MS } from '../destinations/breaker.js';
 import { Breakers } from '../destinations/breakers.js';
 import { BreakerStore } from '../destinations/breaker.store.js';
@@ -11,6 +12,9 @@ import { AttemptLimiter, MAX_CONCURRENCY } from '../transport/concurrency-limite
 import { DestinationClaims } from './destination-claims.js';
 import { scheduleMs } from './retry-schedule.js';
 import { WakeTimer } from './wake-timer.js';
+
+/** Least time between two wake-ups that hand on work for which this process has no permits. */
+const HAND_ON_EVERY_MS = 1_000;
 
 /**
  * Sends due callbacks: first attempts in the order of their delivery queue (one lane, one destination), retries on their own.
@@ -23,6 +27,9 @@ export class CallbacksDispatcher {
   private readonly loop: WorkerLoop;
   /** For deliveries and probes that are not due yet. */
   private readonly timer = new WakeTimer(() => void this.run());
+  /** For due work that is left to other workers. */
+  private readonly handOn = new WakeTimer(() => this.wakeOthers());
+  private handedOnAtMs = Number.NEGATIVE_INFINITY;
   /** The destination that was served last. */
   private lastDestination = '';
 
@@ -32,6 +39,7 @@ export class CallbacksDispatcher {
     private readonly claims: DestinationClaims,
     private readonly destinations: BreakerStore,
     private readonly breakers: Breakers,
+    private readonly wakeUps: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS'>,
   ) {
     this.loop = new WorkerLoop(
@@ -60,6 +68,7 @@ export class CallbacksDispatcher {
   async stop(): Promise<void> {
     this.claims.stop();
     this.timer.stop();
+    this.handOn.stop();
     await this.loop.stop();
   }
 
@@ -77,11 +86,33 @@ export class CallbacksDispatcher {
       if (due.retryInMs !== null && due.retryInMs > 0) this.timer.setIn(due.retryInMs);
       if (!due.hasQueue && !((due.retryInMs ?? 1) <= 0)) continue;
       const permits = this.limiter.take(due.destination, this.room(due));
-      if (permits === 0) continue;
+      if (permits === 0) {
+        if (this.isAtLimit(due)) this.leaveToOthers();
+        continue;
+      }
       this.lastDestination = due.destination;
       claimed.push(this.claims.claim(due, permits, this.limiter, this.timer));
     }
     return (await Promise.all(claimed)).flat();
+  }
+
+  /** Whether only the limits of this process keep it from sending to a destination. */
+  private isAtLimit({ destination, breaker, opensInMs }: DueDestination): boolean {
+    const isAdmitted = this.breakers.isClosed(destination) || (breaker.state !== 'closed' && opensInMs <= 0);
+    return isAdmitted && this.limiter.room(destination) <= 0;
+  }
+
+  /**
+   * Wakes the workers again for work that this process cannot take. It has used up a wake-up for that work, and another worker
+   * may have had no other: Redis gives a wake-up to one worker, which may be this one each time. Hence more than once.
+   */
+  private leaveToOthers(): void {
+    this.handOn.setIn(this.handedOnAtMs + HAND_ON_EVERY_MS - performance.now());
+  }
+
+  private wakeOthers(): void {
+    this.handedOnAtMs = performance.now();
+    this.wakeUps.wake('callbacks');
   }
 
   /** Round robin: the destinations after the one that was served last come first. */
