@@ -96,7 +96,7 @@ export class CallbacksService {
     // A final answer is an answer too: the destination works.
     const event = isTransient ? 'failure' : isAnswer ? 'success' : null;
     if (!isTransient) return { status: 'FAILED', retryAtMs: null, event, isGone };
-    const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders?.['retry-after'], new Date()) : 0;
+    const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders ?? {}, new Date()) : 0;
     const atMs = retryAtMs(attempts, performance.now(), CALLBACK_RETRY_DELAYS, askedMs);
     return { status: atMs === null ? 'FAILED' : 'PENDING', retryAtMs: atMs, event, isGone };
   }

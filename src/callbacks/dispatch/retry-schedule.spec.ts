@@ -71,12 +71,24 @@ describe('Retry-After', () => {
     ['soon', 0],
     ['', 0],
   ])('%j requests a delay of %d ms', (header, ms) => {
-    expect(retryAfterMs(header, NOW)).toBe(ms);
+    expect(retryAfterMs({ 'retry-after': header }, NOW)).toBe(ms);
   });
 
   it('may be absent, or repeated: the first one is used', () => {
-    expect(retryAfterMs(undefined, NOW)).toBe(0);
-    expect(retryAfterMs(['3', '9'], NOW)).toBe(3_000);
+    expect(retryAfterMs({}, NOW)).toBe(0);
+    expect(retryAfterMs({ 'retry-after': ['3', '9'] }, NOW)).toBe(3_000);
+  });
+
+  it.each([
+    ['an hour behind ours', 'Sun, 01 Mar 2026 11:00:00 GMT', 'Sun, 01 Mar 2026 11:00:30 GMT', 30_000],
+    ['an hour ahead of ours', 'Sun, 01 Mar 2026 13:00:00 GMT', 'Sun, 01 Mar 2026 13:00:30 GMT', 30_000],
+    ['in another form', 'Sunday, 01-Mar-26 13:00:00 GMT', 'Sun Mar  1 13:00:30 2026', 30_000],
+    ['after the date that it asks for', 'Sun, 01 Mar 2026 13:00:00 GMT', 'Sun, 01 Mar 2026 12:00:30 GMT', 0],
+    ['that is no date', 'today', 'Sun, 01 Mar 2026 12:00:30 GMT', 30_000],
+    ['that is absent', undefined, 'Sun, 01 Mar 2026 12:00:30 GMT', 30_000],
+    ['and seconds', 'Sun, 01 Mar 2026 13:00:00 GMT', '7', 7_000],
+  ])('of a receiver with a clock %s', (_, date, header, ms) => {
+    expect(retryAfterMs({ date, 'retry-after': header }, NOW)).toBe(ms);
   });
 
   it('delays an attempt up to the limit, and never makes it earlier', () => {
