@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../platform/config/values.js';
 import { SCOPES } from '../http/scopes.js';
+import { urlName } from '../http/url-name.js';
 
 const DAY_MS = 86_400_000;
 /** Longest lifetime of a key that expires: ten years. */
@@ -11,10 +12,7 @@ const DEFAULT_ACCOUNT = 'default';
 const DEFAULT_OVERLAP_MS = DAY_MS;
 
 /** An admin key also names an account in a header. */
-const accountName = z
-  .string()
-  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 of: letters, digits, _ . : -')
-  .describe('Account whose data the key can access; created if it does not exist');
+const accountName = urlName.describe('Account whose data the key can access; created if it does not exist');
 
 const keyName = z.string().trim().min(1).max(100).describe('A label, such as the user of the key');
 

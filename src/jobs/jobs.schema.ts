@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { urlName } from '../http/url-name.js';
 import {
   type ReportRequest,
   reportRequest,
@@ -49,7 +50,7 @@ export const syncAnswerSchema = z.looseObject({
 });
 
 /** `:lane` in a path: the names that a request may use. */
-export const laneParam = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 of: letters, digits, _ . : -');
+export const laneParam = urlName;
 
 export const lanePriorityBody = z.strictObject({
   priority: z

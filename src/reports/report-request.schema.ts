@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { urlName } from '../http/url-name.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue, ENVELOPE_FIELDS } from './catalogue.js';
 import type { ReportDefinition } from './define-report.js';
@@ -26,11 +27,7 @@ const callbackUrl = z
   .nullable()
   .describe('URL of the callback; null for none');
 
-const lane = z
-  .string()
-  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be 1 to 64 of: letters, digits, _ . : -')
-  .default('default')
-  .describe('Requests in one lane are processed strictly one after the other');
+const lane = urlName.default('default').describe('Requests in one lane are processed strictly one after the other');
 
 /** The fields around the parameters. */
 function envelopeOf({ type, formats }: ReportDefinition, mode: RequestMode) {

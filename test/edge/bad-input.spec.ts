@@ -78,7 +78,7 @@ const WRONG_ENVELOPE: Row[] = [
     { report: value },
     'report',
   ]),
-  ...['', 'a b', 'a/b', 'x'.repeat(65), NUL, LONE_HIGH, 5, null].map((value): Row => [
+  ...['', '.', '..', '%2e%2e', 'a b', 'a/b', 'x'.repeat(65), NUL, LONE_HIGH, 5, null].map((value): Row => [
     `lane ${JSON.stringify(value).slice(0, 30)}`,
     { lane: value },
     'lane',

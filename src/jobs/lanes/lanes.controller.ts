@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestj
 import type { AccountId } from '../../platform/tenant.js';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { IsOperator, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { URL_NAME_PATTERN } from '../../http/url-name.js';
 import {
   type LanePriorityBody,
   type LanesQuery,
@@ -14,7 +15,7 @@ import {
 import { LanesService } from './lanes.service.js';
 import type { LaneView } from './lane.repository.js';
 
-const LANE = { name: 'lane', schema: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,64}$' } };
+const LANE = { name: 'lane', schema: { type: 'string', pattern: URL_NAME_PATTERN.source } };
 
 @ApiTags('lanes')
 @Controller('api/lanes')
