@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsNoKey } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
-import { type Health, HealthService } from './health.service.js';
+import { type Health, HealthService, type Readiness } from './health.service.js';
 
 const healthSchema = z.object({
   status: z.enum(['ok', 'degraded']),
@@ -14,7 +14,10 @@ const healthSchema = z.object({
   db_connected: z.boolean(),
   uptime_seconds: z.int(),
 });
-const readySchema = z.object({ ready: z.boolean() });
+const readySchema = z.object({
+  ready: z.boolean(),
+  reason: z.enum(['stopping', 'database-unavailable', 'disk-low']).optional().describe('Why it is not ready'),
+});
 
 @ApiTags('operations')
 @Unlimited()
@@ -34,9 +37,9 @@ export class HealthController {
   @ApiOperation({ summary: 'Readiness: whether this process should receive requests' })
   @ApiOkResponse({ standardSchema: readySchema })
   @ApiResponse({ status: 503, description: 'Not ready', standardSchema: readySchema })
-  async ready(@Res({ passthrough: true }) response: Response): Promise<{ ready: boolean }> {
-    const ready = await this.service.isReady();
-    if (!ready) response.status(503);
-    return { ready };
+  async ready(@Res({ passthrough: true }) response: Response): Promise<Readiness> {
+    const readiness = await this.service.readiness();
+    if (!readiness.ready) response.status(503);
+    return readiness;
   }
 }

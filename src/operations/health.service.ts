@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { withTimeout } from '../platform/concurrency/timeout.js';
 import { Backlog } from '../jobs/accept/backlog.service.js';
+import { FreeDisk } from '../reports/storage/free-disk.js';
 import { Heartbeat } from '../jobs/workers/heartbeat.js';
 
 export interface Health {
@@ -13,6 +14,12 @@ export interface Health {
   workers: number | null;
   db_connected: boolean;
   uptime_seconds: number;
+}
+
+/** `reason` is absent while the process is ready. */
+export interface Readiness {
+  ready: boolean;
+  reason?: 'stopping' | 'database-unavailable' | 'disk-low';
 }
 
 type Figures = Omit<Health, 'uptime_seconds'>;
@@ -39,6 +46,7 @@ export class HealthService implements OnApplicationShutdown {
   constructor(
     private readonly heartbeat: Heartbeat,
     private readonly backlog: Backlog,
+    private readonly disk: FreeDisk,
   ) {}
 
   async health(): Promise<Health> {
@@ -50,9 +58,11 @@ export class HealthService implements OnApplicationShutdown {
     return { ...(await this.figures), uptime_seconds: Math.round(process.uptime()) };
   }
 
-  /** Whether load balancers should send requests to this process. */
-  async isReady(): Promise<boolean> {
-    return !this.isStopping && (await this.health()).db_connected;
+  /** Whether load balancers should send requests to this process, and the reason if not. */
+  async readiness(): Promise<Readiness> {
+    if (this.isStopping) return { ready: false, reason: 'stopping' };
+    if (!(await this.health()).db_connected) return { ready: false, reason: 'database-unavailable' };
+    return this.disk.isLow ? { ready: false, reason: 'disk-low' } : { ready: true };
   }
 
   /** Makes readiness fail, so that load balancers stop sending requests. */

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { Global, Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { ResultFiles } from '../requests/result-files.js';
+import { Metrics } from '../platform/observability/metrics.js';
+import { FreeDisk, growingFolders } from './storage/free-disk.js';
 import { DiskStorage } from './storage/disk.storage.js';
 import { ObjectStorage } from './storage/object-storage.js';
 import { ResultStore } from './storage/packs/result-store.js';
@@ -38,10 +40,16 @@ function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 
       inject: [CONFIG],
       useFactory: (config: Config) => new DiskStorage(join(config.DATA_DIR, 'files/results')),
     },
+    {
+      provide: FreeDisk,
+      inject: [CONFIG, Metrics],
+      useFactory: (config: Config, metrics: Metrics) =>
+        new FreeDisk(growingFolders(config), config.MIN_FREE_DISK, metrics),
+    },
     ResultStore,
     { provide: ResultFiles, useExisting: ResultStore },
   ],
-  exports: [Spool, ResultStore, ResultFiles],
+  exports: [FreeDisk, Spool, ResultStore, ResultFiles],
 })
 export class StorageModule {}
 

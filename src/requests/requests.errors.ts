@@ -52,6 +52,15 @@ export class AccountBacklogFull extends NotAdmitted {
   }
 }
 
+/** Less space than `MIN_FREE_DISK` is free. An operator must act, or the retention. */
+export class DiskLow extends NotAdmitted {
+  readonly code = 'disk-low';
+  override readonly retryAfterS = 60;
+  constructor() {
+    super('The service has too little free disk space (MIN_FREE_DISK). Nothing was accepted.');
+  }
+}
+
 /** All threads for sync reports are busy and their queue is full. */
 export class SyncBusy extends NotAdmitted {
   readonly code = 'sync-busy';

@@ -16,6 +16,8 @@ import { StoreDisk } from './store-disk.js';
 const SETTINGS = {
   RATE_LIMIT_SYNC: 'off',
   RATE_LIMIT_ASYNC: 'off',
+  // The disk of the files is small, and filling it is one of the faults.
+  MIN_FREE_DISK: 'off',
   RATE_LIMIT_BATCH: 'off',
   RATE_LIMIT_DEFAULT: 'off',
   MAX_PENDING: '2000',

@@ -45,6 +45,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'benchmark-failed': { status: 500 },
   'lane-full': { status: 503, type: CAPACITY },
   'account-backlog-full': { status: 503, type: CAPACITY },
+  'disk-low': { status: 503, type: CAPACITY },
   overloaded: { status: 503, type: CAPACITY },
   'sync-busy': { status: 503, type: CAPACITY },
   'pool-full': { status: 503, type: CAPACITY },

@@ -6,6 +6,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { isDataError } from '../../platform/database/outages.js';
 import { newId } from '../../platform/ids.js';
 import { laneName } from '../../platform/tenant.js';
+import { FreeDisk } from '../../reports/storage/free-disk.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
 import { KeyAlreadyUsed, LaneFull } from '../../requests/requests.errors.js';
 import { type Acceptance, AcceptStore, type NewRequest } from './accept.store.js';
@@ -40,6 +41,7 @@ export class AcceptService {
     private readonly store: AcceptStore,
     private readonly idempotency: IdempotencyService,
     private readonly backlog: Backlog,
+    private readonly disk: FreeDisk,
     @Inject(CONFIG) private readonly config: Pick<Config, 'MAX_PENDING' | 'LANE_LEASE'>,
   ) {
     this.accepting = new Batcher((batch) => this.acceptBatch(batch), {
@@ -50,9 +52,10 @@ export class AcceptService {
 
   /**
    * Accepts a request; it is durable when this resolves.
-   * @throws AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   * @throws DiskLow, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
+    this.disk.check();
     const { account, mode, lane, report, format, params, callbackUrl, idempotency } = request;
     // A literal, not a spread: decision 15.
     const identified = { id: newId(), account, mode, lane, report, format, params, callbackUrl, idempotency };
@@ -65,7 +68,7 @@ export class AcceptService {
    * @param account Of all the requests.
    * @param key The idempotency key of the whole batch.
    * @param answer Returns the response, which is also kept for a repeat with the same key.
-   * @throws AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   * @throws DiskLow, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async acceptAll(
     account: AccountId,
@@ -74,6 +77,7 @@ export class AcceptService {
     answer: (places: Place[]) => object,
   ): Promise<object> {
     const { MAX_PENDING, LANE_LEASE } = this.config;
+    this.disk.check();
     // The first request carries the key: if it is a duplicate, so is the batch.
     const batch = requests.map((request, index) => ({
       ...request,

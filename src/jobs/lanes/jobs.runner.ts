@@ -4,6 +4,7 @@ import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import { WorkerLoop, type Task } from '../../platform/concurrency/worker-loop.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { WorkQueue } from '../../queue/work-queue.js';
+import { FreeDisk } from '../../reports/storage/free-disk.js';
 import { IsolationBusy, ReportGenerator } from '../report-generator.js';
 import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { JobsStore } from './jobs.store.js';
@@ -27,6 +28,7 @@ export class JobsRunner {
     private readonly workerLeases: WorkerLeasesStore,
     private readonly generator: ReportGenerator,
     private readonly queue: WorkQueue,
+    private readonly disk: FreeDisk,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => laneLeases.renew(lanes, config.LANE_LEASE));
@@ -49,6 +51,8 @@ export class JobsRunner {
   }
 
   private async claim(): Promise<Task[]> {
+    // The requests stay pending; the next sweep looks again.
+    if (this.disk.isLow) return [];
     const askedAtMs = performance.now();
     const lane = await this.laneLeases.lease(this.config.LANE_LEASE);
     if (!lane) return [];

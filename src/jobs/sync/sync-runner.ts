@@ -3,6 +3,7 @@ import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/outages.js';
 import { newId } from '../../platform/ids.js';
+import { FreeDisk } from '../../reports/storage/free-disk.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { type Job, destinationOf } from '../job.js';
 import { type GeneratedReport, IsolationBusy, ReportGenerator } from '../report-generator.js';
@@ -21,6 +22,7 @@ export class SyncRunner implements BeforeApplicationShutdown {
     private readonly workerLeases: WorkerLeasesStore,
     private readonly generator: ReportGenerator,
     private readonly queue: WorkQueue,
+    private readonly disk: FreeDisk,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, async (jobs) => {
@@ -45,8 +47,9 @@ export class SyncRunner implements BeforeApplicationShutdown {
     return done;
   }
 
-  /** Takes over sync requests whose lease has expired, and runs them. */
+  /** Takes over sync requests whose lease has expired, and runs them, unless the disk is nearly full. */
   async adopt(limit: number): Promise<void> {
+    if (this.disk.isLow) return;
     for (const job of await this.store.adopt(limit, this.config.LANE_LEASE)) {
       this.run(job).catch((error: unknown) =>
         this.logger.warn(`Request ${job.id} could not run and is released: ${String(error)}`),

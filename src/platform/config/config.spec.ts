@@ -53,6 +53,13 @@ const NUMBER_CASES: [string, string, string, string, number][] = [
   ['REPORT_THREADS', '65', 'a whole number from 1 to 64', '64', 64],
   ['SYNC_MAX_PENDING', '0', 'a whole number from 1 to 100000', '100000', 100_000],
 ];
+const FREE = 'a size such as 500mb or 10gb, a percentage of the disk such as 5%, or off';
+const SIZE_CASES: [string, string, string, string, unknown][] = [
+  ['MIN_FREE_DISK', '1', FREE, '1gb', { bytes: 1_073_741_824 }],
+  ['MIN_FREE_DISK', '0gb', FREE, '512mb', { bytes: 536_870_912 }],
+  ['MIN_FREE_DISK', '100%', FREE, '2.5%', { share: 0.025 }],
+  ['MIN_FREE_DISK', '1 gb', FREE, 'off', null],
+];
 const RATE = 'a limit such as 30/60s (requests/time, the time from 1s to 7d), or off';
 const RATE_CASES: [string, string, string, string, unknown][] = [
   ['RATE_LIMIT_SYNC', '30', RATE, '30/60s', { limit: 30, windowMs: 60_000 }],
@@ -116,6 +123,7 @@ const CASES = [
   ...RETENTION_CASES,
   ...NUMBER_CASES,
   ...RATE_CASES,
+  ...SIZE_CASES,
   ...LIST_CASES,
   ...PROXY_CASES,
   ...CHOICE_CASES,

@@ -5,6 +5,7 @@ import { databaseSettings } from './sections/database.js';
 import { queueSettings } from './sections/queue.js';
 import { overloadSettings } from './sections/overload.js';
 import { reportSettings } from './sections/reports.js';
+import { storageSettings } from './sections/storage.js';
 import { jobSettings } from './sections/jobs.js';
 import { httpSettings } from './sections/http.js';
 import { callbackSettings } from './sections/callbacks.js';
@@ -21,6 +22,7 @@ export const environmentSchema = z.object({
   ...queueSettings.shape,
   ...overloadSettings.shape,
   ...reportSettings.shape,
+  ...storageSettings.shape,
   ...jobSettings.shape,
   ...httpSettings.shape,
   ...callbackSettings.shape,

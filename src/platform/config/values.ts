@@ -28,6 +28,38 @@ export const durationOrOff = (minMs: number, maxMs: number, allowed: string) =>
     .refine((text) => text === 'off' || (durationMs(text) >= minMs && durationMs(text) <= maxMs), `${allowed}, or off`)
     .transform((text): number | null => (text === 'off' ? null : durationMs(text)));
 
+const UNIT_BYTES: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4 };
+const SIZE = /^(\d{1,9})(b|kb|mb|gb|tb)$/;
+const PERCENTAGE = /^(\d{1,2}(?:\.\d{1,2})?)%$/;
+
+/** Returns the bytes of a size such as `10gb`, in powers of 1,024; NaN for any other text. */
+export function sizeBytes(text: string): number {
+  const [, amount, unit] = SIZE.exec(text) ?? [];
+  return amount && unit ? Number(amount) * UNIT_BYTES[unit]! : Number.NaN;
+}
+
+/** A size in bytes, or `off`, which is parsed to null. */
+export const bytesOrOff = z
+  .string()
+  .refine((text) => text === 'off' || sizeBytes(text) > 0, 'a size such as 500mb, 10gb or 2tb, or off')
+  .transform((text): number | null => (text === 'off' ? null : sizeBytes(text)));
+
+/** Free space on a disk: an amount, or a share of its size from 0 to 1. */
+export type FreeSpace = { bytes: number } | { share: number };
+
+/** Free space on a disk, or `off`, which is parsed to null. */
+export const freeSpace = z
+  .string()
+  .refine(
+    (text) => text === 'off' || sizeBytes(text) > 0 || PERCENTAGE.test(text),
+    'a size such as 500mb or 10gb, a percentage of the disk such as 5%, or off',
+  )
+  .transform((text): FreeSpace | null => {
+    if (text === 'off') return null;
+    const [, percent] = PERCENTAGE.exec(text) ?? [];
+    return percent === undefined ? { bytes: sizeBytes(text) } : { share: Number(percent) / 100 };
+  });
+
 /** A comma-separated list; empty entries are dropped. */
 export const list = z.string().transform((text) =>
   text

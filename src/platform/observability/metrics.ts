@@ -14,7 +14,7 @@ export class Metrics {
 
   readonly shed = new Counter({
     name: 'daybook_shed_total',
-    help: 'Requests rejected because of overload, by reason: backlog, event-loop, database',
+    help: 'Requests rejected because of overload, by reason: backlog, disk, event-loop, database',
     labelNames: ['reason'],
     registers: [this.registry],
   });

@@ -50,7 +50,11 @@ export class SpoolFile {
     this.gatheredBytes = Math.max(0, this.partStart - this.writtenBytes);
     if (this.partStart >= this.writtenBytes) return;
     this.writtenBytes = this.partStart;
-    if (this.fd !== null) ftruncateSync(this.fd, this.writtenBytes);
+    try {
+      if (this.fd !== null) ftruncateSync(this.fd, this.writtenBytes);
+    } catch {
+      // The next part overwrites the bytes. An error here would hide the one that the report failed with.
+    }
   }
 
   /** Writes the remaining bytes and the header. The file is closed even if it throws a system error. */

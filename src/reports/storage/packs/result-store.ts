@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { ResultFiles } from '../../../requests/result-files.js';
-import type { ByteRange } from '../object-storage.js';
+import type { ByteRange, NewObject } from '../object-storage.js';
 import { ObjectStorage } from '../object-storage.js';
 import { MAX_PACK_HEADER_BYTES, packOffsets } from './pack-format.js';
 import { locationOf } from './result-key.js';
@@ -30,8 +30,14 @@ export class ResultStore extends ResultFiles {
    * @throws StorageUnavailable
    */
   async commit(keys: readonly string[]): Promise<void> {
-    const objects = new Set(keys.map((key) => locationOf(key).object));
-    await this.storage.put([...objects].map((key) => ({ key, path: this.spool.path(key) })));
+    const objects = [...new Set(keys.map((key) => locationOf(key).object))];
+    try {
+      await this.storage.put(objects.map((key) => ({ key, path: this.spool.path(key) })));
+    } catch (error) {
+      // The reports are generated again under new keys. On a full disk the old files would only be in the way.
+      await Promise.allSettled(objects.map((key) => this.spool.discard(key)));
+      throw error;
+    }
   }
 
   /** Reads a result. A missing one is an error of the stream: call `size` first. */
@@ -58,27 +64,29 @@ export class ResultStore extends ResultFiles {
       if (!entry) objects.push(object);
       else packs.set(object, (packs.get(object) ?? new Set()).add(entry.offset));
     }
+    const lists: NewObject[] = [];
     for (const [pack, removed] of packs) {
-      if (await this.removeFromPack(pack, removed)) objects.push(pack, pack + REMOVED);
+      const left = await this.leftInPack(pack, removed);
+      if (left === 'nothing') objects.push(pack, pack + REMOVED);
+      if (left === 'results') lists.push({ key: pack + REMOVED, bytes: Buffer.from(JSON.stringify([...removed])) });
     }
+    // Removing comes first: on a full disk the lists can only be written behind it.
     await this.storage.remove(objects);
+    await this.storage.put(lists);
   }
 
-  /** Returns whether nothing else is left in the pack. */
-  private async removeFromPack(pack: string, removed: Set<number>): Promise<boolean> {
+  /** @param removed The offsets of results that are removed now; those that were removed before are added. */
+  private async leftInPack(pack: string, removed: Set<number>): Promise<'nothing' | 'results' | 'unreadable'> {
     const size = await this.storage.size(pack);
-    if (size === null) return true;
+    if (size === null) return 'nothing';
     const offsets = packOffsets(await buffer(this.storage.open(pack, { start: 0, end: MAX_PACK_HEADER_BYTES - 1 })));
-    // A pack that cannot be read is left alone.
-    if (!offsets) return false;
-    if (offsets.every((offset) => removed.has(offset))) return true;
+    if (!offsets) return 'unreadable';
+    if (offsets.every((offset) => removed.has(offset))) return 'nothing';
     const list = pack + REMOVED;
     if ((await this.storage.size(list)) !== null) {
       const known = JSON.parse((await buffer(this.storage.open(list))).toString()) as number[];
       for (const offset of known) removed.add(offset);
     }
-    if (offsets.every((offset) => removed.has(offset))) return true;
-    await this.storage.put([{ key: list, bytes: Buffer.from(JSON.stringify([...removed])) }]);
-    return false;
+    return offsets.every((offset) => removed.has(offset)) ? 'nothing' : 'results';
   }
 }
