@@ -4,6 +4,20 @@ import { migrations } from '../../migrations/index.js';
 import { Account } from '../accounts/account.entity.js';
 import { ApiKey } from '../accounts/api-key.entity.js';
 import { BenchmarkRun } from '../benchmark/benchmark-run.entity.js';
+import { CustomerTotals } from '../books/customers/customer-totals.entity.js';
+import { Customer } from '../books/customers/customer.entity.js';
+import { ClosedPeriod } from '../books/journal/closed-period.entity.js';
+import { JournalCounter } from '../books/journal/journal-counter.entity.js';
+import { JournalEntry } from '../books/journal/journal-entry.entity.js';
+import { JournalLine } from '../books/journal/journal-line.entity.js';
+import {
+  JournalBlockTotal,
+  JournalDayTotal,
+  JournalFold,
+  JournalTotal,
+} from '../books/journal/journal-totals.entity.js';
+import { OrderItem } from '../books/orders/order-item.entity.js';
+import { Order } from '../books/orders/order.entity.js';
 import { CallbackDelivery } from '../callbacks/deliveries/callback-delivery.entity.js';
 import { CallbackDestination, CallbackDisabledUrl } from '../callbacks/destinations/callback-destination.entity.js';
 import { CallbackLog } from '../callbacks/deliveries/callback-log.entity.js';
@@ -38,6 +52,18 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
       BenchmarkRun,
       Account,
       ApiKey,
+      Customer,
+      CustomerTotals,
+      Order,
+      OrderItem,
+      JournalCounter,
+      JournalEntry,
+      JournalLine,
+      ClosedPeriod,
+      JournalFold,
+      JournalTotal,
+      JournalBlockTotal,
+      JournalDayTotal,
     ],
     migrations,
     synchronize: false,

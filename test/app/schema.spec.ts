@@ -19,9 +19,11 @@ beforeAll(async () => {
 
 afterAll(() => dataSource.destroy());
 
+/** The tables, without those of TypeORM itself. */
 async function tables(): Promise<string[]> {
   const rows: { tablename: string }[] = await dataSource.query(
-    `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations' ORDER BY tablename`,
+    `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('migrations', 'typeorm_metadata')
+      ORDER BY tablename`,
   );
   return rows.map(({ tablename }) => tablename);
 }

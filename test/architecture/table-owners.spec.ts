@@ -16,6 +16,20 @@ const OWNED: Record<string, string[]> = {
     'callback_secrets',
   ],
   jobs: ['requests', 'lanes', 'cancelled_positions', 'workers'],
+  books: [
+    'customers',
+    'customer_totals',
+    'orders',
+    'order_items',
+    'closed_periods',
+    'journal_counters',
+    'journal_entries',
+    'journal_lines',
+    'journal_folds',
+    'journal_totals',
+    'journal_block_totals',
+    'journal_day_totals',
+  ],
   benchmark: ['benchmark_runs'],
 };
 
