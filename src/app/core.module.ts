@@ -17,17 +17,18 @@ import { QueueModule } from '../queue/queue.module.js';
 import { LanePositions } from '../requests/lane-positions.js';
 import { RequestCallbacks } from '../requests/request-callbacks.js';
 import { dataSourceOptions } from './data-source.js';
+import type { OpenDatabase } from './open-database.js';
 
 /** The modules of every process: settings, the database, the queue, and ports that upper folders implement for lower ones. */
 @Module({})
 export class CoreModule {
-  static register(config: Config, databaseUrl: string): DynamicModule {
+  static register(config: Config, database: Pick<OpenDatabase, 'url' | 'session'>): DynamicModule {
     return {
       module: CoreModule,
       global: true,
       imports: [
         TypeOrmModule.forRootAsync({
-          useFactory: () => dataSourceOptions(databaseUrl, config.DATABASE_POOL),
+          useFactory: () => dataSourceOptions(database.url, config.DATABASE_POOL, database.session),
           dataSourceFactory: (options) => Promise.resolve(new DaybookDataSource(options!)),
         }),
         TypeOrmModule.forFeature([CallbackDelivery, CallbackLog, Lane]),

@@ -1,5 +1,12 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { runMigrations } from '../platform/database/run-migrations.js';
+import {
+  DirectSession,
+  MigrationSession,
+  PooledSession,
+  type Session,
+  negotiateSession,
+} from '../platform/database/session.js';
 import { migrations } from '../../migrations/index.js';
 import { Account } from '../accounts/account.entity.js';
 import { ApiKey } from '../accounts/api-key.entity.js';
@@ -30,8 +37,13 @@ import { Lane } from '../jobs/lanes/lane.entity.js';
 import { IdempotencyRecord } from '../requests/idempotency/idempotency-key.entity.js';
 import { RequestRecord } from '../requests/request.entity.js';
 
-/** TypeORM's options, for the app and for the command line (`ormconfig.ts`) alike. */
-export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * TypeORM's options, for the app and for the command line (`ormconfig.ts`) alike.
+ * @param session The class of the connections, which {@link migrate} returns. The default works with every server.
+ */
+export function dataSourceOptions(url: string, poolSize = 10, session: Session = PooledSession): DataSourceOptions {
   return {
     type: 'postgres',
     url,
@@ -67,17 +79,25 @@ export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions
     ],
     migrations,
     synchronize: false,
-    connectTimeoutMS: 5_000,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
     poolSize,
+    extra: { Client: session },
   };
 }
 
-/** Brings a database up to the newest migration. Safe to call from many processes at once. */
-export async function migrate(databaseUrl: string): Promise<void> {
-  const dataSource = await new DataSource(dataSourceOptions(databaseUrl, 2)).initialize();
+/**
+ * Brings a database up to the newest migration. Safe to call from many processes at once.
+ * @returns The class of connections that the server accepts.
+ * @throws StartError for a setting of the database that the service cannot work with.
+ */
+export async function migrate(databaseUrl: string): Promise<Session> {
+  const session = await negotiateSession(databaseUrl, CONNECT_TIMEOUT_MS);
+  const migrating = session === DirectSession ? MigrationSession : session;
+  const dataSource = await new DataSource(dataSourceOptions(databaseUrl, 2, migrating)).initialize();
   try {
     await runMigrations(dataSource);
   } finally {
     await dataSource.destroy();
   }
+  return session;
 }

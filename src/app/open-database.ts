@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
+import type { Session } from '../platform/database/session.js';
 import { migrate } from './data-source.js';
-import { isConnectionError } from '../platform/database/outages.js';
+import { isWorthWaitingFor } from '../platform/database/outages.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { StartError } from '../platform/errors.js';
 
@@ -12,6 +13,8 @@ const LOG_EVERY_MS = 10_000;
 
 export interface OpenDatabase {
   url: string;
+  /** The class of its connections. */
+  session: Session;
   /** Where the data is, for the log. */
   description: string;
   /** Stops the database, if this process started it. */
@@ -25,33 +28,36 @@ export interface OpenDatabase {
  */
 export async function openDatabase(config: Config, logger: LoggerService, signal: AbortSignal): Promise<OpenDatabase> {
   if (config.DATABASE_URL) {
-    await migrateWhenAvailable(config.DATABASE_URL, logger, signal);
-    const { host, pathname } = new URL(config.DATABASE_URL);
-    return { url: config.DATABASE_URL, description: `Postgres at ${host}${pathname}`, close: async () => undefined };
+    const url = config.DATABASE_URL;
+    const session = await migrateWhenAvailable(url, logger, signal);
+    const { host, pathname } = new URL(url);
+    return { url, session, description: `Postgres at ${host}${pathname}`, close: async () => undefined };
   }
   const postgres = await startEmbeddedPostgres({
     dataDir: config.DATA_DIR,
     log: (line) => logger.log(line, 'Postgres'),
   });
-  await migrateWhenAvailable(postgres.url, logger, signal).catch(async (error: unknown) => {
+  const session = await migrateWhenAvailable(postgres.url, logger, signal).catch(async (error: unknown) => {
     await postgres.stop();
     throw error;
   });
   return {
     url: postgres.url,
+    session,
     description: `embedded Postgres in ${postgres.directory}`,
     close: () => postgres.stop(),
   };
 }
 
-async function migrateWhenAvailable(url: string, logger: LoggerService, signal: AbortSignal): Promise<void> {
+async function migrateWhenAvailable(url: string, logger: LoggerService, signal: AbortSignal): Promise<Session> {
   let loggedAtMs = Number.NEGATIVE_INFINITY;
   for (;;) {
     try {
       return await migrate(url);
     } catch (error) {
       const reason = reasonOf(error);
-      if (!isConnectionError(error)) throw new StartError(`Postgres at ${new URL(url).host} refuses: ${reason}`);
+      if (error instanceof StartError) throw error;
+      if (!isWorthWaitingFor(error)) throw new StartError(`Postgres at ${new URL(url).host} refuses: ${reason}`);
       if (performance.now() - loggedAtMs > LOG_EVERY_MS) {
         loggedAtMs = performance.now();
         logger.warn(`Waiting for Postgres at ${new URL(url).host}: ${reason}`, 'Start');

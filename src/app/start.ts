@@ -75,7 +75,7 @@ async function startParts(
   const database = await openDatabase(config, logger, shutdown.signal);
   shutdown.onDatabaseOpened(() => database.close());
   shutdown.signal.throwIfAborted();
-  const imports = [CoreModule.register(config, database.url), OperationsModule, EdgeModule, ...modules];
+  const imports = [CoreModule.register(config, database), OperationsModule, EdgeModule, ...modules];
   const app = await NestFactory.create<NestExpressApplication>(
     { module: ProcessModule, imports },
     new ExpressServerAdapter(),

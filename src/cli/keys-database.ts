@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import type { Config } from '../platform/config/config.js';
 import { dataSourceOptions, migrate } from '../app/data-source.js';
-import { isConnectionError } from '../platform/database/outages.js';
+import { isWorthWaitingFor } from '../platform/database/outages.js';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { reasonOf } from '../app/open-database.js';
 import { StartError } from '../platform/errors.js';
@@ -37,7 +37,7 @@ export async function withKeys(config: Config, act: (keys: ApiKeysService) => Pr
   const { url, close } = await open(config);
   try {
     await migrate(url).catch((error: unknown) => {
-      const what = isConnectionError(error) ? 'cannot be reached; start it, or correct DATABASE_URL' : 'refuses';
+      const what = isWorthWaitingFor(error) ? 'cannot be reached; start it, or correct DATABASE_URL' : 'refuses';
       throw new StartError(`Postgres at ${new URL(url).host} ${what}: ${reasonOf(error)}`);
     });
     const dataSource = await new DataSource(dataSourceOptions(url, 2)).initialize();

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsNoKey } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
-import { type Health, HealthService, type Readiness } from './health.service.js';
+import { type Health, HealthService } from './health.service.js';
 
 const healthSchema = z.object({
   status: z.enum(['ok', 'degraded']),
@@ -16,7 +16,7 @@ const healthSchema = z.object({
 });
 const readySchema = z.object({
   ready: z.boolean(),
-  reason: z.enum(['stopping', 'database-unavailable', 'disk-low']).optional().describe('Why it is not ready'),
+  cause: z.string().optional().describe('Why the process is not ready: `stopping`, `disk-low`, or `database-…`'),
 });
 
 @ApiTags('operations')
@@ -37,9 +37,10 @@ export class HealthController {
   @ApiOperation({ summary: 'Readiness: whether this process should receive requests' })
   @ApiOkResponse({ standardSchema: readySchema })
   @ApiResponse({ status: 503, description: 'Not ready', standardSchema: readySchema })
-  async ready(@Res({ passthrough: true }) response: Response): Promise<Readiness> {
-    const readiness = await this.service.readiness();
-    if (!readiness.ready) response.status(503);
-    return readiness;
+  async ready(@Res({ passthrough: true }) response: Response): Promise<z.infer<typeof readySchema>> {
+    const cause = await this.service.notReady();
+    if (cause === null) return { ready: true };
+    response.status(503);
+    return { ready: false, cause };
   }
 }

@@ -1,4 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { OutageCause } from '../platform/database/outage-cause.js';
+import { DatabaseUnavailable } from '../platform/database/outages.js';
+import { DatabaseStateStore } from './database-state.store.js';
 import { withTimeout } from '../platform/concurrency/timeout.js';
 import { Backlog } from '../jobs/accept/backlog.service.js';
 import { FreeDisk } from '../reports/storage/free-disk.js';
@@ -16,13 +19,16 @@ export interface Health {
   uptime_seconds: number;
 }
 
-/** `reason` is absent while the process is ready. */
-export interface Readiness {
-  ready: boolean;
-  reason?: 'stopping' | 'database-unavailable' | 'disk-low';
-}
-
 type Figures = Omit<Health, 'uptime_seconds'>;
+
+/** Why a process should receive no requests. */
+export type NotReady = 'stopping' | 'disk-low' | `database-${OutageCause}`;
+
+/** The figures, and why Postgres cannot serve requests; null if it can. */
+interface Reading {
+  figures: Figures;
+  outage: OutageCause | null;
+}
 
 /** How long figures are reused, so that frequent health checks do not load the database. */
 const FRESH_MS = 500;
@@ -35,34 +41,33 @@ const DISCONNECTED: Figures = {
   workers: null,
   db_connected: false,
 };
+const disconnected = (outage: OutageCause): Reading => ({ figures: DISCONNECTED, outage });
 
 /** Health of this process. Without its database it is degraded, but alive. */
 @Injectable()
 export class HealthService implements OnApplicationShutdown {
-  private figures: Promise<Figures> | null = null;
+  private reading: Promise<Reading> | null = null;
   private readAtMs = Number.NEGATIVE_INFINITY;
   private isStopping = false;
 
   constructor(
     private readonly heartbeat: Heartbeat,
     private readonly backlog: Backlog,
+    private readonly databaseState: DatabaseStateStore,
     private readonly disk: FreeDisk,
   ) {}
 
   async health(): Promise<Health> {
-    const now = performance.now();
-    if (!this.figures || now - this.readAtMs > FRESH_MS) {
-      this.readAtMs = now;
-      this.figures = this.readFigures();
-    }
-    return { ...(await this.figures), uptime_seconds: Math.round(process.uptime()) };
+    const { figures } = await this.read();
+    return { ...figures, uptime_seconds: Math.round(process.uptime()) };
   }
 
-  /** Whether load balancers should send requests to this process, and the reason if not. */
-  async readiness(): Promise<Readiness> {
-    if (this.isStopping) return { ready: false, reason: 'stopping' };
-    if (!(await this.health()).db_connected) return { ready: false, reason: 'database-unavailable' };
-    return this.disk.isLow ? { ready: false, reason: 'disk-low' } : { ready: true };
+  /** @returns Why load balancers should send no requests to this process; null if they should. */
+  async notReady(): Promise<NotReady | null> {
+    if (this.isStopping) return 'stopping';
+    const { outage } = await this.read();
+    if (outage !== null) return `database-${outage}`;
+    return this.disk.isLow ? 'disk-low' : null;
   }
 
   /** Makes readiness fail, so that load balancers stop sending requests. */
@@ -74,17 +79,30 @@ export class HealthService implements OnApplicationShutdown {
     this.beginShutdown();
   }
 
-  private async readFigures(): Promise<Figures> {
-    const figures = Promise.all([this.backlog.countPending(), this.heartbeat.count()]).then(
-      ([queue_depth, { busy, alive }]): Figures => ({
-        status: 'ok',
-        queue_depth,
-        active_workers: busy,
-        workers: alive,
-        db_connected: true,
+  private read(): Promise<Reading> {
+    const now = performance.now();
+    if (!this.reading || now - this.readAtMs > FRESH_MS) {
+      this.readAtMs = now;
+      this.reading = this.readFigures();
+    }
+    return this.reading;
+  }
+
+  private readFigures(): Promise<Reading> {
+    const counts = [this.backlog.countPending(), this.heartbeat.count(), this.databaseState.isReadOnly()] as const;
+    const reading = Promise.all(counts).then(
+      ([queue_depth, { busy, alive }, isReadOnly]): Reading => ({
+        figures: {
+          status: isReadOnly ? 'degraded' : 'ok',
+          queue_depth,
+          active_workers: busy,
+          workers: alive,
+          db_connected: true,
+        },
+        outage: isReadOnly ? 'read-only' : null,
       }),
-      () => DISCONNECTED,
+      (error: unknown) => disconnected(error instanceof DatabaseUnavailable ? error.reason : 'system-error'),
     );
-    return withTimeout(figures, DATABASE_TIMEOUT_MS, () => DISCONNECTED);
+    return withTimeout(reading, DATABASE_TIMEOUT_MS, () => disconnected('timeout'));
   }
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DatabaseStateStore } from './database-state.store.js';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
 import { MetricsController } from './metrics.controller.js';
@@ -9,7 +10,7 @@ import { JobsModule } from '../jobs/jobs.module.js';
 @Module({
   imports: [JobsModule],
   controllers: [HealthController, MetricsController],
-  providers: [HealthService, ProcessMetrics],
+  providers: [DatabaseStateStore, HealthService, ProcessMetrics],
   exports: [HealthService],
 })
 export class OperationsModule {}

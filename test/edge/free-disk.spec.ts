@@ -53,7 +53,7 @@ describe('a disk below MIN_FREE_DISK', () => {
   });
 
   it('shows in readiness, and answers reads, repeats and deletions', async () => {
-    expect(await get(low, '/readyz')).toMatchObject({ status: 503, json: { ready: false, reason: 'disk-low' } });
+    expect(await get(low, '/readyz')).toMatchObject({ status: 503, json: { ready: false, cause: 'disk-low' } });
     expect((await get(low, '/healthz')).json.status).toBe('ok');
     expect((await get(low, `/api/requests/${pendingId}`)).json.status).toBe('PENDING');
     const repeat = await call(low, 'before');

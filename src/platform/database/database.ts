@@ -3,7 +3,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Statement, type Values, positional } from './named-parameters.js';
-import { mapOutage } from './outages.js';
+import { asOutage, mapOutage, throughConflicts } from './outages.js';
 
 export type { Statement } from './named-parameters.js';
 
@@ -49,21 +49,32 @@ export class Database {
     for (const client of this.clients) void (client as pg.PoolClient & { end(): Promise<void> }).end().catch(ignore);
   }
 
-  /** Runs one statement. @throws DatabaseUnavailable */
-  readonly query: Query = (statement, values) => this.run(this.pool, statement, values);
+  /** Runs one statement, and again if Postgres has undone it because of a conflict. @throws DatabaseUnavailable */
+  readonly query: Query = (statement, values) => this.mapped(() => this.run(this.pool, statement, values));
 
   /** Returns a function that runs statements on a connection that the caller has taken from the pool. */
   on(client: pg.ClientBase): Query {
-    return (statement, values) => this.run(client, statement, values);
+    return async (statement, values) => {
+      try {
+        return await this.run(client, statement, values);
+      } catch (error) {
+        throw asOutage(error);
+      }
+    };
   }
 
   /**
    * Runs statements in one transaction, which is committed if `work` resolves with true, and else rolled back.
+   * @param work Runs again from the start if Postgres has undone the transaction because of a conflict.
    * @returns what `work` resolved with.
    * @throws DatabaseUnavailable
    */
-  async transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
-    const client = await this.pool.connect().catch((error: unknown) => this.fail(error));
+  transaction(work: (query: Query) => Promise<boolean>): Promise<boolean> {
+    return this.mapped(() => this.transact(work));
+  }
+
+  private async transact(work: (query: Query) => Promise<boolean>): Promise<boolean> {
+    const client = await this.pool.connect();
     let isUsable = false;
     try {
       await client.query('BEGIN');
@@ -71,8 +82,6 @@ export class Database {
       await client.query(isCommitted ? 'COMMIT' : 'ROLLBACK');
       isUsable = true;
       return isCommitted;
-    } catch (error) {
-      return this.fail(error);
     } finally {
       // A connection in an unknown state is closed, which rolls back its transaction.
       client.release(!isUsable);
@@ -85,17 +94,17 @@ export class Database {
     values?: Values<Name>,
   ): Promise<Row[]> {
     const name = this.config.DATABASE_PREPARE ? statement.name : undefined;
-    try {
-      const query = { name, text: statement.text, values: positional(statement, values) };
-      const { rows } = await on.query<Row & pg.QueryResultRow>(query);
-      return rows;
-    } catch (error) {
-      return this.fail(error);
-    }
+    const query = { name, text: statement.text, values: positional(statement, values) };
+    const { rows } = await on.query<Row & pg.QueryResultRow>(query);
+    return rows;
   }
 
   /** @throws DatabaseUnavailable for an outage, else the error itself. */
-  private fail(error: unknown): never {
-    throw mapOutage(error);
+  private async mapped<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await throughConflicts(run);
+    } catch (error) {
+      throw mapOutage(error);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { DataSource, type QueryRunner } from 'typeorm';
-import { mapOutage } from './outages.js';
+import { mapOutage, throughConflicts } from './outages.js';
 
 /**
  * TypeORM's data source, whose repositories, query builders and query runners throw {@link DatabaseUnavailable} while
@@ -12,7 +12,11 @@ export class DaybookDataSource extends DataSource {
     const query = runner.query.bind(runner) as (...values: unknown[]) => Promise<unknown>;
     return Object.assign(runner, {
       connect: () => connect().catch(rethrow),
-      query: (...values: unknown[]) => query(...values).catch(rethrow),
+      query: (...values: unknown[]) => {
+        const run = () => query(...values);
+        // A statement of a transaction fails with all of it.
+        return (runner.isTransactionActive ? run() : throughConflicts(run)).catch(rethrow);
+      },
     });
   }
 }
