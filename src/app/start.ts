@@ -4,7 +4,7 @@ import { type DynamicModule, type LoggerService, Module, type Type } from '@nest
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AllowList } from '../callbacks/url-guard/allow-list.js';
-import { type Config, ConfigError, readConfig } from '../platform/config/config.js';
+import { type Config, ConfigError, readConfig, unusedNames } from '../platform/config/config.js';
 import { CoreModule } from './core.module.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres.js';
 import { DaybookError, StartError } from '../platform/errors.js';
@@ -49,6 +49,7 @@ function isExpected(error: unknown): error is Error {
 
 async function run(config: Config, modulesOf: (config: Config) => Promise<(Type | DynamicModule)[]>): Promise<void> {
   const logger = new Logger(config);
+  for (const warning of unusedNames(process.env)) logger.warn(warning, 'Start');
   // The one setting that a module validates: it is checked before a database is started.
   void new AllowList(config.CALLBACK_ALLOW);
   const shutdown = new Shutdown(config, logger);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, connect } from 'node:net';
 import { join } from 'node:path';
@@ -19,8 +19,12 @@ import { UNLIMITED, submitAsync } from '../support/submit.js';
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
 /** Runs the service until it ends by itself. */
-async function runToEnd(env: Record<string, string>): Promise<{ code: number; lines: string[] }> {
+async function runToEnd(
+  env: Record<string, string>,
+  dotenv?: string | Buffer,
+): Promise<{ code: number; lines: string[] }> {
   const cwd = await temporaryFolder();
+  if (dotenv !== undefined) writeFileSync(join(cwd, '.env'), dotenv);
   const child = spawn(process.execPath, [MAIN], { cwd, env: { PATH: process.env.PATH, DATA_DIR: cwd, ...env } });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -47,6 +51,17 @@ describe('the start', () => {
     expect(code).toBe(1);
     expect(lines).toEqual([expect.stringContaining(message)]);
     expect(lines.join()).not.toContain('secret');
+  });
+
+  it.each<[string, string | Buffer, string]>([
+    ['a line that sets nothing', 'AUTH=required\nPORT: 1\n', '.env line 2 sets nothing'],
+    ['a misspelled name', 'PROT=3000', '.env line 1: PROT is not a setting. Did you mean PORT?'],
+    ['UTF-16', Buffer.from('\ufeffAUTH=required', 'utf16le'), '.env is not UTF-8'],
+    ['a byte order mark before a setting', '\ufeffAUTH=yes', 'AUTH="yes" is not valid'],
+    ['a setting that the environment leaves empty', 'PORT=eighty', 'PORT="eighty" is not valid'],
+  ])('with a .env that has %s ends in one line that says so', async (_name, content, message) => {
+    const { code, lines } = await runToEnd({ PORT: '' }, content);
+    expect([code, lines]).toEqual([1, [expect.stringContaining(message)]]);
   });
 
   it('on a port in use ends in one line that says so', async () => {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { processSettings } from './sections/process.js';
 import { databaseSettings } from './sections/database.js';
@@ -11,6 +10,11 @@ import { httpSettings } from './sections/http.js';
 import { callbackSettings } from './sections/callbacks.js';
 import { webSettings } from './sections/web.js';
 import { isLoopbackHost } from './loopback.js';
+import { ConfigError } from './config-error.js';
+import { type Assignment, parseDotenv, readDotenv } from './dotenv.js';
+import { likelySetting, removedSetting } from './setting-names.js';
+
+export { ConfigError } from './config-error.js';
 
 /**
  * Every environment variable with its limits, its default and its text in docs/configuration.md, whose order this is. A
@@ -37,6 +41,7 @@ export type Config = Readonly<Omit<Environment, 'DEMO_RECEIVER'> & { DEMO_RECEIV
 /** Injection token of the process's {@link Config}. */
 export const CONFIG = Symbol('CONFIG');
 
+<<<<<<< HEAD
 /** A setting is invalid. The message is one line: variable, value, allowed values. */
 export class ConfigError extends Error {}
 
@@ -45,6 +50,8 @@ const REPLACED: Readonly<Record<string, string>> = {
   MAX_PENDING_TOTAL: 'MAX_PENDING_ACCOUNT, a limit for each account',
 };
 
+=======
+>>>>>>> d0a7954 (Refuse lines of .env that set nothing, with their number)
 /** Variables whose value may contain a password and is therefore not shown. */
 const SECRET = /URL|^CALLBACK_PROXY$|SECRET$|KEY|PASSWORD/;
 
@@ -59,8 +66,15 @@ function allowedText(issue: z.core.$ZodIssue): string {
  */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+<<<<<<< HEAD
   for (const [name, replacement] of Object.entries(REPLACED))
     if (name in set) throw new ConfigError(`${name} is no longer a setting: use ${replacement}`);
+=======
+  for (const name of Object.keys(set)) {
+    const removed = removedSetting(name, SETTINGS);
+    if (removed !== null) throw new ConfigError(`${name} is no setting any more: ${removed}`);
+  }
+>>>>>>> d0a7954 (Refuse lines of .env that set nothing, with their number)
   const { data, error } = environmentSchema.safeParse(set);
   if (error) {
     const issue = error.issues[0]!;
@@ -92,16 +106,54 @@ function freeze<Settings extends object>(settings: Settings): Readonly<Settings>
   return Object.freeze(settings);
 }
 
-/** Returns the settings of this process: `.env` in the working directory, overridden by the environment. */
+const SETTINGS: readonly string[] = Object.keys(environmentSchema.shape);
+
+/**
+ * Returns the settings of this process: `.env` in the working directory, overridden by the environment. An empty variable
+ * overrides nothing, since it counts as not set.
+ * @throws ConfigError for an invalid setting, and for a line of `.env` that would set nothing.
+ */
 export function readConfig(): Config {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  const text = readDotenv('.env');
+  for (const { name, value } of text === null ? [] : parseSettings(text)) process.env[name] ||= value;
   return parseConfig(process.env);
+}
+
+/**
+ * Returns the variables of a `.env` file. Those of other programs pass.
+ * @throws ConfigError for a line that sets nothing, a name that resembles a setting, and a setting that comes twice.
+ */
+export function parseSettings(text: string): Assignment[] {
+  const assignments = parseDotenv(text, (line) => {
+    const [word = ''] = /[A-Za-z_][\w.-]*/.exec(line.replace(/^\s*(export|set)\s+/i, '')) ?? [];
+    return SETTINGS.includes(word) ? word : likelySetting(word, SETTINGS);
+  });
+  const lines = new Map<string, number>();
+  for (const { name, line } of assignments) {
+    const removed = removedSetting(name, SETTINGS);
+    if (removed !== null) throw new ConfigError(`.env line ${line}: ${name} is no setting any more: ${removed}`);
+    const meant = likelySetting(name, SETTINGS);
+    if (meant !== null) throw new ConfigError(`.env line ${line}: ${name} is not a setting. Did you mean ${meant}?`);
+    const first = lines.get(name);
+    if (first !== undefined && SETTINGS.includes(name))
+      throw new ConfigError(`.env line ${line}: ${name} is set already on line ${first}`);
+    lines.set(name, line);
+  }
+  return assignments;
+}
+
+/** Returns warnings of variables in an environment that resemble a setting. They may be those of other programs. */
+export function unusedNames(environment: NodeJS.ProcessEnv): string[] {
+  return Object.keys(environment).flatMap((name) => {
+    const meant = likelySetting(name, SETTINGS);
+    return meant === null ? [] : `The variable ${name} is not a setting. Did you mean ${meant}?`;
+  });
 }
 
 /** Returns this process's environment with Daybook's own variables replaced by `settings`. */
 export function environmentWith(settings: Record<string, string>): NodeJS.ProcessEnv {
-  const ours = Object.keys(environmentSchema.shape);
-  return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.includes(name))), ...settings };
+  const others = Object.entries(process.env).filter(([name]) => !SETTINGS.includes(name));
+  return { ...Object.fromEntries(others), ...settings };
 }
 
 /** Returns the environment for a foreign program, without secrets and without PG… variables, which Postgres would read. */
