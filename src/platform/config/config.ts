@@ -41,17 +41,6 @@ export type Config = Readonly<Omit<Environment, 'DEMO_RECEIVER'> & { DEMO_RECEIV
 /** Injection token of the process's {@link Config}. */
 export const CONFIG = Symbol('CONFIG');
 
-<<<<<<< HEAD
-/** A setting is invalid. The message is one line: variable, value, allowed values. */
-export class ConfigError extends Error {}
-
-/** Settings of earlier versions, and what replaces them. A limit that was set must not be dropped without a word. */
-const REPLACED: Readonly<Record<string, string>> = {
-  MAX_PENDING_TOTAL: 'MAX_PENDING_ACCOUNT, a limit for each account',
-};
-
-=======
->>>>>>> d0a7954 (Refuse lines of .env that set nothing, with their number)
 /** Variables whose value may contain a password and is therefore not shown. */
 const SECRET = /URL|^CALLBACK_PROXY$|SECRET$|KEY|PASSWORD/;
 
@@ -66,15 +55,10 @@ function allowedText(issue: z.core.$ZodIssue): string {
  */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-<<<<<<< HEAD
-  for (const [name, replacement] of Object.entries(REPLACED))
-    if (name in set) throw new ConfigError(`${name} is no longer a setting: use ${replacement}`);
-=======
   for (const name of Object.keys(set)) {
     const removed = removedSetting(name, SETTINGS);
-    if (removed !== null) throw new ConfigError(`${name} is no setting any more: ${removed}`);
+    if (removed !== null) throw new ConfigError(`${name} is no longer a setting: use ${removed}`);
   }
->>>>>>> d0a7954 (Refuse lines of .env that set nothing, with their number)
   const { data, error } = environmentSchema.safeParse(set);
   if (error) {
     const issue = error.issues[0]!;
@@ -131,7 +115,7 @@ export function parseSettings(text: string): Assignment[] {
   const lines = new Map<string, number>();
   for (const { name, line } of assignments) {
     const removed = removedSetting(name, SETTINGS);
-    if (removed !== null) throw new ConfigError(`.env line ${line}: ${name} is no setting any more: ${removed}`);
+    if (removed !== null) throw new ConfigError(`.env line ${line}: ${name} is no longer a setting: use ${removed}`);
     const meant = likelySetting(name, SETTINGS);
     if (meant !== null) throw new ConfigError(`.env line ${line}: ${name} is not a setting. Did you mean ${meant}?`);
     const first = lines.get(name);

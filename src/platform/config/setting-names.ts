@@ -1,9 +1,9 @@
 /** Variables of Daybook's command lines, which are no settings of the service. */
 const OF_COMMANDS = ['DAYBOOK_API_KEY', 'DAYBOOK_CALLBACK_SECRET'];
 
-/** Settings of earlier versions, and their replacements. */
+/** Settings of earlier versions, and their replacements. A limit that was set must not be dropped without a word. */
 const REMOVED: Readonly<Record<string, string>> = {
-  MAX_PENDING_TOTAL: 'MAX_PENDING_ACCOUNT limits the unfinished requests of each account',
+  MAX_PENDING_TOTAL: 'MAX_PENDING_ACCOUNT, a limit for each account',
 };
 
 /** Names that other programs use, although they resemble one of ours. */
@@ -12,7 +12,7 @@ const FOREIGN = new Set(['DATABASE_PORT', 'DATABASE_SSL']);
 /** Up to this length a name may differ from one of ours in one place, a longer one in two. */
 const SHORT = 5;
 
-/** @returns Why a setting has no effect any more; null for one that never existed or still exists. */
+/** @returns The replacement of a setting of an earlier version; null for any other name. */
 export function removedSetting(name: string, settings: readonly string[]): string | null {
   return settings.includes(name) ? null : (REMOVED[name] ?? null);
 }
