@@ -64,6 +64,7 @@ const RATE = 'a limit such as 30/60s (requests/time, the time from 1s to 7d), or
 const RATE_CASES: [string, string, string, string, unknown][] = [
   ['RATE_LIMIT_SYNC', '30', RATE, '30/60s', { limit: 30, windowMs: 60_000 }],
   ['RATE_LIMIT_SYNC', '0/60s', RATE, 'off', null],
+  ['RATE_LIMIT_BATCH', '1000', RATE, '1000/60s', { limit: 1_000, windowMs: 60_000 }],
   ['RATE_LIMIT_ASYNC', '30/999ms', RATE, '1/1s', { limit: 1, windowMs: 1_000 }],
   ['RATE_LIMIT_ASYNC', '30/8d', RATE, '30/7d', { limit: 30, windowMs: 604_800_000 }],
   ['RATE_LIMIT_DEFAULT', '30/60s/2', RATE, '600/1m', { limit: 600, windowMs: 60_000 }],

@@ -6,6 +6,7 @@ import type { FreeSpace } from '../../platform/config/values.js';
 import { type DiskSpace, FreeDisk, diskSpace, floorBytes, growingFolders } from './free-disk.js';
 
 const GB = 1024 ** 3;
+Logger.overrideLogger(false);
 
 /** Two disks of 100 GB whose free space the test sets; null for a folder that cannot be read. */
 function disks(setting?: FreeSpace | null) {
