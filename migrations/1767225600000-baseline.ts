@@ -256,6 +256,31 @@ const ACCOUNTS = [
   `CREATE INDEX api_keys_by_account ON api_keys (account_id, id)`,
 ];
 
+const ACTIONS = [
+  `CREATE TABLE actions (
+    id uuid PRIMARY KEY,
+    at timestamptz(3) NOT NULL,
+    account_id uuid,
+    actor_kind text NOT NULL,
+    actor_id text,
+    actor_name text,
+    action text NOT NULL,
+    target text,
+    detail json,
+    outcome text NOT NULL,
+    status integer,
+    request_id text,
+    address text,
+    CONSTRAINT actions_actor_kind_check CHECK (actor_kind IN ('key', 'operator', 'open', 'command-line')),
+    CONSTRAINT actions_outcome_check CHECK (outcome IN ('succeeded', 'failed'))
+  )`,
+  `CREATE INDEX actions_expiry ON actions (at)`,
+  `CREATE INDEX actions_by_name ON actions (action, id)`,
+  `CREATE INDEX actions_by_target ON actions (target, id) WHERE target IS NOT NULL`,
+  `CREATE INDEX actions_by_account ON actions (account_id, id) WHERE account_id IS NOT NULL`,
+  `CREATE INDEX actions_by_account_name ON actions (account_id, action, id) WHERE account_id IS NOT NULL`,
+];
+
 const BENCHMARK = [
   `CREATE TABLE benchmark_runs (
     id uuid PRIMARY KEY,
@@ -277,14 +302,15 @@ const BENCHMARK = [
   `CREATE UNIQUE INDEX benchmark_runs_one ON benchmark_runs (status) WHERE status = 'RUNNING'`,
 ];
 
-/** The first schema: requests and their order, callbacks, accounts and keys, load tests. */
+/** The first schema: requests and their order, callbacks, accounts and keys, the action log, load tests. */
 export class Baseline1767225600000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of [...REQUESTS, ...CALLBACKS, ...ACCOUNTS, ...BENCHMARK]) await queryRunner.query(statement);
+    for (const statement of [...REQUESTS, ...CALLBACKS, ...ACCOUNTS, ...ACTIONS, ...BENCHMARK])
+      await queryRunner.query(statement);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(`DROP TABLE benchmark_runs, api_keys, accounts, callback_secrets, callback_redeliveries,
+    await queryRunner.query(`DROP TABLE benchmark_runs, actions, api_keys, accounts, callback_secrets, callback_redeliveries,
       callback_disabled_urls, callback_destinations, callback_queues, callback_logs, callback_deliveries, workers,
       idempotency_keys, requests, cancelled_positions, lanes`);
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, type Repository, type SelectQueryBuilder } from 'typeorm';
+import { In, IsNull, type Repository, type SelectQueryBuilder } from 'typeorm';
 import type { Scope } from '../http/scopes.js';
 import { Account } from './account.entity.js';
 import { ApiKey } from './api-key.entity.js';
@@ -9,6 +9,7 @@ import { ApiKey } from './api-key.entity.js';
 export interface CheckedKey {
   id: string;
   accountId: string;
+  name: string;
   secretHash: string;
   scopes: Scope[];
   isRevoked: boolean;
@@ -55,7 +56,7 @@ export const LAST_USED_EVERY_MS = 60_000;
 
 const IS_LIVE = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())`;
 
-const FIND_CHECKED = `SELECT id, account_id AS "accountId", secret_hash AS "secretHash", scopes,
+const FIND_CHECKED = `SELECT id, account_id AS "accountId", name, secret_hash AS "secretHash", scopes,
     revoked_at IS NOT NULL AS "isRevoked",
     (1000 * extract(epoch FROM expires_at - clock_timestamp()))::float8 AS "expiresInMs",
     (1000 * extract(epoch FROM clock_timestamp() - last_used_at))::float8 AS "lastUsedAgoMs"
@@ -141,6 +142,12 @@ export class ApiKeyRepository {
   /** @returns The id of the account with a name, or null. */
   async findAccount(name: string): Promise<string | null> {
     return (await this.accounts.findOneBy({ name }))?.id ?? null;
+  }
+
+  /** @returns The names of those of the accounts that exist, by id. */
+  async accountNames(ids: string[]): Promise<Map<string, string>> {
+    const found = await this.accounts.findBy({ id: In(ids) });
+    return new Map(found.map(({ id, name }) => [id, name]));
   }
 
   /** Whether any key is valid now. */

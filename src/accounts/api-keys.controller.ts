@@ -9,6 +9,7 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
+import { Action } from '../http/action.decorators.js';
 import { NeedsScope } from '../http/auth.decorators.js';
 import {
   type CreateKeyBody,
@@ -36,6 +37,7 @@ export class ApiKeysController {
   constructor(private readonly keys: ApiKeysService) {}
 
   @Post()
+  @Action('key.create', ['name', 'account', 'scopes'])
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Create an API key, whose text is shown only in this response' })
   @ApiCreatedResponse({ standardSchema: newKeyView })
@@ -60,6 +62,7 @@ export class ApiKeysController {
   }
 
   @Post(':id/rotate')
+  @Action('key.rotate')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Rotate an API key: create its successor. The old key stays valid for the overlap' })
   @ApiParam(ID)
@@ -75,6 +78,7 @@ export class ApiKeysController {
   }
 
   @Post(':id/revoke')
+  @Action('key.revoke')
   @HttpCode(200)
   @ApiOperation({ summary: 'Revoke an API key; all processes reject it within 5 s' })
   @ApiParam(ID)

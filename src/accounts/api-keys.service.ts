@@ -67,6 +67,11 @@ export class ApiKeysService {
     return id;
   }
 
+  /** @returns The names of those of the accounts that exist, by id. */
+  accountNames(ids: string[]): Promise<Map<string, string>> {
+    return this.keys.accountNames(ids);
+  }
+
   /** Whether any key is valid now. */
   hasLive(): Promise<boolean> {
     return this.keys.hasLive();

@@ -40,6 +40,7 @@ class Keys {
     const { text, secretHash } = mintKey(id);
     const row: CheckedKey = {
       id,
+      name: 'test',
       accountId: uuidv7(),
       secretHash,
       scopes: ['reports:read'],

@@ -5,8 +5,8 @@ import { logOnce } from '../platform/observability/log-once.js';
 import { isSecretOf, parseKey } from './api-key.js';
 import { type ApiKeyRepository, type CheckedKey, LAST_USED_EVERY_MS } from './api-key.repository.js';
 
-/** A valid key: its account and scopes. */
-export type AuthenticatedKey = Pick<CheckedKey, 'accountId' | 'scopes'> & { keyId: string };
+/** A valid key: its name, account and scopes. */
+export type AuthenticatedKey = Pick<CheckedKey, 'accountId' | 'name' | 'scopes'> & { keyId: string };
 
 /** Why a key is refused. `unknown` covers wrong secrets, so that guesses learn nothing about existing keys. */
 export type Refusal = 'malformed' | 'unknown' | 'revoked' | 'expired';
@@ -52,7 +52,7 @@ export class Authenticator {
     const nowMs = this.monotonicMs();
     if (key.expiresAtMs <= nowMs) return 'expired';
     if (key.touchAtMs <= nowMs) this.touch(key, nowMs);
-    return { keyId: key.id, accountId: key.accountId, scopes: key.scopes };
+    return { keyId: key.id, name: key.name, accountId: key.accountId, scopes: key.scopes };
   }
 
   private find(id: string): CachedKey | null | Promise<CachedKey | null> {

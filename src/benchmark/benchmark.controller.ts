@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Action } from '../http/action.decorators.js';
 import { NeedsScope } from '../http/auth.decorators.js';
 import { sendEvents } from '../http/event-stream.js';
 import {
@@ -27,6 +28,9 @@ const SETTINGS = { required: false, examples: { small: { summary: 'A hundred req
 const BUSY = { status: 409, description: 'Another run is in progress' };
 const NOT_FOUND = { status: 404, description: 'Benchmark run not found' };
 
+/** Settings of a run in the action log. */
+const RUN_FIELDS = ['mode', 'num_requests', 'concurrency', 'rate'];
+
 /** The load test, which measures this service from outside. */
 @ApiTags('benchmark')
 @NeedsScope('admin')
@@ -35,6 +39,7 @@ export class BenchmarkController {
   constructor(private readonly benchmark: BenchmarkService) {}
 
   @Post('sync')
+  @Action('benchmark.run', RUN_FIELDS)
   @HttpCode(200)
   @ApiOperation({ summary: 'Measure sync requests and wait for the result' })
   @ApiBody(SETTINGS)
@@ -45,6 +50,7 @@ export class BenchmarkController {
   }
 
   @Post('async')
+  @Action('benchmark.run', RUN_FIELDS)
   @HttpCode(200)
   @ApiOperation({ summary: 'Measure async requests and their callbacks, and wait for the result' })
   @ApiBody(SETTINGS)
@@ -55,6 +61,7 @@ export class BenchmarkController {
   }
 
   @Post('both')
+  @Action('benchmark.run', RUN_FIELDS)
   @HttpCode(200)
   @ApiOperation({ summary: 'Measure sync, then async, compare them, and wait for the result' })
   @ApiBody(SETTINGS)
@@ -65,6 +72,7 @@ export class BenchmarkController {
   }
 
   @Post('runs')
+  @Action('benchmark.run', RUN_FIELDS)
   @HttpCode(202)
   @ApiOperation({ summary: 'Start a run in the background' })
   @ApiBody({ required: false, examples: runExamples })
@@ -99,6 +107,7 @@ export class BenchmarkController {
   }
 
   @Post('runs/:id/cancel')
+  @Action('benchmark.cancel')
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a run' })
   @ApiParam(ID)

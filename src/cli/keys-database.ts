@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import type { Config } from '../platform/config/config.js';
@@ -12,6 +13,10 @@ import { ApiKeysService } from '../accounts/api-keys.service.js';
 import { Account } from '../accounts/account.entity.js';
 import { ApiKey } from '../accounts/api-key.entity.js';
 import { ApiKeyRepository } from '../accounts/api-key.repository.js';
+import { newId } from '../platform/ids.js';
+import { shortText } from '../requests/actions/action-detail.js';
+import { ActionRecord } from '../requests/actions/action.entity.js';
+import { ActionRepository, type NewAction } from '../requests/actions/action.repository.js';
 
 /** Opens the database that the service uses with these settings. */
 async function open({ DATABASE_URL, DATA_DIR }: Config): Promise<{ url: string; close: () => Promise<void> }> {
@@ -29,11 +34,22 @@ async function open({ DATABASE_URL, DATA_DIR }: Config): Promise<{ url: string; 
   return { url: postgres.url, close: () => postgres.stop() };
 }
 
+/** What the command line did to a key, for the action log. */
+export interface KeyAction {
+  name: string;
+  target: string;
+  detail: Record<string, unknown> | null;
+}
+
 /**
- * Runs an action on the keys in the database of the given settings.
+ * Runs a command on the keys in the database of the given settings, in one transaction with its entry in the action log.
+ * @param run Returns what it did, or null if it changed nothing.
  * @throws StartError if the database is unavailable.
  */
-export async function withKeys(config: Config, act: (keys: ApiKeysService) => Promise<void>): Promise<void> {
+export async function withKeys(
+  config: Config,
+  run: (keys: ApiKeysService) => Promise<KeyAction | null>,
+): Promise<void> {
   const { url, close } = await open(config);
   try {
     await migrate(url).catch((error: unknown) => {
@@ -42,12 +58,41 @@ export async function withKeys(config: Config, act: (keys: ApiKeysService) => Pr
     });
     const dataSource = await new DataSource(dataSourceOptions(url, 2)).initialize();
     try {
-      const keys = new ApiKeyRepository(dataSource.getRepository(ApiKey), dataSource.getRepository(Account));
-      await act(new ApiKeysService(keys));
+      await dataSource.transaction(async (manager) => {
+        const keys = new ApiKeyRepository(manager.getRepository(ApiKey), manager.getRepository(Account));
+        const action = await run(new ApiKeysService(keys));
+        if (action) await new ActionRepository(manager.getRepository(ActionRecord)).add(entryOf(action), 0);
+      });
     } finally {
       await dataSource.destroy();
     }
   } finally {
     await close();
+  }
+}
+
+function entryOf({ name, target, detail }: KeyAction): NewAction {
+  return {
+    id: newId(),
+    accountId: null,
+    actorKind: 'command-line',
+    actorId: null,
+    actorName: shortText(userName()),
+    action: name,
+    target,
+    detail,
+    outcome: 'succeeded',
+    status: null,
+    requestId: null,
+    address: null,
+  };
+}
+
+/** The user of the operating system, or its number if it has no name, as in many containers. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }

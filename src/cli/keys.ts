@@ -3,6 +3,8 @@ import { createKeyBody, rotateKeyBody } from '../accounts/api-keys.schema.js';
 import type { ApiKeysService } from '../accounts/api-keys.service.js';
 import { ConfigError, readConfig } from '../platform/config/config.js';
 import { DaybookError, StartError } from '../platform/errors.js';
+import { shortText } from '../requests/actions/action-detail.js';
+import type { KeyAction } from './keys-database.js';
 import { type Command, UsageError, parseOptions } from './command.js';
 
 const USAGE = `Usage: daybook keys COMMAND [options], or in a checkout: npm run keys -- COMMAND [options]
@@ -38,12 +40,19 @@ interface Shown {
 
 type Options = Partial<Record<'name' | 'account' | 'expires-in' | 'overlap', string>> & { scope?: string[] };
 
-/** The action of a command whose options and argument are valid. */
-type Action = (keys: ApiKeysService) => Promise<void>;
+/** What a command did, and the output that it shows once that is committed. */
+interface Done {
+  /** For the action log; null if it changed nothing. */
+  action: KeyAction | null;
+  show: () => void;
+}
+
+/** A command whose options and argument are valid. */
+type Plan = (keys: ApiKeysService) => Promise<Done>;
 
 const COMMANDS: Record<
   string,
-  { options: (keyof Options)[]; takesId: boolean; plan: (given: Options, id: string) => Action }
+  { options: (keyof Options)[]; takesId: boolean; plan: (given: Options, id: string) => Plan }
 > = {
   create: {
     options: ['name', 'scope', 'account', 'expires-in'],
@@ -51,7 +60,11 @@ const COMMANDS: Record<
     plan: ({ name, account, scope, 'expires-in': expires_in }) => {
       const body = checked(createKeyBody, { name, account, scopes: scope ?? [], expires_in });
       const { expires_in: expiresInMs = null, ...wanted } = body;
-      return async (keys) => showNew((await keys.create({ ...wanted, expiresInMs })) as Shown);
+      return async (keys) => {
+        const created = (await keys.create({ ...wanted, expiresInMs })) as Shown;
+        const detail = { name: shortText(wanted.name), account: wanted.account, scopes: wanted.scopes };
+        return { action: { name: 'key.create', target: created.id, detail }, show: () => showNew(created) };
+      };
     },
   },
   list: {
@@ -59,15 +72,21 @@ const COMMANDS: Record<
     takesId: false,
     plan:
       ({ account }) =>
-      (keys) =>
-        list(keys, account),
+      async (keys) => {
+        const lines = await list(keys, account);
+        return { action: null, show: () => lines.forEach((line) => console.log(line)) };
+      },
   },
   rotate: {
     options: ['overlap'],
     takesId: true,
     plan: ({ overlap }, id) => {
       const body = checked(rotateKeyBody, { overlap });
-      return async (keys) => showNew((await keys.rotate(id, body.overlap)) as Shown);
+      return async (keys) => {
+        const successor = (await keys.rotate(id, body.overlap)) as Shown;
+        const detail = { new_id: successor.id };
+        return { action: { name: 'key.rotate', target: id, detail }, show: () => showNew(successor) };
+      };
     },
   },
   revoke: {
@@ -75,7 +94,8 @@ const COMMANDS: Record<
     takesId: true,
     plan: (_, id) => async (keys) => {
       await keys.revoke(id);
-      console.error(`Key ${id} is revoked. All processes reject it within 5 s.`);
+      const show = (): void => console.error(`Key ${id} is revoked. All processes reject it within 5 s.`);
+      return { action: { name: 'key.revoke', target: id, detail: null }, show };
     },
   },
 };
@@ -96,20 +116,22 @@ function showNew({ id, key, account, scopes, expires_at }: Shown): void {
   console.log(key);
 }
 
-async function list(keys: ApiKeysService, account: string | undefined): Promise<void> {
+async function list(keys: ApiKeysService, account: string | undefined): Promise<string[]> {
+  const lines: string[] = [];
   let beforeId: string | undefined;
   do {
     const page = await keys.list({ account, beforeId, limit: PAGE });
     for (const { id, status, account: of, scopes, expires_at, last_used_at, name } of page.keys as Shown[]) {
       const times = `expires ${expires_at ?? 'never'}\tlast used ${last_used_at ?? 'never'}`;
-      console.log([id, status, of, scopes.join(','), times, name].join('\t'));
+      lines.push([id, status, of, scopes.join(','), times, name].join('\t'));
     }
     beforeId = page.next_cursor ?? undefined;
   } while (beforeId !== undefined);
+  return lines;
 }
 
 /** @throws UsageError */
-function actionOf([name = '', ...args]: string[]): Action {
+function planOf([name = '', ...args]: string[]): Plan {
   const command = COMMANDS[name];
   if (!command) throw new UsageError(name === '' ? 'A command is missing' : `There is no command ${name}`);
   const options = Object.fromEntries(
@@ -125,11 +147,17 @@ function actionOf([name = '', ...args]: string[]): Action {
 }
 
 async function run(args: string[]): Promise<number> {
-  const action = actionOf(args);
+  const plan = planOf(args);
   const config = readConfig();
   // Loaded after the arguments are checked: it takes half a second.
   const { withKeys } = await import('./keys-database.js');
-  await withKeys(config, action);
+  let show: Done['show'] = () => undefined;
+  await withKeys(config, async (keys) => {
+    const done = await plan(keys);
+    show = done.show;
+    return done.action;
+  });
+  show();
   return 0;
 }
 

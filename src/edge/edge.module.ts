@@ -7,6 +7,7 @@ import { JobsModule } from '../jobs/jobs.module.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { RequestsModule } from '../requests/requests.module.js';
 import { AuthenticationGuard } from './guards/authentication.guard.js';
+import { ActionsInterceptor } from './actions/actions.interceptor.js';
 import { BodyInterceptor } from './body/body.interceptor.js';
 import { BodyMemory } from './body/body-memory.js';
 import { BodyReader } from './body/body-reader.js';
@@ -20,7 +21,7 @@ import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
 import { throttlerOptions } from './rate-limit/throttler-options.js';
 import { ValidationPipe } from '../http/validation.js';
 
-/** Runs around every controller: authentication, load shedding, rate limits, bodies, idempotency keys, validation, problem details. */
+/** Runs around every controller: authentication, load shedding, rate limits, bodies, idempotency keys, the action log, validation, problem details. */
 @Module({
   imports: [
     RequestsModule,
@@ -42,6 +43,8 @@ import { ValidationPipe } from '../http/validation.js';
     { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: ChargesInterceptor },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+    // The innermost: it sees what a handler did, and no request that was refused before.
+    { provide: APP_INTERCEPTOR, useClass: ActionsInterceptor },
     { provide: APP_PIPE, useClass: ValidationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],

@@ -1,7 +1,17 @@
 import { type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import type { Request } from 'express';
 import type { AccountId } from '../platform/tenant.js';
-import { clientNetwork } from './client-network.js';
+import { clientNetwork, isLoopbackNetwork } from './client-network.js';
+
+/** The identity behind an action, for the action log. */
+export interface Actor {
+  /** `operator` is an admin key that acts for an account which it names in `Daybook-Account`. */
+  kind: 'key' | 'operator' | 'open' | 'command-line';
+  /** Id of the API key; null without one. */
+  id: string | null;
+  /** Name of the API key, or of the user of the operating system; null with `AUTH=open`. */
+  name: string | null;
+}
 
 /** The sender of a request. */
 export interface Caller {
@@ -9,8 +19,9 @@ export interface Caller {
   id: string;
   /** The account whose requests, files and lanes the caller sees; null with `AUTH=open`. */
   account: AccountId;
-  /** True for keys with the scope `admin`, and for every caller with `AUTH=open`. */
+  /** True for keys with the scope `admin`, and for every loopback caller with `AUTH=open`. */
   isOperator: boolean;
+  actor: Actor;
 }
 
 /** Parameter decorator: the {@link Caller}, or one of its properties (`@Caller('account') account: AccountId`). */
@@ -32,15 +43,21 @@ export function callerOf(request: RequestWithCaller): Caller {
   return (request[CALLER] ??= new OpenCaller(request));
 }
 
+const OPEN_ACTOR: Actor = { kind: 'open', id: null, name: null };
+
 /** Any client of an installation with `AUTH=open`. */
 class OpenCaller implements Caller {
   readonly account = null;
-  readonly isOperator = true;
+  readonly actor = OPEN_ACTOR;
 
   constructor(private readonly request: Request) {}
 
   /** Lazy, because routes without a rate limit never read it. */
   get id(): string {
     return clientNetwork(this.request.ip);
+  }
+
+  get isOperator(): boolean {
+    return isLoopbackNetwork(this.id);
   }
 }

@@ -1,4 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
+import { isLoopbackHost } from '../platform/config/loopback.js';
 
 /**
  * The network that rate limits count by: the address itself for IPv4, the /64 for IPv6, because a subscriber gets a whole
@@ -15,6 +16,14 @@ export function clientNetwork(address: string | undefined): string {
     .slice(0, 4)
     .map((group) => group.toString(16))
     .join(':')}::/64`;
+}
+
+/** The network of `::1`. */
+const LOOPBACK_NETWORK = clientNetwork('::1');
+
+/** Whether a network, as {@link clientNetwork} returns it, is this machine. */
+export function isLoopbackNetwork(network: string): boolean {
+  return isLoopbackHost(network) || network === LOOPBACK_NETWORK;
 }
 
 /** The eight groups of a valid IPv6 address (RFC 4291, section 2.2). */

@@ -2,6 +2,7 @@ import { Body, Controller, Headers, HttpCode, Param, Post, Res } from '@nestjs/c
 import type { Response } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Action, Unrecorded } from '../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
@@ -47,6 +48,7 @@ export class JobsController {
   ) {}
 
   @Post('sync')
+  @Unrecorded()
   @NeedsScope('reports:write')
   @HttpCode(200)
   @RateLimited('sync')
@@ -80,6 +82,7 @@ export class JobsController {
   }
 
   @Post('async')
+  @Unrecorded()
   @NeedsScope('reports:write')
   @HttpCode(202)
   @RateLimited('async')
@@ -103,6 +106,7 @@ export class JobsController {
   }
 
   @Post('batch')
+  @Unrecorded()
   @NeedsScope('reports:write')
   @HttpCode(202)
   @RateLimited('async')
@@ -121,6 +125,7 @@ export class JobsController {
   }
 
   @Post('requests/:id/cancel')
+  @Action('request.cancel')
   @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a pending request' })

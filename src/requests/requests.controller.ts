@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import type { AccountId } from '../platform/tenant.js';
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Action } from '../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import {
   type ListQuery,
@@ -54,6 +55,7 @@ export class RequestsController {
   }
 
   @Delete(':id')
+  @Action('request.delete')
   @NeedsScope('reports:write')
   @ApiOperation({ summary: 'Delete a finished request with its callback logs and file' })
   @ApiParam(ID)
@@ -66,6 +68,7 @@ export class RequestsController {
   }
 
   @Delete()
+  @Action('request.delete_all')
   @NeedsScope('reports:write')
   @ApiOperation({ summary: 'Delete all finished requests without a callback due, with their callback logs and files' })
   @ApiOkResponse({ standardSchema: removedMany })

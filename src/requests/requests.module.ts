@@ -1,5 +1,9 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActionLog } from './actions/action-log.js';
+import { ActionRecord } from './actions/action.entity.js';
+import { ActionRepository } from './actions/action.repository.js';
+import { ActionsRetention } from './actions/actions-retention.service.js';
 import { FinishedRequests } from './finished-requests.js';
 import { FinishedRequestsStore } from './finished-requests.store.js';
 import { IdempotencyRecord } from './idempotency/idempotency-key.entity.js';
@@ -14,17 +18,20 @@ import { RetentionService } from './removal/retention.service.js';
 
 /** The request log. */
 @Module({
-  imports: [TypeOrmModule.forFeature([RequestRecord, IdempotencyRecord])],
+  imports: [TypeOrmModule.forFeature([RequestRecord, IdempotencyRecord, ActionRecord])],
   providers: [
     RequestRepository,
     RemovalStore,
     IdempotencyRepository,
+    ActionRepository,
     RequestsService,
     IdempotencyService,
     RetentionService,
+    ActionsRetention,
+    ActionLog,
     RequestsSweep,
     { provide: FinishedRequests, useClass: FinishedRequestsStore },
   ],
-  exports: [RequestsService, IdempotencyService, RetentionService, FinishedRequests],
+  exports: [RequestsService, IdempotencyService, RetentionService, FinishedRequests, ActionLog, ActionRepository],
 })
 export class RequestsModule {}

@@ -1,10 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { TableAnalyzer } from '../platform/database/table-analyzer.js';
+import { ActionsRetention } from './actions/actions-retention.service.js';
 import { IdempotencyService } from './idempotency/idempotency.service.js';
 import { RetentionService } from './removal/retention.service.js';
 
-/** Deletes expired idempotency keys and old requests in every sweep. */
+/** Deletes expired idempotency keys, old requests and old actions in every sweep. */
 @Injectable()
 export class RequestsSweep implements OnModuleInit {
   constructor(
@@ -12,11 +13,13 @@ export class RequestsSweep implements OnModuleInit {
     private readonly analyzer: TableAnalyzer,
     private readonly idempotency: IdempotencyService,
     private readonly retention: RetentionService,
+    private readonly actions: ActionsRetention,
   ) {}
 
   onModuleInit(): void {
-    this.analyzer.watch('requests', 'idempotency_keys');
+    this.analyzer.watch('requests', 'idempotency_keys', 'actions');
     this.sweeper.add('expire', 'idempotency keys', () => this.idempotency.removeExpired());
     this.sweeper.add('expire', 'old requests', () => this.retention.removeSome());
+    this.sweeper.add('expire', 'old actions', () => this.actions.removeSome());
   }
 }

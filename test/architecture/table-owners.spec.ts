@@ -5,7 +5,7 @@ import { literalsIn, serviceSources, sourcesIn } from '../support/source.js';
 /** Tables by owner. Two features own `requests` together: jobs/ writes its state, requests/ reads and deletes. */
 const OWNED: Record<string, string[]> = {
   accounts: ['accounts', 'api_keys'],
-  requests: ['requests', 'idempotency_keys'],
+  requests: ['requests', 'idempotency_keys', 'actions'],
   callbacks: [
     'callback_deliveries',
     'callback_destinations',

@@ -9,6 +9,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
+import { Action } from '../../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { requestIdParam } from '../../requests/requests.schema.js';
 import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';
@@ -37,6 +38,7 @@ export class CallbackDeliveriesController {
   }
 
   @Post('callbacks/test')
+  @Action('callback.ping', ['url'])
   @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({
@@ -53,6 +55,7 @@ export class CallbackDeliveriesController {
   }
 
   @Post('requests/:id/redeliver')
+  @Action('request.redeliver')
   @NeedsScope('reports:write')
   @HttpCode(202)
   @ApiOperation({ summary: 'Redeliver the callback of a request, with its whole retry schedule' })

@@ -18,6 +18,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
+import { Action, Unrecorded } from '../../http/action.decorators.js';
 import { NeedsScope } from '../../http/auth.decorators.js';
 import { Unlimited } from '../../http/rate-limit.decorators.js';
 import {
@@ -54,6 +55,7 @@ export class DemoReceiverController {
 
   /** Exempt from rate limits: the service delivers callbacks to it at full rate, and a 429 would be final. */
   @Post('receive')
+  @Unrecorded()
   @Unlimited()
   @HttpCode(200)
   @ApiOperation({ summary: 'Receive a callback' })
@@ -76,6 +78,7 @@ export class DemoReceiverController {
   }
 
   @Delete('history')
+  @Action('demo_receiver.clear')
   @ApiOperation({ summary: 'Delete the received callbacks' })
   @ApiOkResponse({ example: { deleted: true, count: 1 } })
   clear(): { deleted: true; count: number } {
@@ -90,6 +93,7 @@ export class DemoReceiverController {
   }
 
   @Post('simulate-failures')
+  @Action('demo_receiver.simulate_failures', ['enabled', 'failure_rate'])
   @HttpCode(200)
   @ApiOperation({ summary: 'Set the rate of simulated failures, in the body or the query' })
   @ApiBody({ required: false })

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Action } from '../../http/action.decorators.js';
 import { NeedsScope } from '../../http/auth.decorators.js';
 import {
   type DestinationsQuery,
@@ -25,6 +26,7 @@ export class DestinationsController {
   }
 
   @Post('urls/enable')
+  @Action('callback_url.enable', ['url'])
   @NeedsScope('admin')
   @HttpCode(200)
   @ApiOperation({ summary: 'Enable a URL that answered 410 Gone' })

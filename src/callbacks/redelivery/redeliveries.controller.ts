@@ -11,6 +11,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
+import { Action } from '../../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import {
   type RedeliverBody,
@@ -32,6 +33,7 @@ export class RedeliveriesController {
   constructor(private readonly redeliveries: RedeliveriesService) {}
 
   @Post('redeliver')
+  @Action('redelivery.create', ['status', 'destination', 'since', 'until'])
   @NeedsScope('reports:write')
   @HttpCode(202)
   @ApiOperation({
@@ -77,6 +79,7 @@ export class RedeliveriesController {
   }
 
   @Post('redeliveries/:id/cancel')
+  @Action('redelivery.cancel')
   @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a redelivery; callbacks that are already due are still sent' })

@@ -7,6 +7,7 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
+import { Action } from '../../http/action.decorators.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { publicKeyList, type RotateBody, rotateBody, secretList } from './callback-secrets.schema.js';
@@ -38,6 +39,7 @@ export class CallbackSecretsController {
   }
 
   @Post('rotate')
+  @Action('callback_secret.rotate', ['expire_old_after'])
   @NeedsScope('reports:write')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')

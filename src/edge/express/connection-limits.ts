@@ -1,7 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { clientNetwork } from '../../http/client-network.js';
-import { isLoopbackHost } from '../../platform/config/loopback.js';
+import { clientNetwork, isLoopbackNetwork } from '../../http/client-network.js';
 
 /** Connections of one process. Further ones are closed at once, because an idle connection costs memory too. */
 const MAX_CONNECTIONS = 10_000;
@@ -9,8 +8,6 @@ const MAX_CONNECTIONS = 10_000;
 const MAX_NETWORK_CONNECTIONS = 1_000;
 /** Time without progress after which a response that its client does not read is ended. */
 const WRITE_TIMEOUT_MS = 30_000;
-/** The network of `::1`. */
-const LOOPBACK_NETWORK = clientNetwork('::1');
 
 /**
  * Limits the connections of the process and of each client network. Loopback is exempt.
@@ -22,7 +19,7 @@ export function limitConnections(server: Server, isProxied: boolean, maxPerNetwo
   const connections = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
     const network = clientNetwork(socket.remoteAddress);
-    if (isLoopbackHost(network) || network === LOOPBACK_NETWORK) return;
+    if (isLoopbackNetwork(network)) return;
     const count = (connections.get(network) ?? 0) + 1;
     if (count > maxPerNetwork) {
       socket.destroy();

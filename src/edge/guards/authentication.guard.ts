@@ -14,7 +14,7 @@ import { type Scope, allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
 import { RequiredScope } from '../../http/auth.decorators.js';
-import { setCaller } from '../../http/caller.js';
+import { type Actor, setCaller } from '../../http/caller.js';
 
 /** The request has no API key, or an invalid one. */
 export class Unauthenticated extends DaybookError {
@@ -79,8 +79,10 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
       response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${required}"`);
       throw new InsufficientScope(required);
     }
+    const { keyId, name } = apiKey;
     const account = actsFor === undefined ? apiKey.accountId : await this.keys.findAccount(actsFor);
-    setCaller(request, { id: `key:${apiKey.keyId}`, account, isOperator: allows(apiKey.scopes, 'admin') });
+    const actor: Actor = { kind: actsFor === undefined ? 'key' : 'operator', id: keyId, name };
+    setCaller(request, { id: `key:${keyId}`, account, isOperator: allows(apiKey.scopes, 'admin'), actor });
     return true;
   }
 

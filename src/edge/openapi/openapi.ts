@@ -91,6 +91,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
     .addTag('reports', 'Request reports and download them')
     .addTag('requests', 'The request log: status, results and callbacks of requests')
+    .addTag('actions', 'The action log: who changed what, and when')
     .addTag('lanes', 'The queues of pending requests: pause, resume, priority')
     .addTag('callbacks', 'Callback deliveries, signing secrets, destinations, and the built-in demo receiver')
     .addTag('keys', 'API keys and their scopes')

@@ -25,6 +25,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   unauthenticated: { status: 401 },
   'insufficient-scope': { status: 403 },
   'authentication-off': { status: 403 },
+  'operators-only': { status: 403 },
   'foreign-origin': { status: 403 },
   'foreign-host': { status: 421 },
   'not-found': { status: 404 },

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import type { AccountId } from '../../platform/tenant.js';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Action } from '../../http/action.decorators.js';
 import { IsOperator, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { URL_NAME_PATTERN } from '../../http/url-name.js';
 import {
@@ -35,6 +36,7 @@ export class LanesController {
   }
 
   @Post(':lane/pause')
+  @Action('lane.pause')
   @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Pause a lane: it accepts requests and does not run them' })
@@ -49,6 +51,7 @@ export class LanesController {
   }
 
   @Post(':lane/resume')
+  @Action('lane.resume')
   @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Resume a paused lane' })
@@ -63,6 +66,7 @@ export class LanesController {
   }
 
   @Put(':lane')
+  @Action('lane.prioritize', ['priority'])
   @NeedsScope('admin')
   @ApiOperation({ summary: 'Set the priority of a lane' })
   @ApiParam(LANE)

@@ -40,6 +40,8 @@ const RETENTION_CASES: [string, string, string, string, number | null][] = [
   ['RETENTION', '23h', KEPT, '1d', 86_400_000],
   ['RETENTION', '3651d', KEPT, '24h', 86_400_000],
   ['RETENTION', '0', KEPT, 'off', null],
+  ['ACTION_RETENTION', '23h', KEPT, '1d', 86_400_000],
+  ['ACTION_RETENTION', 'never', KEPT, 'off', null],
 ];
 const NUMBER_CASES: [string, string, string, string, number][] = [
   ['PORT', '65536', 'a whole number from 0 to 65535', '65535', 65_535],
@@ -273,6 +275,7 @@ describe('parseConfig', () => {
       LANE_LEASE: 15_000,
       SWEEP_INTERVAL: 2_000,
       RETENTION: 2_592_000_000,
+      ACTION_RETENTION: 7_776_000_000,
       SHUTDOWN_TIMEOUT: 30_000,
       REQUEST_TIMEOUT: 30_000,
       RATE_LIMIT_SYNC: { limit: 30, windowMs: 60_000 },

@@ -40,7 +40,7 @@ export function isWorthWaitingFor(error: unknown): boolean {
 }
 
 /** Whether a value caused an error (SQLSTATE classes 22 and 23), and not the statement or the server. */
-export function isDataError(error: unknown): boolean {
+export function isDataError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code));
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UNIT_MS, duration, durationOrOff } from '../values.js';
 
-/** Leases, sweeps and retention of requests. */
+/** Leases, sweeps and retention. */
 export const jobSettings = z.object({
   LANE_LEASE: duration(2_000, 600_000, 'a time from 2s to 10m')
     .default(15_000)
@@ -15,4 +15,7 @@ export const jobSettings = z.object({
   RETENTION: durationOrOff(UNIT_MS.d, 3_650 * UNIT_MS.d, 'a time from 1d to 3650d')
     .default(30 * UNIT_MS.d)
     .describe('Age at which finished requests are deleted with their logs and files; `off` keeps them'),
+  ACTION_RETENTION: durationOrOff(UNIT_MS.d, 3_650 * UNIT_MS.d, 'a time from 1d to 3650d')
+    .default(90 * UNIT_MS.d)
+    .describe('Age at which entries of the action log are deleted; `off` keeps them'),
 });

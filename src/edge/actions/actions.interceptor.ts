@@ -1,0 +1,80 @@
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request, Response } from 'express';
+import { type Observable, from, lastValueFrom } from 'rxjs';
+import { ActionMetadata, type RecordedAction } from '../../http/action.decorators.js';
+import { callerOf } from '../../http/caller.js';
+import { type ActionContent, detailOf, shortText, targetOf } from '../../requests/actions/action-detail.js';
+import { ActionLog } from '../../requests/actions/action-log.js';
+import { requestId } from '../express/request-id.js';
+import { problemOf } from '../problem/problem.js';
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Records every request that changed something, unless its route is `@Unrecorded()`. A refused request (4xx) changed
+ * nothing and is not recorded; one that failed is, because it may have changed a part.
+ */
+@Injectable()
+export class ActionsInterceptor implements NestInterceptor {
+  constructor(
+    private readonly log: ActionLog,
+    private readonly reflector: Reflector,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<Request>();
+    if (SAFE_METHODS.has(request.method)) return next.handle();
+    const declared = this.reflector.get(ActionMetadata, context.getHandler());
+    if (declared === null) return next.handle();
+    return from(this.perform(next, request, http.getResponse<Response>(), declared ?? unnamed(request)));
+  }
+
+  private async perform(
+    next: CallHandler,
+    request: Request,
+    response: Response,
+    action: RecordedAction,
+  ): Promise<unknown> {
+    try {
+      const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
+      await this.record(request, response, action, result, response.statusCode);
+      return result;
+    } catch (error) {
+      const { status } = problemOf(error, request.path).problem;
+      if (status >= 500) await this.record(request, response, action, undefined, status);
+      throw error;
+    }
+  }
+
+  private async record(
+    request: Request,
+    response: Response,
+    { name, fields }: RecordedAction,
+    result: unknown,
+    status: number,
+  ): Promise<void> {
+    const { account, actor } = callerOf(request);
+    const { params, query } = request;
+    const content: ActionContent = { params, body: request.body, query, result };
+    await this.log.record({
+      accountId: account,
+      actorKind: actor.kind,
+      actorId: actor.id,
+      actorName: actor.name && shortText(actor.name),
+      action: name,
+      target: targetOf(content),
+      detail: detailOf(content, fields),
+      outcome: status < 500 ? 'succeeded' : 'failed',
+      status,
+      requestId: requestId(response),
+      address: request.ip ?? null,
+    });
+  }
+}
+
+/** The entry of a route that names no action: its method and path. */
+function unnamed(request: Request): RecordedAction {
+  return { name: `${request.method} ${(request.route as { path: string }).path}`, fields: [] };
+}
