@@ -62,7 +62,7 @@ const check = (text: string) => keys.authenticator.check(text);
 
 it('returns the account and scopes of a key', async () => {
   const { id, text, row } = keys.add({ scopes: ['admin'] });
-  expect(await check(text)).toEqual({ keyId: id, accountId: row.accountId, scopes: ['admin'] });
+  expect(await check(text)).toEqual({ keyId: id, name: 'test', accountId: row.accountId, scopes: ['admin'] });
 });
 
 it('explains a refusal only to a caller that has the secret', async () => {

@@ -30,6 +30,8 @@ import { Lane } from '../../src/jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.repository.js';
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { BacklogStore } from '../../src/jobs/accept/backlog.store.js';
+import { ActionRecord } from '../../src/requests/actions/action.entity.js';
+import { ActionRepository } from '../../src/requests/actions/action.repository.js';
 import { IdempotencyRecord } from '../../src/requests/idempotency/idempotency-key.entity.js';
 import { IdempotencyRepository } from '../../src/requests/idempotency/idempotency.repository.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
@@ -194,12 +196,16 @@ async function insertRows(client: pg.Client): Promise<void> {
     WHERE queue_position > ${FINISHED} - 5000`);
   await client.query(`INSERT INTO callback_logs (request_id, attempt_number, url, success, response_time_ms, attempted_at)
     SELECT request_id, 1, url, true, 1, now() FROM callback_deliveries`);
+  await client.query(`INSERT INTO actions (id, at, account_id, actor_kind, action, target, outcome)
+    SELECT ${ID('n')}, now() - (${FINISHED} - n) * interval '1 second', ${ACCOUNT}::uuid, 'key',
+      CASE WHEN n % 1000 = 3 THEN 'key.create' ELSE 'request.cancel' END, 'target-' || n, 'succeeded'
+    FROM generate_series(1, ${FINISHED}) n`);
   await client.query(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
     SELECT 'open', 'POST /api/async', 'key-' || n, 'f', ${ID('n')} FROM generate_series(1, 100000) n`);
 }
 
 /** Tables whose scan would grow with the number of finished requests. */
-const GROWING = ['requests', 'callback_deliveries', 'callback_logs', 'idempotency_keys'];
+const GROWING = ['requests', 'callback_deliveries', 'callback_logs', 'idempotency_keys', 'actions'];
 
 function scans(plan: Plan): string[] {
   const own =
@@ -260,6 +266,19 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     }, FEW_BLOCKS);
     expect(database.plans.filter(({ plan }) => sorts(plan))).toEqual([]);
   });
+
+  it('recording, listing and deleting actions', () =>
+    expectCheap(async () => {
+      const actions = new ActionRepository(dataSource.getRepository(ActionRecord));
+      for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
+        await actions.list({ account, limit: 50 });
+        await actions.list({ account, action: 'key.create', limit: 50 });
+        await actions.list({ account, target: 'target-7', limit: 50 });
+        await actions.list({ account, since: new Date(), until: new Date(), limit: 50 });
+      }
+      expect(await actions.removeExpired(3_600_000 * 24 * 3_650, 1_000)).toBe(0);
+      expect(await actions.removeExpired(3_600_000, 100)).toBe(100);
+    }));
 
   it('sweeping', () =>
     expectCheap(async () => {

@@ -29,7 +29,7 @@ const ADD = `INSERT INTO actions (id, account_id, actor_kind, actor_id, actor_na
   ON CONFLICT (id) DO NOTHING`;
 
 const REMOVE_EXPIRED = `DELETE FROM actions a USING (
-    SELECT id FROM actions WHERE at < clock_timestamp() - $1 * interval '1 millisecond'
+    SELECT id FROM actions WHERE at < now() - $1 * interval '1 millisecond'
     ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
   ) expired
   WHERE a.id = expired.id`;
