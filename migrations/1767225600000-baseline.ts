@@ -214,11 +214,19 @@ const CALLBACKS = [
     redelivered integer NOT NULL DEFAULT 0,
     last_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     advanced_at timestamptz NOT NULL DEFAULT now(),
+    due_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz(3) NOT NULL DEFAULT now(),
     finished_at timestamptz(3),
     CONSTRAINT callback_redeliveries_status_check CHECK (status IN ('RUNNING', 'COMPLETED', 'CANCELLED'))
   )`,
   `CREATE INDEX callback_redeliveries_running ON callback_redeliveries (advanced_at) WHERE status = 'RUNNING'`,
+  // The rate of redeliveries of an account to a destination. The nil UUID is the account of an open installation.
+  `CREATE TABLE callback_redelivery_paces (
+    account_id uuid NOT NULL,
+    destination text NOT NULL,
+    next_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, destination)
+  )`,
 
   // The nil UUID is the account of an open installation (AUTH=open).
   `CREATE TABLE callback_secrets (
@@ -310,7 +318,8 @@ export class Baseline1767225600000 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(`DROP TABLE benchmark_runs, actions, api_keys, accounts, callback_secrets, callback_redeliveries,
+    await queryRunner.query(`DROP TABLE benchmark_runs, actions, api_keys, accounts, callback_secrets,
+      callback_redelivery_paces, callback_redeliveries,
       callback_disabled_urls, callback_destinations, callback_queues, callback_logs, callback_deliveries, workers,
       idempotency_keys, requests, cancelled_positions, lanes`);
   }

@@ -28,6 +28,7 @@ import { Order } from '../books/orders/order.entity.js';
 import { CallbackDelivery } from '../callbacks/deliveries/callback-delivery.entity.js';
 import { CallbackDestination, CallbackDisabledUrl } from '../callbacks/destinations/callback-destination.entity.js';
 import { CallbackLog } from '../callbacks/deliveries/callback-log.entity.js';
+import { RedeliveryPace } from '../callbacks/redelivery/redelivery-pace.entity.js';
 import { CallbackRedelivery } from '../callbacks/redelivery/callback-redelivery.entity.js';
 import { CallbackSecret } from '../callbacks/signing/callback-secret.entity.js';
 import { CallbackQueue } from '../callbacks/leases/callback-queue.entity.js';
@@ -58,6 +59,7 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
       CallbackDelivery,
       CallbackLog,
       CallbackRedelivery,
+      RedeliveryPace,
       CallbackQueue,
       CallbackDestination,
       CallbackDisabledUrl,

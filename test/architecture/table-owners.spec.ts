@@ -13,6 +13,7 @@ const OWNED: Record<string, string[]> = {
     'callback_logs',
     'callback_queues',
     'callback_redeliveries',
+    'callback_redelivery_paces',
     'callback_secrets',
   ],
   jobs: ['requests', 'lanes', 'cancelled_positions', 'workers'],

@@ -4,6 +4,8 @@
  */
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
+import { CallbackDelivery } from '../../src/callbacks/deliveries/callback-delivery.entity.js';
+import { CallbackDeliveryRepository } from '../../src/callbacks/deliveries/callback-delivery.repository.js';
 import { RedeliveriesService } from '../../src/callbacks/redelivery/redeliveries.service.js';
 import { CallbackRedelivery } from '../../src/callbacks/redelivery/callback-redelivery.entity.js';
 import { RedeliveryRepository } from '../../src/callbacks/redelivery/redelivery.repository.js';
@@ -20,6 +22,7 @@ import { REQUEST_TABLES } from '../support/tables.js';
 const A = 'http://a.test:80';
 const B = 'http://b.test:80';
 const PAGE = 200;
+const UNPACED = { CALLBACK_REDELIVERY_RATE: null, SWEEP_INTERVAL: 2_000 };
 
 describe('a redelivery', () => {
   let one: Stores;
@@ -29,11 +32,11 @@ describe('a redelivery', () => {
 
   beforeAll(async () => {
     one = await openStores();
-    stores = [one, await Stores.open(one.url)].map(({ database }) => new RedeliveryStore(database));
+    stores = [one, await Stores.open(one.url)].map(({ database }) => new RedeliveryStore(database, UNPACED));
     jobs = new RedeliveryRepository(one.dataSource.getRepository(CallbackRedelivery));
     service = new RedeliveriesService(jobs, stores[0]!);
   });
-  beforeEach(() => one.sql(`TRUNCATE ${REQUEST_TABLES}, callback_redeliveries CASCADE`));
+  beforeEach(() => one.sql(`TRUNCATE ${REQUEST_TABLES}, callback_redeliveries, callback_redelivery_paces CASCADE`));
 
   /** Inserts deliveries created one minute apart, the last one now. */
   async function insertDeliveries(count: number, status: string, destination = A, lane = 'x'): Promise<void> {
@@ -144,7 +147,7 @@ describe('a redelivery', () => {
     const { id } = await add({ status: 'FAILED' });
     await stores[0]!.advance();
     const database = new GatedDatabase(one.dataSource, gate);
-    const dying = new RedeliveryStore(database).advance().catch(() => undefined);
+    const dying = new RedeliveryStore(database, UNPACED).advance().catch(() => undefined);
     await database.reached;
     database.kill();
     await dying;
@@ -184,11 +187,109 @@ describe('a redelivery', () => {
     expect(await service.list(acme, 10)).toMatchObject({ redeliveries: [{ id }] });
   });
 
-  it('is refused when twenty are running', async () => {
-    for (let n = 0; n < 20; n++) await add({ status: 'FAILED' });
-    await expect(add({ status: 'FAILED' })).rejects.toThrow('20 redeliveries are running');
+  it('is refused when twenty of its account are running, and no other account is', async () => {
+    const [acme, globex] = [uuidv7(), uuidv7()];
+    const added = await Promise.allSettled(Array.from({ length: 25 }, () => add({ account: acme, status: 'FAILED' })));
+    expect(added.filter(({ status }) => status === 'fulfilled')).toHaveLength(20);
+    await expect(add({ account: acme, status: 'FAILED' })).rejects.toThrow('20 redeliveries are running');
+    for (const account of [globex, null]) await add({ account, status: 'FAILED' });
     await service.sweep();
-    await add({ status: 'FAILED' });
+    await service.sweep();
+    await add({ account: acme, status: 'FAILED' });
+  });
+
+  it('takes turns with the jobs of other accounts, however many they have', async () => {
+    const [acme, globex] = [uuidv7(), uuidv7()];
+    await insertDeliveries(2_000, 'FAILED', A, `${acme}/x`);
+    await insertDeliveries(300, 'FAILED', B, `${globex}/x`);
+    for (let n = 0; n < 20; n++) await add({ account: acme, status: 'FAILED' });
+    const { id } = await add({ account: globex, status: 'FAILED' });
+    for (let n = 0; n < 4; n++) await stores[0]!.advance();
+    expect(await service.find(id, globex)).toMatchObject({ status: 'completed', redelivered: 300 });
+  });
+});
+
+describe('the rate of redeliveries', () => {
+  const PACED = { CALLBACK_REDELIVERY_RATE: { limit: 10, windowMs: 1_000 }, SWEEP_INTERVAL: 2_000 };
+  let one: Stores;
+  let service: RedeliveriesService;
+  beforeAll(async () => {
+    one = await openStores();
+    const jobs = new RedeliveryRepository(one.dataSource.getRepository(CallbackRedelivery));
+    service = new RedeliveriesService(jobs, new RedeliveryStore(one.database, PACED));
+  });
+  beforeEach(() => one.sql(`TRUNCATE ${REQUEST_TABLES}, callback_redeliveries, callback_redelivery_paces CASCADE`));
+
+  const insertFailed = (count: number, account: string, destination: string) =>
+    one.sql(
+      `INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts)
+        SELECT id, id, $3 || '/', $3, $2 || '/x', n, 'FAILED', 4 FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, n)`,
+      [Array.from({ length: count }, () => uuidv7()), account, destination],
+    );
+  /** How many are scheduled for a destination, and the shortest time between two of them in milliseconds. */
+  async function scheduled(account: string, destination: string): Promise<{ count: number; gapMs: number | null }> {
+    const rows = await one.sql<{ count: number; gapMs: number | null }>(
+      `SELECT count(*) AS count, (1000 * extract(epoch FROM min(gap)))::float8 AS "gapMs" FROM (
+          SELECT next_attempt_at - lag(next_attempt_at) OVER (ORDER BY next_attempt_at) AS gap FROM callback_deliveries
+          WHERE status = 'PENDING' AND destination = $2 AND starts_with(lane, $1)
+        ) AS gaps`,
+      [account, destination],
+    );
+    return rows[0]!;
+  }
+
+  it('spreads the callbacks of an account to a destination evenly, over all of its jobs', async () => {
+    const [acme, globex] = [uuidv7(), uuidv7()];
+    await insertFailed(300, acme, A);
+    await insertFailed(5, acme, B);
+    await insertFailed(10, globex, A);
+    for (const destination of [A, A, B]) await service.add({ account: acme, destination });
+    await service.add({ account: globex });
+    await service.sweep();
+    const toA = await scheduled(acme, A);
+    // Ten a second for two sweeps, and those that became possible during this one.
+    expect(toA.count).toBeGreaterThanOrEqual(40);
+    expect(toA.count).toBeLessThan(200);
+    expect(toA.gapMs).toBeGreaterThanOrEqual(99);
+    expect(await scheduled(acme, B)).toMatchObject({ count: 5 });
+    // Another account has its own rate to the same destination.
+    expect(await scheduled(globex, A)).toMatchObject({ count: 10 });
+  });
+
+  it('continues in later sweeps until all are sent', async () => {
+    const acme = uuidv7();
+    await insertFailed(90, acme, A);
+    const { id } = await service.add({ account: acme, status: 'FAILED' });
+    await service.sweep();
+    expect(await service.find(id, acme)).toMatchObject({ status: 'running' });
+    // An hour later.
+    await one.sql(`UPDATE callback_redeliveries SET due_at = due_at - interval '1 hour'`);
+    await one.sql(`UPDATE callback_redelivery_paces SET next_at = next_at - interval '1 hour'`);
+    await service.sweep();
+    expect((await scheduled(acme, A)).count).toBe(82);
+    await one.sql(`UPDATE callback_redeliveries SET due_at = due_at - interval '1 hour'`);
+    await one.sql(`UPDATE callback_redelivery_paces SET next_at = next_at - interval '1 hour'`);
+    await service.sweep();
+    expect(await service.find(id, acme)).toMatchObject({ status: 'completed', redelivered: 90 });
+  });
+
+  it('leaves no row behind', async () => {
+    await insertFailed(3, uuidv7(), A);
+    await service.add({ account: null, status: 'FAILED' });
+    await service.sweep();
+    await one.sql(`UPDATE callback_redelivery_paces SET next_at = next_at - interval '1 hour'`);
+    await service.sweep();
+    expect(await one.sql('SELECT * FROM callback_redelivery_paces')).toEqual([]);
+  });
+
+  it('counts redeliveries of single requests too', async () => {
+    const acme = uuidv7();
+    await insertFailed(10, acme, A);
+    const deliveries = new CallbackDeliveryRepository(one.dataSource.getRepository(CallbackDelivery));
+    const rows = await one.sql<{ id: string }>('SELECT request_id AS id FROM callback_deliveries');
+    await Promise.all(rows.map(({ id }) => deliveries.redeliver(id, acme, 100)));
+    expect(await scheduled(acme, A)).toMatchObject({ count: 10 });
+    expect((await scheduled(acme, A)).gapMs).toBeGreaterThanOrEqual(99);
   });
 });
 

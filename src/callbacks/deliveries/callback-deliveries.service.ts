@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/config.js';
 import { type AccountId, laneName } from '../../platform/tenant.js';
 import { DaybookError } from '../../platform/errors.js';
 import { pageOf } from '../../platform/database/page.js';
@@ -21,6 +22,7 @@ export class CallbackDeliveriesService {
     private readonly deliveries: CallbackDeliveryRepository,
     private readonly requests: RequestsService,
     private readonly queue: WorkQueue,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_REDELIVERY_RATE'>,
   ) {}
 
   /** @returns One page, newest first, and the cursor of the next (null at the end). */
@@ -31,12 +33,15 @@ export class CallbackDeliveriesService {
   }
 
   /**
-   * Redelivers a request's callback, with its whole retry schedule. A pending one is sent at once.
+   * Redelivers a request's callback, with its whole retry schedule, as soon as `CALLBACK_REDELIVERY_RATE` allows. A pending one
+   * does not wait for its next retry.
    * @throws RequestNotFound, NoCallback
    */
   async redeliver(requestId: string, account: AccountId): Promise<object> {
     const { id } = await this.requests.find(requestId, account);
-    if (!(await this.deliveries.redeliver(id))) throw new NoCallback();
+    const rate = this.config.CALLBACK_REDELIVERY_RATE;
+    const intervalMs = rate === null ? 0 : rate.windowMs / rate.limit;
+    if (!(await this.deliveries.redeliver(id, account, intervalMs))) throw new NoCallback();
     this.queue.wake('callbacks');
     return { request_id: id, callback_status: 'PENDING', message: 'The callback is sent again.' };
   }

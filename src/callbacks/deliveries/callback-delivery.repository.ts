@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
+import type { AccountId } from '../../platform/tenant.js';
+import { OPEN_INSTALLATION } from '../signing/callback-secret.entity.js';
 import { CallbackDelivery, type DeliveryStatus } from './callback-delivery.entity.js';
 import { type DeliverySelection, selectionConditions } from './delivery-selection.js';
 
@@ -34,10 +36,21 @@ const REFUSE = `
     lease_until = NULL
   FROM locked WHERE d.id = locked.id`;
 
+// It takes the next place in the rate of the account to the destination, which redelivery jobs use too.
 const REDELIVER = `
-  WITH found AS (SELECT id FROM callback_deliveries WHERE request_id = $1), scheduled AS (
-    UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts, next_attempt_at = now(),
-      finished_at = NULL, error = NULL, redelivery_id = NULL
+  WITH found AS (
+    SELECT id, destination, (attempts > 0 OR status = 'FAILED') AND leased_by IS NULL AS may_be_sent
+    FROM callback_deliveries WHERE request_id = $1
+  ), pace AS (
+    INSERT INTO callback_redelivery_paces AS p (account_id, destination, next_at)
+    SELECT $2::uuid, destination, clock_timestamp() + $3 * interval '1 millisecond' FROM found
+    WHERE may_be_sent AND $3::float8 > 0
+    ON CONFLICT (account_id, destination) DO UPDATE
+      SET next_at = greatest(p.next_at, clock_timestamp()) + $3 * interval '1 millisecond'
+    RETURNING p.next_at - $3 * interval '1 millisecond' AS at
+  ), scheduled AS (
+    UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts,
+      next_attempt_at = coalesce((SELECT at FROM pace), now()), finished_at = NULL, error = NULL, redelivery_id = NULL
     FROM found WHERE d.id = found.id AND (d.attempts > 0 OR d.status = 'FAILED') AND d.leased_by IS NULL
   )
   SELECT id FROM found`;
@@ -55,10 +68,12 @@ export class CallbackDeliveryRepository {
   /**
    * Schedules the delivery of a request again, with its whole retry schedule. One that is being sent, or has not been
    * attempted yet, is left unchanged.
+   * @param intervalMs Time between two redeliveries of the account to the destination; 0 for no limit.
    * @returns False if the request has no delivery.
    */
-  async redeliver(requestId: string): Promise<boolean> {
-    return (await this.deliveries.query<{ id: string }[]>(REDELIVER, [requestId])).length > 0;
+  async redeliver(requestId: string, account: AccountId, intervalMs: number): Promise<boolean> {
+    const values = [requestId, account ?? OPEN_INSTALLATION, intervalMs];
+    return (await this.deliveries.query<{ id: string }[]>(REDELIVER, values)).length > 0;
   }
 
   /** @returns Up to `limit` deliveries that match, newest first. */

@@ -38,9 +38,13 @@ export class CallbackRedelivery {
   @Column('uuid', { name: 'last_id', default: '00000000-0000-0000-0000-000000000000' })
   lastId!: string;
 
-  /** The running job with the earliest time is advanced next. */
+  /** Of an account's running jobs, the one with the earliest time is advanced next. */
   @Column('timestamp with time zone', { name: 'advanced_at', default: () => 'now()' })
   advancedAt!: Date;
+
+  /** It is not advanced before: the rate of a destination allows no more until then. */
+  @Column('timestamp with time zone', { name: 'due_at', default: () => 'now()' })
+  dueAt!: Date;
 
   @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'now()' })
   createdAt!: Date;

@@ -10,7 +10,7 @@ import { type RedeliverySelection, RedeliveryStore } from './redelivery.store.js
 
 /** Limit of callbacks per job. */
 const MAX_MATCHED = 100_000;
-/** Limit of running jobs. */
+/** Limit of running jobs of an account. */
 const MAX_RUNNING = 20;
 /** Pages that one sweep of a worker makes due. */
 const PAGES_PER_SWEEP = 20;
@@ -40,7 +40,7 @@ export class RedeliveryTooLarge extends DaybookError {
 export class TooManyRedeliveries extends DaybookError {
   readonly code = 'too-many-redeliveries';
   constructor() {
-    super(`${MAX_RUNNING} redeliveries are running. Wait for one to end, or cancel one.`);
+    super(`${MAX_RUNNING} redeliveries are running for this account. Wait for one to end, or cancel one.`);
   }
 }
 
@@ -57,12 +57,13 @@ export class RedeliveriesService {
    * @throws RedeliveryTooLarge, TooManyRedeliveries
    */
   async add(selection: RedeliverySelection): Promise<{ id: string }> {
+    // Before the callbacks are counted, which costs more.
+    if ((await this.jobs.countRunning(selection.account)) >= MAX_RUNNING) throw new TooManyRedeliveries();
     const now = await this.store.now();
     const until = selection.until && selection.until < now ? selection.until : now;
     const matched = await this.store.count({ ...selection, until }, MAX_MATCHED + 1);
     if (matched > MAX_MATCHED) throw new RedeliveryTooLarge();
-    if ((await this.jobs.countRunning()) >= MAX_RUNNING) throw new TooManyRedeliveries();
-    const job = await this.jobs.add({
+    const fresh = {
       id: newId(),
       accountId: selection.account,
       callbackStatus: selection.status ?? null,
@@ -70,7 +71,9 @@ export class RedeliveriesService {
       since: selection.since ?? null,
       until,
       matched,
-    });
+    };
+    const job = await this.jobs.add(fresh, MAX_RUNNING);
+    if (!job) throw new TooManyRedeliveries();
     return redeliveryView(job);
   }
 
@@ -95,7 +98,8 @@ export class RedeliveriesService {
 
   /** Advances the running jobs by a bounded number of pages. Called by every sweep of a worker. */
   async sweep(): Promise<void> {
-    for (let page = 0; page < PAGES_PER_SWEEP; page++) if (!(await this.store.advance())) return;
+    for (let page = 0; page < PAGES_PER_SWEEP; page++) if (!(await this.store.advance())) break;
+    await this.store.forgetPaces();
   }
 
   private async job(id: string, account: AccountId): Promise<CallbackRedelivery> {

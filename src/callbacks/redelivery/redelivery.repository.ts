@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LessThan, type Repository } from 'typeorm';
+import { IsNull, LessThan, type Repository } from 'typeorm';
 import type { AccountId } from '../../platform/tenant.js';
 import { CallbackRedelivery } from './callback-redelivery.entity.js';
 
@@ -14,15 +14,25 @@ export type NewRedelivery = Pick<
 export class RedeliveryRepository {
   constructor(@InjectRepository(CallbackRedelivery) private readonly jobs: Repository<CallbackRedelivery>) {}
 
-  /** Adds a running job. @returns It, with the columns that the database fills in. */
-  async add(fresh: NewRedelivery): Promise<CallbackRedelivery> {
-    const job = this.jobs.create(fresh);
-    await this.jobs.insert(job);
-    return job;
+  /**
+   * Adds a running job, unless its account has `limit` of them.
+   * @returns It, with the columns that the database fills in, or null.
+   */
+  add(fresh: NewRedelivery, limit: number): Promise<CallbackRedelivery | null> {
+    return this.jobs.manager.transaction(async (manager) => {
+      // Concurrent calls for one account wait here, so that together they do not exceed the limit.
+      await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`redelivery ${fresh.accountId}`]);
+      const jobs = manager.getRepository(CallbackRedelivery);
+      if ((await jobs.countBy(runningOf(fresh.accountId))) >= limit) return null;
+      const job = jobs.create(fresh);
+      await jobs.insert(job);
+      return job;
+    });
   }
 
-  countRunning(): Promise<number> {
-    return this.jobs.countBy({ status: 'RUNNING' });
+  /** @param account Null for the open installation. @returns The number of the account's running jobs. */
+  countRunning(account: AccountId): Promise<number> {
+    return this.jobs.countBy(runningOf(account));
   }
 
   find(id: string): Promise<CallbackRedelivery | null> {
@@ -48,3 +58,5 @@ export class RedeliveryRepository {
     return (await this.jobs.update({ id, status: 'RUNNING' }, change)).affected === 1;
   }
 }
+
+const runningOf = (account: AccountId) => ({ status: 'RUNNING' as const, accountId: account ?? IsNull() });

@@ -1,7 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database, type Query } from '../../platform/database/database.js';
 import { type DeliverySelection, selectionConditions } from '../deliveries/delivery-selection.js';
+import { OPEN_INSTALLATION } from '../signing/callback-secret.entity.js';
 import type { CallbackRedelivery } from './callback-redelivery.entity.js';
+import { type Candidate, type Paced, pacedPage } from './redelivery-pace.js';
 
 /** The callbacks to send again. Pending ones are never selected: they are being sent already. */
 export interface RedeliverySelection extends DeliverySelection {
@@ -18,26 +21,49 @@ type Job = Pick<
   'id' | 'accountId' | 'callbackStatus' | 'destination' | 'since' | 'until' | 'lastId'
 >;
 
-interface Page {
-  size: number;
-  redelivered: number;
-  lastId: string | null;
-}
-
+/** The accounts take turns, and so do the jobs of an account. */
 const TAKE_JOB = `
   SELECT j.id, j.account_id AS "accountId", j.callback_status AS "callbackStatus", j.destination, j.since, j.until,
     j.last_id AS "lastId"
-  FROM callback_redeliveries j
-  WHERE j.status = 'RUNNING' AND (SELECT count(*) FROM (
+  FROM callback_redeliveries j JOIN (
+    SELECT coalesce(account_id, '${OPEN_INSTALLATION}') AS account, max(advanced_at) AS served_at
+    FROM callback_redeliveries WHERE status = 'RUNNING' GROUP BY account
+  ) s ON s.account = coalesce(j.account_id, '${OPEN_INSTALLATION}')
+  WHERE j.status = 'RUNNING' AND j.due_at <= clock_timestamp() AND (SELECT count(*) FROM (
     SELECT FROM callback_deliveries d WHERE d.redelivery_id = j.id AND d.status = 'PENDING'
       AND d.attempts = d.schedule_start LIMIT ${MAX_WAITING}) waiting) <= ${MAX_WAITING - PAGE}
-  ORDER BY j.advanced_at LIMIT 1 FOR UPDATE OF j SKIP LOCKED`;
+  ORDER BY s.served_at, j.advanced_at LIMIT 1 FOR UPDATE OF j SKIP LOCKED`;
 
 const MOVE_JOB = `
   UPDATE callback_redeliveries SET redelivered = redelivered + $2, last_id = coalesce($3, last_id),
-    advanced_at = clock_timestamp(), status = CASE WHEN $4 THEN 'COMPLETED' ELSE status END,
+    advanced_at = clock_timestamp(), due_at = clock_timestamp() + $5 * interval '1 millisecond', status = CASE WHEN $4 THEN 'COMPLETED' ELSE status END,
     finished_at = CASE WHEN $4 THEN now() END
   WHERE id = $1`;
+
+/** Locks the rates of destinations, in order. Those that are new allow a redelivery at once. */
+const LOCK_PACES = `
+  INSERT INTO callback_redelivery_paces AS p (account_id, destination, next_at)
+  SELECT $1::uuid, destination, clock_timestamp() FROM unnest($2::text[]) AS t (destination) ORDER BY destination
+  ON CONFLICT (account_id, destination) DO UPDATE SET next_at = p.next_at
+  RETURNING p.destination, (1000 * extract(epoch FROM p.next_at - clock_timestamp()))::float8 AS "inMs"`;
+
+const MOVE_PACES = `
+  UPDATE callback_redelivery_paces p SET next_at = clock_timestamp() + t.in_ms * interval '1 millisecond'
+  FROM unnest($2::text[], $3::float8[]) AS t (destination, in_ms)
+  WHERE p.account_id = $1 AND p.destination = t.destination`;
+
+const FORGET_PACES = `DELETE FROM callback_redelivery_paces WHERE next_at < now() - interval '10 seconds'`;
+
+/** Makes deliveries due, each at its time, with a whole retry schedule. Deliveries locked by others are skipped. */
+const SCHEDULE = `
+  WITH locked AS (
+    SELECT d.id, t.in_ms FROM callback_deliveries d JOIN unnest($2::uuid[], $3::float8[]) AS t (id, in_ms) ON t.id = d.id
+    WHERE d.id = ANY ($2::uuid[]) AND d.status <> 'PENDING' ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
+  )
+  UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts,
+    next_attempt_at = clock_timestamp() + locked.in_ms * interval '1 millisecond', finished_at = NULL, error = NULL,
+    redelivery_id = $1
+  FROM locked WHERE d.id = locked.id RETURNING d.id`;
 
 /** Conditions on `callback_deliveries d`. Without a status, both ended ones match. */
 function conditionsOf(selection: RedeliverySelection, values: unknown[]): string {
@@ -61,7 +87,18 @@ function selectionOf({ accountId, callbackStatus, destination, since, until }: J
  */
 @Injectable()
 export class RedeliveryStore {
-  constructor(private readonly database: Database) {}
+  private readonly intervalMs: number;
+  /** Two sweeps: the next one schedules more before these are sent. */
+  private readonly horizonMs: number;
+
+  constructor(
+    private readonly database: Database,
+    @Inject(CONFIG)
+    { CALLBACK_REDELIVERY_RATE: rate, SWEEP_INTERVAL }: Pick<Config, 'CALLBACK_REDELIVERY_RATE' | 'SWEEP_INTERVAL'>,
+  ) {
+    this.intervalMs = rate === null ? 0 : rate.windowMs / rate.limit;
+    this.horizonMs = 2 * SWEEP_INTERVAL;
+  }
 
   /** @returns The time of the database, which also dates the deliveries. */
   async now(): Promise<Date> {
@@ -82,37 +119,53 @@ export class RedeliveryStore {
   /**
    * Makes one page of deliveries due, for the running job that has waited longest. The row lock on the job is its lease. The
    * page and the progress of the job are one transaction, so a crash leaves both unchanged and another worker continues.
-   * @returns False when no job can continue: none is running, other workers have locked them, or their last pages still
-   *   wait for their first attempts.
+   * @returns False when no job can continue: none is running, other workers have locked them, their last pages still wait for
+   *   their first attempts, or the rates of their destinations allow no more yet.
    */
   advance(): Promise<boolean> {
     return this.database.transaction(async (query) => {
       const [job] = await query<Job>({ name: 'redelivery_take', text: TAKE_JOB });
       if (!job) return false;
-      const page = await this.redeliverPage(query, job);
-      const values = [job.id, page.redelivered, page.lastId, page.size < PAGE];
+      const page = await this.pageOf(query, job);
+      const { scheduled, blockedInMs } = await this.pace(query, job, page);
+      const inMs = scheduled.map((one) => one.inMs);
+      const ids = scheduled.map(({ id }) => id);
+      const redelivered = await query({ name: 'redelivery_schedule', text: SCHEDULE }, [job.id, ids, inMs]);
+      const isDone = blockedInMs === null && page.length < PAGE;
+      // Not at the next free moment, which would schedule one at a time.
+      const dueInMs = blockedInMs === null ? 0 : blockedInMs - this.horizonMs / 2;
+      const values = [job.id, redelivered.length, ids.at(-1) ?? null, isDone, dueInMs];
       await query({ name: 'redelivery_move', text: MOVE_JOB }, values);
       return true;
     });
   }
 
-  /** Makes the next deliveries due with a whole retry schedule. Deliveries locked by others are skipped. */
-  private async redeliverPage(query: Query, job: Job): Promise<Page> {
-    const values: unknown[] = [job.id, job.lastId];
-    const text = `WITH page AS (
-        SELECT d.id FROM callback_deliveries d WHERE d.id > $2 AND ${conditionsOf(selectionOf(job), values)}
-        ORDER BY d.id LIMIT ${PAGE}
-      ), locked AS (
-        SELECT d.id FROM callback_deliveries d
-        WHERE d.id IN (SELECT id FROM page) AND d.status <> 'PENDING' ORDER BY d.id FOR UPDATE SKIP LOCKED
-      ), again AS (
-        UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts, next_attempt_at = now(),
-          finished_at = NULL, error = NULL, redelivery_id = $1
-        FROM locked WHERE d.id = locked.id RETURNING d.id
-      )
-      SELECT (SELECT count(*) FROM page) AS size, (SELECT count(*) FROM again) AS redelivered,
-        (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS "lastId"`;
-    const [page] = await query<Page>({ name: '', text }, values);
-    return page!;
+  /** Deletes the rates that allow a redelivery at once. */
+  async forgetPaces(): Promise<void> {
+    await this.database.query({ name: 'redelivery_forget_paces', text: FORGET_PACES });
+  }
+
+  /** The next deliveries of a job, at most {@link PAGE}. */
+  private pageOf(query: Query, job: Job): Promise<Candidate[]> {
+    const values: unknown[] = [job.lastId];
+    const text = `SELECT d.id, d.destination FROM callback_deliveries d
+      WHERE d.id > $1 AND ${conditionsOf(selectionOf(job), values)} ORDER BY d.id LIMIT ${PAGE}`;
+    return query<Candidate>({ name: '', text }, values);
+  }
+
+  /** Decides when each delivery of a page becomes due, and moves the rates of their destinations on. */
+  private async pace(query: Query, job: Job, page: Candidate[]): Promise<Paced> {
+    if (this.intervalMs === 0) return pacedPage(page, new Map(), 0, 0);
+    const account = job.accountId ?? OPEN_INSTALLATION;
+    const destinations = [...new Set(page.map(({ destination }) => destination))];
+    const rows = await query<{ destination: string; inMs: number }>(
+      { name: 'redelivery_lock_paces', text: LOCK_PACES },
+      [account, destinations],
+    );
+    const nextInMs = new Map(rows.map(({ destination, inMs }) => [destination, inMs]));
+    const paced = pacedPage(page, nextInMs, this.intervalMs, this.horizonMs);
+    const moved = [account, [...paced.nextInMs.keys()], [...paced.nextInMs.values()]];
+    await query({ name: 'redelivery_move_paces', text: MOVE_PACES }, moved);
+    return paced;
   }
 }

@@ -71,6 +71,7 @@ const RATE_CASES: [string, string, string, string, unknown][] = [
   ['RATE_LIMIT_ASYNC', '30/8d', RATE, '30/7d', { limit: 30, windowMs: 604_800_000 }],
   ['RATE_LIMIT_DEFAULT', '30/60s/2', RATE, '600/1m', { limit: 600, windowMs: 60_000 }],
   ['RATE_LIMIT_DEFAULT', 'OFF', RATE, 'off', null],
+  ['CALLBACK_REDELIVERY_RATE', '20', RATE, '10/1s', { limit: 10, windowMs: 1_000 }],
 ];
 const DELAYS = 'up to 20 times such as 2s,4s,8s, each at most 7d';
 const STATUSES = 'statuses such as 5xx,429';
@@ -287,6 +288,7 @@ describe('parseConfig', () => {
       CALLBACK_TIMEOUT: 10_000,
       CALLBACK_RETRY_DELAYS: [2_000, 4_000, 8_000],
       CALLBACK_RETRY_STATUSES: ['5xx'],
+      CALLBACK_REDELIVERY_RATE: { limit: 1_200, windowMs: 60_000 },
       CALLBACK_ORDER: 'ordered',
       CALLBACK_SIGNATURE: 'v1',
       CALLBACK_SECRET_OVERLAP: 86_400_000,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CALLBACK_SECRET_FORMAT, callbackSecretBytes } from '../callback-secret.js';
-import { UNIT_MS, durationMs, duration, list, proxyUrl } from '../values.js';
+import { UNIT_MS, durationMs, duration, list, proxyUrl, rateLimit } from '../values.js';
 
 const RETRY_STATUS = /^([1-5]\d\d|[1-5]xx)$/;
 const RETRY_DELAY_LIMIT_MS = 7 * UNIT_MS.d;
@@ -30,6 +30,9 @@ export const callbackSettings = z.object({
     .refine((statuses) => statuses.every((status) => RETRY_STATUS.test(status)), 'statuses such as 5xx,429')
     .default(['5xx'])
     .describe('Statuses of callback answers that are retried'),
+  CALLBACK_REDELIVERY_RATE: rateLimit
+    .default({ limit: 1_200, windowMs: 60_000 })
+    .describe('Redeliveries of one account to one destination, evenly spread over the time, or `off`'),
   CALLBACK_ORDER: z
     .enum(['ordered', 'strict', 'unordered'])
     .default('ordered')
