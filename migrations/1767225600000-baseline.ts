@@ -116,6 +116,7 @@ const CALLBACKS = [
     error text,
     schedule_start integer NOT NULL DEFAULT 0,
     redelivery_id uuid,
+    waiting_since timestamptz(3),
     next_attempt_at timestamptz(3) NOT NULL DEFAULT now(),
     leased_by text,
     lease_until timestamptz,

@@ -4,6 +4,7 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import { CallbackSecretsModule } from './signing/callback-secrets.module.js';
 import { CallbackSecretsService } from './signing/callback-secrets.service.js';
 import { CallbackSigner } from './signing/callback-signer.js';
+import { NameLookup } from './name-lookup/name-lookup.js';
 import { CallbackClient } from './transport/callback-client.js';
 import { CallbackUrlModule } from './url-guard/callback-url.module.js';
 import { UrlGuard } from './url-guard/url-guard.js';
@@ -15,10 +16,11 @@ import { UrlGuard } from './url-guard/url-guard.js';
     {
       provide: CallbackClient,
       inject: [UrlGuard, CONFIG],
-      useFactory: (guard: UrlGuard, { CALLBACK_TIMEOUT, CALLBACK_PROXY }: Config) =>
+      useFactory: (guard: UrlGuard, { CALLBACK_TIMEOUT, CALLBACK_PROXY, CALLBACK_DNS_SERVERS }: Config) =>
         new CallbackClient({
           guard,
           timeoutMs: CALLBACK_TIMEOUT,
+          resolve: new NameLookup({ servers: CALLBACK_DNS_SERVERS }).resolve,
           proxy: CALLBACK_PROXY === undefined ? undefined : new URL(CALLBACK_PROXY),
         }),
     },

@@ -13,6 +13,8 @@ import { DestinationsModule } from './destinations/destinations.module.js';
 import { DestinationClaims } from './dispatch/destination-claims.js';
 import { DueDestinationsStore } from './leases/due-destinations.store.js';
 import { ExpiredLeasesStore } from './leases/expired-leases.store.js';
+import { UnresolvedDestinations } from './dispatch/postponing.js';
+import { PostponementsStore } from './leases/postponements.store.js';
 import { QueueLeasesStore } from './leases/queue-leases.store.js';
 import { RequestsModule } from '../requests/requests.module.js';
 import { RetryLeasesStore } from './leases/retry-leases.store.js';
@@ -32,6 +34,8 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
     QueueLeasesStore,
     RetryLeasesStore,
     ExpiredLeasesStore,
+    PostponementsStore,
+    UnresolvedDestinations,
     CallbackLogRepository,
     CallbackDeliveryRepository,
     Breakers,

@@ -12,6 +12,8 @@ import {
 import { DestinationRepository } from '../../src/callbacks/destinations/destination.repository.js';
 import { type DueDestination, DueDestinationsStore } from '../../src/callbacks/leases/due-destinations.store.js';
 import { QueueLeasesStore } from '../../src/callbacks/leases/queue-leases.store.js';
+import { nextNumber } from '../../src/callbacks/leases/due-delivery.js';
+import { PostponementsStore } from '../../src/callbacks/leases/postponements.store.js';
 import { RetryLeasesStore } from '../../src/callbacks/leases/retry-leases.store.js';
 import { type RedeliverySelection, RedeliveryStore } from '../../src/callbacks/redelivery/redelivery.store.js';
 import { ExpiredLeasesStore } from '../../src/callbacks/leases/expired-leases.store.js';
@@ -317,6 +319,14 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       const ids = retries.map(({ id }) => id);
       await due.retries.renew(ids, 15_000);
       await due.retries.release(ids);
+      const [retry] = retries;
+      const postponed = {
+        deliveryId: retry!.id,
+        attemptNumber: nextNumber(retry!),
+        reason: 'No nameserver',
+        retryAtMs: 0,
+      };
+      await new PostponementsStore(database).postpone([postponed]);
       await due.queues.renew(
         streams.map(({ id }) => id),
         15_000,

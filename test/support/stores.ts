@@ -251,7 +251,7 @@ export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = 
     attemptNumber: delivery.attempts + delivery.unknown + 1,
     trigger: 'first',
     attemptedAt: new Date(),
-    outcome: { trace, errorKind: null, errorMessage: null },
+    outcome: { trace, errorKind: null, errorMessage: null, notAttempted: null },
     status: 'SUCCESS',
     retryAtMs: null,
     ...more,

@@ -59,7 +59,7 @@ export class CallbackDelivery {
   @Column('integer', { default: 0 })
   unknown!: number;
 
-  /** The reason for FAILED, if it is not in the last attempt. */
+  /** The reason for FAILED, if it is not in the last attempt; while PENDING the reason why the last try sent nothing. */
   @Column('text', { nullable: true })
   error!: string | null;
 
@@ -70,6 +70,10 @@ export class CallbackDelivery {
   /** The redelivery that scheduled it again; null if the last redelivery was a single one. */
   @Column('uuid', { name: 'redelivery_id', nullable: true })
   redeliveryId!: string | null;
+
+  /** Time of the first of the tries in a row that sent nothing; null if there was none, or after an attempt. */
+  @Column('timestamp with time zone', { name: 'waiting_since', precision: 3, nullable: true })
+  waitingSince!: Date | null;
 
   @Column('timestamp with time zone', { name: 'next_attempt_at', precision: 3, default: () => 'now()' })
   nextAttemptAt!: Date;

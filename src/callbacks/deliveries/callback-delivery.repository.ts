@@ -50,7 +50,7 @@ const REDELIVER = `
     RETURNING p.next_at - $3 * interval '1 millisecond' AS at
   ), scheduled AS (
     UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts,
-      next_attempt_at = coalesce((SELECT at FROM pace), now()), finished_at = NULL, error = NULL, redelivery_id = NULL
+      next_attempt_at = coalesce((SELECT at FROM pace), now()), finished_at = NULL, error = NULL, waiting_since = NULL, redelivery_id = NULL
     FROM found WHERE d.id = found.id AND (d.attempts > 0 OR d.status = 'FAILED') AND d.leased_by IS NULL
   )
   SELECT id FROM found`;

@@ -49,12 +49,13 @@ const RECORD_ATTEMPTS = {
     )
   ), locked AS (
     SELECT d.id, a.status, now() + a.retry_in_ms * interval '1 millisecond' AS next_attempt_at,
+      CASE WHEN a.error_kind = 'dns' THEN d.waiting_since END AS waiting_since,
       d.finished_at IS NULL AND d.attempts + d.unknown + 1 = a.attempt_number AS is_first_record
     FROM callback_deliveries d JOIN attempt a ON a.delivery_id = d.id
     WHERE d.id = ANY ($1::uuid[]) ORDER BY d.id FOR UPDATE OF d
   ), moved AS (
-    UPDATE callback_deliveries d SET status = l.status, attempts = d.attempts + 1,
-      next_attempt_at = coalesce(l.next_attempt_at, d.next_attempt_at), leased_by = NULL, lease_until = NULL,
+    UPDATE callback_deliveries d SET status = l.status, attempts = d.attempts + 1, error = NULL,
+      waiting_since = l.waiting_since, next_attempt_at = coalesce(l.next_attempt_at, d.next_attempt_at), leased_by = NULL, lease_until = NULL,
       finished_at = CASE WHEN l.status <> 'PENDING' THEN now() END
     FROM locked l WHERE d.id = l.id AND l.is_first_record RETURNING d.id
   )

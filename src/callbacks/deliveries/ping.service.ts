@@ -84,7 +84,7 @@ export class PingService {
     const signer = await this.signer.of(account);
     const attemptedAt = new Date();
     const { body, headers } = pingMessage(newId(), attemptedAt, signer);
-    const { trace, errorKind, errorMessage } = await sendCallback(this.http, url.href, body, headers);
+    const { trace, errorKind, errorMessage } = await sendCallback(this.http, url.href, body, headers, account);
     const view = traceView({
       ...trace,
       url: url.href,

@@ -16,6 +16,7 @@ const DELIVERY: DueDelivery = {
   unknown: 0,
   isDisabled: false,
   scheduleStart: 0,
+  waitedMs: 0,
   redeliveryId: null,
   request: {
     id: '0195a0c1-0000-7cc0-9f7e-3d0f2a9b1c55',

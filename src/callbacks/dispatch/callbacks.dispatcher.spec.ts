@@ -8,6 +8,7 @@ import type { DueDestination, DueDestinationsStore } from '../leases/due-destina
 import type { ExpiredLeasesStore } from '../leases/expired-leases.store.js';
 import type { AttemptLimiter } from '../transport/concurrency-limiter.js';
 import { CallbacksDispatcher } from './callbacks.dispatcher.js';
+import { UnresolvedDestinations } from './postponing.js';
 import type { DestinationClaims } from './destination-claims.js';
 
 const dispatchers: CallbacksDispatcher[] = [];
@@ -51,6 +52,7 @@ function dispatcherOf(...names: string[]) {
     claims as unknown as DestinationClaims,
     {} as BreakerStore,
     new Breakers({} as BreakerStore),
+    new UnresolvedDestinations(),
     queue,
     { CALLBACK_RETRY_DELAYS: [] },
   );

@@ -10,6 +10,7 @@ import { type DueDestination, DueDestinationsStore } from '../leases/due-destina
 import { ExpiredLeasesStore } from '../leases/expired-leases.store.js';
 import { AttemptLimiter, MAX_CONCURRENCY } from '../transport/concurrency-limiter.js';
 import { DestinationClaims } from './destination-claims.js';
+import { UnresolvedDestinations } from './postponing.js';
 import { scheduleMs } from './retry-schedule.js';
 import { WakeTimer } from './wake-timer.js';
 
@@ -39,6 +40,7 @@ export class CallbacksDispatcher {
     private readonly claims: DestinationClaims,
     private readonly destinations: BreakerStore,
     private readonly breakers: Breakers,
+    private readonly unresolved: UnresolvedDestinations,
     private readonly wakeUps: WorkQueue,
     @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS'>,
   ) {
@@ -121,9 +123,19 @@ export class CallbacksDispatcher {
     return next > 0 ? [...all.slice(next), ...all.slice(0, next)] : all;
   }
 
+  /** One attempt finds out whether the name of a destination can be resolved again. */
+  private roomForOne(destination: string): number {
+    return this.limiter.isIdle(destination) ? Math.min(1, this.limiter.room(destination)) : 0;
+  }
+
   /** @returns How many more attempts may be sent to a destination. */
   private room({ destination, breaker, opensInMs }: DueDestination): number {
-    const room = this.limiter.room(destination);
+    const triedInMs = this.unresolved.triedInMs(destination);
+    if (triedInMs !== null && triedInMs > 0) {
+      this.timer.setIn(triedInMs);
+      return 0;
+    }
+    const room = triedInMs === null ? this.limiter.room(destination) : this.roomForOne(destination);
     if (this.breakers.isClosed(destination)) return room;
     // It has just opened in this process, which Postgres does not know yet.
     if (breaker.state === 'closed') return 0;

@@ -11,7 +11,9 @@ import { type AttemptRecord, CallbackLogRepository } from '../deliveries/callbac
 import { CallbackDeliveryRepository } from '../deliveries/callback-delivery.repository.js';
 import { DestinationRepository } from '../destinations/destination.repository.js';
 import { type DueDelivery, nextNumber } from '../leases/due-delivery.js';
+import { type Postponement, PostponementsStore } from '../leases/postponements.store.js';
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
+import { PATIENCE_MS, UnresolvedDestinations, waitMs } from './postponing.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 import { destination } from '../url-guard/callback-url.js';
 
@@ -30,6 +32,11 @@ export interface EndedAttempt extends AttemptRecord {
   isGone: boolean;
 }
 
+/** A try that sent nothing, for a reason that is not the receiver's. It uses up no attempt. */
+export interface PostponedAttempt extends Postponement {
+  status: 'POSTPONED';
+}
+
 /** Sends attempts and persists their logs. Attempts that end at about the same time are written in one batch. */
 @Injectable()
 export class CallbacksService {
@@ -43,24 +50,36 @@ export class CallbacksService {
     return ids.map(() => undefined);
   });
 
+  private readonly postponed = new Batcher<Postponement, void>(async (batch) => {
+    await throughOutage(() => this.postponements.postpone(batch));
+    return batch.map(() => undefined);
+  });
+
   constructor(
     private readonly http: HttpService,
     private readonly logs: CallbackLogRepository,
     private readonly deliveries: CallbackDeliveryRepository,
     private readonly destinations: DestinationRepository,
+    private readonly postponements: PostponementsStore,
+    private readonly unresolved: UnresolvedDestinations,
     private readonly signer: CallbackSigner,
     private readonly metrics: Metrics,
     @Inject(CONFIG)
     private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES'>,
   ) {}
 
-  /** Sends a delivery once. A failed attempt does not reject: its outcome is in the result. */
-  async attempt(delivery: DueDelivery): Promise<EndedAttempt> {
+  /**
+   * Sends a delivery once. A failed attempt does not reject: its outcome is in the result. The result is POSTPONED when nothing was
+   * sent for a reason that is not the receiver's.
+   */
+  async attempt(delivery: DueDelivery): Promise<EndedAttempt | PostponedAttempt> {
     const attemptNumber = nextNumber(delivery);
     const signer = await this.signer.of(delivery.request.account);
     const attemptedAt = new Date();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, signer);
-    const outcome = await sendCallback(this.http, delivery.url, body, headers);
+    const outcome = await sendCallback(this.http, delivery.url, body, headers, delivery.request.account);
+    const postponed = this.postponedBy(outcome, delivery);
+    if (postponed) return postponed;
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });
     return {
       deliveryId: delivery.id,
@@ -79,9 +98,33 @@ export class CallbacksService {
     return this.recordings.submit(attempt);
   }
 
+  /** Persists that a delivery waits; it is durable when this resolves. */
+  postpone(postponed: PostponedAttempt): Promise<void> {
+    return this.postponed.submit(postponed);
+  }
+
   /** Fails a delivery whose URL answered 410 Gone before. */
   refuse(id: string): Promise<void> {
     return this.refusals.submit(id);
+  }
+
+  /** @returns The next try of a delivery of which nothing was sent; null for an attempt, or when it has waited too long. */
+  private postponedBy(outcome: CallbackOutcome, delivery: DueDelivery): PostponedAttempt | null {
+    const { notAttempted } = outcome;
+    const to = delivery.destination;
+    if (!notAttempted) this.unresolved.release(to);
+    if (!notAttempted || delivery.waitedMs >= PATIENCE_MS) return null;
+    const { message, isNameDown } = notAttempted;
+    const retryAtMs = isNameDown
+      ? this.unresolved.hold(to, delivery.waitedMs)
+      : performance.now() + waitMs(delivery.waitedMs);
+    return {
+      status: 'POSTPONED',
+      deliveryId: delivery.id,
+      attemptNumber: nextNumber(delivery),
+      reason: `Not sent yet: ${message}. This uses up no attempt`,
+      retryAtMs,
+    };
   }
 
   /** 2xx is a success. Transient failures are retried until the schedule ends; everything else is final. */

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Breakers } from '../destinations/breakers.js';
 import type { DueDelivery } from '../leases/due-delivery.js';
-import type { CallbacksService, EndedAttempt } from './callbacks.service.js';
+import type { CallbacksService, EndedAttempt, PostponedAttempt } from './callbacks.service.js';
 
 /** Most attempts of a run whose record is still being written. */
 export const MAX_UNRECORDED = 512;
@@ -91,7 +91,9 @@ export class RunSender {
 
   private async attempt(delivery: DueDelivery): Promise<void> {
     try {
-      this.ended(await this.callbacks.attempt(delivery));
+      const attempt = await this.callbacks.attempt(delivery);
+      if (attempt.status === 'POSTPONED') this.postponed(attempt);
+      else this.ended(attempt);
     } catch (error) {
       // A fault of our own: the outcome of this attempt is unknown, and no other may follow it.
       this.hasFailed = true;
@@ -108,6 +110,15 @@ export class RunSender {
     if (retryAtMs !== null) this.options.onRetry(retryAtMs);
     // Deliveries that were read before their URL answered 410 are not marked as disabled, so the run ends.
     if (isGone || (this.options.isStrict && status === 'PENDING')) this.hasEnded = true;
+  }
+
+  /** Later deliveries of the run have the same host, so they wait too. */
+  private postponed(attempt: PostponedAttempt): void {
+    this.hasEnded = true;
+    this.record(attempt.deliveryId, this.callbacks.postpone(attempt));
+    // A probe that was not sent must not leave the breaker half-open.
+    if (this.hasProbed) this.breakers.report(this.run.destination, 'failure');
+    this.options.onRetry(attempt.retryAtMs);
   }
 
   private record(deliveryId: string, written: Promise<void>): void {

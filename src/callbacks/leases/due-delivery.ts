@@ -16,6 +16,8 @@ export interface DueRow {
   scheduleStart: number;
   /** The redelivery that scheduled the delivery again; null if there was none. */
   redeliveryId: string | null;
+  /** Time since the first of the tries in a row that sent nothing, in milliseconds; 0 if there was none. */
+  waitedMs: number;
   /** The URL answered 410 Gone and has not been enabled since. */
   isDisabled: boolean;
 }
@@ -33,7 +35,8 @@ export function nextNumber({ attempts, unknown }: Pick<DueRow, 'attempts' | 'unk
 /** Columns of a {@link DueRow}: `d` is the delivery, `u` its entry in `callback_disabled_urls`. */
 export const DUE_COLUMNS = `d.id, d.request_id AS "requestId", d.url, d.destination, d.lane,
     d.queue_position AS "queuePosition", d.attempts, d.unknown, d.schedule_start AS "scheduleStart",
-    d.redelivery_id AS "redeliveryId", u.id IS NOT NULL AS "isDisabled"`;
+    d.redelivery_id AS "redeliveryId", u.id IS NOT NULL AS "isDisabled",
+    coalesce(1000 * extract(epoch FROM clock_timestamp() - d.waiting_since), 0)::float8 AS "waitedMs"`;
 
 /** Adds the requests of due deliveries, with one statement. Deliveries of requests that were deleted meanwhile are left out. */
 export async function withRequests(rows: DueRow[], requests: FinishedRequests): Promise<DueDelivery[]> {

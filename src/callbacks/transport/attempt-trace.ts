@@ -53,16 +53,37 @@ export class NoAnswer extends Error {
   }
 }
 
+/**
+ * Nothing was sent, for a reason that is not the receiver's: no nameserver answered, or the time passed while the attempt waited
+ * for a lookup or a connection. It uses up no attempt; the delivery is tried again later.
+ */
+export class NotAttempted extends NoAnswer {
+  /**
+   * @param isNameDown The name cannot be resolved now, for any account. False for a wait that concerns this attempt alone.
+   */
+  constructor(
+    kind: Extract<AttemptFailure, 'dns' | 'timeout'>,
+    message: string,
+    readonly isNameDown: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(kind, message, options);
+  }
+}
+
 /** An attempt that got no complete answer, with its trace. */
 export class CallbackAttemptError extends DaybookError {
   readonly code = 'callback-attempt-failed';
   readonly kind: AttemptFailure;
+  /** The reason why nothing was sent, if that is not the receiver's fault. */
+  readonly notAttempted: NotAttempted | null;
 
   constructor(
-    { kind, message, cause }: NoAnswer,
+    reason: NoAnswer,
     readonly trace: AttemptTrace,
   ) {
-    super(message, { cause });
-    this.kind = kind;
+    super(reason.message, { cause: reason.cause });
+    this.kind = reason.kind;
+    this.notAttempted = reason instanceof NotAttempted ? reason : null;
   }
 }

@@ -2,7 +2,13 @@ import { describe, expect, it, jest } from '@jest/globals';
 import type { Dispatcher } from 'undici';
 import { CallbackAttempt } from './callback-attempt.js';
 
-const REQUEST = { url: new URL('http://receiver.example/hook'), method: 'POST', headers: {}, body: Buffer.from('{}') };
+const REQUEST = {
+  url: new URL('http://receiver.example/hook'),
+  method: 'POST',
+  headers: {},
+  body: Buffer.from('{}'),
+  account: null,
+};
 
 function controller(): { abort: jest.Mock; given: Dispatcher.DispatchController } {
   const abort = jest.fn();

@@ -8,7 +8,9 @@ import {
   CallbackAttemptError,
   type CallbackResponse,
   NoAnswer,
+  NotAttempted,
 } from './attempt-trace.js';
+import type { AccountId } from '../../platform/tenant.js';
 import type { Dial } from './dial.js';
 
 /** Read up to here, so that an ordinary answer leaves the connection usable. A longer answer closes the connection. */
@@ -51,6 +53,7 @@ export interface CallbackRequest {
   method: string;
   headers: Record<string, string>;
   body: Buffer;
+  account: AccountId;
 }
 
 /** The head of an answer, and the part of its body that was read. */
@@ -78,6 +81,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   private sentAt = 0;
   private controller: Dispatcher.DispatchController | undefined;
   private answer: Answer | null = null;
+  private ending: AbortController | undefined;
   private resolve!: (response: CallbackResponse) => void;
   private reject!: (error: CallbackAttemptError) => void;
 
@@ -93,6 +97,17 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     // It may be rejected before the caller awaits it.
     this.response.catch(() => undefined);
     this.deadline = setTimeout(() => this.failLate(), timeoutMs);
+  }
+
+  get account(): AccountId {
+    return this.request.account;
+  }
+
+  /** Aborts when the attempt ends. */
+  get signal(): AbortSignal {
+    this.ending ??= new AbortController();
+    if (this.endedAt !== null) this.ending.abort();
+    return this.ending.signal;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -134,7 +149,12 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   private failLate(): void {
-    this.fail(new NoAnswer('timeout', `No complete answer within ${this.timeoutMs} ms`));
+    const isResolving = this.connection?.dial?.isResolving ?? false;
+    if (this.sentAt > 0 || (this.connection && !isResolving)) {
+      return this.fail(new NoAnswer('timeout', `No complete answer within ${this.timeoutMs} ms`));
+    }
+    const what = isResolving ? `answer from a nameserver for ${this.request.url.hostname}` : 'free connection';
+    this.fail(new NotAttempted('timeout', `No ${what} within ${this.timeoutMs} ms`, isResolving));
   }
 
   /** undici schedules the release of the connection after this call; an attempt that follows sooner would open another one. */
@@ -147,6 +167,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     if (this.endedAt !== null) return false;
     this.endedAt = performance.now();
     clearTimeout(this.deadline);
+    this.ending?.abort();
     return true;
   }
 

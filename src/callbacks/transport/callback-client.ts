@@ -6,6 +6,8 @@ import axios, {
   type RawAxiosResponseHeaders,
 } from 'axios';
 import { Agent } from 'undici';
+import type { AccountId } from '../../platform/tenant.js';
+import { NameLookup, type ResolveName } from '../name-lookup/name-lookup.js';
 import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
 import { storedUrl } from '../url-guard/callback-url.js';
 import { type CallbackResponse, NoAnswer } from './attempt-trace.js';
@@ -18,13 +20,17 @@ const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 const KEEP_ALIVE_MS = 4_000;
 const KEEP_ALIVE_MAX_MS = 30_000;
 
-export interface CallbackClientOptions extends DialOptions {
+export interface CallbackClientOptions extends Omit<DialOptions, 'resolve'> {
+  /** Default: as the system does, see {@link NameLookup}. */
+  resolve?: ResolveName;
   /** Longest time of one attempt: name, connection, TLS, headers and body together. */
   timeoutMs: number;
 }
 
 /** A request of the {@link CallbackClient}. */
 export interface TracedRequestConfig extends AxiosRequestConfig<Buffer> {
+  /** The account that sends it. */
+  account?: AccountId;
   /** Called with the trace of a complete answer. Without one, the CallbackAttemptError carries the trace. */
   onTrace?: (trace: CallbackResponse) => void;
 }
@@ -38,6 +44,7 @@ export class CallbackClient {
 
   constructor(private readonly options: CallbackClientOptions) {
     const limiter = new ConnectionLimiter(MAX_CONCURRENCY);
+    const dial: DialOptions = { ...options, resolve: options.resolve ?? new NameLookup().resolve };
     this.agent = new Agent({
       // Further attempts wait for a connection, and their deadline runs.
       connections: MAX_CONCURRENCY_PER_DESTINATION,
@@ -47,7 +54,7 @@ export class CallbackClient {
       // The attempt's own deadline covers both.
       headersTimeout: 0,
       bodyTimeout: 0,
-      factory: (origin, poolOptions) => checkedPool(new URL(origin), poolOptions, options, limiter),
+      factory: (origin, poolOptions) => checkedPool(new URL(origin), poolOptions, dial, limiter),
     });
   }
 
@@ -84,6 +91,7 @@ export class CallbackClient {
       method: config.method!.toUpperCase(),
       headers: config.headers.toJSON() as Record<string, string>,
       body: config.data ?? Buffer.alloc(0),
+      account: (config as TracedRequestConfig).account ?? null,
     };
     const attempt = new CallbackAttempt(request, config.timeout!);
     try {

@@ -1,7 +1,7 @@
-import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
-import { NoAnswer } from './attempt-trace.js';
+import { type LookupCaller, NameUnavailable, type ResolveName } from '../name-lookup/name-lookup.js';
+import { NoAnswer, NotAttempted } from './attempt-trace.js';
 import type { CallbackAttempt } from './callback-attempt.js';
 import { Dial } from './dial.js';
 import type { ConnectionLimiter } from './concurrency-limiter.js';
@@ -11,17 +11,10 @@ import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
 import { portOf } from '../url-guard/callback-url.js';
 import type { UrlGuard } from '../url-guard/url-guard.js';
 
-/** Resolves a name to its addresses, in the order in which they are tried. */
-export type ResolveName = (hostname: string) => Promise<string[]>;
-
-/** Uses the resolver of the operating system. */
-const resolveBySystem: ResolveName = async (hostname) =>
-  (await systemLookup(hostname, { all: true })).map(({ address }) => address);
-
 export interface DialOptions {
   guard: UrlGuard;
   timeoutMs: number;
-  resolve?: ResolveName;
+  resolve: ResolveName;
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string;
   /** A CONNECT proxy. Without it receivers are dialled directly; proxy variables of the environment are ignored. */
@@ -32,10 +25,16 @@ export interface DialOptions {
 const NEXT_ADDRESS_AFTER_MS = 500;
 
 /** @throws NoAnswer unless every one of the name's addresses may be dialled. */
-async function checkedAddresses(hostname: string, origin: URL, { guard, resolve }: DialOptions): Promise<string[]> {
-  const addresses = await (resolve ?? resolveBySystem)(hostname).catch((error: NodeJS.ErrnoException) => {
-    const code = error.code ?? 'no answer';
-    throw new NoAnswer('dns', `The name ${hostname} could not be resolved (${code})`, { cause: error });
+async function checkedAddresses(
+  hostname: string,
+  origin: URL,
+  caller: LookupCaller,
+  { guard, resolve }: DialOptions,
+): Promise<string[]> {
+  const addresses = await resolve(hostname, caller).catch((error: NodeJS.ErrnoException) => {
+    const options = { cause: error };
+    if (error instanceof NameUnavailable) throw new NotAttempted('dns', error.message, error.isNameDown, options);
+    throw new NoAnswer('dns', `The name ${hostname} could not be resolved (${error.code ?? 'no answer'})`, options);
   });
   if (addresses.length === 0) throw new NoAnswer('dns', `The name ${hostname} has no address`);
   // One blocked address blocks the name: otherwise its owner could find out which addresses are blocked.
@@ -49,23 +48,6 @@ function checkAddress(guard: UrlGuard, address: string, origin: URL): void {
   } catch (error) {
     throw error instanceof CallbackUrlRefused ? new NoAnswer('blocked', error.message) : error;
   }
-}
-
-/**
- * The name lookup of a socket, called once per connection. The socket dials exactly the addresses that were checked here, so
- * DNS rebinding has no effect.
- */
-function guardedLookup(origin: URL, options: DialOptions): LookupFunction {
-  return (hostname, { all }, callback) => {
-    checkedAddresses(hostname, origin, options).then(
-      (addresses) => {
-        const found = addresses.map((address) => ({ address, family: isIP(address) }));
-        if (all) callback(null, found);
-        else callback(null, found[0]!.address, found[0]!.family);
-      },
-      (error: Error) => callback(error, []),
-    );
-  };
 }
 
 /** Classifies an error from before the first HTTP byte. After `connect(2)` an https connection can only fail in TLS. */
@@ -83,64 +65,74 @@ function beforeHttp(error: NodeJS.ErrnoException, origin: URL): NoAnswer {
   return failed('connect', `No connection to ${origin.host} (${code})`);
 }
 
-/** Opens a connection. The Dial that it returns at once collects the stages. */
-type DialConnector = (...args: Parameters<buildConnector.connector>) => Dial;
-
 type Connect = (...args: Parameters<buildConnector.connector>) => Socket;
 
-/** A connector that connects only to checked addresses. */
-function checkedConnector(origin: URL, options: DialOptions): DialConnector {
-  const connect = buildConnector({
-    timeout: options.timeoutMs,
-    allowH2: false,
-    ca: options.ca,
-    lookup: guardedLookup(origin, options),
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-  }) as Connect; // It returns the socket, which its type does not declare.
-  return (target, callback) => {
+/** Opens the connections to one destination, to checked addresses only. */
+class CheckedConnector {
+  private readonly connect: Connect;
+  /** The addresses of the connection that is being opened. */
+  private checked: string[] = [];
+
+  constructor(
+    private readonly origin: URL,
+    private readonly options: DialOptions,
+  ) {
+    this.connect = buildConnector({
+      timeout: options.timeoutMs,
+      allowH2: false,
+      ca: options.ca,
+      lookup: this.lookup,
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+    }) as Connect; // It returns the socket, which its type does not declare.
+  }
+
+  /** Opens a connection. @returns The Dial that collects its stages. */
+  dial(target: buildConnector.Options, caller: LookupCaller, callback: buildConnector.Callback): Dial {
     const dial = new Dial();
     const connected: buildConnector.Callback = (...[error, socket]) =>
-      error ? callback(beforeHttp(error, origin), null) : callback(null, socket);
-    if (options.proxy) {
-      const through = { ...options, proxy: options.proxy };
-      void dialThrough(target, origin, dial, through, connect, connected);
-      return dial;
-    }
-    // A socket looks up names only, so an address is checked here.
-    if (isIP(target.hostname)) checkAddress(options.guard, target.hostname, origin);
-    dial.follow(connect(target, connected));
+      error ? callback(beforeHttp(error, this.origin), null) : callback(null, socket);
+    this.dialChecked(target, caller, dial, connected).catch((error: Error) => connected(error, null));
     return dial;
-  };
-}
-
-/**
- * Connects through the proxy to the first checked address that it reaches. A loopback address is dialled without the proxy,
- * which would connect to its own host instead of this one.
- */
-async function dialThrough(
-  target: buildConnector.Options,
-  origin: URL,
-  dial: Dial,
-  options: DialOptions & TunnelOptions,
-  connect: Connect,
-  connected: buildConnector.Callback,
-): Promise<void> {
-  try {
-    const isName = isIP(target.hostname) === 0;
-    if (!isName) checkAddress(options.guard, target.hostname, origin);
-    const addresses = isName ? await checkedAddresses(target.hostname, origin, options) : [target.hostname];
-    if (isName) dial.dnsMs = dial.endStage();
-    const own = addresses.find(isLoopback);
-    // SNI is still the name: it comes from `target.host`.
-    if (own !== undefined) return dial.follow(connect({ ...target, hostname: own }, connected));
-    const httpSocket = await firstTunnel(addresses, portOf(origin), dial, options);
-    dial.connectMs = dial.endStage();
-    if (origin.protocol === 'https:') dial.followTls(connect({ ...target, httpSocket }, connected));
-    else connected(null, httpSocket);
-  } catch (error) {
-    connected(error as Error, null);
   }
+
+  private async dialChecked(
+    target: buildConnector.Options,
+    caller: LookupCaller,
+    dial: Dial,
+    connected: buildConnector.Callback,
+  ): Promise<void> {
+    const { origin, options } = this;
+    const { proxy } = options;
+    const { hostname } = target;
+    const isName = isIP(hostname) === 0;
+    if (!isName) checkAddress(options.guard, hostname, origin);
+    const addresses = isName ? await checkedAddresses(hostname, origin, caller, options) : [hostname];
+    if (caller.signal.aborted) throw new NoAnswer('timeout', 'The attempt ended before the name was resolved');
+    dial.resolved(isName);
+    // A proxy would connect a loopback address to its own host instead of this one.
+    const own = addresses.filter(isLoopback);
+    if (!proxy || own.length > 0) {
+      this.checked = proxy ? own : addresses;
+      dial.follow(this.connect(target, connected));
+      return;
+    }
+    const httpSocket = await firstTunnel(addresses, portOf(origin), dial, { ...options, proxy });
+    dial.connectMs = dial.endStage();
+    if (origin.protocol === 'https:') dial.followTls(this.connect({ ...target, httpSocket }, connected));
+    else connected(null, httpSocket);
+  }
+
+  /**
+   * The name lookup of a socket, which a socket calls while it is created. It dials exactly the addresses that were checked, so DNS
+   * rebinding has no effect.
+   */
+  private readonly lookup: LookupFunction = (_, { all }, callback) => {
+    const found = this.checked.map((address) => ({ address, family: isIP(address) }));
+    // Not before the Dial follows the socket.
+    if (all) process.nextTick(callback, null, found);
+    else process.nextTick(callback, null, found[0]!.address, found[0]!.family);
+  };
 }
 
 async function firstTunnel(
@@ -164,25 +156,20 @@ async function firstTunnel(
 
 /** One connection at a time. It keeps the record of how its connection was dialled. */
 class CheckedConnection extends Client {
-  private readonly latest: { dial: Dial | null };
+  private readonly latest: { dial: Dial | null; attempt: CallbackAttempt | null };
 
-  constructor(origin: URL, options: Client.Options, connect: DialConnector, limiter: ConnectionLimiter) {
-    const latest: CheckedConnection['latest'] = { dial: null };
+  constructor(origin: URL, options: Client.Options, connector: CheckedConnector, limiter: ConnectionLimiter) {
+    const latest: CheckedConnection['latest'] = { dial: null, attempt: null };
     super(origin, {
       ...options,
       connect: (target, callback) => {
         limiter.dialling(this);
-        try {
-          latest.dial = connect(target, (...[error, socket]) => {
-            limiter.dialled(this, error ? null : socket);
-            if (error) callback(error, null);
-            else callback(null, socket);
-          });
-        } catch (error) {
-          // The guard no longer allows the address.
-          limiter.dialled(this, null);
-          throw error;
-        }
+        // It dials for the attempt that it was given last, its only one.
+        latest.dial = connector.dial(target, latest.attempt!, (...[error, socket]) => {
+          limiter.dialled(this, error ? null : socket);
+          if (error) callback(error, null);
+          else callback(null, socket);
+        });
       },
     });
     this.latest = latest;
@@ -195,6 +182,7 @@ class CheckedConnection extends Client {
   /** Gives the attempt the connection that carries it; undici's handlers learn nothing of their socket. */
   override dispatch(options: AttemptOptions, handler: Dispatcher.DispatchHandler): boolean {
     options.attempt.connection = this;
+    this.latest.attempt = options.attempt;
     return super.dispatch(options, handler);
   }
 }
@@ -207,9 +195,9 @@ export type AttemptOptions = Dispatcher.DispatchOptions & { attempt: CallbackAtt
  * @param limiter Limits the connections to all destinations.
  */
 export function checkedPool(origin: URL, options: Pool.Options, dial: DialOptions, limiter: ConnectionLimiter): Pool {
-  const connect = checkedConnector(origin, dial);
+  const connector = new CheckedConnector(origin, dial);
   return new Pool(origin, {
     ...options,
-    factory: (_, clientOptions) => new CheckedConnection(origin, clientOptions, connect, limiter),
+    factory: (_, clientOptions) => new CheckedConnection(origin, clientOptions, connector, limiter),
   });
 }

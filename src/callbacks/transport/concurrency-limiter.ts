@@ -19,6 +19,11 @@ export class AttemptLimiter {
     );
   }
 
+  /** Whether no attempt to a destination is in flight. */
+  isIdle(destination: string): boolean {
+    return !this.inFlight.has(destination);
+  }
+
   /** Takes up to `wanted` permits. @returns How many it took. */
   take(destination: string, wanted: number): number {
     const count = Math.max(0, Math.min(wanted, this.room(destination)));

@@ -7,6 +7,8 @@ export class Dial {
   dnsMs: number | null = null;
   connectMs: number | null = null;
   tlsMs: number | null = null;
+  /** Nothing was sent to the receiver yet: its name is still being resolved. */
+  isResolving = true;
   private stageBegan = performance.now();
   private isReported = false;
 
@@ -16,9 +18,6 @@ export class Dial {
    */
   follow(socket: Socket): void {
     socket
-      .once('lookup', (error: Error | null) => {
-        if (!error) this.dnsMs = this.endStage();
-      })
       .on('connectionAttempt', (address: string) => (this.address = address))
       .prependOnceListener('connect', () => {
         this.connectMs = this.endStage();
@@ -30,6 +29,12 @@ export class Dial {
   /** Measures TLS over an established connection. */
   followTls(socket: Socket): void {
     socket.prependOnceListener('secureConnect', () => (this.tlsMs = this.endStage()));
+  }
+
+  /** The name was resolved, unless the URL has an address. */
+  resolved(isName: boolean): void {
+    this.isResolving = false;
+    if (isName) this.dnsMs = this.endStage();
   }
 
   /** Ends a stage. @returns Its duration in milliseconds. */

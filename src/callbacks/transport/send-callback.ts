@@ -4,7 +4,9 @@ import {
   type AttemptTrace,
   CallbackAttemptError,
   type CallbackResponse,
+  type NotAttempted,
 } from './attempt-trace.js';
+import type { AccountId } from '../../platform/tenant.js';
 import type { TracedRequestConfig } from './callback-client.js';
 
 /** The outcome of an attempt. */
@@ -13,12 +15,15 @@ export interface CallbackOutcome {
   /** Null for a complete 2xx answer; `status` for any other complete answer. */
   errorKind: AttemptFailure | 'status' | null;
   errorMessage: string | null;
+  /** Nothing was sent, and this uses up no attempt; null for an attempt. */
+  notAttempted: NotAttempted | null;
 }
 
 /**
  * Sends one callback attempt through an HttpService over the axios of a `CallbackClient`.
  * @param body The exact bytes of the request.
  * @param headers All but `host`, `connection` and `content-length`.
+ * @param account The account that sends it; name lookups are limited per account.
  * @throws CallbackAttemptError if there is no answer; any HTTP status is an answer
  */
 export async function postCallback(
@@ -26,10 +31,11 @@ export async function postCallback(
   url: string,
   body: Buffer,
   headers: Record<string, string>,
+  account: AccountId = null,
 ): Promise<CallbackResponse> {
   let response: CallbackResponse;
   const onTrace = (trace: CallbackResponse): void => void (response = trace);
-  const request: TracedRequestConfig = { method: 'POST', url, data: body, headers, onTrace };
+  const request: TracedRequestConfig = { method: 'POST', url, data: body, headers, account, onTrace };
   await http.axiosRef.request(request);
   return response!;
 }
@@ -40,14 +46,17 @@ export async function sendCallback(
   url: string,
   body: Buffer,
   headers: Record<string, string>,
+  account: AccountId = null,
 ): Promise<CallbackOutcome> {
   try {
-    const trace = await postCallback(http, url, body, headers);
+    const trace = await postCallback(http, url, body, headers, account);
     const isTaken = trace.status >= 200 && trace.status < 300;
-    if (isTaken) return { trace, errorKind: null, errorMessage: null };
-    return { trace, errorKind: 'status', errorMessage: `The receiver answered ${trace.status}` };
+    if (isTaken) return { trace, errorKind: null, errorMessage: null, notAttempted: null };
+    const errorMessage = `The receiver answered ${trace.status}`;
+    return { trace, errorKind: 'status', errorMessage, notAttempted: null };
   } catch (error) {
     if (!(error instanceof CallbackAttemptError)) throw error;
-    return { trace: error.trace, errorKind: error.kind, errorMessage: error.message };
+    const { trace, kind, message, notAttempted } = error;
+    return { trace, errorKind: kind, errorMessage: message, notAttempted };
   }
 }

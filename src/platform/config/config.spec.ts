@@ -74,6 +74,7 @@ const RATE_CASES: [string, string, string, string, unknown][] = [
   ['CALLBACK_REDELIVERY_RATE', '20', RATE, '10/1s', { limit: 10, windowMs: 1_000 }],
 ];
 const DELAYS = 'up to 20 times such as 2s,4s,8s, each at most 7d';
+const NAMESERVERS = 'addresses such as 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:53';
 const STATUSES = 'statuses such as 5xx,429';
 const ORIGINS = 'origins such as https://app.example.com, comma-separated';
 const LIST_CASES: [string, string, string, string, unknown][] = [
@@ -83,6 +84,9 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
   ['CALLBACK_RETRY_DELAYS', Array(21).fill('1s').join(), DELAYS, Array(20).fill('1s').join(), Array(20).fill(1_000)],
   ['CALLBACK_RETRY_STATUSES', '6xx', STATUSES, '5xx,429', ['5xx', '429']],
   ['CALLBACK_RETRY_STATUSES', '5x', STATUSES, '408', ['408']],
+  ['CALLBACK_DNS_SERVERS', 'ns.example', NAMESERVERS, '10.0.0.53,::1', ['10.0.0.53', '::1']],
+  ['CALLBACK_DNS_SERVERS', '10.0.0.53:0', NAMESERVERS, '10.0.0.53:5353', ['10.0.0.53:5353']],
+  ['CALLBACK_DNS_SERVERS', '[10.0.0.53]:53', NAMESERVERS, '[fd00::53]:53', ['[fd00::53]:53']],
   [
     'CORS_ORIGINS',
     '*',
@@ -285,6 +289,7 @@ describe('parseConfig', () => {
       RATE_LIMIT_DEFAULT: { limit: 600, windowMs: 60_000 },
       TRUST_PROXY: false,
       CALLBACK_ALLOW: [],
+      CALLBACK_DNS_SERVERS: [],
       CALLBACK_TIMEOUT: 10_000,
       CALLBACK_RETRY_DELAYS: [2_000, 4_000, 8_000],
       CALLBACK_RETRY_STATUSES: ['5xx'],

@@ -1,9 +1,17 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { CALLBACK_SECRET_FORMAT, callbackSecretBytes } from '../callback-secret.js';
 import { UNIT_MS, durationMs, duration, list, proxyUrl, rateLimit } from '../values.js';
 
 const RETRY_STATUS = /^([1-5]\d\d|[1-5]xx)$/;
 const RETRY_DELAY_LIMIT_MS = 7 * UNIT_MS.d;
+
+/** `address`, `address:port` or `[address]:port`. */
+function isNameserver(text: string): boolean {
+  const [, bracketed, plain = '', port = '53'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (isIP(text) !== 0) return true;
+  return isIP(bracketed ?? plain) === (bracketed === undefined ? 4 : 6) && Number(port) >= 1 && Number(port) <= 65_535;
+}
 
 /** Targets, attempts, order and signatures of callbacks. */
 export const callbackSettings = z.object({
@@ -13,6 +21,10 @@ export const callbackSettings = z.object({
   CALLBACK_PROXY: proxyUrl
     .optional()
     .describe('CONNECT proxy for callbacks. Without it callbacks are sent directly, regardless of `HTTPS_PROXY`'),
+  CALLBACK_DNS_SERVERS: list
+    .refine((servers) => servers.every(isNameserver), 'addresses such as 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:53')
+    .default([])
+    .describe('Nameservers for callbacks: `address` or `address:port`, comma-separated. Default those of the system'),
   CALLBACK_TIMEOUT: duration(100, 60_000, 'a time from 100ms to 1m')
     .default(10_000)
     .describe('Timeout of one callback attempt, from connecting to the end of the answer'),
