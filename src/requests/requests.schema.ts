@@ -38,7 +38,9 @@ export const attemptTrace = attemptLog.omit({ attempt_number: true }).extend({
     .describe('unknown: the attempt started and its end is not recorded'),
   url: z.string(),
   dialled_address: z.string().nullable(),
-  request_headers: headers.describe('As sent, with signatures shortened to their scheme'),
+  request_headers: headers.describe(
+    'As sent, with signatures shortened to their scheme. Headers and bodies are kept of the first attempt and of the newest 50',
+  ),
   body_bytes: z.int().nullable(),
   body_sha256: z.string().nullable(),
   response_headers: headers.describe('Null without a response'),

@@ -81,6 +81,20 @@ const RECORD_ATTEMPTS = {
   WHERE callback_logs.success IS NULL`,
 };
 
+/** Headers and bodies are kept of the first attempt of a callback and of this many newest ones. */
+export const KEPT_IN_FULL = 50;
+/** Attempts that one statement empties for each callback. More than one, so that a crash leaves none behind. */
+const EMPTIED_AT_ONCE = 10;
+
+/** Reads ten rows of each callback by their key, however many attempts it has had. */
+const EMPTY_OLD = `
+  UPDATE callback_logs l SET request_headers = NULL, response_headers = NULL, response_body = NULL
+  FROM unnest($1::uuid[], $2::integer[]) AS newest (request_id, attempt_number)
+  WHERE l.request_id = newest.request_id
+    AND l.attempt_number BETWEEN greatest(2, newest.attempt_number - ${KEPT_IN_FULL + EMPTIED_AT_ONCE - 1})
+      AND newest.attempt_number - ${KEPT_IN_FULL}
+    AND (l.request_headers IS NOT NULL OR l.response_headers IS NOT NULL OR l.response_body IS NOT NULL)`;
+
 /**
  * The attempt log. `Repository.insert(rows)` builds a statement with a parameter for every value of every row, which costs
  * 40 % of the callback rate; here a batch is one prepared statement with an array for each column.
@@ -93,7 +107,8 @@ export class CallbackLogRepository {
   ) {}
 
   /**
-   * Persists a batch of attempts and moves their deliveries, in one statement. Recording an attempt again changes nothing.
+   * Persists a batch of attempts and moves their deliveries, in one statement. Recording an attempt again changes nothing. Old
+   * attempts of a callback that is sent again and again keep their row, without headers and body.
    * @throws DatabaseUnavailable
    */
   async record(attempts: AttemptRecord[]): Promise<void> {
@@ -102,6 +117,12 @@ export class CallbackLogRepository {
       // `Repository.query` cannot name a statement: Postgres would plan it anew each time, which takes half as long again.
       const query = this.database.on((await runner.connect()) as ClientBase);
       await query(RECORD_ATTEMPTS, valuesOf(attempts));
+      // After a few redeliveries at the earliest, so nearly every batch is one statement.
+      const later = attempts.filter(({ attemptNumber }) => attemptNumber > KEPT_IN_FULL + 1);
+      if (later.length > 0) {
+        const newest = [later.map(({ requestId }) => requestId), later.map(({ attemptNumber }) => attemptNumber)];
+        await query({ name: '', text: EMPTY_OLD }, newest);
+      }
     } finally {
       await runner.release();
     }

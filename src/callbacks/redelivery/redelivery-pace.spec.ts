@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { pacedPage } from './redelivery-pace.js';
 
 const page = (destinations: string) =>
-  [...destinations].map((destination, index) => ({ id: String(index), destination }));
+  destinations.split('').map((destination, index) => ({ id: String(index), destination }));
 const times = (destinations: string, next: Record<string, number> = {}) =>
   pacedPage(page(destinations), new Map(Object.entries(next)), 100, 300).scheduled.map(({ inMs }) => inMs);
 
