@@ -49,7 +49,7 @@ function isExpected(error: unknown): error is Error {
 
 async function run(config: Config, modulesOf: (config: Config) => Promise<(Type | DynamicModule)[]>): Promise<void> {
   const logger = new Logger(config);
-  for (const warning of unusedNames(process.env)) logger.warn(warning, 'Start');
+  for (const warning of unusedNames()) logger.warn(warning, 'Start');
   // The one setting that a module validates: it is checked before a database is started.
   void new AllowList(config.CALLBACK_ALLOW);
   const shutdown = new Shutdown(config, logger);

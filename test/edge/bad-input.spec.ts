@@ -313,6 +313,23 @@ it('GET /api/requests answers 422 to a repeated parameter', async () => {
   expectProblem(await get(daybook, '/api/requests?limit=1&limit=2'), 422, '/api/requests');
 });
 
+it('GET /api/callbacks takes a time with any offset, and says how to encode a + that arrives as a space', async () => {
+  for (const since of ['2026-11-30T07:00:00Z', '2026-11-30T07:00:00%2B00:00', '2026-11-30t07:00:00.123456-0530'])
+    expect([since, (await get(daybook, `/api/callbacks?since=${since}`)).status]).toEqual([since, 200]);
+  for (const since of ['2026-02-30T07:00:00Z', '0000-01-01T00:00:00Z', '2026-11-30', 'now'])
+    expectProblem(await get(daybook, `/api/callbacks?since=${since}`), 422, '/api/callbacks');
+  const reply = await get(daybook, '/api/callbacks?since=2026-11-30T07:00:00+00:00');
+  expectProblem(reply, 422, '/api/callbacks');
+  expect(reply.json.errors).toEqual([{ path: 'since', message: expect.stringContaining('write + as %2B') }]);
+});
+
+it('POST /api/callbacks/redeliver takes times with any offset, and compares them', async () => {
+  const redeliver = (since: string, until: string) =>
+    post(daybook, '/api/callbacks/redeliver', { status: 'FAILED', since, until });
+  expectProblem(await redeliver('2026-03-01T12:00:00+02:00', '2026-03-01T09:59:59Z'), 422);
+  expect((await redeliver('2026-03-01T12:00:00+02:00', '2026-03-01T10:00:01.5+00:00')).status).toBe(202);
+});
+
 it('afterwards the request log is empty, and no error was logged', async () => {
   expect((await get(daybook, '/api/requests')).json).toEqual({ requests: [], next_cursor: null });
   expect(daybook.output()).not.toContain('ERROR');

@@ -17,7 +17,11 @@ async function asOwner(statement: string, database = 'postgres'): Promise<void> 
   if (database !== 'postgres') url.pathname = database;
   const client = new Client({ connectionString: url.href });
   await client.connect();
-  await client.query(statement).finally(() => client.end());
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 const databaseOf = ({ databaseUrl }: Daybook): string => new URL(databaseUrl!).pathname.slice(1);

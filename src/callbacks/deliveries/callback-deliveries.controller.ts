@@ -30,11 +30,10 @@ export class CallbackDeliveriesController {
   @ApiOperation({ summary: 'List callbacks, newest first' })
   @ApiOkResponse({ standardSchema: deliveryPage })
   list(
-    @Query({ schema: deliveriesQuery }) { cursor, since, ...filter }: DeliveriesQuery,
+    @Query({ schema: deliveriesQuery }) { cursor, ...filter }: DeliveriesQuery,
     @OwnAccount() account: AccountId,
   ): Promise<object> {
-    const sinceTime = since === undefined ? since : new Date(since);
-    return this.deliveries.list({ ...filter, account, beforeId: cursor, since: sinceTime });
+    return this.deliveries.list({ ...filter, account, beforeId: cursor });
   }
 
   @Post('callbacks/test')

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { dateTime } from '../../http/date-time.js';
 
 const status = z.enum(['PENDING', 'SUCCESS', 'FAILED']);
 
 export const deliveriesQuery = z.strictObject({
   status: status.optional(),
   destination: z.string().max(2_048).optional().describe('scheme://host:port'),
-  since: z.iso.datetime().optional().describe('Only callbacks created at this time or later'),
+  since: dateTime.optional().describe('Only callbacks created at this time or later'),
   limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });

@@ -48,11 +48,11 @@ export class RedeliveriesController {
     description: 'A value is not allowed, there is no filter, or too many callbacks match',
   })
   async redeliver(
-    @Body({ schema: redeliverBody }) { since, until, ...filter }: RedeliverBody,
+    @Body({ schema: redeliverBody }) filter: RedeliverBody,
     @OwnAccount() account: AccountId,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const job = await this.redeliveries.add({ ...filter, account, since: dateOf(since), until: dateOf(until) });
+    const job = await this.redeliveries.add({ ...filter, account });
     response.setHeader('Location', `/api/callbacks/redeliveries/${job.id}`);
     return job;
   }
@@ -90,8 +90,4 @@ export class RedeliveriesController {
   cancel(@Param('id', { schema: redeliveryIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.redeliveries.cancel(id, account);
   }
-}
-
-function dateOf(text: string | undefined): Date | undefined {
-  return text === undefined ? undefined : new Date(text);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dateTime } from '../../http/date-time.js';
 
 const DESTINATION = /^https?:\/\/[^/?#@\s]+:\d{1,5}$/;
 const NO_FILTER = { error: 'at least one of status, destination, since and until is required' };
@@ -18,11 +19,11 @@ export const redeliverBody = z
       .max(2_048)
       .regex(DESTINATION, 'must be scheme://host:port, with the port, as in `GET /api/callbacks`')
       .optional(),
-    since: z.iso.datetime().optional().describe('Only callbacks created at this time or later'),
-    until: z.iso.datetime().optional().describe('Only callbacks created at this time or earlier; at most now'),
+    since: dateTime.optional().describe('Only callbacks created at this time or later'),
+    until: dateTime.optional().describe('Only callbacks created at this time or earlier; at most now'),
   })
   .refine((filter) => Object.values(filter).some((value) => value !== undefined), NO_FILTER)
-  .refine(({ since, until }) => !since || !until || Date.parse(since) < Date.parse(until), NOT_AFTER)
+  .refine(({ since, until }) => !since || !until || since < until, NOT_AFTER)
   .meta({ example: { status: 'FAILED', destination: 'https://example.com:443', since: '2026-03-01T12:00:00.000Z' } });
 export type RedeliverBody = z.infer<typeof redeliverBody>;
 

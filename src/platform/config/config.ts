@@ -126,8 +126,8 @@ export function parseSettings(text: string): Assignment[] {
   return assignments;
 }
 
-/** Returns warnings of variables in an environment that resemble a setting. They may be those of other programs. */
-export function unusedNames(environment: NodeJS.ProcessEnv): string[] {
+/** Returns warnings of variables of this process that resemble a setting. They may be those of other programs. */
+export function unusedNames(environment: NodeJS.ProcessEnv = process.env): string[] {
   return Object.keys(environment).flatMap((name) => {
     const meant = likelySetting(name, SETTINGS);
     return meant === null ? [] : `The variable ${name} is not a setting. Did you mean ${meant}?`;

@@ -33,16 +33,15 @@ const EXPECTED: Readonly<Record<string, string[]>> = {
   ...Object.fromEntries(REQUIRED_OPTIONS.map((name) => [name, [OPTIONS[name]!]])),
 };
 
-/** The method of node-postgres that its types omit: the parameters of the startup message. */
-interface Startup {
+/** The client of node-postgres with a method that its types omit: the parameters of the startup message. */
+const StartupClient = pg.Client as unknown as new (config: pg.ClientConfig) => pg.Client & {
   getStartupConf(): Record<string, string>;
-}
+};
 
 /** A connection with the settings that a pooler lets through. */
-export class PooledSession extends pg.Client {
-  getStartupConf(): Record<string, string> {
-    const inherited = (pg.Client.prototype as unknown as Startup).getStartupConf;
-    return { ...inherited.call(this), ...STARTUP };
+export class PooledSession extends StartupClient {
+  override getStartupConf(): Record<string, string> {
+    return { ...super.getStartupConf(), ...STARTUP };
   }
 }
 
