@@ -115,7 +115,7 @@ export class CallbacksService {
     if (!notAttempted) this.unresolved.release(to);
     if (!notAttempted || delivery.waitedMs >= PATIENCE_MS) return null;
     const { message, isNameDown } = notAttempted;
-    const retryAtMs = isNameDown
+    const atMs = isNameDown
       ? this.unresolved.hold(to, delivery.waitedMs)
       : performance.now() + waitMs(delivery.waitedMs);
     return {
@@ -123,7 +123,7 @@ export class CallbacksService {
       deliveryId: delivery.id,
       attemptNumber: nextNumber(delivery),
       reason: `Not sent yet: ${message}. This uses up no attempt`,
-      retryAtMs,
+      retryAtMs: atMs,
     };
   }
 

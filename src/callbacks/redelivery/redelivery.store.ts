@@ -62,7 +62,7 @@ const SCHEDULE = `
   )
   UPDATE callback_deliveries d SET status = 'PENDING', schedule_start = d.attempts,
     next_attempt_at = clock_timestamp() + locked.in_ms * interval '1 millisecond', finished_at = NULL, error = NULL,
-    redelivery_id = $1
+    waiting_since = NULL, redelivery_id = $1
   FROM locked WHERE d.id = locked.id RETURNING d.id`;
 
 /** Conditions on `callback_deliveries d`. Without a status, both ended ones match. */
