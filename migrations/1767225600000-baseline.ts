@@ -85,7 +85,7 @@ const REQUESTS = [
     scope text NOT NULL,
     key text NOT NULL,
     fingerprint text NOT NULL,
-    request_id uuid NOT NULL,
+    request_id uuid,
     response_status integer,
     response_body text,
     created_at timestamptz(3) NOT NULL DEFAULT now(),

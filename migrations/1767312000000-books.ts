@@ -133,13 +133,13 @@ const JOURNAL = [
       CHECK (ledger_account ~ '^(assets|liabilities|equity|income|expenses)(:[a-z0-9-]+){1,4}$')
   )`,
   `CREATE INDEX journal_lines_by_ledger_account ON journal_lines (account_id, ledger_account, number)`,
+  `CREATE INDEX journal_lines_by_customer ON journal_lines (account_id, customer_id, number) WHERE customer_id IS NOT NULL`,
 
   // Closed months, by their first day in UTC. Reopening deletes the row.
   `CREATE TABLE closed_periods (
     account_id uuid NOT NULL,
     month date NOT NULL,
     closed_at timestamptz(3) NOT NULL DEFAULT now(),
-    closed_by text NOT NULL,
     PRIMARY KEY (account_id, month),
     CONSTRAINT closed_periods_month_check CHECK (date_part('day', month) = 1)
   )`,

@@ -10,7 +10,7 @@ import { type Command, UsageError, parseOptions } from './command.js';
 const USAGE = `Usage: daybook keys COMMAND [options], or in a checkout: npm run keys -- COMMAND [options]
 
   create --name NAME --scope SCOPE   creates a key and prints it, this once
-    --scope        reports:read, reports:write or admin; may be repeated
+    --scope        reports:read, reports:write, books:read, books:write or admin; may be repeated
     --account      the account whose data the key can access (default); it is created if necessary
     --expires-in   lifetime of the key, such as 90d; unlimited by default
   list             lists the keys, newest first

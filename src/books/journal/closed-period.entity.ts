@@ -13,7 +13,4 @@ export class ClosedPeriod {
 
   @Column('timestamp with time zone', { name: 'closed_at', precision: 3, default: () => 'now()' })
   closedAt!: Date;
-
-  @Column('text', { name: 'closed_by' })
-  closedBy!: string;
 }

@@ -11,6 +11,7 @@ import { JournalEntry } from './journal-entry.entity.js';
 )
 @ForeignKey(() => JournalEntry, ['accountId', 'number'], ['accountId', 'number'], { name: 'journal_lines_entry_fkey' })
 @Index('journal_lines_by_ledger_account', ['accountId', 'ledgerAccount', 'number'])
+@Index('journal_lines_by_customer', ['accountId', 'customerId', 'number'], { where: 'customer_id IS NOT NULL' })
 export class JournalLine {
   @PrimaryColumn('uuid', { name: 'account_id' })
   accountId!: string;

@@ -106,8 +106,12 @@ function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling:
   // Interceptors run before pipes, and a body of 256 KiB can nest deeper than the stack.
   checkStructure(request.body, 'body');
   const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');
-  // The path of the route, because other spellings of the URL (a trailing slash) must share the scope.
-  const scope = `${request.method} ${(request.route as { path: string }).path}`;
+  const scope = `${request.method} ${pathOf(request)}`;
   const caller = callerOf(request).account ?? OPEN_CALLER;
   return { key: { caller, scope, key: text, fingerprint }, isOlderSpelling };
+}
+
+/** The path of the route with its parameters: other spellings of the URL (a trailing slash) share the scope. */
+function pathOf({ route, params }: Request): string {
+  return (route as { path: string }).path.replaceAll(/:(\w+)/g, (_, name: string) => String(params[name]));
 }

@@ -59,6 +59,10 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'idempotency-key-in-progress': { status: 409 },
   'report-failed': { status: 500 },
   'callback-url-refused': { status: 400 },
+  'entry-not-found': { status: 404 },
+  'entry-not-reversible': { status: 409 },
+  'period-closed': { status: 409 },
+  'too-many-balances': { status: 409 },
   'quota-exceeded': { status: 429, type: `${IANA}quota-exceeded` },
 };
 

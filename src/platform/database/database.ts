@@ -3,7 +3,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { type Statement, type Values, positional } from './named-parameters.js';
-import { asOutage, mapOutage, throughConflicts } from './outages.js';
+import { asOutage, isOutage, mapOutage, throughConflicts } from './outages.js';
 
 export type { Statement } from './named-parameters.js';
 
@@ -17,6 +17,8 @@ export type Query = <Row extends object, Name extends string = never>(
 ) => Promise<Row[]>;
 
 const ignore = (): void => undefined;
+const isTrue = (): boolean => true;
+const isFalse = (): boolean => false;
 
 /** Runs the statements of the stores on TypeORM's connection pool. */
 @Injectable()
@@ -82,6 +84,10 @@ export class Database {
       await client.query(isCommitted ? 'COMMIT' : 'ROLLBACK');
       isUsable = true;
       return isCommitted;
+    } catch (error) {
+      // A failed statement or an expected failure of the work is common, and should not cost a new connection.
+      if (!isOutage(error)) isUsable = await client.query('ROLLBACK').then(isTrue, isFalse);
+      throw error;
     } finally {
       // A connection in an unknown state is closed, which rolls back its transaction.
       client.release(!isUsable);

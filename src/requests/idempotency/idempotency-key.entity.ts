@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** An idempotency key of a caller and the request that it created. Kept for 24 hours. */
+/** An idempotency key of a caller, and the request that it created or the response that it got. Kept for 24 hours. */
 @Entity('idempotency_keys')
 @Index('idempotency_keys_created', ['createdAt'])
 export class IdempotencyRecord {
@@ -18,8 +18,9 @@ export class IdempotencyRecord {
   @Column('text')
   fingerprint!: string;
 
-  @Column('uuid', { name: 'request_id' })
-  requestId!: string;
+  /** Null for a route that creates no request; its response is stored. */
+  @Column('uuid', { name: 'request_id', nullable: true })
+  requestId!: string | null;
 
   /** The stored response, if it cannot be rendered from the request; null otherwise. */
   @Column('integer', { name: 'response_status', nullable: true })

@@ -5,6 +5,9 @@ import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import type { Query } from '../../platform/database/database.js';
 import { IdempotencyRecord } from './idempotency-key.entity.js';
 
+const CLAIM = `INSERT INTO idempotency_keys (caller, scope, key, fingerprint) VALUES ($1, $2, $3, $4)
+  ON CONFLICT DO NOTHING RETURNING true AS claimed`;
+
 const KEEP_RESPONSE = `UPDATE idempotency_keys SET response_status = $4, response_body = $5
   WHERE caller = $1 AND scope = $2 AND key = $3 AND response_status IS NULL`;
 
@@ -18,13 +21,22 @@ const REMOVE_EXPIRED = `DELETE FROM idempotency_keys k USING (
   ) expired
   WHERE k.caller = expired.caller AND k.scope = expired.scope AND k.key = expired.key`;
 
-/** The idempotency keys, except for their insertion, which belongs to the accepting statement. */
+/** The idempotency keys. Those of requests are inserted by the accepting statement. */
 @Injectable()
 export class IdempotencyRepository {
   constructor(@InjectRepository(IdempotencyRecord) private readonly keys: Repository<IdempotencyRecord>) {}
 
   async find({ caller, scope, key }: IdempotencyKey): Promise<IdempotencyRecord | null> {
     return this.keys.findOneBy({ caller, scope, key });
+  }
+
+  /**
+   * Claims a key for a route that creates no request. Waits for a transaction that has claimed it and not ended yet.
+   * @param query Of the transaction that does the work.
+   * @returns False if the key is taken.
+   */
+  async claim(query: Query, { caller, scope, key, fingerprint }: IdempotencyKey): Promise<boolean> {
+    return (await query({ name: 'key_claim', text: CLAIM }, [caller, scope, key, fingerprint])).length > 0;
   }
 
   /** Stores the response of a key that has none yet. */

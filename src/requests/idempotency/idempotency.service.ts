@@ -5,7 +5,8 @@ import type { Query } from '../../platform/database/database.js';
 import type { RequestRecord } from '../request.entity.js';
 import { RequestRepository } from '../request.repository.js';
 import { acknowledgement, syncAnswer } from '../request.view.js';
-import { KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed } from '../requests.errors.js';
+import { KeyAlreadyUsed, KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed } from '../requests.errors.js';
+import type { IdempotencyRecord } from './idempotency-key.entity.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 
 /** The first response as JSON text; or the failure, which the edge renders. */
@@ -13,7 +14,8 @@ type FirstResponse = { status: number; body: string; isOfBatch?: boolean } | { f
 
 /** The response to the first request with a key. */
 export type Replay = FirstResponse & {
-  requestId: string;
+  /** Null for a route that creates no request. */
+  requestId: string | null;
   result: Record<string, unknown> | null;
 };
 
@@ -37,13 +39,35 @@ export class IdempotencyService {
     const record = await this.keys.find(key);
     if (!record) return null;
     if (record.fingerprint !== key.fingerprint) throw new KeyReusedForOtherBody();
-    const request = await this.requests.find(record.requestId);
+    const { requestId } = record;
+    if (requestId === null) return storedReplay(record);
+    const request = await this.requests.find(requestId);
     if (!request) {
-      await this.keys.free([{ ...key, requestId: record.requestId }]);
+      await this.keys.free([{ ...key, requestId }]);
       return null;
     }
     const response = storedResponse(record, request) ?? renderedResponse(request);
     return { requestId: request.id, result: request.resultPayload, ...response };
+  }
+
+  /**
+   * Does work that creates no request, once: its key and its response are stored in the transaction of the work.
+   * @param query Of that transaction, in which this is the first statement.
+   * @param key Null for a caller that sent none.
+   * @param work Resolves with the body of the response, which is sent unchanged.
+   * @throws KeyAlreadyUsed
+   */
+  async once<Body extends object>(
+    query: Query,
+    key: IdempotencyKey | null,
+    status: number,
+    work: () => Promise<Body>,
+  ): Promise<Body> {
+    if (!key) return work();
+    if (!(await this.keys.claim(query, key))) throw new KeyAlreadyUsed(key);
+    const body = await work();
+    await this.keys.keepResponseWithin(query, key, status, JSON.stringify(body));
+    return body;
   }
 
   /** Deletes keys that are older than 24 hours, for up to half a second. Every sweep calls it. */
@@ -66,6 +90,12 @@ export class IdempotencyService {
   async free(keys: (IdempotencyKey & { requestId: string })[]): Promise<void> {
     await this.keys.free(keys);
   }
+}
+
+/** The response of a route that creates no request. It was stored in the transaction that claimed the key. */
+function storedReplay({ responseStatus, responseBody }: IdempotencyRecord): Replay {
+  const body = responseBody ?? '{}';
+  return { requestId: null, result: JSON.parse(body) as Record<string, unknown>, status: responseStatus ?? 200, body };
 }
 
 /** Of async requests only the response to a batch is stored; the others are rendered from their request. */
