@@ -1,64 +1,44 @@
-// Run after `npm install NAME` against a registry mirror that does not hold every platform's packages.
+// Completes package-lock.json. Run it after `npm install NAME`.
 //
-// Packages with native parts name one optional package a platform. npm leaves out of the lock those that the mirror
-// could not serve, and then `npm ci` refuses the lock. This adds them back, as npm would have written them, but for the
-// hash, which only the registry knows. Usage: node scripts/complete-lock.js
-import { readFileSync, writeFileSync } from 'node:fs';
+// npm leaves out of the lock the packages of other platforms when it has installed this one's (npm/cli#4828), and then
+// `npm ci` refuses the lock there. This lets npm resolve what is missing, and every entry without a hash, in an empty
+// folder. The lock names no registry, so that it works with each one. Usage: node scripts/complete-lock.js
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { npmCommand } from './npm.js';
 
 const FILE = 'package-lock.json';
-const OS = {
-  darwin: 'darwin',
-  win32: 'win32',
-  windows: 'win32',
-  linux: 'linux',
-  android: 'android',
-  freebsd: 'freebsd',
-  openharmony: 'openharmony',
-};
-const CPUS = ['arm64', 'arm', 'x64', 'ia32', 'ppc64', 's390x', 'riscv64', 'loong64', 'wasm32'];
+const INSTALL = ['install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 
-/** Whether a package is in the lock where node would find it from `path`. */
-function isLocked(packages, path, name) {
-  for (let at = path; ; at = at.replace(/\/?node_modules\/(@[^/]+\/)?[^/]+$/, '')) {
-    if (packages[`${at ? `${at}/` : ''}node_modules/${name}`]) return true;
-    if (at === '') return false;
+const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const write = (path, lock) => writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
+
+/** The lock with other packages. */
+const withPackages = (lock, entries) => ({ ...lock, packages: Object.fromEntries(entries) });
+
+function completed(lock) {
+  const folder = mkdtempSync(join(tmpdir(), 'daybook-lock-'));
+  try {
+    copyFileSync('package.json', join(folder, 'package.json'));
+    const hashed = Object.entries(lock.packages).filter(([path, entry]) => path === '' || entry.integrity);
+    write(join(folder, FILE), withPackages(lock, hashed));
+    const { status } = spawnSync(...npmCommand(...INSTALL), { cwd: folder, stdio: 'inherit' });
+    if (status !== 0) throw new Error('npm could not resolve the packages, see above');
+    return read(join(folder, FILE));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** The entry of a platform package; its platform stands in its name. Null if it names none. */
-function entryOf(name, version, isDev) {
-  const words = name.toLowerCase().split(/[^a-z0-9]+/);
-  const os = words.map((word) => OS[word]).find(Boolean);
-  if (!os || !/^\d/.test(version)) return null;
-  const cpu = words.find((word) => CPUS.includes(word));
-  const isMusl = words.some((word) => word.startsWith('musl'));
-  const libc = isMusl ? 'musl' : os === 'linux' && words.includes('gnu') ? 'glibc' : undefined;
-  return {
-    version,
-    ...(cpu && { cpu: [cpu] }),
-    ...(isDev && { dev: true }),
-    ...(libc && { libc: [libc] }),
-    optional: true,
-    os: [os],
-  };
+const before = read(FILE);
+const after = completed(before);
+const entries = Object.entries(after.packages).map(([path, { resolved: _, ...entry }]) => [path, entry]);
+const lacking = Object.keys(before.packages).filter((path) => path !== '' && !after.packages[path]?.integrity);
+write(FILE, withPackages(after, entries));
+console.log(`${FILE} has ${entries.length - 1} packages`);
+if (lacking.length > 0) {
+  console.error(`The registry does not serve: ${lacking.join(', ')}`);
+  process.exitCode = 1;
 }
-
-const lock = JSON.parse(readFileSync(FILE, 'utf8'));
-let added = 0;
-for (const [path, { optionalDependencies = {}, dev }] of Object.entries(lock.packages)) {
-  if (path === '') continue;
-  for (const [name, version] of Object.entries(optionalDependencies)) {
-    if (isLocked(lock.packages, path, name)) continue;
-    const entry = entryOf(name, version, dev);
-    if (!entry) {
-      console.error(`To be added by hand: ${name} ${version} (wanted by ${path})`);
-      process.exitCode = 1;
-      continue;
-    }
-    lock.packages[`node_modules/${name}`] = entry;
-    added++;
-  }
-}
-const sorted = Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en'));
-writeFileSync(FILE, `${JSON.stringify({ ...lock, packages: Object.fromEntries(sorted) }, null, 2)}\n`);
-console.log(`${added} entries added to ${FILE}`);

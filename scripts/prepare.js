@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { npmCommand } from './npm.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OLDEST_NODE = [20, 19];
@@ -37,17 +38,15 @@ function fail(message) {
 
 function run(title, command, args) {
   console.log(`daybook: ${title} …`);
-  const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', shell: command === 'npm' });
+  const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit' });
   if (error) fail(`${title} failed: ${error.message}`);
   if (status !== 0) fail(`${title} failed, see above`);
 }
 
 function install() {
   // The compiler is a dev dependency, and NODE_ENV=production would leave it out.
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const npm = process.env.npm_execpath;
-  if (npm && npm.endsWith('.js')) run('installing packages', process.execPath, [npm, ...args]);
-  else run('installing packages', 'npm', args);
+  const command = npmCommand('ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error');
+  run('installing packages', ...command);
 }
 
 function prepare(withBuild) {
@@ -56,11 +55,25 @@ function prepare(withBuild) {
   if (build) run('building', process.execPath, [NEST, 'build']);
 }
 
+/**
+ * When a process started, as its system writes it; empty if there is none. After a crash its number may be another process's,
+ * so the number alone does not name it.
+ */
+function startOf(pid) {
+  try {
+    // The second field, the name, may contain anything but ends at the last parenthesis.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1).trim().split(' ')[19];
+  } catch {
+    return (spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? '').trim();
+  }
+}
+
 /** Whether the process that made the lock is still there. */
 function isHeld(lock) {
   try {
-    process.kill(Number(readFileSync(join(lock, 'pid'), 'utf8')), 0);
-    return true;
+    const [pid, start = ''] = readFileSync(join(lock, 'pid'), 'utf8').split('\n');
+    process.kill(Number(pid), 0);
+    return start === '' || startOf(pid) === start;
   } catch (error) {
     // EPERM: it belongs to another user. ENOENT: it is just being made, unless that was a while ago.
     const madeAt = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0;
@@ -84,7 +97,7 @@ function alone(work) {
     else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   process.on('exit', () => rmSync(lock, { recursive: true, force: true }));
-  writeFileSync(join(lock, 'pid'), String(process.pid));
+  writeFileSync(join(lock, 'pid'), `${process.pid}\n${startOf(process.pid)}`);
   work();
 }
 

@@ -1,0 +1,163 @@
+/** Promise: what is installed is what was checked in: by hash or exact version, and audited, or said not to be. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { cp, mkdir, utimes, writeFile } from 'node:fs/promises';
+import { type RequestListener, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { temporaryFolder } from '../support/folder.js';
+import { readDocument } from '../support/markdown.js';
+import { ROOT, sourcesIn } from '../support/source.js';
+
+interface Entry {
+  version?: string;
+  integrity?: string;
+  resolved?: string;
+  optionalDependencies?: Record<string, string>;
+}
+
+const lock = JSON.parse(readDocument('package-lock.json')) as { packages: Record<string, Entry> };
+const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
+
+/** Whether a package is in the lock where node would find it from `path`. */
+function isLocked(path: string, name: string): boolean {
+  const above = path.replace(/\/?node_modules\/(@[^/]+\/)?[^/]+$/, '');
+  if (lock.packages[join(path, 'node_modules', name)]) return true;
+  return path !== '' && isLocked(above, name);
+}
+
+describe('package-lock.json', () => {
+  it('has a hash of every package, and names no registry', () => {
+    expect(packages.length).toBeGreaterThan(500);
+    expect(packages.filter(([, { integrity }]) => !/^sha512-\S+$/.test(integrity ?? ''))).toEqual([]);
+    expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
+  });
+
+  it('has the packages of every platform', () => {
+    const lacking = packages.flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) => !isLocked(path, name)),
+    );
+    expect(lacking).toEqual([]);
+  });
+});
+
+describe('versions', () => {
+  it('of GitHub actions are commits', () => {
+    const folder = '.github/workflows';
+    const workflows = readdirSync(join(ROOT, folder)).map((file) => readFileSync(join(ROOT, folder, file), 'utf8'));
+    const used = workflows.flatMap((text) => [...text.matchAll(/\buses: *(.*)$/gm)].map(([, action]) => action!));
+    expect(used.length).toBeGreaterThan(0);
+    for (const action of used) expect(action).toMatch(/^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    for (const text of workflows) expect(text).not.toMatch(/runs-on: .*latest/);
+  });
+
+  it('of container images are exact', () => {
+    const { services } = parse(readDocument('docker/compose.yml'), { merge: true }) as {
+      services: Record<string, { image: string; build?: object }>;
+    };
+    const foreign = Object.values(services).filter(({ build }) => build === undefined);
+    const bases = [...readDocument('docker/Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image]) => image!);
+    const images = [...foreign.map(({ image }) => image), ...bases];
+    expect(images.length).toBeGreaterThanOrEqual(4);
+    for (const image of images) expect(image).toMatch(/^[a-z]+:\d+\.\d+(\.\d+)?-[a-z]+(-slim)?$/);
+  });
+});
+
+/** Runs a script of the repository to its end. */
+async function run(
+  script: string,
+  cwd: string,
+  env: Record<string, string>,
+): Promise<{ code: number; output: string }> {
+  const child = spawn(process.execPath, [script], { cwd, env: { PATH: process.env.PATH, ...env } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, output };
+}
+
+describe('npm run audit', () => {
+  /** Audits against a registry of this test. */
+  async function audit(answer: RequestListener, env: Record<string, string> = {}) {
+    const server = createServer(answer).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const registry = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const settings = { npm_config_registry: registry, npm_config_cache: await temporaryFolder(), HOME: ROOT };
+    try {
+      return await run(join(ROOT, 'scripts/audit.js'), ROOT, { ...settings, ...env });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  it('fails on a vulnerability of high severity', async () => {
+    const advisory = { id: 1, url: 'https://example.com/1', title: 'Bad', severity: 'high', vulnerable_versions: '*' };
+    const { code, output } = await audit((request, response) => {
+      response.setHeader('content-type', 'application/json');
+      const isAudit = request.method === 'POST';
+      response.writeHead(isAudit ? 200 : 404).end(JSON.stringify(isAudit ? { uuid: [advisory] } : {}));
+    });
+    expect([code, output]).toEqual([1, expect.stringMatching(/^high: uuid .*\nAudit: [1-9]\d* high, 0 critical$/m)]);
+  });
+
+  it('passes without one, and says what it found', async () => {
+    const empty: RequestListener = (_, response) => response.setHeader('content-type', 'application/json').end('{}');
+    expect(await audit(empty)).toEqual({ code: 0, output: 'Audit: 0 high, 0 critical\n' });
+  });
+
+  it.each<[string, RequestListener]>([
+    ['refuses', (_, response) => response.writeHead(405).end()],
+    ['closes the connection', (request) => request.destroy()],
+    ['sends no advisories', (_, response) => response.end('<html>')],
+    ['never answers', () => undefined],
+  ])('says "not checked" and passes when the registry %s', async (_, answer) => {
+    const { code, output } = await audit(answer, { AUDIT_TIMEOUT_MS: '10000', GITHUB_ACTIONS: 'true' });
+    expect([code, output]).toEqual([0, expect.stringMatching(/^Audit: not checked, because .+\n$/m)]);
+    expect(output).toContain('::warning title=Audit::Audit: not checked');
+  });
+
+  it('has its result at the end of what CI prints', () => {
+    const text = readDocument('.ci/run');
+    expect(text).toMatch(/^npm run audit \| tee "\$results\/audit"$/m);
+    expect(text).toMatch(/grep -h '\^Audit:' "\$results\/audit".*\n +node test\/support\/tally\.js/);
+  });
+});
+
+describe('npm start', () => {
+  it('does not wait for a process that has the number of one that crashed while it installed', async () => {
+    const folder = await temporaryFolder();
+    await cp(join(ROOT, 'scripts'), join(folder, 'scripts'), { recursive: true });
+    await mkdir(join(folder, 'node_modules'));
+    await writeFile(join(folder, 'node_modules/.package-lock.json'), '{}');
+    await utimes(join(folder, 'node_modules/.package-lock.json'), 1, 1);
+    const project = { name: 'x', version: '1.0.0', type: 'module' };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(project));
+    const text = JSON.stringify({ ...project, lockfileVersion: 3, requires: true, packages: { '': project } });
+    await writeFile(join(folder, 'package-lock.json'), text);
+    const name = createHash('sha256').update(join(folder, '/')).digest('hex').slice(0, 12);
+    await mkdir(join(folder, `daybook-prepare-${name}`));
+    // This process lives, but it is another one: it started at another time.
+    await writeFile(join(folder, `daybook-prepare-${name}`, 'pid'), `${process.pid}\n1`);
+    const env = { TMPDIR: folder, HOME: folder, npm_config_cache: folder };
+    const { code, output } = await run(join(folder, 'scripts/prepare.js'), folder, env);
+    expect([code, output]).toEqual([0, expect.stringContaining('installing packages')]);
+  });
+});
+
+it('no program is started through a shell', () => {
+  const scripts = readdirSync(join(ROOT, 'scripts')).map((name) => `scripts/${name}`);
+  const files = [
+    ...sourcesIn('src'),
+    ...sourcesIn('bench'),
+    ...scripts.map((path) => ({ path, text: readDocument(path) })),
+  ];
+  const isThroughShell = /\bshell: (?!false)|\bexec(Sync)?\b.* from 'node:child_process'/;
+  const offenders = files.filter(({ path, text }) => !path.endsWith('.spec.ts') && isThroughShell.test(text));
+  expect(offenders.map(({ path }) => path)).toEqual([]);
+});
