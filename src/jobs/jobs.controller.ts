@@ -13,7 +13,7 @@ import {
   reportRequestExamples,
   reportRequestJsonSchema,
 } from '../reports/report-request.schema.js';
-import { requestDetail, requestIdParam } from '../requests/requests.schema.js';
+import { requestIdParam } from '../requests/requests.schema.js';
 import {
   BATCH_LIMIT,
   type BatchBody,
@@ -22,6 +22,7 @@ import {
   batchBody,
   batchExamples,
   batchJsonSchema,
+  cancelledSchema,
   syncAnswerSchema,
 } from './jobs.schema.js';
 import { AsyncService } from './accept/async.service.js';
@@ -130,7 +131,7 @@ export class JobsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a pending request' })
   @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
-  @ApiResponse({ status: 200, description: 'Cancelled', standardSchema: requestDetail })
+  @ApiResponse({ status: 200, description: 'Cancelled', standardSchema: cancelledSchema })
   @ApiResponse({ status: 404, description: 'Request not found' })
   @ApiResponse({ status: 409, description: 'The request is not pending' })
   cancel(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {

@@ -49,6 +49,11 @@ export const syncAnswerSchema = z.looseObject({
   status: z.enum(['completed', 'processing']),
 });
 
+/** Answers of writes have the written fields only: a key with `reports:write` may lack `reports:read`. */
+export const cancelledSchema = z.object({ id: z.uuid(), status: z.literal('CANCELLED') });
+export const pausedSchema = z.object({ lane: z.string(), paused: z.boolean() });
+export const prioritySchema = z.object({ lane: z.string(), priority: z.int() });
+
 /** `:lane` in a path: the names that a request may use. */
 export const laneParam = urlName;
 

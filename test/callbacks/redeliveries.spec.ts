@@ -166,7 +166,8 @@ describe('a redelivery', () => {
     await insertDeliveries(450, 'FAILED');
     const { id } = await add({ status: 'FAILED' });
     await stores[0]!.advance();
-    expect(await service.cancel(id, null)).toMatchObject({ status: 'cancelled', redelivered: PAGE });
+    expect(await service.cancel(id, null)).toEqual({ id, status: 'cancelled' });
+    expect(await job(id)).toMatchObject({ status: 'cancelled', redelivered: PAGE });
     await service.sweep();
     expect(await again()).toBe(PAGE);
     await expect(service.cancel(id, null)).rejects.toThrow('has already ended');

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { post, send } from '../support/client.js';
+import { get, post, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { type LanePage, getJson } from '../support/json.js';
@@ -109,7 +109,9 @@ describe('cancelling', () => {
     const [, second] = await idsOf('cancel');
     const cancelled = await post(daybook, `/api/requests/${second}/cancel`, undefined);
     expect(cancelled.status).toBe(200);
-    expect(cancelled.json).toMatchObject({ id: second, status: 'CANCELLED', queue_position: 2, jobs_ahead: null });
+    expect(cancelled.json).toEqual({ id: second, status: 'CANCELLED' });
+    const shown = (await get(daybook, `/api/requests/${second}`)).json;
+    expect(shown).toMatchObject({ status: 'CANCELLED', queue_position: 2, jobs_ahead: null });
     expect((await laneOf('cancel'))?.pending).toBe(4);
     expect((await post(daybook, `/api/requests/${second}/cancel`, undefined)).status).toBe(409);
     await letLaneGo(daybook, 'cancel');
@@ -153,7 +155,7 @@ describe('cancelling', () => {
 
 describe('a lane', () => {
   it('that is paused accepts requests and runs none until it is resumed', async () => {
-    expect((await post(daybook, '/api/lanes/paused/pause', undefined)).json).toMatchObject({ paused: true });
+    expect((await post(daybook, '/api/lanes/paused/pause', undefined)).json).toEqual({ lane: 'paused', paused: true });
     await submitAsync(daybook.url, 3, () => report('paused'), 1);
     await submitAsync(daybook.url, 3, () => report('beside'), 1);
     await eventually(async () => (await laneOf('beside'))?.pending === 0);
@@ -165,7 +167,10 @@ describe('a lane', () => {
       held_by: null,
     });
     expect((await laneOf('paused'))?.head_age_seconds).toBeGreaterThanOrEqual(0);
-    expect((await post(daybook, '/api/lanes/paused/resume', undefined)).json).toMatchObject({ paused: false });
+    expect((await post(daybook, '/api/lanes/paused/resume', undefined)).json).toEqual({
+      lane: 'paused',
+      paused: false,
+    });
     await eventually(async () => (await laneOf('paused'))?.pending === 0);
     expect((await laneOf('paused'))?.drain_rate_per_minute).toBeGreaterThan(0);
   });

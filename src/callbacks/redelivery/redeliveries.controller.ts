@@ -16,6 +16,7 @@ import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import {
   type RedeliverBody,
   type RedeliveriesQuery,
+  cancelledRedelivery,
   redeliverBody,
   redeliveriesQuery,
   redeliveryIdParam,
@@ -84,7 +85,7 @@ export class RedeliveriesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a redelivery; callbacks that are already due are still sent' })
   @ApiParam(ID)
-  @ApiOkResponse({ standardSchema: redeliveryJob })
+  @ApiOkResponse({ standardSchema: cancelledRedelivery })
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiConflictResponse({ description: 'The redelivery has already ended' })
   cancel(@Param('id', { schema: redeliveryIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {

@@ -50,4 +50,6 @@ export const redeliveryJob = z.object({
   finished_at: timestamp.nullable().describe('Time at which the last one became due'),
 });
 
+export const cancelledRedelivery = z.object({ id: z.uuid(), status: z.literal('cancelled') });
+
 export const redeliveryPage = z.object({ redeliveries: z.array(redeliveryJob), next_cursor: z.uuid().nullable() });

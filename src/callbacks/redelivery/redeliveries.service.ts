@@ -89,11 +89,15 @@ export class RedeliveriesService {
     return { redeliveries: page.map(redeliveryView), next_cursor };
   }
 
-  /** Cancels a job. Callbacks that it has made due are still sent. @throws RedeliveryNotFound, RedeliveryEnded */
-  async cancel(id: string, account: AccountId): Promise<object> {
+  /**
+   * Cancels a job. Callbacks that it has made due are still sent.
+   * @returns What was written, and no more: the caller may lack the scope to read callbacks.
+   * @throws RedeliveryNotFound, RedeliveryEnded
+   */
+  async cancel(id: string, account: AccountId): Promise<{ id: string; status: 'cancelled' }> {
     await this.job(id, account);
     if (!(await this.jobs.cancel(id))) throw new RedeliveryEnded();
-    return this.find(id, account);
+    return { id, status: 'cancelled' };
   }
 
   /** Advances the running jobs by a bounded number of pages. Called by every sweep of a worker. */

@@ -18,14 +18,14 @@ export class CancelService {
 
   /**
    * Cancels a pending request. Its position stays, and its callback reports the cancellation.
-   * @returns The request, as `GET /api/requests/:id` shows it.
+   * @returns What was written, and no more: the caller may lack the scope to read requests.
    * @throws RequestNotFound, RequestNotPending
    */
-  async cancel(id: string, account: AccountId): Promise<object> {
+  async cancel(id: string, account: AccountId): Promise<{ id: string; status: 'CANCELLED' }> {
     const { callbackUrl } = await this.requests.find(id, account);
     const destination = destinationOf(callbackUrl);
     if (!(await this.store.cancel(id, newId(), destination))) throw new RequestNotPending();
     if (destination !== null) this.queue.wake('callbacks');
-    return this.requests.detail(id, account);
+    return { id, status: 'CANCELLED' };
   }
 }

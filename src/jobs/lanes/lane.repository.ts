@@ -28,7 +28,6 @@ const VIEW = `SELECT l.name AS lane, l.pending - coalesce(head.in_progress, 0) A
 const LIST = `${VIEW} WHERE l.name > $1 ORDER BY l.name LIMIT $2`;
 const LIST_OF_ACCOUNT = `${VIEW} WHERE split_part(l.name, '/', 1) = $1 AND strpos(l.name, '/') > 0 AND l.name > $2
   ORDER BY l.name LIMIT $3`;
-const FIND = `${VIEW} WHERE l.name = $1`;
 
 /** Lanes as operators and accounts see and configure them. Names are qualified (`qualifiedLane`). */
 @Injectable()
@@ -41,11 +40,6 @@ export class LaneRepository {
 
   listOfAccount(account: string, after: string, limit: number): Promise<LaneView[]> {
     return this.lanes.query<LaneView[]>(LIST_OF_ACCOUNT, [account, after, limit]);
-  }
-
-  async find(lane: string): Promise<LaneView | null> {
-    const [row] = await this.lanes.query<LaneView[]>(FIND, [lane]);
-    return row ?? null;
   }
 
   /** Creates the lane if necessary: it can be paused before its first request. */

@@ -10,8 +10,9 @@ import {
   lanePage,
   laneParam,
   lanePriorityBody,
-  laneSchema,
   lanesQuery,
+  pausedSchema,
+  prioritySchema,
 } from '../jobs.schema.js';
 import { LanesService } from './lanes.service.js';
 import type { LaneView } from './lane.repository.js';
@@ -41,13 +42,9 @@ export class LanesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Pause a lane: it accepts requests and does not run them' })
   @ApiParam(LANE)
-  @ApiOkResponse({ standardSchema: laneSchema })
-  pause(
-    @Param('lane', { schema: laneParam }) lane: string,
-    @OwnAccount() account: AccountId,
-    @IsOperator() isOperator: boolean,
-  ): Promise<LaneView> {
-    return this.lanes.setPaused(account, lane, true, isOperator);
+  @ApiOkResponse({ standardSchema: pausedSchema })
+  pause(@Param('lane', { schema: laneParam }) lane: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.lanes.setPaused(account, lane, true);
   }
 
   @Post(':lane/resume')
@@ -56,13 +53,9 @@ export class LanesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Resume a paused lane' })
   @ApiParam(LANE)
-  @ApiOkResponse({ standardSchema: laneSchema })
-  resume(
-    @Param('lane', { schema: laneParam }) lane: string,
-    @OwnAccount() account: AccountId,
-    @IsOperator() isOperator: boolean,
-  ): Promise<LaneView> {
-    return this.lanes.setPaused(account, lane, false, isOperator);
+  @ApiOkResponse({ standardSchema: pausedSchema })
+  resume(@Param('lane', { schema: laneParam }) lane: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.lanes.setPaused(account, lane, false);
   }
 
   @Put(':lane')
@@ -74,12 +67,12 @@ export class LanesController {
     schema: { type: 'object' },
     examples: { sooner: { summary: 'As if it had waited a minute longer', value: { priority: 60 } } },
   })
-  @ApiOkResponse({ standardSchema: laneSchema })
+  @ApiOkResponse({ standardSchema: prioritySchema })
   setPriority(
     @Param('lane', { schema: laneParam }) lane: string,
     @Body({ schema: lanePriorityBody }) { priority }: LanePriorityBody,
     @OwnAccount() account: AccountId,
-  ): Promise<LaneView> {
+  ): Promise<object> {
     return this.lanes.setPriority(account, lane, priority);
   }
 }

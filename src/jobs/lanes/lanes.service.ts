@@ -25,19 +25,18 @@ export class LanesService {
   /**
    * Pauses or resumes a lane. A paused lane still accepts requests; a worker that has leased it stops at the end of its time
    * slice at the latest.
+   * @returns What was written, and no more: the caller may lack the scope to read lanes.
    */
-  async setPaused(account: AccountId, lane: string, paused: boolean, isOperator: boolean): Promise<LaneView> {
-    const qualified = qualifiedLane(account, lane);
-    await this.lanes.setPaused(qualified, paused);
+  async setPaused(account: AccountId, lane: string, paused: boolean): Promise<{ lane: string; paused: boolean }> {
+    await this.lanes.setPaused(qualifiedLane(account, lane), paused);
     if (!paused) this.queue.wake('jobs');
-    return ownView((await this.lanes.find(qualified))!, isOperator);
+    return { lane, paused };
   }
 
   /** Sets the priority of a lane, for operators only. */
-  async setPriority(account: AccountId, lane: string, priority: number): Promise<LaneView> {
-    const qualified = qualifiedLane(account, lane);
-    await this.lanes.setPriority(qualified, priority);
-    return ownView((await this.lanes.find(qualified))!, true);
+  async setPriority(account: AccountId, lane: string, priority: number): Promise<{ lane: string; priority: number }> {
+    await this.lanes.setPriority(qualifiedLane(account, lane), priority);
+    return { lane, priority };
   }
 }
 
