@@ -107,6 +107,7 @@ const CALLBACKS = [
     id uuid PRIMARY KEY,
     request_id uuid NOT NULL CONSTRAINT callback_deliveries_request_id_key UNIQUE,
     url text NOT NULL,
+    account_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     destination text NOT NULL,
     lane text NOT NULL,
     queue_position bigint NOT NULL,
@@ -124,12 +125,12 @@ const CALLBACKS = [
     finished_at timestamptz(3),
     CONSTRAINT callback_deliveries_status_check CHECK (status IN ('PENDING', 'SUCCESS', 'FAILED'))
   )`,
-  // By destination first: what waits for a destination that is down is skipped in one step, however much it is.
-  `CREATE INDEX callback_deliveries_first ON callback_deliveries (destination, lane, queue_position)
+  // By destination of an account first: what waits for one that is down is skipped in one step, however much it is.
+  `CREATE INDEX callback_deliveries_first ON callback_deliveries (account_id, destination, lane, queue_position)
     WHERE status = 'PENDING' AND attempts = 0`,
-  `CREATE INDEX callback_deliveries_retry ON callback_deliveries (destination, next_attempt_at)
+  `CREATE INDEX callback_deliveries_retry ON callback_deliveries (account_id, destination, next_attempt_at)
     WHERE status = 'PENDING' AND attempts > 0`,
-  `CREATE INDEX callback_deliveries_strict ON callback_deliveries (destination, lane, queue_position)
+  `CREATE INDEX callback_deliveries_strict ON callback_deliveries (account_id, destination, lane, queue_position)
     WHERE status = 'PENDING' AND attempts > 0`,
   // Most end as SUCCESS; those are found by id.
   `CREATE INDEX callback_deliveries_by_status ON callback_deliveries (status, id) WHERE status <> 'SUCCESS'`,
@@ -183,25 +184,28 @@ const CALLBACKS = [
   ) WITH (fillfactor = 50)`,
 
   `CREATE TABLE callback_destinations (
-    destination text PRIMARY KEY,
+    account_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    destination text NOT NULL,
     state text NOT NULL DEFAULT 'closed',
     failures integer NOT NULL DEFAULT 0,
     openings integer NOT NULL DEFAULT 0,
     opened_at timestamptz(3),
     open_until timestamptz(3),
     changed_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (account_id, destination),
     CONSTRAINT callback_destinations_state_check CHECK (state IN ('closed', 'open', 'half_open'))
   )`,
-  // A URL may be longer than an entry of a btree; only equality is asked.
+  // The id is derived from account and URL, which may be longer than an entry of a btree.
   `CREATE TABLE callback_disabled_urls (
-    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    id uuid PRIMARY KEY,
+    account_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     url text NOT NULL,
     destination text NOT NULL,
     request_id uuid NOT NULL,
-    disabled_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
-    CONSTRAINT callback_disabled_urls_one EXCLUDE USING hash (url WITH =)
+    disabled_at timestamptz(3) NOT NULL DEFAULT clock_timestamp()
   )`,
-  `CREATE INDEX callback_disabled_urls_destination ON callback_disabled_urls (destination, disabled_at)`,
+  `CREATE INDEX callback_disabled_urls_url ON callback_disabled_urls USING hash (url)`,
+  `CREATE INDEX callback_disabled_urls_destination ON callback_disabled_urls (account_id, destination, disabled_at)`,
 
   `CREATE TABLE callback_redeliveries (
     id uuid PRIMARY KEY,

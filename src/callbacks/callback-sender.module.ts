@@ -6,6 +6,7 @@ import { CallbackSecretsService } from './signing/callback-secrets.service.js';
 import { CallbackSigner } from './signing/callback-signer.js';
 import { NameLookup } from './name-lookup/name-lookup.js';
 import { CallbackClient } from './transport/callback-client.js';
+import { MAX_CONCURRENCY_PER_DESTINATION } from './transport/concurrency-limiter.js';
 import { CallbackUrlModule } from './url-guard/callback-url.module.js';
 import { UrlGuard } from './url-guard/url-guard.js';
 
@@ -16,10 +17,11 @@ import { UrlGuard } from './url-guard/url-guard.js';
     {
       provide: CallbackClient,
       inject: [UrlGuard, CONFIG],
-      useFactory: (guard: UrlGuard, { CALLBACK_TIMEOUT, CALLBACK_PROXY, CALLBACK_DNS_SERVERS }: Config) =>
+      useFactory: (guard: UrlGuard, { AUTH, CALLBACK_TIMEOUT, CALLBACK_PROXY, CALLBACK_DNS_SERVERS }: Config) =>
         new CallbackClient({
           guard,
           timeoutMs: CALLBACK_TIMEOUT,
+          connectionsPerDestination: AUTH === 'required' ? MAX_CONCURRENCY_PER_DESTINATION : undefined,
           resolve: new NameLookup({ servers: CALLBACK_DNS_SERVERS }).resolve,
           proxy: CALLBACK_PROXY === undefined ? undefined : new URL(CALLBACK_PROXY),
         }),

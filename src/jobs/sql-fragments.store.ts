@@ -1,3 +1,4 @@
+import { NIL as NIL_ID } from 'uuid';
 import { DRAINING_SUFFIX } from '../platform/concurrency/worker-id.js';
 
 /** Columns of request r that make a `Job`, but for its lease epoch: lanes and sync requests keep that in different places. */
@@ -24,11 +25,11 @@ export const CRASHED_WORKERS = `CASE
  * a lane, completing sync, cancelling. These write callbacks/'s table `callback_deliveries`, because a request must not
  * end without its delivery: both are one transaction and one round trip.
  *
- * `finished` has the columns id, callback_url, lane, queue_position, delivery_id and destination.
+ * `finished` has the columns id, account_id, callback_url, lane, queue_position, delivery_id and destination.
  */
 export const DELIVERY_INSERT = `
-    INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position)
-    SELECT delivery_id, id, callback_url, destination, lane, queue_position FROM finished
+    INSERT INTO callback_deliveries (id, request_id, url, account_id, destination, lane, queue_position)
+    SELECT delivery_id, id, callback_url, coalesce(account_id, '${NIL_ID}'), destination, lane, queue_position FROM finished
     WHERE callback_url IS NOT NULL ORDER BY queue_position`;
 
 /**

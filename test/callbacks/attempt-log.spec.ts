@@ -1,11 +1,13 @@
 /** The promise: a callback that is sent again and again keeps a row of each attempt, and a bounded number of bytes. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { NIL as NIL_ID } from 'uuid';
 import { KEPT_IN_FULL } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';
 import { LEASE_MS, Stores, attemptAt, batchOf, openStores } from '../support/stores.js';
 
 const TRIES = KEPT_IN_FULL + 30;
 const DESTINATION = 'http://a.test';
+const TARGET = { accountId: NIL_ID, destination: DESTINATION };
 
 interface Row {
   number: number;
@@ -23,7 +25,7 @@ describe('the log of a callback', () => {
     await one.accept('x', 2, { callbackUrl: `${DESTINATION}/` });
     const held = await one.lease();
     await one.jobs.complete(held, batchOf(await one.jobs.begin(held, 2), { release: true }), LEASE_MS);
-    deliveries = await one.due().queues.read(DESTINATION, ['x'], 0, 9);
+    deliveries = await one.due().queues.read(TARGET, ['x'], 0, 9);
   });
 
   /** Records the attempt of this number of both deliveries; the second has had none before. */

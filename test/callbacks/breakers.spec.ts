@@ -1,7 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { NIL as NIL_ID } from 'uuid';
 import { CLOSED } from '../../src/callbacks/destinations/breaker.js';
 import { Breakers } from '../../src/callbacks/destinations/breakers.js';
 import { BreakerStore } from '../../src/callbacks/destinations/breaker.store.js';
+import type { Target } from '../../src/callbacks/destinations/target.js';
 import { openStores, type Stores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
@@ -15,6 +17,8 @@ afterEach(async () => {
   jest.restoreAllMocks();
   await stores.sql(`TRUNCATE callback_destinations, ${REQUEST_TABLES} CASCADE`);
 });
+
+const at = (destination: string): Target => ({ accountId: NIL_ID, destination });
 
 const DAY_MS = 86_400_000;
 
@@ -37,7 +41,7 @@ describe('a destination that has been idle for a day', () => {
   it('is forgotten unless a callback waits for it', async () => {
     const store = new BreakerStore(stores.database);
     const names = ['done', 'first-waits', 'never', 'retry-waits', 'young'];
-    await store.apply(names.map((destination) => ({ destination, event: 'failure' })));
+    await store.apply(names.map((destination) => ({ ...at(destination), event: 'failure' })));
     await stores.sql(
       `UPDATE callback_destinations SET changed_at = now() - interval '25 hours' WHERE destination <> 'young'`,
     );
@@ -58,12 +62,12 @@ describe('a destination that has been idle for a day', () => {
 
   it('is forgotten by the process too', async () => {
     const breakers = new Breakers(new BreakerStore(stores.database));
-    breakers.learn('d', { ...CLOSED, failures: 1 });
+    breakers.learn(at('d'), { ...CLOSED, failures: 1 });
     await breakers.forgetIdle();
-    expect(breakers.get('d').failures).toBe(1);
+    expect(breakers.get(at('d')).failures).toBe(1);
     const nowMs = performance.now();
     jest.spyOn(performance, 'now').mockReturnValue(nowMs + DAY_MS + 60_000);
     await breakers.forgetIdle();
-    expect(breakers.get('d').failures).toBe(0);
+    expect(breakers.get(at('d')).failures).toBe(0);
   });
 });

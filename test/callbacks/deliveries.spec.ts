@@ -1,8 +1,10 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { NIL as NIL_ID } from 'uuid';
 import type { CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import type { CallbackDeliveryRepository } from '../../src/callbacks/deliveries/callback-delivery.repository.js';
 import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';
 import { ExpiredLeasesStore } from '../../src/callbacks/leases/expired-leases.store.js';
+import type { Target } from '../../src/callbacks/destinations/target.js';
 import type { QueueLease } from '../../src/callbacks/leases/queue-leases.store.js';
 import { WORKER_ID } from '../../src/platform/concurrency/worker-id.js';
 import { type DueStores, LEASE_MS, Stores, attemptAt, batchOf, openStores } from '../support/stores.js';
@@ -31,6 +33,9 @@ afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES}, callback_queues, cal
 
 const A = 'http://a.test';
 const B = 'http://b.test';
+const at = (destination: string): Target => ({ accountId: NIL_ID, destination });
+
+type Taken = QueueLease & { destination: string };
 
 /** Finishes requests of a lane, with callbacks to the destinations in turn. */
 async function finish(lane: string, count: number, ...destinations: string[]): Promise<void> {
@@ -40,14 +45,13 @@ async function finish(lane: string, count: number, ...destinations: string[]): P
   await one.jobs.complete(held, batchOf(await one.jobs.begin(held, count), { release: true }), LEASE_MS);
 }
 
-const take = (destination: string, store = ordered): Promise<QueueLease[]> =>
-  store.queues.lease(destination, '', 9, LEASE_MS);
-const takeAll = async (store = ordered): Promise<QueueLease[]> =>
+const take = async (destination: string, store = ordered): Promise<Taken[]> =>
+  (await store.queues.lease(at(destination), '', 9, LEASE_MS)).map((queue) => ({ ...queue, destination }));
+const takeAll = async (store = ordered): Promise<Taken[]> =>
   (await Promise.all((await store.destinations.list()).map(({ destination }) => take(destination, store)))).flat();
 const leaseRetries = (store = ordered, destination = A): Promise<DueDelivery[]> =>
-  store.retries.lease(destination, 9, LEASE_MS);
-const named = (queues: QueueLease[]): string[] =>
-  queues.map(({ lane, destination }) => `${lane} ${destination}`).toSorted();
+  store.retries.lease(at(destination), 9, LEASE_MS);
+const named = (queues: Taken[]): string[] => queues.map(({ lane, destination }) => `${lane} ${destination}`).toSorted();
 const endLeases = (): Promise<unknown> =>
   one.sql(`WITH s AS (UPDATE callback_queues SET lease_until = now() - interval '1 second')
     UPDATE callback_deliveries SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL`);
@@ -57,7 +61,7 @@ const positions = (read: DueDelivery[]): number[] => read.map(({ queuePosition }
 /** Leases a queue. @returns The lease and the queue's first deliveries. */
 async function takeFirst(count = 9, store = ordered): Promise<[QueueLease, DueDelivery[]]> {
   const [queue] = await take(A, store);
-  return [queue!, await store.queues.read(A, [queue!.lane], 0, count)];
+  return [queue!, await store.queues.read(at(A), [queue!.lane], 0, count)];
 }
 
 /** Records that these deliveries may be on their way. */
@@ -130,13 +134,13 @@ describe('a delivery queue', () => {
     const [queue, read] = await takeFirst(2);
     expect(positions(read)).toEqual([1, 3]);
     expect(queue.head).toEqual({ id: read[0]!.id, number: 1 });
-    expect(positions(await ordered.queues.read(A, ['x'], 4, 2))).toEqual([5]);
+    expect(positions(await ordered.queues.read(at(A), ['x'], 4, 2))).toEqual([5]);
   });
 
   it('is read together with others, each in order', async () => {
     await finish('x', 3, A);
     await finish('y', 3, A);
-    const read = await ordered.queues.read(A, ['x', 'y'], 2, 2);
+    const read = await ordered.queues.read(at(A), ['x', 'y'], 2, 2);
     expect(read.map(({ lane, queuePosition }) => `${lane}${queuePosition}`)).toEqual(['x2', 'x3', 'y2', 'y3']);
   });
 
@@ -218,7 +222,7 @@ describe('a delivery queue', () => {
     for (const lane of ['x', 'y', 'z']) await finish(lane, 1, A);
     const turns: string[] = [];
     for (let i = 0; i < 5; i++) {
-      const [queue] = await ordered.queues.lease(A, turns.at(-1) ?? '', 1, LEASE_MS);
+      const [queue] = await ordered.queues.lease(at(A), turns.at(-1) ?? '', 1, LEASE_MS);
       turns.push(queue!.lane);
       await ordered.queues.release([queue!.id]);
     }

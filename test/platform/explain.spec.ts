@@ -192,8 +192,8 @@ async function insertRows(client: pg.Client): Promise<void> {
   await client.query(`INSERT INTO lanes (name, next_position, pending, priority, served_at, paused, lease_until)
     SELECT 'waiting-' || n, 2, 1, -1000 - n % 100, now() - n % 900 * interval '1 second', n % 1000 = 0,
       CASE WHEN n % 1000 = 1 THEN now() + interval '1 hour' END FROM generate_series(1, ${WAITING}) n`);
-  await client.query(`INSERT INTO callback_deliveries (id, request_id, url, destination, lane, queue_position, status, attempts, finished_at)
-    SELECT id, id, 'http://a.test/', 'http://a.test:80', coalesce(lane, concat(account_id || '/', id)), coalesce(queue_position, 0),
+  await client.query(`INSERT INTO callback_deliveries (id, request_id, url, account_id, destination, lane, queue_position, status, attempts, finished_at)
+    SELECT id, id, 'http://a.test/', coalesce(account_id, '${NIL}'), 'http://a.test:80', coalesce(lane, concat(account_id || '/', id)), coalesce(queue_position, 0),
       CASE WHEN status = 'FAILED' THEN 'FAILED' ELSE 'SUCCESS' END, 1, now() FROM requests WHERE status <> 'PENDING' AND queue_position % 5 = 1`);
   await client.query(`UPDATE callback_deliveries SET status = 'PENDING', attempts = (queue_position % 3)::integer, finished_at = NULL
     WHERE queue_position > ${FINISHED} - 5000`);
@@ -309,12 +309,12 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
         retries: new RetryLeasesStore(database, finished),
       };
       const breakers = new BreakerStore(database);
-      const [{ destination }] = (await due.destinations.list()) as [DueDestination];
-      const streams = await due.queues.lease(destination, '', 8, 15_000);
+      const [target] = (await due.destinations.list()) as [DueDestination];
+      const streams = await due.queues.lease(target, '', 8, 15_000);
       const lanes = streams.map(({ lane }) => lane);
-      expect((await due.queues.read(destination, lanes, 0, 64)).length).toBeGreaterThan(0);
+      expect((await due.queues.read(target, lanes, 0, 64)).length).toBeGreaterThan(0);
       expect(await due.queues.start(streams[0]!, [streams[0]!.head], 15_000)).toBe(true);
-      const retries = await due.retries.lease(destination, 8, 15_000);
+      const retries = await due.retries.lease(target, 8, 15_000);
       expect(retries.length).toBeGreaterThan(0);
       const ids = retries.map(({ id }) => id);
       await due.retries.renew(ids, 15_000);
@@ -341,15 +341,17 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
         text: `INSERT INTO callback_destinations (destination, state, opened_at)
         VALUES ('http://a.test:80', 'open', '-infinity') ON CONFLICT DO NOTHING`,
       });
-      expect((await breakers.giveUpWaiting(60_000)).count).toBe(0);
       expect(await breakers.forgetIdle(-60_000, 500)).toBe(0);
       const destinations = new DestinationRepository(
         dataSource.getRepository(CallbackDestination),
         dataSource.getRepository(CallbackDisabledUrl),
       );
-      await destinations.disable([{ url: 'http://a.test/gone', requestId: someId, destination }]);
-      await destinations.list('', 50);
-      await destinations.enable('http://a.test/gone');
+      const { accountId, destination } = target;
+      await destinations.disable([{ url: 'http://a.test/gone', requestId: someId, accountId, destination }]);
+      for (const account of [null, BIG_ACCOUNT]) {
+        await destinations.list(account, { accountId: NIL, destination: '' }, 50);
+        await destinations.enable(account, 'http://a.test/gone');
+      }
       const store = new CallbackDeliveryRepository(dataSource.getRepository(CallbackDelivery));
       for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
         await store.list({ account, status: 'FAILED', limit: 50 });

@@ -1,4 +1,5 @@
 import { Check, Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn, type Relation, Unique } from 'typeorm';
+import { NIL as NIL_ID } from 'uuid';
 import { RequestRecord } from '../../requests/request.entity.js';
 
 /** PENDING until a receiver accepts it (SUCCESS) or the retry schedule ends (FAILED). See docs/state-machines.md. */
@@ -8,11 +9,13 @@ export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
 @Entity('callback_deliveries')
 @Check('callback_deliveries_status_check', `status IN ('PENDING', 'SUCCESS', 'FAILED')`)
 @Unique('callback_deliveries_request_id_key', ['requestId'])
-@Index('callback_deliveries_first', ['destination', 'lane', 'queuePosition'], {
+@Index('callback_deliveries_first', ['accountId', 'destination', 'lane', 'queuePosition'], {
   where: `status = 'PENDING' AND attempts = 0`,
 })
-@Index('callback_deliveries_retry', ['destination', 'nextAttemptAt'], { where: `status = 'PENDING' AND attempts > 0` })
-@Index('callback_deliveries_strict', ['destination', 'lane', 'queuePosition'], {
+@Index('callback_deliveries_retry', ['accountId', 'destination', 'nextAttemptAt'], {
+  where: `status = 'PENDING' AND attempts > 0`,
+})
+@Index('callback_deliveries_strict', ['accountId', 'destination', 'lane', 'queuePosition'], {
   where: `status = 'PENDING' AND attempts > 0`,
 })
 @Index('callback_deliveries_by_status', ['status', 'id'], { where: `status <> 'SUCCESS'` })
@@ -36,6 +39,10 @@ export class CallbackDelivery {
 
   @Column('text')
   url!: string;
+
+  /** The nil UUID for requests of an open installation. */
+  @Column('uuid', { name: 'account_id', default: NIL_ID })
+  accountId!: string;
 
   /** scheme://host:port. Destination and lane identify the delivery queue. */
   @Column('text')

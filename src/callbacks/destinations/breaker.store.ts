@@ -1,68 +1,50 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Query } from '../../platform/database/database.js';
 import { type Breaker, type BreakerEvent, breaker } from './breaker.js';
+import { type Target, targetColumns, targetKey } from './target.js';
 
-/** An event at a destination. */
-export interface DestinationEvent {
-  destination: string;
+/** An event at a destination of an account. */
+export interface TargetEvent extends Target {
   event: BreakerEvent;
 }
 
 /** A breaker after its events. `isGranted`: the last probe that was requested may be sent. */
 export type BreakerAfter = Breaker & { isGranted: boolean };
 
-type LockedBreaker = Breaker & { destination: string; now: Date };
-
-/** Deliveries that one call of {@link BreakerStore.giveUpWaiting} ends. */
-const GIVE_UP_LIMIT = 500;
+type LockedBreaker = Breaker & Target & { now: Date };
 
 const LOCK = `
-  SELECT destination, state, failures, openings, opened_at AS "openedAt", open_until AS "openUntil",
-    clock_timestamp() AS now
-  FROM callback_destinations WHERE destination = ANY ($1::text[]) ORDER BY destination FOR UPDATE`;
+  SELECT c.account_id AS "accountId", c.destination, c.state, c.failures, c.openings, c.opened_at AS "openedAt",
+    c.open_until AS "openUntil", clock_timestamp() AS now
+  FROM unnest($1::uuid[], $2::text[]) AS t (account_id, destination)
+  JOIN callback_destinations c ON c.account_id = t.account_id AND c.destination = t.destination
+  ORDER BY c.account_id, c.destination FOR UPDATE OF c`;
+
+const ADD = `
+  INSERT INTO callback_destinations (account_id, destination)
+  SELECT * FROM unnest($1::uuid[], $2::text[]) AS t (account_id, destination) ORDER BY account_id, destination
+  ON CONFLICT DO NOTHING`;
 
 const WRITE = `
   UPDATE callback_destinations d SET state = t.state, failures = t.failures, openings = t.openings,
     opened_at = t.opened_at, open_until = t.open_until, changed_at = clock_timestamp()
-  FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::timestamptz[], $6::timestamptz[])
-    AS t (destination, state, failures, openings, opened_at, open_until)
-  WHERE d.destination = t.destination`;
-
-/** Pending deliveries of `down` that are due for longer than $1 ms and not in flight. Each condition matches an index. */
-const lateAt = (attempts: string): string => `SELECT d.id FROM callback_deliveries d
-      WHERE d.destination = down.destination AND d.status = 'PENDING' AND ${attempts} AND d.leased_by IS NULL
-        AND d.next_attempt_at < clock_timestamp() - $1 * interval '1 millisecond'
-        AND NOT EXISTS (SELECT FROM callback_queues s
-          WHERE s.destination = d.destination AND s.lane = d.lane AND d.id = ANY (s.started))
-      LIMIT ${GIVE_UP_LIMIT}`;
-
-const GIVE_UP = `
-  WITH late AS (
-    SELECT waiting.id, down.opened_at FROM callback_destinations down
-    CROSS JOIN LATERAL ((${lateAt('d.attempts = 0')}) UNION ALL (${lateAt('d.attempts > 0')})) waiting
-    WHERE down.state <> 'closed' AND down.opened_at < clock_timestamp() - $1 * interval '1 millisecond'
-    LIMIT ${GIVE_UP_LIMIT}
-  ), locked AS (
-    SELECT d.id, late.opened_at FROM callback_deliveries d JOIN late ON late.id = d.id
-    WHERE d.status = 'PENDING' AND d.leased_by IS NULL ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
-  )
-  UPDATE callback_deliveries d SET status = 'FAILED', finished_at = now(),
-    error = 'The destination has failed since ' || to_char(locked.opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-      || '; this callback waited for the whole time of its retry schedule'
-  FROM locked WHERE d.id = locked.id RETURNING d.id`;
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::timestamptz[], $7::timestamptz[])
+    AS t (account_id, destination, state, failures, openings, opened_at, open_until)
+  WHERE d.account_id = t.account_id AND d.destination = t.destination`;
 
 /** A subquery and not NOT EXISTS, which could become a join with all pending deliveries. */
 const onePending = (attempts: string): string => `(SELECT d.id FROM callback_deliveries d
-      WHERE d.destination = c.destination AND d.status = 'PENDING' AND ${attempts} LIMIT 1)`;
+      WHERE d.account_id = c.account_id AND d.destination = c.destination AND d.status = 'PENDING' AND ${attempts}
+      LIMIT 1)`;
 
 const FORGET_IDLE = `
   DELETE FROM callback_destinations c USING (
-    SELECT c.destination FROM callback_destinations c
+    SELECT c.account_id, c.destination FROM callback_destinations c
     WHERE c.changed_at < clock_timestamp() - $1 * interval '1 millisecond'
       AND ${onePending('d.attempts = 0')} IS NULL AND ${onePending('d.attempts > 0')} IS NULL
     LIMIT $2 FOR UPDATE SKIP LOCKED
   ) idle
-  WHERE c.destination = idle.destination RETURNING c.destination`;
+  WHERE c.account_id = idle.account_id AND c.destination = idle.destination RETURNING c.destination`;
 
 /**
  * Moves the breakers of destinations (docs/state-machines.md). Hand-written SQL: several workers report events about the same
@@ -74,30 +56,22 @@ export class BreakerStore {
 
   /**
    * Applies events in order, under the locks of their rows.
-   * @returns The breaker of each destination afterwards.
+   * @returns The breaker of each target afterwards.
    */
-  async apply(events: DestinationEvent[]): Promise<Map<string, BreakerAfter>> {
-    const names = [...new Set(events.map(({ destination }) => destination))].toSorted();
-    const after = new Map<string, BreakerAfter>();
+  async apply(events: TargetEvent[]): Promise<Map<string, BreakerAfter & Target>> {
+    const byTarget = new Map<string, TargetEvent[]>();
+    for (const event of events) byTarget.set(targetKey(event), [...(byTarget.get(targetKey(event)) ?? []), event]);
+    const targets = [...byTarget.values()].map(([first]) => first!);
+    const after = new Map<string, BreakerAfter & Target>();
     await this.database.transaction(async (query) => {
-      for (const { destination, now, ...before } of await lockAll(query, names)) {
-        const own = events.filter((event) => event.destination === destination);
-        after.set(destination, appliedTo(before, own, now));
+      for (const { accountId, destination, now, ...before } of await lockAll(query, targets)) {
+        const key = targetKey({ accountId, destination });
+        after.set(key, { accountId, destination, ...appliedTo(before, byTarget.get(key)!, now) });
       }
-      await write(query, after);
+      await write(query, [...after.values()]);
       return true;
     });
     return after;
-  }
-
-  /**
-   * Fails callbacks that have been due for longer than `patienceMs`, at destinations that have been failing as long. Callbacks
-   * in flight are left to their sender.
-   * @returns Their number, and whether there may be more.
-   */
-  async giveUpWaiting(patienceMs: number): Promise<{ count: number; mayBeMore: boolean }> {
-    const rows = await this.database.query({ name: 'destination_give_up', text: GIVE_UP }, [patienceMs]);
-    return { count: rows.length, mayBeMore: rows.length === GIVE_UP_LIMIT };
   }
 
   /**
@@ -109,17 +83,17 @@ export class BreakerStore {
   }
 }
 
-/** Locks the rows of the destinations in order of their names, after inserting those that are missing. */
-async function lockAll(query: Query, names: string[]): Promise<LockedBreaker[]> {
-  const lock = () => query<LockedBreaker>({ name: 'destination_lock', text: LOCK }, [names]);
+/** Locks the rows of targets in their order, after inserting those that are missing. */
+async function lockAll(query: Query, targets: Target[]): Promise<LockedBreaker[]> {
+  const columns = targetColumns(targets);
+  const lock = () => query<LockedBreaker>({ name: 'destination_lock', text: LOCK }, columns);
   const known = await lock();
-  if (known.length === names.length) return known;
-  const text = `INSERT INTO callback_destinations (destination) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`;
-  await query({ name: 'destination_add', text }, [names]);
+  if (known.length === targets.length) return known;
+  await query({ name: 'destination_add', text: ADD }, columns);
   return lock();
 }
 
-function appliedTo(before: Breaker, events: DestinationEvent[], now: Date): BreakerAfter {
+function appliedTo(before: Breaker, events: TargetEvent[], now: Date): BreakerAfter {
   let state = before;
   let isGranted = false;
   for (const { event } of events) {
@@ -130,10 +104,9 @@ function appliedTo(before: Breaker, events: DestinationEvent[], now: Date): Brea
   return { ...state, isGranted };
 }
 
-async function write(query: Query, after: Map<string, Breaker>): Promise<void> {
-  const states = [...after.values()];
+async function write(query: Query, states: (Breaker & Target)[]): Promise<void> {
   await query({ name: 'destination_write', text: WRITE }, [
-    [...after.keys()],
+    ...targetColumns(states),
     states.map(({ state }) => state),
     states.map(({ failures }) => failures),
     states.map(({ openings }) => openings),

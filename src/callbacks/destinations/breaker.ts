@@ -1,6 +1,6 @@
 export type BreakerName = 'closed' | 'open' | 'half_open';
 
-/** The circuit breaker of a destination (docs/state-machines.md). Times are by the database's clock. */
+/** The circuit breaker of a destination of an account (docs/state-machines.md). Times are by the database's clock. */
 export interface Breaker {
   state: BreakerName;
   /** Consecutive failures. */
@@ -24,11 +24,19 @@ export const LONGEST_OPEN_MS = 60_000;
 /** Timeout of a probe, after which its process is considered dead. The longest attempt takes 60 s. */
 export const PROBE_PATIENCE_MS = 75_000;
 
+/** From then on a probe is a time slice of attempts, so that each callback of a backlog gets its attempts. */
+export const LONG_FAILING_MS = 60_000;
+
 export const CLOSED: Breaker = { state: 'closed', failures: 0, openings: 0, openedAt: null, openUntil: null };
 
 /** Whether the breaker is as it would be without any event. */
 export function isPristine({ state, failures }: Breaker): boolean {
   return state === 'closed' && failures === 0;
+}
+
+/** Whether the destination has failed for so long that its probes are time slices instead of single attempts. */
+export function isLongFailing({ openedAt }: Breaker, now: Date): boolean {
+  return openedAt !== null && now.getTime() - openedAt.getTime() >= LONG_FAILING_MS;
 }
 
 /** Decides which attempts may be sent now: all, one as a probe, or none. */

@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
-import { type Breaker, CLOSED, breaker, isPristine } from './breaker.js';
-import { BreakerStore, type DestinationEvent } from './breaker.store.js';
+import { type Breaker, CLOSED, breaker, isLongFailing, isPristine } from './breaker.js';
+import { BreakerStore, type TargetEvent } from './breaker.store.js';
+import { type Target, targetKey } from './target.js';
 
 /** Idle breakers are deleted after this time. Otherwise callers could fill the table and the memory with destinations. */
 const IDLE_MS = 86_400_000;
@@ -11,7 +12,7 @@ const FORGET_BUDGET_MS = 500;
 const FORGET_EVERY_MS = 60_000;
 
 /**
- * The breakers as this process knows them (docs/state-machines.md). Postgres has the shared state, to which all workers report
+ * The breakers of targets as this process knows them (docs/state-machines.md). Postgres has the shared state, to which all workers report
  * their events. An event is also applied here at once, so that a queue stops with the failure that opens the breaker instead
  * of a round trip later. A destination without failures costs no memory and no write.
  */
@@ -20,8 +21,8 @@ export class Breakers {
   private readonly logger = new Logger(Breakers.name);
   private readonly known = new Map<string, { state: Breaker; changedAtMs: number }>();
   /** Events that are not in Postgres yet, in order. */
-  private readonly unreported = new Map<string, DestinationEvent[]>();
-  private readonly reports = new Batcher<DestinationEvent, void>(async (events) => {
+  private readonly unreported = new Map<string, TargetEvent[]>();
+  private readonly reports = new Batcher<TargetEvent, void>(async (events) => {
     await this.apply(events);
     return events.map(() => undefined);
   });
@@ -31,44 +32,52 @@ export class Breakers {
   constructor(private readonly store: BreakerStore) {}
 
   /** Takes over the state of a breaker from Postgres, plus the events that are not reported yet. */
-  learn(destination: string, stored: Breaker): void {
-    const events = this.unreported.get(destination) ?? [];
+  learn(target: Target, stored: Breaker): void {
+    const key = targetKey(target);
+    const events = this.unreported.get(key) ?? [];
     this.keep(
-      destination,
+      key,
       events.reduce((state, { event }) => breaker(state, event, new Date()), stored),
     );
   }
 
-  get(destination: string): Breaker {
-    return this.known.get(destination)?.state ?? CLOSED;
+  get(target: Target): Breaker {
+    return this.known.get(targetKey(target))?.state ?? CLOSED;
   }
 
   /** Whether attempts need no probe. */
-  isClosed(destination: string): boolean {
-    return this.get(destination).state === 'closed';
+  isClosed(target: Target): boolean {
+    return this.get(target).state === 'closed';
+  }
+
+  /** Whether a probe is a time slice of attempts; see {@link isLongFailing}. */
+  isLongFailing(target: Target): boolean {
+    return isLongFailing(this.get(target), new Date());
   }
 
   /** Reports the outcome of an attempt. It is applied here at once and in Postgres in the background. */
-  report(destination: string, event: 'success' | 'failure'): void {
-    const before = this.get(destination);
+  report({ accountId, destination }: Target, event: 'success' | 'failure'): void {
+    const report: TargetEvent = { accountId, destination, event };
+    const key = targetKey(report);
+    const before = this.get(report);
     if (event === 'success' && isPristine(before)) return;
     const after = breaker(before, event, new Date());
-    this.keep(destination, after);
+    this.keep(key, after);
     if (before.state === 'closed' && after.state === 'open') {
       this.logger.warn(`${destination} failed ${after.failures} times in a row; its breaker is open`);
     }
-    const report = { destination, event };
-    this.unreported.set(destination, [...(this.unreported.get(destination) ?? []), report]);
+    this.unreported.set(key, [...(this.unreported.get(key) ?? []), report]);
     this.reports.submit(report).catch((error: unknown) => {
       this.dropUnreported([report]);
       this.logger.warn(`A ${event} at ${destination} was not recorded: ${String(error)}`);
     });
   }
 
-  /** Requests the probe of a destination that is not closed. @returns False when another worker has it or it is too early. */
-  async mayProbe(destination: string): Promise<boolean> {
-    const after = (await this.store.apply([{ destination, event: 'probe' }])).get(destination)!;
-    this.learn(destination, after);
+  /** Requests the probe of a target that is not closed. @returns False when another worker has it or it is too early. */
+  async mayProbe({ accountId, destination }: Target): Promise<boolean> {
+    const probe: TargetEvent = { accountId, destination, event: 'probe' };
+    const after = (await this.store.apply([probe])).get(targetKey(probe))!;
+    this.learn(probe, after);
     return after.isGranted || after.state === 'closed';
   }
 
@@ -77,8 +86,8 @@ export class Breakers {
     const nowMs = performance.now();
     if (nowMs < this.nextForgetMs) return;
     this.nextForgetMs = nowMs + FORGET_EVERY_MS;
-    for (const [destination, { changedAtMs }] of this.known) {
-      if (changedAtMs < nowMs - IDLE_MS) this.known.delete(destination);
+    for (const [key, { changedAtMs }] of this.known) {
+      if (changedAtMs < nowMs - IDLE_MS) this.known.delete(key);
     }
     await withinTimeBudget(
       FORGET_BUDGET_MS,
@@ -86,22 +95,23 @@ export class Breakers {
     );
   }
 
-  private async apply(events: DestinationEvent[]): Promise<void> {
+  private async apply(events: TargetEvent[]): Promise<void> {
     const after = await this.store.apply(events);
     this.dropUnreported(events);
-    for (const [destination, stored] of after) this.learn(destination, stored);
+    for (const stored of after.values()) this.learn(stored, stored);
   }
 
-  private dropUnreported(events: DestinationEvent[]): void {
+  private dropUnreported(events: TargetEvent[]): void {
     for (const dropped of events) {
-      const left = (this.unreported.get(dropped.destination) ?? []).filter((event) => event !== dropped);
-      if (left.length > 0) this.unreported.set(dropped.destination, left);
-      else this.unreported.delete(dropped.destination);
+      const key = targetKey(dropped);
+      const left = (this.unreported.get(key) ?? []).filter((event) => event !== dropped);
+      if (left.length > 0) this.unreported.set(key, left);
+      else this.unreported.delete(key);
     }
   }
 
-  private keep(destination: string, state: Breaker): void {
-    if (isPristine(state)) this.known.delete(destination);
-    else this.known.set(destination, { state, changedAtMs: performance.now() });
+  private keep(key: string, state: Breaker): void {
+    if (isPristine(state)) this.known.delete(key);
+    else this.known.set(key, { state, changedAtMs: performance.now() });
   }
 }

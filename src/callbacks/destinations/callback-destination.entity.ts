@@ -1,10 +1,15 @@
-import { Check, Column, Entity, Exclusion, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { NIL as NIL_ID, v5 as hashedUuid } from 'uuid';
 import type { BreakerName } from './breaker.js';
 
-/** The circuit breaker of a destination that has failed. Rows are deleted after a day without events. */
+/** The circuit breaker of a destination that has failed callbacks of an account. Rows are deleted after a day without events. */
 @Entity('callback_destinations')
 @Check('callback_destinations_state_check', `state IN ('closed', 'open', 'half_open')`)
 export class CallbackDestination {
+  /** The nil UUID for requests of an open installation. */
+  @PrimaryColumn('uuid', { name: 'account_id', default: NIL_ID })
+  accountId!: string;
+
   /** scheme://host:port */
   @PrimaryColumn('text')
   destination!: string;
@@ -32,13 +37,19 @@ export class CallbackDestination {
   changedAt!: Date;
 }
 
-/** A callback URL that answered 410 Gone. No callbacks are sent to it until an operator enables it. */
+/**
+ * A URL that answered 410 Gone to a callback of an account. No callbacks of that account are sent to it until it is enabled.
+ */
 @Entity('callback_disabled_urls')
-@Exclusion('callback_disabled_urls_one', 'USING hash (url WITH =)')
-@Index('callback_disabled_urls_destination', ['destination', 'disabledAt'])
+@Index('callback_disabled_urls_url', { synchronize: false })
+@Index('callback_disabled_urls_destination', ['accountId', 'destination', 'disabledAt'])
 export class CallbackDisabledUrl {
-  @PrimaryGeneratedColumn('uuid')
+  /** Derived from account and URL, of which there is one row; see {@link disabledUrlId}. */
+  @PrimaryColumn('uuid')
   id!: string;
+
+  @Column('uuid', { name: 'account_id', default: NIL_ID })
+  accountId!: string;
 
   @Column('text')
   url!: string;
@@ -52,4 +63,9 @@ export class CallbackDisabledUrl {
 
   @Column('timestamp with time zone', { name: 'disabled_at', precision: 3, default: () => 'clock_timestamp()' })
   disabledAt!: Date;
+}
+
+/** A URL may be longer than an entry of a unique index, so the id makes it unique within its account. */
+export function disabledUrlId(accountId: string, url: string): string {
+  return hashedUuid(url, accountId);
 }

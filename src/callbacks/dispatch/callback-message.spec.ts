@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NIL as NIL_ID } from 'uuid';
 import type { FinishedRequest } from '../../requests/finished-requests.js';
 import { callbackMessage } from './callback-message.js';
 import { callbackBody } from '../callback.schema.js';
@@ -9,6 +10,7 @@ const DELIVERY: DueDelivery = {
   id: '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55',
   requestId: '0195a0c1-0000-7cc0-9f7e-3d0f2a9b1c55',
   url: 'https://a.example/hook',
+  accountId: NIL_ID,
   destination: 'https://a.example:443',
   lane: 'default',
   queuePosition: 12,

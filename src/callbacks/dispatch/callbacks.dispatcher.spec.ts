@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { NIL as NIL_ID } from 'uuid';
 import type { Task } from '../../platform/concurrency/worker-loop.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { CLOSED } from '../destinations/breaker.js';
 import { Breakers } from '../destinations/breakers.js';
+import type { Target } from '../destinations/target.js';
 import type { BreakerStore } from '../destinations/breaker.store.js';
 import type { DueDestination, DueDestinationsStore } from '../leases/due-destinations.store.js';
 import type { ExpiredLeasesStore } from '../leases/expired-leases.store.js';
@@ -27,8 +29,9 @@ class CountedQueue extends WorkQueue {
 /** Destinations with any number of callbacks due, and receivers that answer on demand. */
 function dispatcherOf(...names: string[]) {
   const queue = new CountedQueue();
-  const inFlight: { destination: string; answer(): void }[] = [];
+  const inFlight: { target: Target; answer: () => void }[] = [];
   const due = names.map((destination): DueDestination => ({
+    accountId: NIL_ID,
     destination,
     hasQueue: true,
     retryInMs: null,
@@ -38,11 +41,11 @@ function dispatcherOf(...names: string[]) {
   const claims = {
     keepPlaces: () => undefined,
     stop: () => inFlight.splice(0).forEach(({ answer }) => answer()),
-    claim: ({ destination }: DueDestination, permits: number, limiter: AttemptLimiter): Promise<Task[]> =>
+    claim: (target: DueDestination, permits: number, limiter: AttemptLimiter): Promise<Task[]> =>
       Promise.resolve(
         Array.from({ length: permits }, () => async () => {
-          await new Promise<void>((answer) => inFlight.push({ destination, answer }));
-          limiter.free(destination, 1);
+          await new Promise<void>((answer) => inFlight.push({ target, answer }));
+          limiter.free(target);
         }),
       ),
   };
@@ -50,11 +53,10 @@ function dispatcherOf(...names: string[]) {
     { list: () => Promise.resolve(due) } as unknown as DueDestinationsStore,
     {} as ExpiredLeasesStore,
     claims as unknown as DestinationClaims,
-    {} as BreakerStore,
     new Breakers({} as BreakerStore),
     new UnresolvedDestinations(),
     queue,
-    { CALLBACK_RETRY_DELAYS: [] },
+    { AUTH: 'required' },
   );
   dispatchers.push(dispatcher);
   return { dispatcher, queue, inFlight, due };

@@ -3,15 +3,14 @@ import { hasExited } from '../../platform/concurrency/worker-id.js';
 import { WorkerLoop, type Task } from '../../platform/concurrency/worker-loop.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { WorkQueue } from '../../queue/work-queue.js';
-import { LONGEST_OPEN_MS } from '../destinations/breaker.js';
 import { Breakers } from '../destinations/breakers.js';
-import { BreakerStore } from '../destinations/breaker.store.js';
 import { type DueDestination, DueDestinationsStore } from '../leases/due-destinations.store.js';
 import { ExpiredLeasesStore } from '../leases/expired-leases.store.js';
-import { AttemptLimiter, MAX_CONCURRENCY } from '../transport/concurrency-limiter.js';
+import { AttemptLimiter, MAX_CONCURRENCY, MAX_CONCURRENCY_PER_TARGET } from '../transport/concurrency-limiter.js';
 import { DestinationClaims } from './destination-claims.js';
+import { type Candidate, sharePermits } from './permit-shares.js';
 import { UnresolvedDestinations } from './postponing.js';
-import { scheduleMs } from './retry-schedule.js';
+import { Turns } from './turns.js';
 import { WakeTimer } from './wake-timer.js';
 
 /** Least time between two wake-ups that hand on work for which this process has no permits. */
@@ -19,31 +18,30 @@ const HAND_ON_EVERY_MS = 1_000;
 
 /**
  * Sends due callbacks: first attempts in the order of their delivery queue (one lane, one destination), retries on their own.
- * Each claim visits the destinations in turn and takes work for the permits that are free; {@link DestinationClaims} sends it.
+ * Each claim shares the free permits between the accounts that have something due; {@link DestinationClaims} sends it.
  */
 @Injectable()
 export class CallbacksDispatcher {
   private readonly logger = new Logger(CallbacksDispatcher.name);
-  private readonly limiter = new AttemptLimiter();
+  private readonly limiter: AttemptLimiter;
   private readonly loop: WorkerLoop;
   /** For deliveries and probes that are not due yet. */
   private readonly timer = new WakeTimer(() => void this.run());
   /** For due work that is left to other workers. */
   private readonly handOn = new WakeTimer(() => this.wakeOthers());
   private handedOnAtMs = Number.NEGATIVE_INFINITY;
-  /** The destination that was served last. */
-  private lastDestination = '';
+  private readonly turns = new Turns();
 
   constructor(
     private readonly due: DueDestinationsStore,
     private readonly expired: ExpiredLeasesStore,
     private readonly claims: DestinationClaims,
-    private readonly destinations: BreakerStore,
     private readonly breakers: Breakers,
     private readonly unresolved: UnresolvedDestinations,
     private readonly wakeUps: WorkQueue,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS'>,
+    @Inject(CONFIG) { AUTH }: Pick<Config, 'AUTH'>,
   ) {
+    this.limiter = new AttemptLimiter(AUTH === 'required');
     this.loop = new WorkerLoop(
       MAX_CONCURRENCY,
       () => this.claim(),
@@ -56,12 +54,11 @@ export class CallbacksDispatcher {
     return this.loop.run();
   }
 
-  /** Recovers lost wake-ups and crashed workers' leases, and fails deliveries that have waited too long for their destination. */
+  /** Recovers lost wake-ups and the leases of crashed workers, and forgets idle breakers. */
   async sweep(): Promise<void> {
     const exited = (await this.expired.workersOnThisHost()).filter((workerId) => hasExited(workerId));
     if (exited.length > 0) await this.expired.expire(exited);
     await this.expired.reapExpired();
-    while ((await this.destinations.giveUpWaiting(this.patienceMs())).mayBeMore);
     void this.run();
     await this.breakers.forgetIdle();
   }
@@ -74,34 +71,38 @@ export class CallbacksDispatcher {
     await this.loop.stop();
   }
 
-  /** How long a delivery may wait for its destination: the duration of its whole schedule, and of one probe at least. */
-  private patienceMs(): number {
-    return Math.max(scheduleMs(this.config.CALLBACK_RETRY_DELAYS), LONGEST_OPEN_MS);
-  }
-
   private async claim(): Promise<Task[]> {
     const all = await this.due.list();
     this.claims.keepPlaces(all);
-    const claimed: Promise<Task[]>[] = [];
-    for (const due of this.inTurn(all)) {
-      this.breakers.learn(due.destination, due.breaker);
-      if (due.retryInMs !== null && due.retryInMs > 0) this.timer.setIn(due.retryInMs);
-      if (!due.hasQueue && !((due.retryInMs ?? 1) <= 0)) continue;
-      const permits = this.limiter.take(due.destination, this.room(due));
-      if (permits === 0) {
-        if (this.isAtLimit(due)) this.leaveToOthers();
-        continue;
-      }
-      this.lastDestination = due.destination;
-      claimed.push(this.claims.claim(due, permits, this.limiter, this.timer));
-    }
+    const candidates = this.turns.order(all).flatMap((due) => this.candidate(due));
+    const shares = sharePermits(candidates, this.limiter);
+    if (shares.size < candidates.length) this.leaveToOthers();
+    const claimed = [...shares].map(([{ due }, permits]) => {
+      this.turns.served(due);
+      return this.claims.claim(due, permits, this.limiter, this.timer);
+    });
     return (await Promise.all(claimed)).flat();
   }
 
-  /** Whether only the limits of this process keep it from sending to a destination. */
-  private isAtLimit({ destination, breaker, opensInMs }: DueDestination): boolean {
-    const isAdmitted = this.breakers.isClosed(destination) || (breaker.state !== 'closed' && opensInMs <= 0);
-    return isAdmitted && this.limiter.room(destination) <= 0;
+  /** @returns None if nothing may be sent to a destination now; the timer is then set for the time when it may. */
+  private candidate(due: DueDestination): (Candidate & { due: DueDestination })[] {
+    const { accountId, destination, breaker, hasQueue, retryInMs, opensInMs } = due;
+    this.breakers.learn(due, breaker);
+    if (retryInMs !== null && retryInMs > 0) this.timer.setIn(retryInMs);
+    if (!hasQueue && !((retryInMs ?? 1) <= 0)) return [];
+    const isClosed = this.breakers.isClosed(due);
+    // It has just opened in this process, which Postgres does not know yet.
+    if (!isClosed && breaker.state === 'closed') return [];
+    const triedInMs = this.unresolved.triedInMs(destination);
+    const waitMs = Math.max(isClosed ? 0 : opensInMs, triedInMs ?? 0);
+    if (waitMs > 0) {
+      this.timer.setIn(waitMs);
+      return [];
+    }
+    // One attempt finds out whether its name can be resolved again.
+    if (triedInMs !== null && !this.limiter.isIdle(destination)) return [];
+    const wanted = isClosed && triedInMs === null ? MAX_CONCURRENCY_PER_TARGET : 1;
+    return [{ accountId, destination, wanted, due }];
   }
 
   /**
@@ -115,32 +116,5 @@ export class CallbacksDispatcher {
   private wakeOthers(): void {
     this.handedOnAtMs = performance.now();
     this.wakeUps.wake('callbacks');
-  }
-
-  /** Round robin: the destinations after the one that was served last come first. */
-  private inTurn(all: DueDestination[]): DueDestination[] {
-    const next = all.findIndex(({ destination }) => destination > this.lastDestination);
-    return next > 0 ? [...all.slice(next), ...all.slice(0, next)] : all;
-  }
-
-  /** One attempt finds out whether the name of a destination can be resolved again. */
-  private roomForOne(destination: string): number {
-    return this.limiter.isIdle(destination) ? Math.min(1, this.limiter.room(destination)) : 0;
-  }
-
-  /** @returns How many more attempts may be sent to a destination. */
-  private room({ destination, breaker, opensInMs }: DueDestination): number {
-    const triedInMs = this.unresolved.triedInMs(destination);
-    if (triedInMs !== null && triedInMs > 0) {
-      this.timer.setIn(triedInMs);
-      return 0;
-    }
-    const room = triedInMs === null ? this.limiter.room(destination) : this.roomForOne(destination);
-    if (this.breakers.isClosed(destination)) return room;
-    // It has just opened in this process, which Postgres does not know yet.
-    if (breaker.state === 'closed') return 0;
-    if (opensInMs <= 0) return Math.min(room, 1);
-    this.timer.setIn(opensInMs);
-    return 0;
   }
 }

@@ -15,7 +15,6 @@ import { type Postponement, PostponementsStore } from '../leases/postponements.s
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { PATIENCE_MS, UnresolvedDestinations, waitMs } from './postponing.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
-import { destination } from '../url-guard/callback-url.js';
 
 const GONE = 'The URL answered 410 Gone before and is disabled. Enable it and redeliver this callback';
 
@@ -27,6 +26,8 @@ const RECORD_EVERY_MS = 20;
 
 /** An attempt that has ended, and its consequences for the destination and the URL. */
 export interface EndedAttempt extends AttemptRecord {
+  accountId: string;
+  destination: string;
   /** Null if nothing was dialled. */
   event: 'success' | 'failure' | null;
   isGone: boolean;
@@ -85,6 +86,8 @@ export class CallbacksService {
       deliveryId: delivery.id,
       requestId: delivery.requestId,
       url: delivery.url,
+      accountId: delivery.accountId,
+      destination: delivery.destination,
       attemptNumber,
       trigger: triggerOf(delivery),
       attemptedAt,
@@ -148,7 +151,12 @@ export class CallbacksService {
     const gone = batch.filter(({ isGone }) => isGone);
     // URLs first: otherwise another worker could send to them before it knows.
     if (gone.length > 0) {
-      const urls = gone.map(({ url, requestId }) => ({ url, requestId, destination: destination(new URL(url)) }));
+      const urls = gone.map(({ accountId, destination, url, requestId }) => ({
+        accountId,
+        destination,
+        url,
+        requestId,
+      }));
       await throughOutage(() => this.destinations.disable(urls));
     }
     await throughOutage(() => this.logs.record(batch));

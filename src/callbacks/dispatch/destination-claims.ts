@@ -4,11 +4,12 @@ import type { Task } from '../../platform/concurrency/worker-loop.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { Breakers } from '../destinations/breakers.js';
+import { type Target, targetKey } from '../destinations/target.js';
 import type { DueDelivery } from '../leases/due-delivery.js';
 import type { DueDestination } from '../leases/due-destinations.store.js';
 import { type QueueLease, QueueLeasesStore } from '../leases/queue-leases.store.js';
 import { RetryLeasesStore } from '../leases/retry-leases.store.js';
-import { type AttemptLimiter, MAX_CONCURRENCY_PER_DESTINATION } from '../transport/concurrency-limiter.js';
+import { type AttemptLimiter, MAX_CONCURRENCY_PER_TARGET } from '../transport/concurrency-limiter.js';
 import { CallbacksService } from './callbacks.service.js';
 import { DeliveryQueueRun, READ_AHEAD } from './delivery-queue-run.js';
 import { RetryRun } from './retry-run.js';
@@ -30,12 +31,12 @@ interface Shared {
   timer: WakeTimer;
 }
 
-/** Leases delivery queues and retries of a destination, and sends each under its lease for one time slice. */
+/** Leases delivery queues and retries of a target, and sends each under its lease for one time slice. */
 @Injectable()
 export class DestinationClaims {
   private readonly logger = new Logger(DestinationClaims.name);
   private readonly leases: LeaseKeeper<RunLease>;
-  /** The lane that was leased last, for each destination that has more queues than permits. */
+  /** The lane that was leased last, for each target that has more queues than permits. */
   private readonly lastLanes = new Map<string, string>();
   /** Alternates when there is one permit for queues and retries. */
   private isQueueNext = false;
@@ -52,11 +53,11 @@ export class DestinationClaims {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (leases) => this.renew(leases));
   }
 
-  /** Forgets the last lanes of destinations where nothing is due any more. */
+  /** Forgets the last lanes of targets where nothing is due any more. */
   keepPlaces(all: DueDestination[]): void {
     if (this.lastLanes.size === 0) return;
-    const due = new Set(all.map(({ destination }) => destination));
-    for (const destination of this.lastLanes.keys()) if (!due.has(destination)) this.lastLanes.delete(destination);
+    const due = new Set(all.map(targetKey));
+    for (const key of this.lastLanes.keys()) if (!due.has(key)) this.lastLanes.delete(key);
   }
 
   /** Runs end after the attempts in flight. */
@@ -65,28 +66,28 @@ export class DestinationClaims {
   }
 
   /**
-   * Leases due work of a destination.
+   * Leases due work of a destination of an account.
    * @param permits How many attempts may be in flight for it; those that are not needed are returned to the limiter.
    * @returns Tasks that send it. A failure is logged, and its work stays due.
    */
   async claim(due: DueDestination, permits: number, limiter: AttemptLimiter, timer: WakeTimer): Promise<Task[]> {
-    const { destination, hasQueue, retryInMs } = due;
+    const { hasQueue, retryInMs } = due;
     const shared = { limiter, timer };
     let unused = permits;
     const tasks: Task[] = [];
     try {
       const hasRetries = this.config.CALLBACK_ORDER !== 'strict' && retryInMs !== null && retryInMs <= 0;
       const forQueues = hasQueue ? permits - (hasRetries ? this.retryShare(permits) : 0) : 0;
-      if (forQueues > 0) tasks.push(...(await this.queueTasks(destination, forQueues, shared)));
+      if (forQueues > 0) tasks.push(...(await this.queueTasks(due, forQueues, shared)));
       unused -= tasks.length;
       if (hasRetries && unused > 0) {
-        tasks.push(this.retryTask(destination, unused, shared));
+        tasks.push(this.retryTask(due, unused, shared));
         unused = 0;
       }
     } catch (error) {
-      this.logger.warn(`Callbacks to ${destination} were not leased: ${String(error)}`);
+      this.logger.warn(`Callbacks to ${due.destination} were not leased: ${String(error)}`);
     } finally {
-      limiter.free(destination, unused);
+      limiter.free(due, unused);
     }
     return tasks;
   }
@@ -99,65 +100,70 @@ export class DestinationClaims {
   }
 
   /** Leases up to `limit` queues; each needs one permit. */
-  private async queueTasks(destination: string, limit: number, shared: Shared): Promise<Task[]> {
+  private async queueTasks(target: Target, limit: number, shared: Shared): Promise<Task[]> {
     const askedAtMs = performance.now();
-    const afterLane = this.lastLanes.get(destination) ?? '';
-    const leased = await this.queues.lease(destination, afterLane, limit, this.config.LANE_LEASE);
+    const key = targetKey(target);
+    const leased = await this.queues.lease(target, this.lastLanes.get(key) ?? '', limit, this.config.LANE_LEASE);
     if (leased.length === limit) {
-      this.lastLanes.set(destination, leased.at(-1)!.lane);
+      this.lastLanes.set(key, leased.at(-1)!.lane);
       // There may be more than this worker has permits for.
       this.wakeUps.wake('callbacks');
     } else {
-      this.lastLanes.delete(destination);
+      this.lastLanes.delete(key);
     }
     if (leased.length === 0) return [];
-    const deliveries = await this.readFirst(destination, leased);
+    const deliveries = await this.readFirst(target, leased);
     return leased.map((queue) => {
       const lease: RunLease = { queueId: queue.id, retryIds: new Set() };
       this.leases.add(lease, askedAtMs);
       const first = deliveries.filter(({ lane }) => lane === queue.lane);
-      return () => this.sendQueue(queue, lease, first, shared);
+      return () => this.sendQueue(target, queue, lease, first, shared);
     });
   }
 
-  private async readFirst(destination: string, leased: QueueLease[]): Promise<DueDelivery[]> {
+  private async readFirst(target: Target, leased: QueueLease[]): Promise<DueDelivery[]> {
     try {
       const lanes = leased.map(({ lane }) => lane);
-      return await this.queues.read(destination, lanes, 0, READ_AHEAD);
+      return await this.queues.read(target, lanes, 0, READ_AHEAD);
     } catch (error) {
       await this.queues.release(leased.map(({ id }) => id)).catch(() => undefined);
       throw error;
     }
   }
 
-  private async sendQueue(queue: QueueLease, lease: RunLease, first: DueDelivery[], shared: Shared): Promise<void> {
-    const { destination, lane } = queue;
+  private async sendQueue(
+    target: Target,
+    queue: QueueLease,
+    lease: RunLease,
+    first: DueDelivery[],
+    shared: Shared,
+  ): Promise<void> {
     // Without an order a queue uses all permits that are left; otherwise its attempts follow one another.
-    const isConcurrent = this.config.CALLBACK_ORDER === 'unordered' && this.breakers.isClosed(destination);
-    const senders = 1 + (isConcurrent ? shared.limiter.take(destination, MAX_CONCURRENCY_PER_DESTINATION) : 0);
+    const isConcurrent = this.config.CALLBACK_ORDER === 'unordered' && this.breakers.isClosed(target);
+    const senders = 1 + (isConcurrent ? shared.limiter.take(target, MAX_CONCURRENCY_PER_TARGET) : 0);
     const leasedQueue = {
-      read: (fromPosition: number) => this.queues.read(destination, [lane], fromPosition, READ_AHEAD),
+      read: (fromPosition: number) => this.queues.read(target, [queue.lane], fromPosition, READ_AHEAD),
       start: (attempts: QueueLease['head'][]) => this.queues.start(queue, attempts, this.config.LANE_LEASE),
     };
     const run = new DeliveryQueueRun(leasedQueue, senders, queue.head, first);
-    await this.send(lease, { destination, senders, source: run }, shared, async ({ isBroken }) => {
+    await this.send(lease, { target, senders, source: run }, shared, async ({ isBroken }) => {
       await run.settle();
       // Otherwise the lease expires, and the attempts without a record are reaped as unknown.
       if (!isBroken) await this.queues.release([queue.id]);
     });
   }
 
-  private retryTask(destination: string, senders: number, shared: Shared): Task {
+  private retryTask(target: Target, senders: number, shared: Shared): Task {
     const lease: RunLease = { queueId: null, retryIds: new Set() };
     const run = new RetryRun(senders, async (limit) => {
-      const leased = await this.retries.lease(destination, limit, this.config.LANE_LEASE);
+      const leased = await this.retries.lease(target, limit, this.config.LANE_LEASE);
       for (const { id } of leased) lease.retryIds.add(id);
       return leased;
     });
     this.leases.add(lease, performance.now());
     const source: Run['source'] = { next: () => run.next(), recorded: (id) => void lease.retryIds.delete(id) };
     return () =>
-      this.send(lease, { destination, senders, source }, shared, async ({ unsent }) => {
+      this.send(lease, { target, senders, source }, shared, async ({ unsent }) => {
         const ids = [...unsent, ...(await run.end())].map(({ id }) => id);
         if (ids.length > 0) await this.retries.release(ids);
       });
@@ -184,10 +190,10 @@ export class DestinationClaims {
       await giveBack(sender);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     } catch (error) {
-      this.logger.warn(`Callbacks to ${run.destination} are interrupted: ${String(error)}`);
+      this.logger.warn(`Callbacks to ${run.target.destination} are interrupted: ${String(error)}`);
     } finally {
       this.leases.remove(lease);
-      limiter.free(run.destination, run.senders);
+      limiter.free(run.target, run.senders);
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { LONGEST_RETRY_AFTER_MS, matchesStatus, retryAfterMs, retryAtMs, scheduleMs } from './retry-schedule.js';
+import { LONGEST_RETRY_AFTER_MS, matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 /** A time of a monotonic clock. */
@@ -97,12 +97,5 @@ describe('Retry-After', () => {
     expect(wait(30_000)).toBe(30_000);
     expect(wait(Infinity)).toBe(LONGEST_RETRY_AFTER_MS);
     expect(retryAtMs(4, NOW_MS, DELAYS, 30_000)).toBeNull();
-  });
-});
-
-describe('scheduleMs', () => {
-  it('is the largest sum of all delays', () => {
-    expect(scheduleMs(DELAYS)).toBe(17_500);
-    expect(scheduleMs([])).toBe(0);
   });
 });

@@ -26,11 +26,6 @@ export function retryAtMs(
   return nowMs + Math.max(spreadMs, Math.min(askedMs, LONGEST_RETRY_AFTER_MS));
 }
 
-/** @returns The longest time from the first attempt of a schedule to its last. */
-export function scheduleMs(delaysMs: number[]): number {
-  return delaysMs.reduce((sum, delayMs) => sum + delayMs * (1 + JITTER), 0);
-}
-
 /** The three forms of an HTTP-date. All are GMT, although the last names no zone (RFC 9110 section 5.6.7). */
 const HTTP_DATE =
   /^[A-Z][a-z]{2,8}(, \d\d[ -][A-Z][a-z]{2}[ -](\d{4}|\d\d) \d\d:\d\d:\d\d GMT| [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;

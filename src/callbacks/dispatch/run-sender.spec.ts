@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { NIL as NIL_ID } from 'uuid';
 import type { Breakers } from '../destinations/breakers.js';
 import type { CallbacksService, EndedAttempt } from './callbacks.service.js';
 import type { DueDelivery } from '../leases/due-delivery.js';
 import { MAX_UNRECORDED, RunSender } from './run-sender.js';
 
+const FAILED = { event: 'failure', isGone: false, status: 'PENDING', retryAtMs: 9 } as EndedAttempt;
 const TAKEN = { event: 'success', isGone: false, status: 'SUCCESS', retryAtMs: null } as EndedAttempt;
 
 /** Resolves when everything that can continue has continued. */
@@ -13,7 +15,7 @@ async function settled(): Promise<void> {
 
 /** Deliveries of a queue, a receiver that answers on demand, and a store that records on demand. */
 function queue(count = 3) {
-  const may = { isOurs: true, isClosed: true, record: true };
+  const may = { isOurs: true, isClosed: true, record: true, probe: false, isLongFailing: false };
   const log: string[] = [];
   const waiting = Array.from({ length: count }, (_, n) => ({ id: String(n + 1), isDisabled: false }) as DueDelivery);
   const unwritten: (() => void)[] = [];
@@ -30,9 +32,14 @@ function queue(count = 3) {
       log.push(`recorded ${deliveryId}`);
     },
   };
-  const breakers = { isClosed: () => may.isClosed, mayProbe: () => Promise.resolve(false), report: () => undefined };
+  const breakers = {
+    isClosed: () => may.isClosed,
+    mayProbe: () => Promise.resolve(may.probe),
+    isLongFailing: () => may.isLongFailing,
+    report: () => undefined,
+  };
   const run = {
-    destination: 'http://receiver.test',
+    target: { accountId: NIL_ID, destination: 'http://receiver.test' },
     senders: 1,
     source: { next: () => Promise.resolve(waiting.shift() ?? null), recorded: () => undefined },
   };
@@ -99,6 +106,20 @@ describe('a delivery queue', () => {
     await ended;
     expect(log).toEqual(['sent 1', 'recorded 1']);
     expect([...sender.unsent, ...waiting].map(({ id }) => id)).toEqual(['2', '3']);
+  });
+
+  it.each([
+    ['one callback', false, ['1'], ['2', '3']],
+    ['all that its time slice lasts for, when the destination has failed for long', true, ['1', '2', '3'], []],
+  ])('that is a probe sends %s', async (_, isLongFailing, sent, left) => {
+    const { send, answer, log, may, waiting, sender } = queue();
+    Object.assign(may, { isClosed: false, probe: true, isLongFailing });
+    const ended = send();
+    await settled();
+    for (let n = 0; n < sent.length; n++) await answer(FAILED);
+    await ended;
+    expect(log.flatMap((entry) => /sent (.*)/.exec(entry)?.[1] ?? [])).toEqual(sent);
+    expect([...sender.unsent, ...waiting].map(({ id }) => id)).toEqual(left);
   });
 
   it('waits for the oldest record when too many are missing', async () => {

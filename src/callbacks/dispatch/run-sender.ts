@@ -1,14 +1,15 @@
 import { Logger } from '@nestjs/common';
 import type { Breakers } from '../destinations/breakers.js';
+import type { Target } from '../destinations/target.js';
 import type { DueDelivery } from '../leases/due-delivery.js';
 import type { CallbacksService, EndedAttempt, PostponedAttempt } from './callbacks.service.js';
 
 /** Most attempts of a run whose record is still being written. */
 export const MAX_UNRECORDED = 512;
 
-/** Deliveries to one destination that are sent within one time slice. */
+/** Deliveries of an account to one destination that are sent within one time slice. */
 export interface Run {
-  destination: string;
+  target: Target;
   /** Attempts in flight at a time. With one, each attempt is sent after the one before has been answered. */
   senders: number;
   source: {
@@ -34,6 +35,8 @@ export class RunSender {
   private readonly logger = new Logger(RunSender.name);
   private readonly recordings: Promise<void>[] = [];
   private hasProbed = false;
+  /** The probe is a time slice of attempts. */
+  private isLongProbe = false;
   private hasEnded = false;
   private hasFailed = false;
 
@@ -77,16 +80,23 @@ export class RunSender {
     return !this.hasEnded && !this.hasFailed && this.options.mayContinue();
   }
 
-  /** While the breaker is closed every attempt is admitted, else one probe of the run that no other worker sends. */
+  /**
+   * While the breaker is closed every attempt is admitted, else one probe of the run that no other worker sends. If the
+   * destination has failed for long, the probe is the whole run.
+   */
   private async isAdmitted(): Promise<boolean> {
-    const { destination } = this.run;
-    if (this.breakers.isClosed(destination)) return true;
+    const { target } = this.run;
+    if (this.breakers.isClosed(target) || this.isLongProbe) return true;
     if (this.hasProbed) return false;
     this.hasProbed = true;
-    return this.breakers.mayProbe(destination).catch((error: unknown) => {
-      this.logger.warn(`No probe of ${destination} was sent: ${String(error)}`);
+    try {
+      const mayProbe = await this.breakers.mayProbe(target);
+      this.isLongProbe = mayProbe && this.breakers.isLongFailing(target);
+      return mayProbe;
+    } catch (error) {
+      this.logger.warn(`No probe of ${target.destination} was sent: ${String(error)}`);
       return false;
-    });
+    }
   }
 
   private async attempt(delivery: DueDelivery): Promise<void> {
@@ -106,7 +116,7 @@ export class RunSender {
     this.record(deliveryId, this.callbacks.record(attempt));
     // A probe that was not sent must not leave the breaker half-open.
     const breakerEvent = event ?? (this.hasProbed ? 'failure' : null);
-    if (breakerEvent) this.breakers.report(this.run.destination, breakerEvent);
+    if (breakerEvent) this.breakers.report(this.run.target, breakerEvent);
     if (retryAtMs !== null) this.options.onRetry(retryAtMs);
     // Deliveries that were read before their URL answered 410 are not marked as disabled, so the run ends.
     if (isGone || (this.options.isStrict && status === 'PENDING')) this.hasEnded = true;
@@ -117,7 +127,7 @@ export class RunSender {
     this.hasEnded = true;
     this.record(attempt.deliveryId, this.callbacks.postpone(attempt));
     // A probe that was not sent must not leave the breaker half-open.
-    if (this.hasProbed) this.breakers.report(this.run.destination, 'failure');
+    if (this.hasProbed) this.breakers.report(this.run.target, 'failure');
     this.options.onRetry(attempt.retryAtMs);
   }
 

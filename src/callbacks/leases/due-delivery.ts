@@ -5,6 +5,7 @@ export interface DueRow {
   id: string;
   requestId: string;
   url: string;
+  accountId: string;
   destination: string;
   lane: string;
   queuePosition: number;
@@ -32,11 +33,14 @@ export function nextNumber({ attempts, unknown }: Pick<DueRow, 'attempts' | 'unk
   return attempts + unknown + 1;
 }
 
-/** Columns of a {@link DueRow}: `d` is the delivery, `u` its entry in `callback_disabled_urls`. */
-export const DUE_COLUMNS = `d.id, d.request_id AS "requestId", d.url, d.destination, d.lane,
+/** Columns of a {@link DueRow}: `d` is the delivery, `u` its entry among the {@link DISABLED}. */
+export const DUE_COLUMNS = `d.id, d.request_id AS "requestId", d.url, d.account_id AS "accountId", d.destination, d.lane,
     d.queue_position AS "queuePosition", d.attempts, d.unknown, d.schedule_start AS "scheduleStart",
     d.redelivery_id AS "redeliveryId", u.id IS NOT NULL AS "isDisabled",
     coalesce(1000 * extract(epoch FROM clock_timestamp() - d.waiting_since), 0)::float8 AS "waitedMs"`;
+
+/** The entry of delivery `d` in the disabled URLs, if there is one. */
+export const DISABLED = `LEFT JOIN callback_disabled_urls u ON u.url = d.url AND u.account_id = d.account_id`;
 
 /** Adds the requests of due deliveries, with one statement. Deliveries of requests that were deleted meanwhile are left out. */
 export async function withRequests(rows: DueRow[], requests: FinishedRequests): Promise<DueDelivery[]> {

@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import type { Breaker, BreakerName } from '../destinations/breaker.js';
+import type { Target } from '../destinations/target.js';
 
-/** A destination with due or scheduled deliveries. */
-export interface DueDestination {
-  destination: string;
+/** A destination of an account with due or scheduled deliveries. */
+export interface DueDestination extends Target {
   /** It has a delivery queue that no worker has leased. */
   hasQueue: boolean;
   /** Time until the next retry is due, in milliseconds; null if none is scheduled. */
@@ -16,7 +16,7 @@ export interface DueDestination {
 }
 
 /*
- * Loose index scans: one index probe for each destination and for each of its leased queues, however many deliveries are due.
+ * Loose index scans: one index probe for each destination of an account and for each of its leased queues, however many deliveries are due.
  * Each condition on `status` and `attempts` is that of a partial index. A destination whose queues are all leased counts as
  * having none, so that it is not claimed again and again while they are being sent.
  */
@@ -25,54 +25,57 @@ export interface DueDestination {
 const DUE_DESTINATIONS = `
   WITH RECURSIVE first_queues AS (
     (
-      SELECT d.destination, d.lane FROM callback_deliveries d
+      SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
       WHERE d.status = 'PENDING' AND d.attempts = 0
-      ORDER BY d.destination, d.lane LIMIT 1
+      ORDER BY d.account_id, d.destination, d.lane LIMIT 1
     )
     UNION ALL
     SELECT next.* FROM first_queues q CROSS JOIN LATERAL (
-      SELECT d.destination, d.lane FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.destination > q.destination
-      ORDER BY d.destination, d.lane LIMIT 1
+      SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
+      WHERE d.status = 'PENDING' AND d.attempts = 0 AND (d.account_id, d.destination) > (q.account_id, q.destination)
+      ORDER BY d.account_id, d.destination, d.lane LIMIT 1
     ) next
   ), queues AS (
     SELECT * FROM first_queues
     UNION ALL
     SELECT next.* FROM queues q CROSS JOIN LATERAL (
-      SELECT d.destination, d.lane FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.destination = q.destination AND d.lane > q.lane
-      ORDER BY d.destination, d.lane LIMIT 1
+      SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
+      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = q.account_id
+        AND d.destination = q.destination AND d.lane > q.lane
+      ORDER BY d.account_id, d.destination, d.lane LIMIT 1
     ) next
     WHERE EXISTS (SELECT FROM callback_queues leased WHERE leased.destination = q.destination AND leased.lane = q.lane)
   ), retries AS (
     (
-      SELECT d.destination, d.next_attempt_at FROM callback_deliveries d
+      SELECT d.account_id, d.destination, d.next_attempt_at FROM callback_deliveries d
       WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.leased_by IS NULL
-      ORDER BY d.destination, d.next_attempt_at LIMIT 1
+      ORDER BY d.account_id, d.destination, d.next_attempt_at LIMIT 1
     )
     UNION ALL
     SELECT next.* FROM retries r CROSS JOIN LATERAL (
-      SELECT d.destination, d.next_attempt_at FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.leased_by IS NULL AND d.destination > r.destination
-      ORDER BY d.destination, d.next_attempt_at LIMIT 1
+      SELECT d.account_id, d.destination, d.next_attempt_at FROM callback_deliveries d
+      WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.leased_by IS NULL AND (d.account_id, d.destination) > (r.account_id, r.destination)
+      ORDER BY d.account_id, d.destination, d.next_attempt_at LIMIT 1
     ) next
   ), due AS (
-    SELECT q.destination,
+    SELECT q.account_id, q.destination,
       NOT EXISTS (SELECT FROM callback_queues leased WHERE leased.destination = q.destination AND leased.lane = q.lane)
         AS has_queue,
       NULL::timestamptz AS retry_at
     FROM queues q
-    UNION ALL SELECT destination, false, next_attempt_at FROM retries
+    UNION ALL SELECT account_id, destination, false, next_attempt_at FROM retries
   ), destinations AS (
-    SELECT destination, bool_or(has_queue) AS has_queue, min(retry_at) AS retry_at FROM due GROUP BY destination
+    SELECT account_id, destination, bool_or(has_queue) AS has_queue, min(retry_at) AS retry_at
+    FROM due GROUP BY account_id, destination
   )
-  SELECT d.destination, d.has_queue AS "hasQueue",
+  SELECT d.account_id AS "accountId", d.destination, d.has_queue AS "hasQueue",
     (1000 * extract(epoch FROM d.retry_at - clock_timestamp()))::float8 AS "retryInMs",
     coalesce(c.state, 'closed') AS state, coalesce(c.failures, 0) AS failures, coalesce(c.openings, 0) AS openings,
     c.opened_at AS "openedAt", c.open_until AS "openUntil",
     coalesce(1000 * extract(epoch FROM c.open_until - clock_timestamp()), 0)::float8 AS "opensInMs"
-  FROM destinations d LEFT JOIN callback_destinations c ON c.destination = d.destination
-  ORDER BY d.destination`;
+  FROM destinations d
+  LEFT JOIN callback_destinations c ON c.account_id = d.account_id AND c.destination = d.destination
+  ORDER BY d.account_id, d.destination`;
 
 /** Order `strict`: a delivery queue contains its retries too. A scheduled retry still says when to look again. */
 const DUE_DESTINATIONS_STRICT = `
@@ -80,29 +83,29 @@ const DUE_DESTINATIONS_STRICT = `
     (
       SELECT either.* FROM (
         (
-          SELECT d.destination, d.lane FROM callback_deliveries d
+          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
           WHERE d.status = 'PENDING' AND d.attempts = 0
-          ORDER BY d.destination, d.lane LIMIT 1
+          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
         ) UNION ALL (
-          SELECT d.destination, d.lane FROM callback_deliveries d
+          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
           WHERE d.status = 'PENDING' AND d.attempts > 0
-          ORDER BY d.destination, d.lane LIMIT 1
+          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
         )
-      ) either ORDER BY either.destination, either.lane LIMIT 1
+      ) either ORDER BY either.account_id, either.destination, either.lane LIMIT 1
     )
     UNION ALL
     SELECT next.* FROM first_queues q CROSS JOIN LATERAL (
       SELECT either.* FROM (
         (
-          SELECT d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.destination > q.destination
-          ORDER BY d.destination, d.lane LIMIT 1
+          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
+          WHERE d.status = 'PENDING' AND d.attempts = 0 AND (d.account_id, d.destination) > (q.account_id, q.destination)
+          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
         ) UNION ALL (
-          SELECT d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.destination > q.destination
-          ORDER BY d.destination, d.lane LIMIT 1
+          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
+          WHERE d.status = 'PENDING' AND d.attempts > 0 AND (d.account_id, d.destination) > (q.account_id, q.destination)
+          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
         )
-      ) either ORDER BY either.destination, either.lane LIMIT 1
+      ) either ORDER BY either.account_id, either.destination, either.lane LIMIT 1
     ) next
   ), queues AS (
     SELECT * FROM first_queues
@@ -110,46 +113,50 @@ const DUE_DESTINATIONS_STRICT = `
     SELECT next.* FROM queues q CROSS JOIN LATERAL (
       SELECT either.* FROM (
         (
-          SELECT d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.destination = q.destination AND d.lane > q.lane
-          ORDER BY d.destination, d.lane LIMIT 1
+          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
+          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = q.account_id
+        AND d.destination = q.destination AND d.lane > q.lane
+          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
         ) UNION ALL (
-          SELECT d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.destination = q.destination AND d.lane > q.lane
-          ORDER BY d.destination, d.lane LIMIT 1
+          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
+          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.account_id = q.account_id
+        AND d.destination = q.destination AND d.lane > q.lane
+          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
         )
-      ) either ORDER BY either.destination, either.lane LIMIT 1
+      ) either ORDER BY either.account_id, either.destination, either.lane LIMIT 1
     ) next
     WHERE EXISTS (SELECT FROM callback_queues leased WHERE leased.destination = q.destination AND leased.lane = q.lane)
   ), retries AS (
     (
-      SELECT d.destination, d.next_attempt_at FROM callback_deliveries d
+      SELECT d.account_id, d.destination, d.next_attempt_at FROM callback_deliveries d
       WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.leased_by IS NULL
-      ORDER BY d.destination, d.next_attempt_at LIMIT 1
+      ORDER BY d.account_id, d.destination, d.next_attempt_at LIMIT 1
     )
     UNION ALL
     SELECT next.* FROM retries r CROSS JOIN LATERAL (
-      SELECT d.destination, d.next_attempt_at FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.leased_by IS NULL AND d.destination > r.destination
-      ORDER BY d.destination, d.next_attempt_at LIMIT 1
+      SELECT d.account_id, d.destination, d.next_attempt_at FROM callback_deliveries d
+      WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.leased_by IS NULL AND (d.account_id, d.destination) > (r.account_id, r.destination)
+      ORDER BY d.account_id, d.destination, d.next_attempt_at LIMIT 1
     ) next
   ), due AS (
-    SELECT q.destination,
+    SELECT q.account_id, q.destination,
       NOT EXISTS (SELECT FROM callback_queues leased WHERE leased.destination = q.destination AND leased.lane = q.lane)
         AS has_queue,
       NULL::timestamptz AS retry_at
     FROM queues q
-    UNION ALL SELECT destination, false, next_attempt_at FROM retries
+    UNION ALL SELECT account_id, destination, false, next_attempt_at FROM retries
   ), destinations AS (
-    SELECT destination, bool_or(has_queue) AS has_queue, min(retry_at) AS retry_at FROM due GROUP BY destination
+    SELECT account_id, destination, bool_or(has_queue) AS has_queue, min(retry_at) AS retry_at
+    FROM due GROUP BY account_id, destination
   )
-  SELECT d.destination, d.has_queue AS "hasQueue",
+  SELECT d.account_id AS "accountId", d.destination, d.has_queue AS "hasQueue",
     (1000 * extract(epoch FROM d.retry_at - clock_timestamp()))::float8 AS "retryInMs",
     coalesce(c.state, 'closed') AS state, coalesce(c.failures, 0) AS failures, coalesce(c.openings, 0) AS openings,
     c.opened_at AS "openedAt", c.open_until AS "openUntil",
     coalesce(1000 * extract(epoch FROM c.open_until - clock_timestamp()), 0)::float8 AS "opensInMs"
-  FROM destinations d LEFT JOIN callback_destinations c ON c.destination = d.destination
-  ORDER BY d.destination`;
+  FROM destinations d
+  LEFT JOIN callback_destinations c ON c.account_id = d.account_id AND c.destination = d.destination
+  ORDER BY d.account_id, d.destination`;
 
 /**
  * Lists the destinations that have something to send. Hand-written: it runs at every claim, and a query builder has no
@@ -162,7 +169,7 @@ export class DueDestinationsStore {
     @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_ORDER'>,
   ) {}
 
-  /** @returns Every destination with due or scheduled deliveries, by name. */
+  /** @returns Every destination with due or scheduled deliveries, by account and name. */
   async list(): Promise<DueDestination[]> {
     type Row = Omit<DueDestination, 'breaker'> & Breaker & { state: BreakerName };
     const rows = await this.database.query<Row>(
@@ -170,7 +177,8 @@ export class DueDestinationsStore {
         ? { name: 'due_destinations_strict', text: DUE_DESTINATIONS_STRICT }
         : { name: 'due_destinations', text: DUE_DESTINATIONS },
     );
-    return rows.map(({ destination, hasQueue, retryInMs, opensInMs, ...breaker }) => ({
+    return rows.map(({ accountId, destination, hasQueue, retryInMs, opensInMs, ...breaker }) => ({
+      accountId,
       destination,
       hasQueue,
       retryInMs,

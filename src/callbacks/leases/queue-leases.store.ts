@@ -4,7 +4,8 @@ import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import { DUE_COLUMNS, type DueDelivery, type DueRow, withRequests } from './due-delivery.js';
+import type { Target } from '../destinations/target.js';
+import { DISABLED, DUE_COLUMNS, type DueDelivery, type DueRow, withRequests } from './due-delivery.js';
 
 /** An attempt that may be on its way. */
 export interface StartedAttempt {
@@ -16,7 +17,6 @@ export interface StartedAttempt {
 export interface QueueLease {
   id: number;
   lane: string;
-  destination: string;
   /** The first delivery of the queue. Its attempt is recorded as started with the lease. */
   head: StartedAttempt;
 }
@@ -34,13 +34,13 @@ const LEASE = statement(
   WITH RECURSIVE heads AS (
     (
       SELECT d.lane, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.destination = :destination AND d.lane > :afterLane
+      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > :afterLane
       ORDER BY d.lane, d.queue_position LIMIT 1
     )
     UNION ALL
     SELECT next.* FROM heads h CROSS JOIN LATERAL (
       SELECT d.lane, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.destination = :destination AND d.lane > h.lane
+      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > h.lane
       ORDER BY d.lane, d.queue_position LIMIT 1
     ) next
   )
@@ -52,7 +52,7 @@ const LEASE = statement(
     AND NOT EXISTS (SELECT FROM callback_queues q WHERE q.destination = :destination AND q.lane = h.lane)
   LIMIT :limit
   ON CONFLICT (destination, lane) DO NOTHING
-  RETURNING id, destination, lane, json_build_object('id', started[1], 'number', started_numbers[1]) AS head`,
+  RETURNING id, lane, json_build_object('id', started[1], 'number', started_numbers[1]) AS head`,
 );
 
 const LEASE_STRICT = statement(
@@ -64,12 +64,12 @@ const LEASE_STRICT = statement(
         (
           SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
           FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.destination = :destination AND d.lane > :afterLane
+          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > :afterLane
           ORDER BY d.lane, d.queue_position LIMIT 1
         ) UNION ALL (
           SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
           FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.destination = :destination AND d.lane > :afterLane
+          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > :afterLane
           ORDER BY d.lane, d.queue_position LIMIT 1
         )
       ) either ORDER BY either.lane, either.queue_position LIMIT 1
@@ -80,12 +80,12 @@ const LEASE_STRICT = statement(
         (
           SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
           FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.destination = :destination AND d.lane > h.lane
+          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > h.lane
           ORDER BY d.lane, d.queue_position LIMIT 1
         ) UNION ALL (
           SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
           FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.destination = :destination AND d.lane > h.lane
+          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > h.lane
           ORDER BY d.lane, d.queue_position LIMIT 1
         )
       ) either ORDER BY either.lane, either.queue_position LIMIT 1
@@ -99,7 +99,7 @@ const LEASE_STRICT = statement(
     AND NOT EXISTS (SELECT FROM callback_queues q WHERE q.destination = :destination AND q.lane = h.lane)
   LIMIT :limit
   ON CONFLICT (destination, lane) DO NOTHING
-  RETURNING id, destination, lane, json_build_object('id', started[1], 'number', started_numbers[1]) AS head`,
+  RETURNING id, lane, json_build_object('id', started[1], 'number', started_numbers[1]) AS head`,
 );
 
 const READ = statement(
@@ -108,9 +108,9 @@ const READ = statement(
   SELECT ${DUE_COLUMNS} FROM unnest(:lanes::text[]) AS leased (lane) CROSS JOIN LATERAL (
     SELECT d.* FROM callback_deliveries d
     WHERE d.status = 'PENDING' AND d.attempts = 0
-      AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
+      AND d.account_id = :accountId AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
     ORDER BY d.queue_position LIMIT :limit
-  ) d LEFT JOIN callback_disabled_urls u ON u.url = d.url
+  ) d ${DISABLED}
   ORDER BY d.lane, d.queue_position`,
 );
 
@@ -122,16 +122,16 @@ const READ_STRICT = statement(
       (
         SELECT d.* FROM callback_deliveries d
         WHERE d.status = 'PENDING' AND d.attempts = 0
-          AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
+          AND d.account_id = :accountId AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
         ORDER BY d.queue_position LIMIT :limit
       ) UNION ALL (
         SELECT d.* FROM callback_deliveries d
         WHERE d.status = 'PENDING' AND d.attempts > 0
-          AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
+          AND d.account_id = :accountId AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
         ORDER BY d.queue_position LIMIT :limit
       )
     ) either ORDER BY either.queue_position LIMIT :limit
-  ) d LEFT JOIN callback_disabled_urls u ON u.url = d.url
+  ) d ${DISABLED}
   ORDER BY d.lane, d.queue_position`,
 );
 
@@ -170,18 +170,19 @@ export class QueueLeasesStore {
   }
 
   /**
-   * Leases up to `limit` queues of a destination. Their heads are recorded as started.
+   * Leases up to `limit` queues of a destination of an account. Their heads are recorded as started.
    * @param afterLane The lane leased last; lanes after it come first.
    */
-  async lease(destination: string, afterLane: string, limit: number, leaseMs: number): Promise<QueueLease[]> {
-    const leased = await this.leaseAfter(destination, afterLane, limit, leaseMs);
+  async lease(target: Target, afterLane: string, limit: number, leaseMs: number): Promise<QueueLease[]> {
+    const leased = await this.leaseAfter(target, afterLane, limit, leaseMs);
     if (leased.length === limit || afterLane === '') return leased;
-    return [...leased, ...(await this.leaseAfter(destination, '', limit - leased.length, leaseMs))];
+    return [...leased, ...(await this.leaseAfter(target, '', limit - leased.length, leaseMs))];
   }
 
   /** @returns The deliveries of leased queues in order, from a position on, at most `limit` for each queue. */
-  async read(destination: string, lanes: string[], fromPosition: number, limit: number): Promise<DueDelivery[]> {
-    const values = { destination, lanes, fromPosition, limit };
+  async read(target: Target, lanes: string[], fromPosition: number, limit: number): Promise<DueDelivery[]> {
+    const { accountId, destination } = target;
+    const values = { accountId, destination, lanes, fromPosition, limit };
     const rows: DueRow[] = await this.database.query(this.isStrict ? READ_STRICT : READ, values);
     return withRequests(rows, this.requests);
   }
@@ -208,8 +209,9 @@ export class QueueLeasesStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  private leaseAfter(destination: string, afterLane: string, limit: number, leaseMs: number): Promise<QueueLease[]> {
-    const values = { destination, afterLane, limit, leaseMs, workerId: WORKER_ID };
+  private leaseAfter(target: Target, afterLane: string, limit: number, leaseMs: number): Promise<QueueLease[]> {
+    const { accountId, destination } = target;
+    const values = { accountId, destination, afterLane, limit, leaseMs, workerId: WORKER_ID };
     return this.database.query(this.isStrict ? LEASE_STRICT : LEASE, values);
   }
 }

@@ -3,14 +3,15 @@ import { FinishedRequests } from '../../requests/finished-requests.js';
 import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import { DUE_COLUMNS, type DueDelivery, type DueRow, withRequests } from './due-delivery.js';
+import type { Target } from '../destinations/target.js';
+import { DISABLED, DUE_COLUMNS, type DueDelivery, type DueRow, withRequests } from './due-delivery.js';
 
 const LEASE = statement(
   'retry_lease',
   `
   WITH due AS (
     SELECT d.id FROM callback_deliveries d
-    WHERE d.destination = :destination AND d.status = 'PENDING' AND d.attempts > 0
+    WHERE d.account_id = :accountId AND d.destination = :destination AND d.status = 'PENDING' AND d.attempts > 0
       AND d.next_attempt_at <= clock_timestamp() AND d.leased_by IS NULL
     ORDER BY d.next_attempt_at LIMIT :limit FOR UPDATE SKIP LOCKED
   ), leased AS (
@@ -18,7 +19,7 @@ const LEASE = statement(
       lease_until = clock_timestamp() + :leaseMs * interval '1 millisecond'
     FROM due WHERE t.id = due.id RETURNING t.*
   )
-  SELECT ${DUE_COLUMNS} FROM leased d LEFT JOIN callback_disabled_urls u ON u.url = d.url
+  SELECT ${DUE_COLUMNS} FROM leased d ${DISABLED}
   ORDER BY d.next_attempt_at`,
 );
 
@@ -53,8 +54,9 @@ export class RetryLeasesStore {
   ) {}
 
   /** Leases up to `limit` retries of a destination that are due. Their attempts are thereby recorded as started. */
-  async lease(destination: string, limit: number, leaseMs: number): Promise<DueDelivery[]> {
-    const rows: DueRow[] = await this.database.query(LEASE, { destination, limit, leaseMs, workerId: WORKER_ID });
+  async lease({ accountId, destination }: Target, limit: number, leaseMs: number): Promise<DueDelivery[]> {
+    const values = { accountId, destination, limit, leaseMs, workerId: WORKER_ID };
+    const rows: DueRow[] = await this.database.query(LEASE, values);
     try {
       return await withRequests(rows, this.requests);
     } catch (error) {

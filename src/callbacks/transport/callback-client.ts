@@ -13,7 +13,7 @@ import { storedUrl } from '../url-guard/callback-url.js';
 import { type CallbackResponse, NoAnswer } from './attempt-trace.js';
 import { CallbackAttempt } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
-import { ConnectionLimiter, MAX_CONCURRENCY, MAX_CONCURRENCY_PER_DESTINATION } from './concurrency-limiter.js';
+import { ConnectionLimiter, MAX_CONCURRENCY, MAX_CONCURRENCY_PER_TARGET } from './concurrency-limiter.js';
 
 const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 /** How long an idle connection is kept. The receiver's `Keep-Alive` hint may extend it up to the maximum. */
@@ -25,6 +25,8 @@ export interface CallbackClientOptions extends Omit<DialOptions, 'resolve'> {
   resolve?: ResolveName;
   /** Longest time of one attempt: name, connection, TLS, headers and body together. */
   timeoutMs: number;
+  /** Connections to one destination; by default as many as one account may use. Further attempts wait, and their deadline runs. */
+  connectionsPerDestination?: number;
 }
 
 /** A request of the {@link CallbackClient}. */
@@ -46,8 +48,7 @@ export class CallbackClient {
     const limiter = new ConnectionLimiter(MAX_CONCURRENCY);
     const dial: DialOptions = { ...options, resolve: options.resolve ?? new NameLookup().resolve };
     this.agent = new Agent({
-      // Further attempts wait for a connection, and their deadline runs.
-      connections: MAX_CONCURRENCY_PER_DESTINATION,
+      connections: options.connectionsPerDestination ?? MAX_CONCURRENCY_PER_TARGET,
       maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,

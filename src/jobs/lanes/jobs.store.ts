@@ -69,7 +69,7 @@ const FINISH = statement(
       result_payload = i.result::json, file_key = i.file_key, error = i.error,
       started_at = i.started_at, completed_at = i.completed_at
     FROM item i WHERE r.id = ANY (:ids::uuid[]) AND r.id = i.id AND (r.completed_at IS NULL OR i.id IS NULL)
-    RETURNING r.id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination
+    RETURNING r.id, r.account_id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination
   ), delivered AS (${DELIVERY_INSERT}
   ), passed AS (
     DELETE FROM cancelled_positions
@@ -106,7 +106,8 @@ const CANCEL = statement(
   'request_cancel',
   `WITH finished AS (
     UPDATE requests SET status = 'CANCELLED', completed_at = clock_timestamp() WHERE id = :id AND status = 'PENDING'
-    RETURNING id, callback_url, lane, queue_position, :deliveryId::uuid AS delivery_id, :destination::text AS destination
+    RETURNING id, account_id, callback_url, lane, queue_position, :deliveryId::uuid AS delivery_id,
+      :destination::text AS destination
   ), delivered AS (${DELIVERY_INSERT}
   ), skipped AS (
     INSERT INTO cancelled_positions (lane, queue_position) SELECT lane, queue_position FROM finished

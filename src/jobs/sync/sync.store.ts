@@ -16,7 +16,7 @@ const COMPLETE = statement(
       result_payload = :result::json, file_key = :fileKey, error = :error, completed_at = clock_timestamp(),
       leased_by = NULL, lease_until = NULL
     WHERE id = :id AND lease_epoch = :epoch AND mode = 'sync' AND status = 'PROCESSING'
-    RETURNING id, callback_url, concat(account_id || '/', id) AS lane, 0 AS queue_position,
+    RETURNING id, account_id, callback_url, concat(account_id || '/', id) AS lane, 0 AS queue_position,
       :deliveryId::uuid AS delivery_id, :destination::text AS destination
   ), delivered AS (${DELIVERY_INSERT}
   )
