@@ -19,10 +19,12 @@ const REQUESTS = [
     isolate_until bigint NOT NULL DEFAULT 0,
     CONSTRAINT lanes_pending_check CHECK (pending >= 0)
   ) WITH (fillfactor = 50)`,
-  // The order in which lanes are leased. In UTC, because an index may not depend on the time zone of a session. An index
-  // over an expression instead of a stored column: no statement that writes its parts can forget to update it.
-  `CREATE INDEX lanes_waiting ON lanes (((served_at AT TIME ZONE 'UTC') - priority * interval '1 second'))
-    WHERE pending > 0`,
+  // The order in which an account's lanes are leased. In UTC, because an index may not depend on the time zone of a session.
+  // An index over expressions instead of stored columns: no statement that writes their parts can forget to update them.
+  `CREATE INDEX lanes_waiting ON lanes ((CASE WHEN strpos(name, '/') > 0 THEN split_part(name, '/', 1) ELSE '-' END),
+    ((served_at AT TIME ZONE 'UTC') - priority * interval '1 second')) WHERE pending > 0 AND NOT paused`,
+  // Paused lanes are not in the index before, where a claim would have to skip them.
+  `CREATE INDEX lanes_paused ON lanes (name) WHERE paused`,
   // A lane of an account is named `<account id>/<lane>`.
   `CREATE INDEX lanes_by_account ON lanes (split_part(name, '/', 1), name) WHERE strpos(name, '/') > 0`,
 

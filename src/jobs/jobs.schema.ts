@@ -62,7 +62,9 @@ export const lanePriorityBody = z.strictObject({
     .int()
     .min(-86_400)
     .max(86_400)
-    .describe('Seconds of waiting that the lane has ahead of other lanes; it never reorders the requests of a lane'),
+    .describe(
+      "Seconds of waiting that the lane has ahead of its account's other lanes; it never reorders the requests of a lane",
+    ),
 });
 export type LanePriorityBody = z.infer<typeof lanePriorityBody>;
 

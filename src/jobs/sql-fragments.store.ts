@@ -1,6 +1,17 @@
 import { NIL as NIL_ID } from 'uuid';
 import { DRAINING_SUFFIX } from '../platform/concurrency/worker-id.js';
 
+/** The account of lanes without one, in place of its id: those of an open installation. */
+export const OPEN_ACCOUNT = '-';
+
+/**
+ * The account of a lane, or {@link OPEN_ACCOUNT}. This is the expression of the index `lanes_waiting`: an account's lane is
+ * named `<account id>/<lane>`.
+ */
+export function accountOf<const Lane extends string>(lane: Lane) {
+  return `CASE WHEN strpos(${lane}, '/') > 0 THEN split_part(${lane}, '/', 1) ELSE '-' END` as const;
+}
+
 /** Columns of request r that make a `Job`, but for its lease epoch: lanes and sync requests keep that in different places. */
 export const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
   coalesce(r.queue_position, 0) AS "queuePosition", coalesce(cardinality(r.crashed_workers), 0) AS "crashCount"`;

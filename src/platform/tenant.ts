@@ -12,6 +12,12 @@ export function qualifiedLane(account: AccountId, lane: string): string {
   return account === null ? lane : account + SEPARATOR + lane;
 }
 
+/** Returns the account of a stored lane name. */
+export function laneAccount(qualified: string): AccountId {
+  const separatorAt = qualified.indexOf(SEPARATOR);
+  return separatorAt < 0 ? null : qualified.slice(0, separatorAt);
+}
+
 /** Returns the lane name as its account knows it. */
 export function laneName(qualified: string): string {
   return qualified.slice(qualified.indexOf(SEPARATOR) + 1);

@@ -45,6 +45,7 @@ export class LaneBench {
   readonly lane: LaneLease = { name: 'default', epoch: 7, startedAt: LEASED_AT, lostBy: null, isolateUntil: 0 };
   isLeaseSafe = true;
   readonly draining = new AbortController();
+  readonly yielding = new AbortController();
   /** Finds nothing, unless the test replaces it. */
   readAfter: (queuePosition: number) => Promise<Job[]> = () => Promise.resolve([]);
   private head: Job[] = [];
@@ -77,6 +78,7 @@ export class LaneBench {
     leases: { isSafe: () => this.isLeaseSafe },
     queue: { wake: (topic) => this.wakes.push(topic) },
     draining: this.draining.signal,
+    yielding: this.yielding.signal,
     leaseMs: 15_000,
   });
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import type { AccountId } from '../../platform/tenant.js';
+import { OPEN_ACCOUNT, accountOf } from '../sql-fragments.store.js';
 
 /** The unfinished async requests of one account. */
 export interface AccountPending {
@@ -9,11 +10,13 @@ export interface AccountPending {
   pending: number;
 }
 
-/** Reads the lanes that have work, over the index `lanes_waiting`. A lane of an account is named `<account id>/<lane>`. */
+/** Reads the lanes that have work, over the index `lanes_waiting`, and the paused ones. */
 const COUNT = statement(
   'backlog_count',
-  `SELECT CASE WHEN strpos(name, '/') > 0 THEN split_part(name, '/', 1) END AS account, sum(pending) AS pending
-  FROM lanes WHERE pending > 0 GROUP BY 1`,
+  `SELECT nullif(${accountOf('name')}, '${OPEN_ACCOUNT}') AS account, sum(pending) AS pending FROM (
+    SELECT name, pending FROM lanes WHERE pending > 0 AND NOT paused
+    UNION ALL SELECT name, pending FROM lanes WHERE pending > 0 AND paused
+  ) unfinished GROUP BY 1`,
 );
 
 /** Counts unfinished requests. Hand-written, because every process does so once a second and the sums stay in the database. */

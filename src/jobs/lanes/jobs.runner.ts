@@ -8,8 +8,9 @@ import { FreeDisk } from '../../reports/storage/free-disk.js';
 import { IsolationBusy, ReportGenerator } from '../report-generator.js';
 import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { JobsStore } from './jobs.store.js';
-import { type LaneLease, LaneLeaseStore } from './lane-lease.store.js';
+import { type LaneLease, LaneLeaseStore, accountKey } from './lane-lease.store.js';
 import { LaneRun } from './lane-run.js';
+import { TimeShare } from './fairness/time-share.js';
 
 /** How long a lane rests when its work is not possible now, because the disk is full, for example. */
 const PAUSE_MS = 5_000;
@@ -20,6 +21,7 @@ export class JobsRunner {
   private readonly logger = new Logger(JobsRunner.name);
   private readonly leases: LeaseKeeper<LaneLease>;
   private readonly loop: WorkerLoop;
+  private readonly share: TimeShare;
   private readonly draining = new AbortController();
 
   constructor(
@@ -32,8 +34,10 @@ export class JobsRunner {
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => laneLeases.renew(lanes, config.LANE_LEASE));
+    const limit = config.REPORT_THREADS ?? availableParallelism();
+    this.share = new TimeShare(limit, () => laneLeases.findWaiting());
     this.loop = new WorkerLoop(
-      config.REPORT_THREADS ?? availableParallelism(),
+      limit,
       () => this.claim(),
       (error) => this.logger.warn(`Could not lease a lane: ${String(error)}`),
     );
@@ -62,15 +66,19 @@ export class JobsRunner {
 
   private async work(lane: LaneLease): Promise<void> {
     const { store, generator, leases, queue } = this;
-    const [draining, leaseMs] = [this.draining.signal, this.config.LANE_LEASE];
+    const running = this.share.add(accountKey(lane.name));
+    const stop = { draining: this.draining.signal, yielding: running.yielding.signal };
     try {
-      const isReleased = await new LaneRun(lane, { store, generator, leases, queue, draining, leaseMs }).run();
+      const parts = { store, generator, leases, queue, ...stop, leaseMs: this.config.LANE_LEASE };
+      const isReleased = await new LaneRun(lane, parts).run();
       if (!isReleased) this.logger.warn(`Lane ${lane.name} was taken over by another worker`);
     } catch (error) {
       const pauseMs = error instanceof IsolationBusy ? error.pauseMs : PAUSE_MS;
       if (pauseMs === PAUSE_MS)
         this.logger.error(`Lane ${lane.name} rests for ${PAUSE_MS / 1_000} s: ${String(error)}`);
       await this.laneLeases.release(lane, pauseMs).catch(() => undefined);
+    } finally {
+      this.share.remove(running);
     }
   }
 }

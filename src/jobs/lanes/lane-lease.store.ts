@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import { LOST_WORKER, UNBEGIN } from '../sql-fragments.store.js';
+import { laneAccount } from '../../platform/tenant.js';
+import { LOST_WORKER, OPEN_ACCOUNT, UNBEGIN, accountOf } from '../sql-fragments.store.js';
+import { AccountTurns } from './fairness/account-turns.js';
 
 /** A lane that this process has leased, and the fencing epoch under which it may write. */
 export interface LaneLease {
@@ -22,12 +24,17 @@ export const MOST_AHEAD = 384;
 /** Locked lanes that a claim waits for before it leaves the rest to other workers. */
 const MOST_WAITS = 10;
 
+/** Accounts that a claim compares. */
+const ACCOUNTS_COMPARED = 32;
+
 /** A lane that has work and that no worker has leased. */
 const IS_FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
 
+const ACCOUNT = accountOf('name');
+
 /**
- * The time since which a lane has waited; a priority counts as seconds of waiting. This is the expression of the index
- * `lanes_waiting`: a claim reads one lane and not all that wait.
+ * The time since which a lane has waited; a priority counts as seconds of waiting. {@link ACCOUNT} and this are the
+ * expressions of the index `lanes_waiting`: a claim reads one lane of each account and not all that wait.
  */
 const WAITING_SINCE = `(served_at AT TIME ZONE 'UTC') - priority * interval '1 second'`;
 
@@ -44,16 +51,49 @@ const LEASE_FREE = `
   RETURNING l.name, l.lease_epoch AS epoch, greatest(clock_timestamp(), l.last_completed_at) AS "startedAt",
     lost_worker AS "lostBy", l.isolate_until AS "isolateUntil"` as const;
 
+const NEXT_FREE = `FROM lanes WHERE ${IS_FREE} AND ${ACCOUNT} > ` as const;
+const FIRST = `ORDER BY ${ACCOUNT}, ${WAITING_SINCE} LIMIT 1` as const;
+
 /**
- * Leases the free lane that has waited longest. Skips locked rows, so that workers spread over the lanes. The requests are
- * read by a later statement: in this one's snapshot a commit of the previous worker might be missing.
+ * The accounts that have free lanes, in the order of their turns: those that this worker has not served recently, then the
+ * one it served longest ago (`:recent`, oldest first). Each account costs one probe of the index; the recursion is a skip
+ * scan, which Postgres does not have. If there are more accounts than it compares, it takes those behind `:after`, and
+ * from the first one on.
+ */
+const TURNS = `
+  page (account, waiting_since, nth) AS (
+    (SELECT ${ACCOUNT}, ${WAITING_SINCE}, 1 ${NEXT_FREE} :after ${FIRST})
+    UNION ALL
+    SELECT next.account, next.waiting_since, nth + 1 FROM page CROSS JOIN LATERAL (
+      SELECT ${ACCOUNT} AS account, ${WAITING_SINCE} AS waiting_since ${NEXT_FREE} page.account ${FIRST}
+    ) next WHERE nth < ${ACCOUNTS_COMPARED}
+  ), compared AS (SELECT count(*)::integer AS accounts FROM page
+  ), wrapped (account, waiting_since, nth) AS (
+    (SELECT ${ACCOUNT}, ${WAITING_SINCE}, (SELECT accounts FROM compared) + 1
+     ${NEXT_FREE} '' AND ${ACCOUNT} <= :after AND (SELECT accounts FROM compared) < ${ACCOUNTS_COMPARED} ${FIRST})
+    UNION ALL
+    SELECT next.account, next.waiting_since, nth + 1 FROM wrapped CROSS JOIN LATERAL (
+      SELECT ${ACCOUNT} AS account, ${WAITING_SINCE} AS waiting_since
+      ${NEXT_FREE} wrapped.account AND ${ACCOUNT} <= :after ${FIRST}
+    ) next WHERE nth < ${ACCOUNTS_COMPARED}
+  ), turn AS MATERIALIZED (
+    SELECT account, nth FROM (SELECT * FROM page UNION ALL SELECT * FROM wrapped) account
+    ORDER BY coalesce(array_position(:recent::text[], account), 0), waiting_since
+  )` as const;
+
+/**
+ * Leases the next free lane: of the account whose turn it is, the one that has waited longest. Skips locked rows, so that
+ * workers spread over the lanes. The requests are read by a later statement: in this one's snapshot a commit of the
+ * previous worker might be missing.
  */
 const LEASE_NEXT = statement(
   'lane_lease_next',
-  `WITH free AS (
-    SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE ${IS_FREE} ORDER BY ${WAITING_SINCE} LIMIT 1
-    FOR UPDATE SKIP LOCKED
-  ) ${LEASE_FREE}`,
+  `WITH RECURSIVE ${TURNS}, free AS (
+    SELECT lane.name, lane.lost_worker FROM turn CROSS JOIN LATERAL (
+      SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE ${IS_FREE} AND ${ACCOUNT} = turn.account
+      ORDER BY ${WAITING_SINCE} LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) lane LIMIT 1
+  ) ${LEASE_FREE}, (SELECT account FROM turn WHERE nth = ${ACCOUNTS_COMPARED}) AS "lastCompared"`,
 );
 
 /** Leases one lane if it is free, and waits for its row lock. */
@@ -66,7 +106,10 @@ const LEASE_NAMED = statement(
 
 const FIND_NEXT = statement(
   'lane_find_next',
-  `SELECT name FROM lanes WHERE ${IS_FREE} ORDER BY ${WAITING_SINCE} LIMIT 1`,
+  `WITH RECURSIVE ${TURNS}
+  SELECT lane.name FROM turn CROSS JOIN LATERAL (
+    SELECT name FROM lanes WHERE ${IS_FREE} AND ${ACCOUNT} = turn.account ORDER BY ${WAITING_SINCE} LIMIT 1
+  ) lane LIMIT 1`,
 );
 
 const UNBEGIN_HEAD = statement('lane_unbegin', UNBEGIN);
@@ -98,16 +141,43 @@ const RENEW = statement(
  */
 @Injectable()
 export class LaneLeaseStore {
+  private readonly turns = new AccountTurns();
+  /** The account behind which the next claim begins to compare. */
+  private after = '';
+
   constructor(private readonly database: Database) {}
 
-  /** Leases the free lane that has waited longest; returns null when no lane has work. */
+  /**
+   * Leases the next free lane: accounts take turns, and of an account's lanes the one is next that has waited longest.
+   * Returns null when no lane has work.
+   */
   async lease(leaseMs: number): Promise<LaneLease | null> {
+    const lane = await this.leaseNext(leaseMs);
+    if (lane) this.turns.served(accountKey(lane.name));
+    return lane;
+  }
+
+  /** Returns the account whose lane would be leased next; null when no lane has work. */
+  async findWaiting(): Promise<string | null> {
+    const [lane]: { name: string }[] = await this.database.query(FIND_NEXT, {
+      after: this.after,
+      recent: this.turns.recent(),
+    });
+    return lane ? accountKey(lane.name) : null;
+  }
+
+  private async leaseNext(leaseMs: number): Promise<LaneLease | null> {
+    const recent = this.turns.recent();
     for (let times = 0; times < MOST_WAITS; times++) {
-      const [lane]: LaneLease[] = await this.database.query(LEASE_NEXT, { workerId: WORKER_ID, leaseMs });
-      if (lane) return lane;
+      const next = { workerId: WORKER_ID, leaseMs, after: this.after, recent };
+      const [leased]: (LaneLease & { lastCompared: string | null })[] = await this.database.query(LEASE_NEXT, next);
+      if (leased) {
+        this.after = leased.lastCompared ?? '';
+        return leaseOf(leased);
+      }
       // Each accept locks its lane's row for a moment. Wait for that row: a busy lane is not an empty one. Wait for one
       // named lane only, because a statement that moves on to the next lane keeps its locks on those that it found taken.
-      const [busy]: { name: string }[] = await this.database.query(FIND_NEXT);
+      const [busy]: { name: string }[] = await this.database.query(FIND_NEXT, { after: this.after, recent });
       if (!busy) return null;
       const values = { workerId: WORKER_ID, leaseMs, lane: busy.name };
       const [waitedFor]: LaneLease[] = await this.database.query(LEASE_NAMED, values);
@@ -138,4 +208,13 @@ export class LaneLeaseStore {
     const held = new Map(rows.map(({ name, epoch }) => [name, epoch]));
     return lanes.filter(({ name, epoch }) => held.get(name) === epoch);
   }
+}
+
+function leaseOf({ name, epoch, startedAt, lostBy, isolateUntil }: LaneLease): LaneLease {
+  return { name, epoch, startedAt, lostBy, isolateUntil };
+}
+
+/** The account of a lane as `accountOf` gives it in SQL. */
+export function accountKey(lane: string): string {
+  return laneAccount(lane) ?? OPEN_ACCOUNT;
 }

@@ -90,6 +90,16 @@ describe('LaneRun', () => {
     expect(await result).toBe(true);
   });
 
+  it('begins no further request when another account waits, but one in any case', async () => {
+    bench.yielding.abort();
+    const { result } = await bench.start(jobs(1, 3));
+    await bench.generated(1);
+    expect(bench.begun).toEqual([1]);
+    expect(bench.written).toEqual([{ done: [1], begun: null, release: true }]);
+    await bench.committed();
+    expect(await result).toBe(true);
+  });
+
   it('generates at most 256 reports ahead of a slow commit', async () => {
     const { result } = await bench.start(jobs(1, 300));
     await bench.generated(1, 256);

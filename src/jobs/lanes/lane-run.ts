@@ -29,6 +29,8 @@ export interface LaneRunParts {
   queue: Pick<WorkQueue, 'wake'>;
   /** Aborted when the worker is draining. */
   draining: AbortSignal;
+  /** Aborted when a lane of another account should run instead. */
+  yielding: AbortSignal;
   leaseMs: number;
 }
 
@@ -125,8 +127,10 @@ export class LaneRun {
   }
 
   private mayContinue(): boolean {
-    const { draining, leases } = this.parts;
-    const hasTime = performance.now() < this.sliceEndsAtMs && !draining.aborted;
+    const { draining, yielding, leases } = this.parts;
+    // A slice runs one request at least, so that lanes which keep yielding to each other advance.
+    const isYielding = yielding.aborted && this.committed.length > 0;
+    const hasTime = performance.now() < this.sliceEndsAtMs && !draining.aborted && !isYielding;
     return !this.isBroken && hasTime && leases.isSafe(this.lane);
   }
 

@@ -4,6 +4,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Entity('lanes')
 @Check('lanes_pending_check', 'pending >= 0')
 @Index('lanes_by_account', { synchronize: false })
+@Index('lanes_paused', { synchronize: false })
 @Index('lanes_waiting', { synchronize: false })
 export class Lane {
   @PrimaryColumn('text')
@@ -34,7 +35,7 @@ export class Lane {
   @Column('bigint', { name: 'lease_epoch', default: 0 })
   leaseEpoch!: number;
 
-  /** When a worker last leased the lane; the lane that has waited longest is next. */
+  /** When a worker last leased the lane; of an account's lanes the one that has waited longest is next. */
   @Column('timestamp with time zone', { name: 'served_at', default: () => 'now()' })
   servedAt!: Date;
 
@@ -45,7 +46,7 @@ export class Lane {
   @Column('boolean', { default: false })
   paused!: boolean;
 
-  /** Seconds of waiting that the lane has ahead of other lanes. It never reorders the requests of a lane. */
+  /** Seconds of waiting that the lane has ahead of its account's other lanes. It never reorders the requests of a lane. */
   @Column('integer', { default: 0 })
   priority!: number;
 

@@ -6,8 +6,10 @@ import { statement } from '../../platform/database/named-parameters.js';
 /** Workers whose id starts with a prefix and that have a lease. */
 const LEASING = statement(
   'worker_leases_find',
-  `SELECT DISTINCT leased_by AS "workerId" FROM lanes
-    WHERE pending > 0 AND starts_with(leased_by, :prefix) AND lease_until > clock_timestamp()
+  `SELECT leased_by AS "workerId" FROM lanes
+    WHERE pending > 0 AND NOT paused AND starts_with(leased_by, :prefix) AND lease_until > clock_timestamp()
+  UNION SELECT leased_by FROM lanes
+    WHERE pending > 0 AND paused AND starts_with(leased_by, :prefix) AND lease_until > clock_timestamp()
   UNION SELECT DISTINCT leased_by FROM requests
     WHERE mode = 'sync' AND status = 'PROCESSING' AND starts_with(leased_by, :prefix) AND lease_until > clock_timestamp()`,
 );
