@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../platform/config/values.js';
+import { label } from '../http/label.js';
 import { SCOPES } from '../http/scopes.js';
 import { urlName } from '../http/url-name.js';
 
@@ -14,7 +15,7 @@ const DEFAULT_OVERLAP_MS = DAY_MS;
 /** An admin key also names an account in a header. */
 const accountName = urlName.describe('Account whose data the key can access; created if it does not exist');
 
-const keyName = z.string().trim().min(1).max(100).describe('A label, such as the user of the key');
+const keyName = label(100).describe('A label, such as the user of the key');
 
 const keyScopes = z
   .array(z.enum(SCOPES))

@@ -15,6 +15,7 @@ import { EdgeModule } from '../edge/edge.module.js';
 import { serveApiDocs } from '../edge/openapi/openapi.js';
 import { ListenAddress } from '../platform/listen-address.js';
 import { Logger } from '../platform/observability/logger.js';
+import { printableLines } from '../platform/observability/printable.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import { Shutdown } from './shutdown.js';
 
@@ -38,7 +39,7 @@ export async function start(
     await run(config, modulesOf);
   } catch (error) {
     if (!isExpected(error)) throw error;
-    console.error(error.message);
+    console.error(printableLines(error.message));
     process.exit(1);
   }
 }

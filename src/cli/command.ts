@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { printableLines } from '../platform/observability/printable.js';
 
 /** The command line is not valid. */
 export class UsageError extends Error {}
@@ -32,7 +33,7 @@ export async function runCommand({ name, usage, run, exitCodeOf }: Command, args
     const isUsageError = error instanceof UsageError;
     const exitCode = isUsageError ? 2 : exitCodeOf(error);
     if (exitCode === undefined) throw error;
-    console.error(`${name}: ${(error as Error).message}${isUsageError ? `\n\n${usage}` : ''}`);
+    console.error(`${name}: ${printableLines((error as Error).message)}${isUsageError ? `\n\n${usage}` : ''}`);
     return exitCode;
   }
 }

@@ -5,6 +5,7 @@ import { ConfigError, readConfig } from '../platform/config/config.js';
 import { DaybookError, StartError } from '../platform/errors.js';
 import { shortText } from '../requests/actions/action-detail.js';
 import type { KeyAction } from './keys-database.js';
+import { printable } from '../platform/observability/printable.js';
 import { type Command, UsageError, parseOptions } from './command.js';
 
 const USAGE = `Usage: daybook keys COMMAND [options], or in a checkout: npm run keys -- COMMAND [options]
@@ -94,7 +95,7 @@ const COMMANDS: Record<
     takesId: true,
     plan: (_, id) => async (keys) => {
       await keys.revoke(id);
-      const show = (): void => console.error(`Key ${id} is revoked. All processes reject it within 5 s.`);
+      const show = (): void => console.error(`Key ${printable(id)} is revoked. All processes reject it within 5 s.`);
       return { action: { name: 'key.revoke', target: id, detail: null }, show };
     },
   },
@@ -111,7 +112,7 @@ function checked<Schema extends z.ZodType>(schema: Schema, given: object): z.out
 }
 
 function showNew({ id, key, account, scopes, expires_at }: Shown): void {
-  console.error(`Key ${id} of account ${account}: ${scopes.join(', ')}; expires ${expires_at ?? 'never'}.`);
+  console.error(`Key ${id} of account ${printable(account)}: ${scopes.join(', ')}; expires ${expires_at ?? 'never'}.`);
   console.error('It is not shown again:');
   console.log(key);
 }
@@ -123,7 +124,8 @@ async function list(keys: ApiKeysService, account: string | undefined): Promise<
     const page = await keys.list({ account, beforeId, limit: PAGE });
     for (const { id, status, account: of, scopes, expires_at, last_used_at, name } of page.keys as Shown[]) {
       const times = `expires ${expires_at ?? 'never'}\tlast used ${last_used_at ?? 'never'}`;
-      lines.push([id, status, of, scopes.join(','), times, name].join('\t'));
+      // Names that were stored by earlier versions may have control characters.
+      lines.push([id, status, printable(of), scopes.join(','), times, printable(name)].join('\t'));
     }
     beforeId = page.next_cursor ?? undefined;
   } while (beforeId !== undefined);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { NotARequest, readCapture } from '../callbacks/verify/captured-request.js';
 import { verifyCapture } from '../callbacks/verify/verify-capture.js';
 import { receiverSecrets } from '../platform/config/receiver-secrets.js';
+import { printable } from '../platform/observability/printable.js';
 import { durationMs } from '../platform/config/values.js';
 import { type Command, UsageError, parseOptions } from './command.js';
 
@@ -38,7 +39,8 @@ export const verify: Command = {
 async function run(args: string[]): Promise<number> {
   const options = await optionsOf(args);
   const { reason, detail } = verifyCapture(readCapture(await standardInput()), options);
-  console.log(reason === null ? `verified: ${detail}` : `not verified (${reason}): ${detail}`);
+  // The detail may quote the capture.
+  console.log(printable(reason === null ? `verified: ${detail}` : `not verified (${reason}): ${detail}`));
   return reason === null ? 0 : 1;
 }
 

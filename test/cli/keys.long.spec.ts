@@ -9,6 +9,7 @@ import { DATABASE_ENVIRONMENT } from '../support/database.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/folder.js';
+import { sql } from '../support/sql.js';
 import { freePort } from '../support/free-port.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/keys.main.js', import.meta.url));
@@ -92,6 +93,16 @@ describe.each([
   });
 });
 
+it('shows names of earlier versions without their control characters, each in a line', async () => {
+  const daybook = await startDaybook({ env: { AUTH: 'required' } });
+  const env = { DATABASE_URL: daybook.databaseUrl! };
+  await keys(env, 'create', '--name', 'plain', '--scope', 'admin', '--account', 'old');
+  await sql(daybook, `UPDATE api_keys SET name = $1 WHERE name = 'plain'`, ['x\u001b[2J\nroot\tadmin\u009b']);
+  const { stdout } = await keys(env, 'list', '--account', 'old');
+  expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+  expect(stdout.trimEnd().split('\t').at(-1)).toBe('x\\u001b[2J\\u000aroot\\u0009admin\\u009b');
+});
+
 describe('reports an error', () => {
   it.each<[string[], RegExp]>([
     [[], /A command is missing/],
@@ -102,6 +113,10 @@ describe('reports an error', () => {
     [['create', '--name', 'x', '--scope', 'admin', '--account', 'a/b'], /--account is not valid/],
     [['create', '--name', 'x', '--scope', 'admin', '--expires-in', 'soon'], /--expires-in is not valid: .*such as 90d/],
     [['create', '--name', 'x', '--scope', 'admin', 'more'], /more is one argument too many/],
+    [
+      ['create', '--name', 'x\u001b[2J\nroot', '--scope', 'admin'],
+      /--name is not valid: must not have control characters/,
+    ],
     [['create', '--nam', 'x'], /Unknown option '--nam'/],
     [['rotate'], /id of a key is missing/],
     [['rotate', '1', '--overlap', '1y'], /--overlap is not valid/],

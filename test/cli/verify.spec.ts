@@ -52,6 +52,17 @@ async function run(
 }
 
 describe('daybook verify', () => {
+  it('shows no control characters of a capture or an argument', async () => {
+    const hostile = capture
+      .toString('latin1')
+      .replace(/^webhook-timestamp: .*$/m, 'webhook-timestamp: \u001b[2J\u009b');
+    const { code, output } = await run(CLI, ['verify', '--secret', secret], Buffer.from(hostile, 'latin1'));
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining('webhook-timestamp is \\u001b[2J') });
+    expect(output.trimEnd()).not.toMatch(/\p{Cc}/u);
+    const { code: usage, errors } = await run(CLI, ['\u001b[2Jverify']);
+    expect([usage, errors]).toEqual([2, expect.stringContaining('There is no command \\u001b[2Jverify')]);
+  });
+
   it.each([
     ['node', CLI],
     ['npx', NPX],

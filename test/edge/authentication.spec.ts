@@ -240,6 +240,9 @@ describe('the admin API', () => {
 
   it.each<[object, string]>([
     [{}, 'name'],
+    [{ name: 'x\u001b[2J\nroot', scopes: ['admin'] }, 'name'],
+    [{ name: 'x\u202egnp', scopes: ['admin'] }, 'name'],
+    [{ name: 'x', scopes: ['admin'], account: 'a\u009b' }, 'account'],
     [{ name: 'x', scopes: [] }, 'scopes'],
     [{ name: 'x', scopes: ['everything'] }, 'scopes.0'],
     [{ name: 'x', scopes: ['admin', 'admin'] }, 'scopes'],

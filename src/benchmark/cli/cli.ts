@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { printable, printableLines } from '../../platform/observability/printable.js';
 import { failuresOf } from '../engine/assertion.js';
 import { CallbackReceiver } from '../engine/callback-receiver.js';
 import { apiKeyOf } from './api-key.js';
@@ -77,7 +78,7 @@ function endProgress(): void {
 async function publish(options: BenchOptions, result: LoadResult): Promise<void> {
   const settings = settingsOf(options);
   const environment = readEnvironment();
-  console.log(textReport(result, settings, environment));
+  console.log(printableLines(textReport(result, settings, environment)));
   const json = jsonReport(result, options, environment);
   if (options.json !== undefined) await writeResult(options.json, `${JSON.stringify(json, null, 2)}\n`);
   if (options.html !== undefined) await writeResult(options.html, htmlReport(result, settings, environment));
@@ -91,7 +92,7 @@ function verdict(options: BenchOptions, result: LoadResult, receiver: CallbackRe
   const { fifoInversions = 0, duplicates = 0, lost = 0 } = result.async?.callbacks ?? {};
   if (fifoInversions + duplicates + lost > 0)
     failures.push(`The order was violated: lost ${lost}, duplicates ${duplicates}, out of order ${fifoInversions}`);
-  for (const failure of failures) console.error(`FAILED  ${failure}`);
+  for (const failure of failures) console.error(`FAILED  ${printable(failure)}`);
   if (stages.some(({ errors }) => errors['429'])) {
     console.error('The service limits requests: start it with RATE_LIMIT_SYNC=off RATE_LIMIT_ASYNC=off.');
   }
@@ -113,7 +114,7 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof BenchError)) throw error;
-    console.error(error.message);
+    console.error(printableLines(error.message));
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dateTime } from '../../http/date-time.js';
 
-const DESTINATION = /^https?:\/\/[^/?#@\s]+:\d{1,5}$/;
+const DESTINATION = /^https?:\/\/[^/?#@\s\p{Cc}\p{Cf}]+:\d{1,5}$/u;
 const NO_FILTER = { error: 'at least one of status, destination, since and until is required' };
 const NOT_AFTER = { path: ['until'], error: 'must be after since' };
 

@@ -1,5 +1,6 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import type { Config } from '../config/config.js';
+import { printable, printableLines } from './printable.js';
 import { redact } from './redact.js';
 
 const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
@@ -13,7 +14,14 @@ const START_UP_CONTEXTS = new Set([
   'NestApplication',
 ]);
 
-/** Nest's logger at the level and in the format of the settings. It redacts secrets of known forms. */
+/** Colours that Node adds to objects and errors on a terminal. */
+const ESCAPE = '\u001b';
+const COLOR = new RegExp(`(${ESCAPE}\\[\\d+m)`);
+
+/**
+ * Nest's logger at the level and in the format of the settings. It redacts secrets of known forms, and escapes control
+ * characters, so that a caller's text cannot forge a line or control the terminal.
+ */
 export class Logger extends ConsoleLogger {
   constructor({ LOG_LEVEL, LOG_FORMAT }: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(LOG_LEVEL) + 1);
@@ -34,15 +42,21 @@ export class Logger extends ConsoleLogger {
     if (!START_UP_CONTEXTS.has(String(rest.at(-1)))) super.log(message, ...rest);
   }
 
+  protected override stringifyMessage(message: unknown, level: LogLevel): string {
+    if (typeof message === 'string') return super.stringifyMessage(printable(message), level);
+    const parts = super.stringifyMessage(message, level).split(COLOR);
+    return parts.map((part, index) => (index % 2 === 1 && this.options.colors ? part : printableLines(part))).join('');
+  }
+
   protected override formatMessage(...parts: Parameters<ConsoleLogger['formatMessage']>): string {
     return redact(super.formatMessage(...parts));
   }
 
   protected override stringifyJsonLogObject(line: Record<string, unknown>): string {
-    return redact(super.stringifyJsonLogObject(line));
+    return redact(printable(super.stringifyJsonLogObject(line)));
   }
 
   protected override printStackTrace(stack: string): void {
-    super.printStackTrace(stack && redact(stack));
+    super.printStackTrace(stack && redact(printableLines(stack)));
   }
 }
