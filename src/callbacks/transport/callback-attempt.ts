@@ -12,6 +12,7 @@ import {
 } from './attempt-trace.js';
 import type { AccountId } from '../../platform/tenant.js';
 import type { Dial } from './dial.js';
+import type { ResponseReader } from './response-reader.js';
 
 /** Read up to here, so that an ordinary answer leaves the connection usable. A longer answer closes the connection. */
 const MAX_BODY_BYTES = 16 * 1024;
@@ -35,17 +36,29 @@ function withoutSecrets(headers: Record<string, string>): Record<string, string>
 /** Classifies an error that undici reports after the connection was established. Earlier errors arrive classified. */
 function afterConnect(error: Error): NoAnswer {
   if (error instanceof NoAnswer) return error;
-  const code = 'code' in error ? String(error.code) : error.name;
+  const code = codeOf(error);
   const failed = (kind: AttemptFailure, message: string) => new NoAnswer(kind, message, { cause: error });
   // A TLS 1.3 server refuses a client after the handshake has ended on our side.
   if (code.startsWith('ERR_SSL_')) return failed('tls', `The receiver ended TLS with an alert (${code})`);
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return failed('protocol', 'The response headers are longer than 16 KiB');
-  const gone = code === 'UND_ERR_SOCKET' ? error.message === 'other side closed' : /^E(CONN|PIPE)/.test(code);
-  if (gone) return failed('reset', 'The receiver closed the connection before it answered in full');
+  if (isGone(error)) return failed('reset', 'The receiver closed the connection before it answered in full');
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') {
     return failed('reset', 'Daybook stopped before the answer came');
   }
-  return failed('protocol', `The answer is not valid HTTP/1.1 (${code})`);
+  return failed('protocol', `The answer is not valid HTTP/1.1: ${firstLine(error.message) || code}`);
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+/** Whether the receiver, or the network, has ended the connection. */
+function isGone(error: Error): boolean {
+  const code = codeOf(error);
+  return code === 'UND_ERR_SOCKET' ? /^(other side )?closed$/.test(error.message) : /^E(CONN|PIPE)/.test(code);
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0]!.slice(0, 200);
 }
 
 export interface CallbackRequest {
@@ -73,7 +86,11 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   /** Settles once; rejects with a {@link CallbackAttemptError}. */
   readonly response: Promise<CallbackResponse>;
   /** The connection that carries the attempt, once there is one. */
-  connection: { readonly dial: Dial | null } | undefined;
+  connection: { readonly dial: Dial | null; readonly reader: ResponseReader | null } | undefined;
+  /** Whether a kept connection was closed as the request was sent, so that it goes out on a new one. */
+  isSentAgain = false;
+  /** Sends the request again, within the same attempt. */
+  sendAgain: (() => void) | undefined;
 
   private readonly startedAt = performance.now();
   private readonly deadline: NodeJS.Timeout;
@@ -82,6 +99,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private answer: Answer | null = null;
   private ending: AbortController | undefined;
+  private isTimedOutIdle = false;
   private resolve!: (response: CallbackResponse) => void;
   private reject!: (error: CallbackAttemptError) => void;
 
@@ -113,6 +131,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
     this.sentAt = performance.now();
+    this.connection?.reader?.begin();
     // The attempt waited for a connection past its deadline and must not be sent any more. After a pause of the process
     // undici gets here before the timers are due, and another worker may have sent this callback meanwhile.
     if (this.endedAt !== null) this.hangUp();
@@ -120,7 +139,11 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (status < 200) return; // Informational; the answer is still to come (RFC 9110 section 15.2).
+    // The connection was idle for too long; the request may be repeated on a new one (RFC 9110 section 15.5.9).
+    if (status === 408 && /\bclose\b/i.test(headers.connection ?? '') && this.mayBeSentAgain()) {
+      this.isTimedOutIdle = true;
+      return this.hangUp();
+    }
     this.answer = { status, headers, firstByteMs: performance.now() - this.sentAt, chunks: [], bodyBytes: 0 };
   }
 
@@ -139,7 +162,33 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.fail(afterConnect(error));
+    // undici also ends a request with its connection that was not written yet.
+    const isUnanswered = this.sentAt === 0 || this.connection?.reader?.hasBegun === false;
+    const isStale = this.isTimedOutIdle || (isGone(error) && isUnanswered);
+    if (!isStale || !this.mayBeSentAgain()) return this.fail(afterConnect(error));
+    this.isSentAgain = true;
+    this.sentAt = 0;
+    this.isTimedOutIdle = false;
+    this.controller = undefined;
+    setImmediate(() => this.repeat());
+  }
+
+  private repeat(): void {
+    if (this.endedAt !== null) return;
+    try {
+      this.sendAgain!();
+    } catch (error) {
+      this.fail(afterConnect(error as Error));
+    }
+  }
+
+  /**
+   * A receiver may close a kept connection at any time, also as a request is sent (RFC 9112 section 9.3.1). That is no failure of the
+   * attempt: `webhook-id` lets a receiver that has taken the request recognise the second one.
+   */
+  private mayBeSentAgain(): boolean {
+    const before = (this.connection?.reader?.requests ?? 0) - (this.sentAt === 0 ? 0 : 1);
+    return before > 0 && !this.isSentAgain && this.sendAgain !== undefined && this.endedAt === null;
   }
 
   fail(reason: NoAnswer): void {

@@ -14,8 +14,8 @@ import { type CallbackResponse, NoAnswer } from './attempt-trace.js';
 import { CallbackAttempt } from './callback-attempt.js';
 import { checkedPool, type AttemptOptions, type DialOptions } from './checked-connection.js';
 import { ConnectionLimiter, MAX_CONCURRENCY, MAX_CONCURRENCY_PER_TARGET } from './concurrency-limiter.js';
+import { MAX_RESPONSE_HEADER_BYTES } from './response-reader.js';
 
-const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 /** How long an idle connection is kept. The receiver's `Keep-Alive` hint may extend it up to the maximum. */
 const KEEP_ALIVE_MS = 4_000;
 const KEEP_ALIVE_MAX_MS = 30_000;
@@ -49,7 +49,9 @@ export class CallbackClient {
     const dial: DialOptions = { ...options, resolve: options.resolve ?? new NameLookup().resolve };
     this.agent = new Agent({
       connections: options.connectionsPerDestination ?? MAX_CONCURRENCY_PER_TARGET,
-      maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+
+      // More than the ResponseReader passes on.
+      maxHeaderSize: 2 * MAX_RESPONSE_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
       // The attempt's own deadline covers both.
@@ -112,7 +114,8 @@ export class CallbackClient {
     await this.options.guard.lookUp(url.href);
     const { origin, pathname, search } = this.options.guard.check(url.href);
     const options: AttemptOptions = { attempt, origin, path: pathname + search, method, headers, body };
-    this.agent.dispatch(options, attempt);
+    attempt.sendAgain = () => this.agent.dispatch(options, attempt);
+    attempt.sendAgain();
   }
 }
 

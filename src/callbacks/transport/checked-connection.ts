@@ -5,6 +5,8 @@ import { NoAnswer, NotAttempted } from './attempt-trace.js';
 import type { CallbackAttempt } from './callback-attempt.js';
 import { Dial } from './dial.js';
 import type { ConnectionLimiter } from './concurrency-limiter.js';
+import { InvalidResponse } from './response-head.js';
+import { ResponseReader } from './response-reader.js';
 import { openTunnel, type TunnelOptions, TunnelRefused } from './proxy-tunnel.js';
 import { isLoopback } from '../url-guard/special-addresses.js';
 import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
@@ -154,12 +156,20 @@ async function firstTunnel(
   throw new Error('A name without an address was accepted');
 }
 
+/** The connection of a client as it is now. */
+interface Latest {
+  dial: Dial | null;
+  attempt: CallbackAttempt | null;
+  socket: Socket | null;
+  reader: ResponseReader | null;
+}
+
 /** One connection at a time. It keeps the record of how its connection was dialled. */
 class CheckedConnection extends Client {
-  private readonly latest: { dial: Dial | null; attempt: CallbackAttempt | null };
+  private readonly latest: Latest;
 
   constructor(origin: URL, options: Client.Options, connector: CheckedConnector, limiter: ConnectionLimiter) {
-    const latest: CheckedConnection['latest'] = { dial: null, attempt: null };
+    const latest: Latest = { dial: null, attempt: null, socket: null, reader: null };
     super(origin, {
       ...options,
       connect: (target, callback) => {
@@ -167,8 +177,10 @@ class CheckedConnection extends Client {
         // It dials for the attempt that it was given last, its only one.
         latest.dial = connector.dial(target, latest.attempt!, (...[error, socket]) => {
           limiter.dialled(this, error ? null : socket);
-          if (error) callback(error, null);
-          else callback(null, socket);
+          if (error) return callback(error, null);
+          latest.socket = socket;
+          latest.reader = readStrictly(socket);
+          callback(null, socket);
         });
       },
     });
@@ -179,12 +191,43 @@ class CheckedConnection extends Client {
     return this.latest.dial;
   }
 
+  get reader(): ResponseReader | null {
+    return this.latest.reader;
+  }
+
   /** Gives the attempt the connection that carries it; undici's handlers learn nothing of their socket. */
   override dispatch(options: AttemptOptions, handler: Dispatcher.DispatchHandler): boolean {
     options.attempt.connection = this;
     this.latest.attempt = options.attempt;
+    // A new connection is dialled once this one is closed.
+    if (options.attempt.isSentAgain) this.latest.socket?.destroy();
     return super.dispatch(options, handler);
   }
+}
+
+/** Puts a {@link ResponseReader} before undici, which reads a socket with `read()`. */
+function readStrictly(socket: Socket): ResponseReader {
+  const reader = new ResponseReader();
+  const read = socket.read.bind(socket) as (size?: number) => Buffer | null;
+  const readStrict = (size?: number): Buffer | null => {
+    for (let bytes = read(size); bytes !== null; bytes = read(size)) {
+      const strict = reader.read(bytes);
+      // Without an error: one would fail the request that is about to be sent.
+      if (strict === null) socket.destroy();
+      else if (strict.length > 0) return strict;
+    }
+    return null;
+  };
+  socket.read = (size?: number): Buffer | null => {
+    try {
+      return readStrict(size);
+    } catch (error) {
+      const why = error instanceof InvalidResponse ? error.message : String(error);
+      socket.destroy(new NoAnswer('protocol', `The answer is not valid HTTP/1.1: ${why}`, { cause: error }));
+      return null;
+    }
+  };
+  return reader;
 }
 
 /** Options of an attempt's dispatch. */
