@@ -8,6 +8,7 @@ const REQUESTS = [
     next_position bigint NOT NULL DEFAULT 1,
     pending integer NOT NULL DEFAULT 0,
     last_admitted integer NOT NULL DEFAULT 0,
+    reserved_bytes bigint NOT NULL DEFAULT 0,
     throughput_per_s real NOT NULL DEFAULT 0,
     leased_by text,
     lease_until timestamptz,
@@ -47,9 +48,11 @@ const REQUESTS = [
     lane text,
     queue_position bigint,
     jobs_ahead_at_accept bigint,
+    estimated_bytes bigint NOT NULL DEFAULT 0,
     input_payload json NOT NULL,
     result_payload json,
     file_key text,
+    file_bytes bigint,
     error text,
     callback_url text,
     idempotency_key text,
@@ -94,6 +97,18 @@ const REQUESTS = [
     PRIMARY KEY (caller, scope, key)
   )`,
   `CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at)`,
+
+  // The bytes of each account's files, and the changes that the sweep has not folded into them yet. Accounts are not
+  // referenced: requests accepted with AUTH=open count under the nil UUID.
+  `CREATE TABLE account_storage (
+    account_id uuid PRIMARY KEY,
+    bytes bigint NOT NULL
+  )`,
+  `CREATE TABLE account_storage_changes (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id uuid NOT NULL,
+    bytes bigint NOT NULL
+  )`,
 
   `CREATE TABLE workers (
     id text PRIMARY KEY,
@@ -328,6 +343,6 @@ export class Baseline1767225600000 implements MigrationInterface {
     await queryRunner.query(`DROP TABLE benchmark_runs, actions, api_keys, accounts, callback_secrets,
       callback_redelivery_paces, callback_redeliveries,
       callback_disabled_urls, callback_destinations, callback_queues, callback_logs, callback_deliveries, workers,
-      idempotency_keys, requests, cancelled_positions, lanes`);
+      account_storage_changes, account_storage, idempotency_keys, requests, cancelled_positions, lanes`);
   }
 }

@@ -1,9 +1,11 @@
+import type { AccountId } from '../platform/tenant.js';
 import { destination, storedUrl } from '../callbacks/url-guard/callback-url.js';
 
 /** A request that is ready to run. */
 export interface Job {
   id: string;
   mode: 'sync' | 'async';
+  account: AccountId;
   report: string;
   format: string;
   params: object;
@@ -22,6 +24,8 @@ export interface Completion {
   /** JSON. */
   result: string | null;
   fileKey: string | null;
+  /** Bytes of the file; null without one. */
+  fileBytes: number | null;
   error: string | null;
   startedAt: Date;
   completedAt: Date;

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { job } from '../../test/jobs/lane-bench.js';
 import type { ResultStore } from '../reports/storage/packs/result-store.js';
+import type { StorageUsage } from '../requests/storage-usage/storage-usage.service.js';
 import type { ReportsService } from '../reports/reports.service.js';
 import type { Job } from './job.js';
 import { ReportGenerator, IsolationBusy } from './report-generator.js';
@@ -18,10 +19,11 @@ beforeEach(() => {
     generate: async (_, orders) => {
       begun.push(...orders.map(({ requestId }) => requestId));
       await new Promise<void>((resolve) => (endNewest = resolve));
-      return orders.map(() => ({ outcome: { result: '{}', fileKey: null }, tookMs: 1 }));
+      return orders.map(() => ({ outcome: { result: '{}', fileKey: null, fileBytes: null }, tookMs: 1 }));
     },
   };
-  generator = new ReportGenerator(reports as ReportsService, {} as ResultStore);
+  const storage: Pick<StorageUsage, 'freeBytes' | 'add'> = { freeBytes: () => Infinity, add: () => undefined };
+  generator = new ReportGenerator(reports as ReportsService, {} as ResultStore, storage as StorageUsage);
 });
 
 const suspect = (queuePosition: number, crashCount: number): Job => ({ ...job(queuePosition), crashCount });

@@ -1,17 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { ResultStore } from '../reports/storage/packs/result-store.js';
 import { ReportsService } from '../reports/reports.service.js';
+import { StorageUsage } from '../requests/storage-usage/storage-usage.service.js';
 import type { Completion, Job } from './job.js';
 
 /** The age after which a spooled file is left over from a crash. No report takes this long. */
 const LEFTOVER_AGE_MS = 86_400_000;
 
+const NO_REPORT = { result: null, fileKey: null, fileBytes: null };
+
 /** The crash count at which a request fails instead of running again. */
 const MAX_CRASHES = 3;
 const POISON_MESSAGE = 'Its worker process crashed three times while generating it';
 
+/** The age of the figure that a file is held against. */
+const USAGE_MAX_AGE_MS = 1_000;
+
 /** The outcome of one report and its duration. Exactly one of `result` and `error` is set. */
-export type GeneratedReport = Pick<Completion, 'result' | 'fileKey' | 'error'> & { tookMs: number };
+export type GeneratedReport = Pick<Completion, 'result' | 'fileKey' | 'fileBytes' | 'error'> & { tookMs: number };
 
 /** This process is generating another request with a crash count, and such requests run one at a time. */
 export class IsolationBusy extends Error {
@@ -31,6 +37,7 @@ export class ReportGenerator {
   constructor(
     private readonly reports: ReportsService,
     private readonly files: ResultStore,
+    private readonly storage: StorageUsage,
   ) {}
 
   /** The expected duration in milliseconds; Infinity when it is unknown, and for a request that must run alone. */
@@ -39,7 +46,7 @@ export class ReportGenerator {
   }
 
   /**
-   * Generates requests of one mode, one after the other. A failed report is an outcome, not an error. A request with a
+   * Generates requests of one mode and account, one after the other. A failed report is an outcome, not an error. A request with a
    * crash count comes alone.
    * @throws StorageUnavailable, PoolFull, PoolClosed: nothing can be generated now.
    * @throws IsolationBusy
@@ -47,7 +54,7 @@ export class ReportGenerator {
   async generate(jobs: Job[]): Promise<GeneratedReport[]> {
     const [{ crashCount }] = jobs as [Job];
     if (crashCount === 0) return this.generateGroup(jobs);
-    if (crashCount >= MAX_CRASHES) return [{ result: null, fileKey: null, error: POISON_MESSAGE, tookMs: 0 }];
+    if (crashCount >= MAX_CRASHES) return [{ ...NO_REPORT, error: POISON_MESSAGE, tookMs: 0 }];
     // Two at a time would both be counted for each crash, and the innocent one would fail, too.
     if (this.isIsolating) throw new IsolationBusy();
     this.isIsolating = true;
@@ -60,10 +67,13 @@ export class ReportGenerator {
 
   private async generateGroup(jobs: Job[]): Promise<GeneratedReport[]> {
     const orders = jobs.map(({ id, report, format, params }) => ({ type: report, params, format, requestId: id }));
-    const generated = await this.reports.generate(jobs[0]!.mode, orders);
+    const { mode, account } = jobs[0]!;
+    const free = this.storage.freeBytes(account, USAGE_MAX_AGE_MS);
+    const generated = await this.reports.generate(mode, orders, free instanceof Promise ? await free : free);
     return generated.map((one) => {
-      const { result, fileKey } = 'outcome' in one ? one.outcome : { result: null, fileKey: null };
-      return { result, fileKey, error: 'error' in one ? one.error.message : null, tookMs: one.tookMs };
+      const { result, fileKey, fileBytes } = 'outcome' in one ? one.outcome : NO_REPORT;
+      this.storage.add(account, fileBytes ?? 0);
+      return { result, fileKey, fileBytes, error: 'error' in one ? one.error.message : null, tookMs: one.tookMs };
     });
   }
 

@@ -14,7 +14,8 @@ export function accountOf<const Lane extends string>(lane: Lane) {
 
 /** Columns of request r that make a `Job`, but for its lease epoch: lanes and sync requests keep that in different places. */
 export const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
-  coalesce(r.queue_position, 0) AS "queuePosition", coalesce(cardinality(r.crashed_workers), 0) AS "crashCount"`;
+  r.account_id AS account, coalesce(r.queue_position, 0) AS "queuePosition",
+  coalesce(cardinality(r.crashed_workers), 0) AS "crashCount"`;
 
 /**
  * The worker that lost an expired lease, null unless it may have crashed: this worker and draining workers do not count.
@@ -42,6 +43,17 @@ export const DELIVERY_INSERT = `
     INSERT INTO callback_deliveries (id, request_id, url, account_id, destination, lane, queue_position)
     SELECT delivery_id, id, callback_url, coalesce(account_id, '${NIL_ID}'), destination, lane, queue_position FROM finished
     WHERE callback_url IS NOT NULL ORDER BY queue_position`;
+
+/**
+ * Counts the bytes of the files of the requests in `finished` as stored by their accounts. Part of every statement that
+ * completes a request, for the same reason as {@link DELIVERY_INSERT}. It writes requests/'s table `account_storage_changes`.
+ *
+ * `finished` has the columns account_id and file_bytes.
+ */
+export const STORED_INSERT = `
+    INSERT INTO account_storage_changes (account_id, bytes)
+    SELECT coalesce(account_id, '${NIL_ID}'), sum(file_bytes) FROM finished
+    WHERE file_bytes > 0 GROUP BY 1`;
 
 /**
  * Marks the request that was begun in a leased lane as pending again. It is the first unfinished one, leaving out those that

@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { DaybookError } from '../platform/errors.js';
 import type { Column, Row } from './formats/columns.js';
 import { CsvWriter } from './formats/csv.js';
 import type { ReportFile } from './generation/report-file.js';
@@ -10,11 +9,6 @@ export type ReportResult = Record<string, unknown>;
 /** The calendar day (UTC, `YYYY-MM-DD`) on which a request is accepted. */
 export interface AcceptedOn {
   today: string;
-}
-
-/** A report that cannot be generated, now or later. The caller sees the message but not the cause. */
-export class ReportFailed extends DaybookError {
-  readonly code = 'report-failed';
 }
 
 /** One generated table. */
@@ -52,6 +46,11 @@ interface TableRecipe<
   /** The report's name, which its file is called after: letters, digits, spaces and `_ . -`. By default the type. */
   reportName?(params: Fixed): string;
   /**
+   * Roughly how many bytes the file has, rather too many than too few. A request reserves them of the storage of its account
+   * until its file exists. A file that turns out larger than what the account has left fails.
+   */
+  expectedBytes(params: Fixed): number;
+  /**
    * Returns the table. It runs in a worker thread, may block, and may run again after a crash.
    * @throws ReportFailed with a message for the caller; the message of any other error stays in the log.
    */
@@ -84,6 +83,8 @@ export interface ReportDefinition {
   fixDefaults(params: object, on: AcceptedOn): object;
   /** Milliseconds of processor time; Infinity when unknown. */
   expectedMs(params: object): number;
+  /** Bytes of the file; 0 for a report without one. */
+  expectedBytes(params: object): number;
   /** @throws ReportFailed with a message for the caller. */
   generate(params: object, context: ReportContext): ReportResult | Promise<ReportResult>;
 }
@@ -99,9 +100,13 @@ export function defineReport<
   const expectedMs = (given: Fixed) => recipe.expectedMs?.(given) ?? Number.POSITIVE_INFINITY;
   // From here on the type of the parameters is unknown: the catalogue holds reports of all kinds.
   const common = { type, title, params, fixDefaults, expectedMs };
-  if ('compute' in recipe) return { ...common, formats: ['json'], generate: (given: Fixed) => recipe.compute(given) };
+  if ('compute' in recipe) {
+    const generate = (given: Fixed) => recipe.compute(given);
+    return { ...common, formats: ['json'], expectedBytes: () => 0, generate };
+  }
+  const expectedBytes = (given: Fixed) => Math.ceil(recipe.expectedBytes(given));
   const generate = (given: Fixed, context: ReportContext) => generateTable(recipe, given, context);
-  return { ...common, formats: ['csv'], generate };
+  return { ...common, formats: ['csv'], expectedBytes, generate };
 }
 
 /** Writes the table's file and describes it. */

@@ -17,6 +17,12 @@ const reportTypes = z.object({
       title: z.string(),
       formats: z.array(z.string()).describe('The default is first'),
       params: z.looseObject({}).describe('JSON Schema of the parameters'),
+      estimated_bytes: z
+        .int()
+        .nullable()
+        .describe(
+          'Bytes that a request with default parameters reserves of the storage limit of the account until it is finished; null if a parameter has no default',
+        ),
     }),
   ),
 });

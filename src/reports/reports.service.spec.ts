@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DiskStorage } from './storage/disk.storage.js';
 import { ResultStore } from './storage/packs/result-store.js';
 import { Spool } from './storage/packs/spool.js';
-import { ReportFailed } from './define-report.js';
+import { ReportFailed } from './report-failed.js';
 import { type Generated, PoolClosed, type ReportOutcome, ReportPool } from './generation/report-pool.js';
 import { ReportsService } from './reports.service.js';
 
@@ -39,7 +39,7 @@ describe('ReportsService', () => {
   it('spools a file, which becomes a result when it is committed', async () => {
     const params = reports.fixDefaults('transactions', { num_transactions: 1, report_name: 'Q1' }, new Date());
     const order = { type: 'transactions', params, format: 'csv', requestId: 'id' };
-    const { fileKey, result } = outcomeOf((await reports.generate('sync', [order]))[0]!);
+    const { fileKey, result } = outcomeOf((await reports.generate('sync', [order], Infinity))[0]!);
     expect(await files.size(fileKey!)).toBeNull();
     await files.commit([fileKey!]);
     expect(await files.size(fileKey!)).toBe((JSON.parse(result) as { file_size_bytes: number }).file_size_bytes);
@@ -48,7 +48,7 @@ describe('ReportsService', () => {
 
   it('leaves nothing of a report that fails half-way', async () => {
     const order = { type: 'fail-half-way', params: {}, format: 'csv', requestId: 'id' };
-    expect(await reports.generate('async', [order])).toEqual([
+    expect(await reports.generate('async', [order], Infinity)).toEqual([
       { error: new ReportFailed('It did not work'), tookMs: 1 },
     ]);
     const left = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -58,7 +58,7 @@ describe('ReportsService', () => {
   it('lets a report that ends its thread fail alone, and generates the others of its batch', async () => {
     Logger.overrideLogger(false);
     const orders = ['a', 'die', 'b'].map((type) => ({ type, params: {}, format: 'csv', requestId: 'id' }));
-    const [first, dead, last] = await reports.generate('async', orders);
+    const [first, dead, last] = await reports.generate('async', orders, Infinity);
     expect([outcomeOf(first!).result, outcomeOf(last!).result]).toEqual(['{"type":"a"}', '{"type":"b"}']);
     expect(dead).toMatchObject({ error: new ReportFailed('The report could not be generated: its thread ended') });
   });
@@ -78,6 +78,8 @@ describe('ReportsService', () => {
     expect(types.find(({ type }) => type === 'transactions')).toMatchObject({
       title: expect.any(String),
       formats: ['csv'],
+      // 50 transactions by default.
+      estimated_bytes: 512 + 50 * 72,
       params: {
         additionalProperties: false,
         properties: { num_transactions: { type: 'integer', minimum: 1, maximum: 1_000_000, default: 50 } },
@@ -88,6 +90,6 @@ describe('ReportsService', () => {
   it('generates nothing after the shutdown', async () => {
     await reports.onApplicationShutdown();
     const order = { type: 'digest', params: { input_data: 'x', iterations: 1 }, format: 'json', requestId: 'id' };
-    await expect(reports.generate('sync', [order])).rejects.toThrow(PoolClosed);
+    await expect(reports.generate('sync', [order], Infinity)).rejects.toThrow(PoolClosed);
   });
 });

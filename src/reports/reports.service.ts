@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { DaybookError } from '../platform/errors.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue } from './catalogue.js';
-import { ReportFailed } from './define-report.js';
+import type { ReportDefinition } from './define-report.js';
+import { ReportFailed } from './report-failed.js';
 import { objectKey } from './storage/packs/result-key.js';
 import { Spool } from './storage/packs/spool.js';
 import { StorageUnavailable } from './storage/object-storage.js';
@@ -26,6 +27,15 @@ export interface ReportTypeView {
   formats: readonly string[];
   /** JSON Schema (2020-12). */
   params: object;
+  /** For the default parameters; null if some parameter has no default. */
+  estimated_bytes: number | null;
+}
+
+function defaultEstimate(definition: ReportDefinition): number | null {
+  const { data } = definition.params.safeParse({});
+  return data === undefined
+    ? null
+    : definition.expectedBytes(definition.fixDefaults(data, { today: new Date().toISOString().slice(0, 10) }));
 }
 
 /** Lists report types and generates reports. */
@@ -39,8 +49,10 @@ export class ReportsService implements OnApplicationShutdown {
   ) {}
 
   listTypes(): ReportTypeView[] {
-    return [...catalogue.values()].map(({ type, title, formats, params }) => {
-      return { type, title, formats, params: z.toJSONSchema(params, { io: 'input' }) };
+    return [...catalogue.values()].map((definition) => {
+      const { type, title, formats, params } = definition;
+      const estimated_bytes = defaultEstimate(definition);
+      return { type, title, formats, params: z.toJSONSchema(params, { io: 'input' }), estimated_bytes };
     });
   }
 
@@ -55,32 +67,43 @@ export class ReportsService implements OnApplicationShutdown {
     return catalogue.get(type)?.expectedMs(params) ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Returns the estimated bytes of the report's file; 0 for a report without one. */
+  expectedBytes(type: string, params: object): number {
+    return catalogue.get(type)?.expectedBytes(params) ?? 0;
+  }
+
   /**
    * Generates reports one after the other. Their files are spooled; `ResultStore.commit` makes them durable.
+   * @param maxBytes What their files may take together. A report whose file does not fit fails.
    * @returns The outcome of each. A failed report is an outcome, not an error.
    * @throws PoolFull, PoolClosed, StorageUnavailable; no spooled file is left then.
    */
-  async generate(mode: RequestMode, orders: ReportOrder[]): Promise<Generated[]> {
+  async generate(mode: RequestMode, orders: ReportOrder[], maxBytes: number): Promise<Generated[]> {
     try {
-      return await this.generateTogether(mode, orders);
+      return await this.generateTogether(mode, orders, maxBytes);
     } catch (error) {
       if (!(error instanceof ReportFailed)) throw error;
       if (orders.length === 1) return [{ error, tookMs: 0 }];
     }
     // One of them took too long or ended the thread. Generated one by one, it fails alone.
     const generated: Generated[] = [];
-    for (const order of orders) generated.push(...(await this.generate(mode, [order])));
+    let leftBytes = maxBytes;
+    for (const order of orders) {
+      const [one] = (await this.generate(mode, [order], leftBytes)) as [Generated];
+      if ('outcome' in one) leftBytes -= one.outcome.fileBytes ?? 0;
+      generated.push(one);
+    }
     return generated;
   }
 
-  private async generateTogether(mode: RequestMode, orders: ReportOrder[]): Promise<Generated[]> {
+  private async generateTogether(mode: RequestMode, orders: ReportOrder[], maxBytes: number): Promise<Generated[]> {
     const tasks = orders.map(({ type, params, format, requestId }) => {
       return { type, params, format, requestId, fileId: randomUUID() };
     });
     const [{ fileId, format }] = tasks as [ReportTask];
     const key = objectKey(fileId, format);
     try {
-      const generated = await this.pools[mode].run({ tasks, filePath: this.spool.path(key) });
+      const generated = await this.pools[mode].run({ tasks, filePath: this.spool.path(key), maxBytes });
       const errors = generated.map((one) => ('error' in one ? one.error : null));
       for (const [index, error] of errors.entries()) if (error) this.logCause(tasks[index]!, error);
       const fault = errors.find((error) => error instanceof StorageUnavailable);

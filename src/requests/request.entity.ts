@@ -57,6 +57,10 @@ export class RequestRecord {
   @Column('bigint', { name: 'jobs_ahead_at_accept', nullable: true })
   jobsAheadAtAccept!: number | null;
 
+  /** Estimated bytes of its file, which count as used until it is finished. */
+  @Column('bigint', { name: 'estimated_bytes', default: 0 })
+  estimatedBytes!: number;
+
   @Column('json', { name: 'input_payload' })
   inputPayload!: object;
 
@@ -65,6 +69,10 @@ export class RequestRecord {
 
   @Column('text', { name: 'file_key', nullable: true })
   fileKey!: string | null;
+
+  /** Bytes of its file. */
+  @Column('bigint', { name: 'file_bytes', nullable: true })
+  fileBytes!: number | null;
 
   @Column('text', { nullable: true })
   error!: string | null;

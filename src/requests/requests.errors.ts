@@ -52,6 +52,18 @@ export class AccountBacklogFull extends NotAdmitted {
   }
 }
 
+/** The files of the account and those that its unfinished requests are expected to add reach `MAX_STORAGE_ACCOUNT`. */
+export class StorageQuotaExceeded extends NotAdmitted {
+  readonly code = 'storage-quota-exceeded';
+  /** Sizes in bytes: of the limit, of stored files, and as estimated for unfinished requests and for these. */
+  constructor({ limit, used, reserved, needed }: { limit: number; used: number; reserved: number; needed: number }) {
+    super(
+      `The account may store ${limit} bytes of report files. It stores ${used}, its unfinished requests are expected to ` +
+        `add ${reserved}, and this would add ${needed}. Nothing was accepted; delete finished requests to make room.`,
+    );
+  }
+}
+
 /** Less space than `MIN_FREE_DISK` is free. An operator must act, or the retention. */
 export class DiskLow extends NotAdmitted {
   readonly code = 'disk-low';
@@ -95,11 +107,25 @@ export class KeyStillRunning extends DaybookError {
 }
 
 export class ReportHasFailed extends DaybookError {
-  readonly code = 'report-failed';
+  readonly code: string = 'report-failed';
   constructor(
     readonly requestId: string,
     reason: string,
   ) {
     super(reason);
   }
+}
+
+/** Start of the recorded reason of a report that did not fit in the storage of its account. */
+export const OVER_STORAGE_QUOTA = 'The file is larger than the storage that the account has left';
+
+/** The generated file did not fit in the storage of its account, and was removed. */
+export class ReportOverQuota extends ReportHasFailed {
+  override readonly code = 'report-over-quota';
+}
+
+/** Returns the failure of a request with this recorded reason. */
+export function reportFailure(requestId: string, reason: string): ReportHasFailed {
+  const Failure = reason.startsWith(OVER_STORAGE_QUOTA) ? ReportOverQuota : ReportHasFailed;
+  return new Failure(requestId, reason);
 }

@@ -14,11 +14,16 @@ import { RequestRepository } from './request.repository.js';
 import { RequestRecord } from './request.entity.js';
 import { RequestsSweep } from './requests.sweep.js';
 import { RequestsService } from './requests.service.js';
+import { AccountStorage, AccountStorageChange } from './storage-usage/account-storage.entity.js';
+import { StorageUsage } from './storage-usage/storage-usage.service.js';
+import { StorageUsageStore } from './storage-usage/storage-usage.store.js';
 import { RetentionService } from './removal/retention.service.js';
 
 /** The request log. */
 @Module({
-  imports: [TypeOrmModule.forFeature([RequestRecord, IdempotencyRecord, ActionRecord])],
+  imports: [
+    TypeOrmModule.forFeature([RequestRecord, IdempotencyRecord, ActionRecord, AccountStorage, AccountStorageChange]),
+  ],
   providers: [
     RequestRepository,
     RemovalStore,
@@ -29,9 +34,19 @@ import { RetentionService } from './removal/retention.service.js';
     RetentionService,
     ActionsRetention,
     ActionLog,
+    StorageUsageStore,
+    StorageUsage,
     RequestsSweep,
     { provide: FinishedRequests, useClass: FinishedRequestsStore },
   ],
-  exports: [RequestsService, IdempotencyService, RetentionService, FinishedRequests, ActionLog, ActionRepository],
+  exports: [
+    RequestsService,
+    IdempotencyService,
+    RetentionService,
+    StorageUsage,
+    FinishedRequests,
+    ActionLog,
+    ActionRepository,
+  ],
 })
 export class RequestsModule {}

@@ -5,7 +5,7 @@ import { literalsIn, serviceSources, sourcesIn } from '../support/source.js';
 /** Tables by owner. Two features own `requests` together: jobs/ writes its state, requests/ reads and deletes. */
 const OWNED: Record<string, string[]> = {
   accounts: ['accounts', 'api_keys'],
-  requests: ['requests', 'idempotency_keys', 'actions'],
+  requests: ['requests', 'idempotency_keys', 'actions', 'account_storage', 'account_storage_changes'],
   callbacks: [
     'callback_deliveries',
     'callback_destinations',
@@ -37,7 +37,7 @@ const OWNED: Record<string, string[]> = {
 /** The accepting and the completing statement, which must each be one round trip and one transaction. */
 const EXCEPTIONS: Record<string, string[]> = {
   'src/jobs/accept/accept.store.ts': ['idempotency_keys'],
-  'src/jobs/sql-fragments.store.ts': ['callback_deliveries'],
+  'src/jobs/sql-fragments.store.ts': ['callback_deliveries', 'account_storage_changes'],
 };
 
 const NAMED = /\b(?:FROM|JOIN|INTO|UPDATE|TABLE|TRUNCATE|ANALYZE)\s+(?:ONLY\s+)?"?([a-z_]+)/g;

@@ -21,7 +21,15 @@ interface Generating {
 /** The request at a position of the lane; its id is its position. */
 export function job(queuePosition: number, callbackUrl: string | null = null): Job {
   const id = String(queuePosition);
-  const request = { id, mode: 'async', report: 'digest', format: 'json', params: {}, callbackUrl } as const;
+  const request = {
+    id,
+    mode: 'async',
+    account: null,
+    report: 'digest',
+    format: 'json',
+    params: {},
+    callbackUrl,
+  } as const;
   return { ...request, queuePosition, leaseEpoch: 0, crashCount: 0 };
 }
 
@@ -94,7 +102,9 @@ export class LaneBench {
   /** Ends reports one after the other, and gives their commits time to start. */
   async generated(first: number, last = first, report: Partial<GeneratedReport> = {}): Promise<void> {
     for (let position = first; position <= last; position++) {
-      this.generating.get(position)!.resolve({ result: '{}', fileKey: null, error: null, tookMs: 1, ...report });
+      this.generating
+        .get(position)!
+        .resolve({ result: '{}', fileKey: null, fileBytes: null, error: null, tookMs: 1, ...report });
       await nextTurn();
       await nextTurn();
     }

@@ -37,6 +37,7 @@ import { ActionRepository } from '../../src/requests/actions/action.repository.j
 import { IdempotencyRecord } from '../../src/requests/idempotency/idempotency-key.entity.js';
 import { IdempotencyRepository } from '../../src/requests/idempotency/idempotency.repository.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
+import { StorageUsageStore } from '../../src/requests/storage-usage/storage-usage.store.js';
 import { RemovalStore } from '../../src/requests/removal/removal.store.js';
 import type { IdempotencyKey } from '../../src/http/idempotency-key.js';
 import { AcceptStore } from '../../src/jobs/accept/accept.store.js';
@@ -319,6 +320,9 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
       await keys().removeExpired(86_400, 1_000);
       await new WorkerRepository(dataSource.getRepository(Worker)).findAlive();
       await new BacklogStore(database).countByAccount();
+      const storage = new StorageUsageStore(database);
+      await storage.read([null, BIG_ACCOUNT, SMALL_ACCOUNT]);
+      await storage.fold();
     }));
 
   it.each(['ordered', 'strict', 'unordered'] as const)('sending callbacks: %s', (CALLBACK_ORDER) =>

@@ -24,6 +24,7 @@ import { LanePositionsRepository } from '../../src/jobs/lanes/lane-positions.rep
 import { SyncStore } from '../../src/jobs/sync/sync.store.js';
 import { FinishedRequestsStore } from '../../src/requests/finished-requests.store.js';
 import type { LanePositions } from '../../src/requests/lane-positions.js';
+import { StorageUsageStore } from '../../src/requests/storage-usage/storage-usage.store.js';
 import { RemovalStore } from '../../src/requests/removal/removal.store.js';
 import { RequestRecord } from '../../src/requests/request.entity.js';
 import type { RequestCallbacks } from '../../src/requests/request-callbacks.js';
@@ -80,6 +81,7 @@ export class Stores {
   readonly callbacks: RequestCallbacks;
   readonly positions: LanePositions;
   readonly removal: RemovalStore;
+  readonly storage: StorageUsageStore;
   readonly leases: LaneLeaseStore;
   readonly jobs: JobsStore;
   readonly sync: SyncStore;
@@ -96,6 +98,7 @@ export class Stores {
     this.callbacks = requestCallbacks(dataSource);
     this.positions = new LanePositionsRepository(dataSource.getRepository(Lane));
     this.removal = new RemovalStore(database, this.callbacks);
+    this.storage = new StorageUsageStore(database);
     this.leases = new LaneLeaseStore(database);
     this.jobs = new JobsStore(database);
     this.sync = new SyncStore(database);
@@ -202,6 +205,7 @@ export function newRequest(lane: string | null, more: Partial<NewRequest> = {}):
     format: 'csv',
     params: {},
     callbackUrl: null,
+    estimatedBytes: 0,
     idempotency: null,
     ...more,
   };
@@ -214,6 +218,7 @@ export function completionOf({ id, callbackUrl }: Job, more: Partial<Completion>
     result: '{"ok":true}',
     // A name of its own for each attempt at a report, as in life.
     fileKey: `${id}-${deliveryId}.csv`,
+    fileBytes: 5,
     error: null,
     startedAt: new Date(),
     completedAt: new Date(),

@@ -69,6 +69,7 @@ function addErrorResponses(method: string, operation: Operation): void {
   add(413, 'The body is over the limit');
   add(415, 'The body is not `application/json`, or has a `Content-Encoding`');
   if (isKeyed) add(409, 'The first request with this idempotency key is still running');
+  if (isKeyed) add(507, 'The files of the account reach its storage limit');
   if (requestBody || has('query') || has('path'))
     add(422, 'The input is not valid; `errors` lists every issue with its path');
   if (operation[RATE_LIMIT_EXTENSION] !== null) {

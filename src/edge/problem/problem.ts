@@ -46,6 +46,8 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'benchmark-failed': { status: 500 },
   'lane-full': { status: 503, type: CAPACITY },
   'account-backlog-full': { status: 503, type: CAPACITY },
+  'storage-quota-exceeded': { status: 507 },
+  'report-over-quota': { status: 507 },
   'disk-low': { status: 503, type: CAPACITY },
   overloaded: { status: 503, type: CAPACITY },
   'sync-busy': { status: 503, type: CAPACITY },

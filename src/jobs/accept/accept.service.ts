@@ -52,15 +52,16 @@ export class AcceptService {
 
   /**
    * Accepts a request; it is durable when this resolves.
-   * @throws DiskLow, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   * @throws DiskLow, StorageQuotaExceeded, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async accept(request: Omit<NewRequest, 'id'>): Promise<Place> {
     this.disk.check();
-    const { account, mode, lane, report, format, params, callbackUrl, idempotency } = request;
+    const { account, mode, lane, report, format, params, callbackUrl, estimatedBytes, idempotency } = request;
+    const id = newId();
     // A literal, not a spread: decision 15.
-    const identified = { id: newId(), account, mode, lane, report, format, params, callbackUrl, idempotency };
+    const identified = { id, account, mode, lane, report, format, params, callbackUrl, estimatedBytes, idempotency };
     const accept = async (): Promise<Place> => this.placeOf(identified, await this.accepting.submit(identified));
-    return mode === 'sync' ? accept() : this.backlog.admit(account, 1, accept);
+    return mode === 'sync' ? accept() : this.backlog.admit(account, { requests: 1, bytes: estimatedBytes }, accept);
   }
 
   /**
@@ -68,7 +69,7 @@ export class AcceptService {
    * @param account Of all the requests.
    * @param key The idempotency key of the whole batch.
    * @param answer Returns the response, which is also kept for a repeat with the same key.
-   * @throws DiskLow, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
+   * @throws DiskLow, StorageQuotaExceeded, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async acceptAll(
     account: AccountId,
@@ -86,7 +87,8 @@ export class AcceptService {
     }));
     const places = (acceptances: Acceptance[]): Place[] =>
       acceptances.map((acceptance, index) => this.placeOf(batch[index]!, acceptance));
-    const accepted = await this.backlog.admit(account, batch.length, async () => {
+    const bytes = batch.reduce((sum, { estimatedBytes }) => sum + estimatedBytes, 0);
+    const accepted = await this.backlog.admit(account, { requests: batch.length, bytes }, async () => {
       const acceptances = await this.store.acceptAll(batch, MAX_PENDING, LANE_LEASE, async (query, all) => {
         if (key) await this.idempotency.keepResponse(key, 202, answer(places(all)), query);
       });

@@ -8,14 +8,18 @@ import { OPEN_ACCOUNT, accountOf } from '../sql-fragments.store.js';
 export interface AccountPending {
   account: AccountId;
   pending: number;
+  /** Estimated bytes of their files. */
+  reservedBytes: number;
 }
 
 /** Reads the lanes that have work, over the index `lanes_waiting`, and the paused ones. */
 const COUNT = statement(
   'backlog_count',
-  `SELECT nullif(${accountOf('name')}, '${OPEN_ACCOUNT}') AS account, sum(pending) AS pending FROM (
-    SELECT name, pending FROM lanes WHERE pending > 0 AND NOT paused
-    UNION ALL SELECT name, pending FROM lanes WHERE pending > 0 AND paused
+  `SELECT nullif(${accountOf('name')}, '${OPEN_ACCOUNT}') AS account, sum(pending) AS pending,
+    sum(reserved_bytes)::bigint AS "reservedBytes"
+  FROM (
+    SELECT name, pending, reserved_bytes FROM lanes WHERE pending > 0 AND NOT paused
+    UNION ALL SELECT name, pending, reserved_bytes FROM lanes WHERE pending > 0 AND paused
   ) unfinished GROUP BY 1`,
 );
 

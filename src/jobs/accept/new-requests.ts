@@ -32,7 +32,8 @@ export class NewRequests {
     if (callbackUrl !== null) this.checkCallbackUrl(callbackUrl, `${at}callback_url`);
     const params = this.reports.fixDefaults(report, request.params, new Date());
     const lane = mode === 'async' ? qualifiedLane(account, request.lane) : null;
-    return { account, mode, lane, report, format, params, callbackUrl, idempotency: key };
+    const estimatedBytes = this.reports.expectedBytes(report, params);
+    return { account, mode, lane, report, format, params, callbackUrl, estimatedBytes, idempotency: key };
   }
 
   private checkCallbackUrl(url: string, path: string): void {

@@ -3,7 +3,7 @@ import { Database } from '../../platform/database/database.js';
 import { fromJsonColumn, jsonColumn } from '../../platform/database/json-column.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import type { Completion, Job } from '../job.js';
-import { CRASHED_WORKERS, DELIVERY_INSERT, JOB, UNBEGIN } from '../sql-fragments.store.js';
+import { CRASHED_WORKERS, DELIVERY_INSERT, JOB, STORED_INSERT, UNBEGIN } from '../sql-fragments.store.js';
 import type { LaneLease } from './lane-lease.store.js';
 
 export interface CompletedBatch {
@@ -29,7 +29,7 @@ const BEGIN = statement(
   `WITH held AS (
     SELECT name, :lostBy::text AS lost_worker FROM lanes WHERE name = :lane AND lease_epoch = :epoch
   ), head AS (
-    SELECT r.id, r.mode, r.report, r.format, r.input_payload, r.callback_url, r.queue_position,
+    SELECT r.id, r.mode, r.report, r.format, r.input_payload, r.callback_url, r.account_id, r.queue_position,
       ${CRASHED_WORKERS} AS crashed_workers
     FROM requests r, held WHERE r.lane = held.name AND r.status IN ('PENDING', 'PROCESSING')
     ORDER BY r.queue_position LIMIT :limit
@@ -62,15 +62,18 @@ const FINISH = statement(
   'lane_finish',
   `WITH item AS (
     SELECT * FROM unnest(:ids::uuid[], ${fromJsonColumn(':results')}, :fileKeys::text[], :errors::text[],
-                         :startTimes::timestamptz[], :endTimes::timestamptz[], :deliveryIds::uuid[], :destinations::text[])
-      AS t (id, result, file_key, error, started_at, completed_at, delivery_id, destination)
+                         :startTimes::timestamptz[], :endTimes::timestamptz[], :deliveryIds::uuid[], :destinations::text[],
+                         :fileBytes::bigint[])
+      AS t (id, result, file_key, error, started_at, completed_at, delivery_id, destination, file_bytes)
   ), finished AS (
     UPDATE requests r SET status = CASE WHEN i.error IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
-      result_payload = i.result::json, file_key = i.file_key, error = i.error,
+      result_payload = i.result::json, file_key = i.file_key, file_bytes = i.file_bytes, error = i.error,
       started_at = i.started_at, completed_at = i.completed_at
     FROM item i WHERE r.id = ANY (:ids::uuid[]) AND r.id = i.id AND (r.completed_at IS NULL OR i.id IS NULL)
-    RETURNING r.id, r.account_id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination
+    RETURNING r.id, r.account_id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination, r.file_bytes,
+      r.estimated_bytes
   ), delivered AS (${DELIVERY_INSERT}
+  ), stored AS (${STORED_INSERT}
   ), passed AS (
     DELETE FROM cancelled_positions
     WHERE lane = :lane AND queue_position < (SELECT max(queue_position) FROM finished)
@@ -78,20 +81,23 @@ const FINISH = statement(
     UPDATE requests r SET status = 'PROCESSING', started_at = :begunAt WHERE r.id = :begunId AND r.status = 'PENDING'
   ), unbegun AS (${UNBEGIN} AND :release
   )
-  SELECT id, true AS "isNew" FROM finished
+  SELECT id, true AS "isNew", estimated_bytes AS "estimatedBytes" FROM finished
   UNION ALL
-  SELECT r.id, false FROM requests r JOIN item i ON i.id = r.id
+  SELECT r.id, false, 0 FROM requests r JOIN item i ON i.id = r.id
   WHERE r.id = ANY (:ids::uuid[]) AND r.status IN ('COMPLETED', 'FAILED') AND r.file_key = i.file_key`,
 );
 
 /** A lane without unfinished requests has passed every position. Follows an update of the lane named `counted`. */
 const PASSED_ALL = 'DELETE FROM cancelled_positions WHERE lane = :lane AND (SELECT pending FROM counted) = 0';
 
+/** A lane without unfinished requests reserves nothing, so that an error in the estimates cannot stay. */
+const RELEASED = 'CASE WHEN pending = :count THEN 0 ELSE greatest(0, reserved_bytes - :estimatedBytes) END';
+
 /** Counts finished requests, and renews or ends the lease. Returns no row when the lease is lost. */
 const COUNT = statement(
   'lane_count',
   `WITH counted AS (
-    UPDATE lanes SET pending = pending - :count, last_completed_at = greatest(last_completed_at, :lastEnd::timestamptz),
+    UPDATE lanes SET pending = pending - :count, reserved_bytes = ${RELEASED}, last_completed_at = greatest(last_completed_at, :lastEnd::timestamptz),
       throughput_per_s = throughput_per_s
         + (CASE WHEN throughput_per_s = 0 THEN 1 ELSE 1 - exp(-:busyS::float8 / ${RATE_WINDOW_S}) END)
         * (:count / :busyS::float8 - throughput_per_s),
@@ -107,17 +113,19 @@ const CANCEL = statement(
   `WITH finished AS (
     UPDATE requests SET status = 'CANCELLED', completed_at = clock_timestamp() WHERE id = :id AND status = 'PENDING'
     RETURNING id, account_id, callback_url, lane, queue_position, :deliveryId::uuid AS delivery_id,
-      :destination::text AS destination
+      :destination::text AS destination, estimated_bytes
   ), delivered AS (${DELIVERY_INSERT}
   ), skipped AS (
     INSERT INTO cancelled_positions (lane, queue_position) SELECT lane, queue_position FROM finished
   )
-  SELECT lane FROM finished`,
+  SELECT lane, estimated_bytes AS "estimatedBytes" FROM finished`,
 );
 
 const UNCOUNT = statement(
   'lane_uncount',
-  `WITH counted AS (UPDATE lanes SET pending = pending - 1 WHERE name = :lane RETURNING pending) ${PASSED_ALL}`,
+  `WITH counted AS (
+    UPDATE lanes SET pending = pending - :count, reserved_bytes = ${RELEASED} WHERE name = :lane RETURNING pending
+  ) ${PASSED_ALL}`,
 );
 
 /**
@@ -146,13 +154,14 @@ export class JobsStore {
    */
   async complete(lane: LaneLease, batch: CompletedBatch, leaseMs: number): Promise<Set<string> | null> {
     const { completions, release } = batch;
-    let finished: { id: string; isNew: boolean }[] = [];
+    let finished: { id: string; isNew: boolean; estimatedBytes: number }[] = [];
     const isOurs = await this.database.transaction(async (query) => {
       finished = await query(FINISH, finishValues(lane, batch));
       const counted = await query(COUNT, {
         lane: lane.name,
         epoch: lane.epoch,
         count: finished.filter(({ isNew }) => isNew).length,
+        estimatedBytes: finished.reduce((sum, { estimatedBytes }) => sum + estimatedBytes, 0),
         lastEnd: completions.at(-1)?.completedAt ?? null,
         busyS: Math.max(batch.busyS, 0.001),
         release,
@@ -171,9 +180,9 @@ export class JobsStore {
    */
   cancel(id: string, deliveryId: string, destination: string | null): Promise<boolean> {
     return this.database.transaction(async (query) => {
-      const [row]: { lane: string }[] = await query(CANCEL, { id, deliveryId, destination });
+      const [row]: { lane: string; estimatedBytes: number }[] = await query(CANCEL, { id, deliveryId, destination });
       if (!row) return false;
-      await query(UNCOUNT, row);
+      await query(UNCOUNT, { ...row, count: 1 });
       return true;
     });
   }
@@ -191,6 +200,7 @@ function finishValues({ name: lane }: LaneLease, { completions, begun, release }
     endTimes: column(({ completedAt }) => completedAt),
     deliveryIds: column(({ deliveryId }) => deliveryId),
     destinations: column(({ destination }) => destination),
+    fileBytes: column(({ fileBytes }) => fileBytes),
     begunId: begun?.id ?? null,
     begunAt: begun?.startedAt ?? null,
     release,

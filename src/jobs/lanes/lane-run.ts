@@ -171,13 +171,14 @@ export class LaneRun {
     let startedAt = begunAt;
     const reports = await this.parts.generator.generate(group);
     return group.map((job, index) => {
-      const { result, fileKey, error, tookMs } = reports[index]!;
+      const { result, fileKey, fileBytes, error, tookMs } = reports[index]!;
       const destination = destinationOf(job.callbackUrl);
       // Each request started when the one before it ended.
       const isLast = index === group.length - 1;
       const completedAt = isLast ? this.clock.now() : new Date(startedAt.getTime() + tookMs);
       const deliveryId = newId();
-      const completion = { id: job.id, result, fileKey, error, startedAt, completedAt, deliveryId, destination };
+      const times = { startedAt, completedAt };
+      const completion = { id: job.id, result, fileKey, fileBytes, error, ...times, deliveryId, destination };
       startedAt = completedAt;
       return completion;
     });

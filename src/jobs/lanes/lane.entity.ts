@@ -21,6 +21,10 @@ export class Lane {
   @Column('integer', { name: 'last_admitted', default: 0 })
   lastAdmitted!: number;
 
+  /** Estimated bytes of the files of unfinished requests. */
+  @Column('bigint', { name: 'reserved_bytes', default: 0 })
+  reservedBytes!: number;
+
   /** Requests finished per second, smoothed over about 30 seconds of work. */
   @Column('real', { name: 'throughput_per_s', default: 0 })
   throughputPerS!: number;

@@ -3,7 +3,7 @@ import { Database } from '../../platform/database/database.js';
 import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import type { Completion, Job } from '../job.js';
-import { CRASHED_WORKERS, DELIVERY_INSERT, JOB, LOST_WORKER } from '../sql-fragments.store.js';
+import { CRASHED_WORKERS, DELIVERY_INSERT, JOB, LOST_WORKER, STORED_INSERT } from '../sql-fragments.store.js';
 
 /**
  * Completes a sync request, unless another worker has taken it over. Repeated after a broken connection, it returns the
@@ -13,12 +13,13 @@ const COMPLETE = statement(
   'sync_complete',
   `WITH finished AS (
     UPDATE requests SET status = CASE WHEN :error::text IS NULL THEN 'COMPLETED' ELSE 'FAILED' END,
-      result_payload = :result::json, file_key = :fileKey, error = :error, completed_at = clock_timestamp(),
+      result_payload = :result::json, file_key = :fileKey, file_bytes = :fileBytes, error = :error, completed_at = clock_timestamp(),
       leased_by = NULL, lease_until = NULL
     WHERE id = :id AND lease_epoch = :epoch AND mode = 'sync' AND status = 'PROCESSING'
     RETURNING id, account_id, callback_url, concat(account_id || '/', id) AS lane, 0 AS queue_position,
-      :deliveryId::uuid AS delivery_id, :destination::text AS destination
+      :deliveryId::uuid AS delivery_id, :destination::text AS destination, file_bytes
   ), delivered AS (${DELIVERY_INSERT}
+  ), stored AS (${STORED_INSERT}
   )
   SELECT id FROM finished
   UNION ALL
@@ -63,9 +64,16 @@ export class SyncStore {
   /** Returns the request's id, or null when another worker has taken it over and nothing was written. */
   async complete(
     { id, leaseEpoch: epoch }: Job,
-    { result, fileKey, error, deliveryId, destination }: Omit<Completion, 'startedAt' | 'completedAt' | 'id'>,
+    {
+      result,
+      fileKey,
+      fileBytes,
+      error,
+      deliveryId,
+      destination,
+    }: Omit<Completion, 'startedAt' | 'completedAt' | 'id'>,
   ): Promise<Set<string> | null> {
-    const values = { id, epoch, result, fileKey, error, deliveryId, destination };
+    const values = { id, epoch, result, fileKey, fileBytes, error, deliveryId, destination };
     const rows: { id: string }[] = await this.database.query(COMPLETE, values);
     return rows.length > 0 ? new Set(rows.map((row) => row.id)) : null;
   }

@@ -57,6 +57,8 @@ const NUMBER_CASES: [string, string, string, string, number][] = [
 ];
 const FREE = 'a size such as 500mb or 10gb, a percentage of the disk such as 5%, or off';
 const SIZE_CASES: [string, string, string, string, unknown][] = [
+  ['MAX_STORAGE_ACCOUNT', '10', 'a size such as 500mb, 10gb or 2tb, or off', '2tb', 2_199_023_255_552],
+  ['MAX_STORAGE_ACCOUNT', '-1gb', 'a size such as 500mb, 10gb or 2tb, or off', 'off', null],
   ['MIN_FREE_DISK', '1', FREE, '1gb', { bytes: 1_073_741_824 }],
   ['MIN_FREE_DISK', '0gb', FREE, '512mb', { bytes: 536_870_912 }],
   ['MIN_FREE_DISK', '100%', FREE, '2.5%', { share: 0.025 }],
@@ -277,6 +279,7 @@ describe('parseConfig', () => {
       MAX_DATABASE_WAIT: 5_000,
       SYNC_MAX_PENDING: 256,
       REPORT_TIMEOUT: 600_000,
+      MAX_STORAGE_ACCOUNT: 10_737_418_240,
       LANE_LEASE: 15_000,
       SWEEP_INTERVAL: 2_000,
       RETENTION: 2_592_000_000,

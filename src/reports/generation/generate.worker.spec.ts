@@ -16,8 +16,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Generates reports in a process of their own, after the given preparation. */
-function generate(tasks: ReportTask[], before: { shell?: string; script?: string }): ReportAnswer[] {
-  const batch = JSON.stringify({ tasks, filePath: join(folder, 'spooled') });
+function generate(tasks: ReportTask[], before: { shell?: string; script?: string; maxBytes?: number }): ReportAnswer[] {
+  const batch = JSON.stringify({ tasks, filePath: join(folder, 'spooled'), maxBytes: before.maxBytes });
   const code = `import generate from ${JSON.stringify(WORKER)};
     ${before.script ?? ''}
     console.log(JSON.stringify(await generate(${batch})));`;
@@ -26,8 +26,8 @@ function generate(tasks: ReportTask[], before: { shell?: string; script?: string
   return JSON.parse(execFileSync('sh', args, { encoding: 'utf8' })) as ReportAnswer[];
 }
 
-const taskOf = (type: string): ReportTask => {
-  const params = { num_transactions: 1, report_name: 'Q1', as_of: '2026-01-01' };
+const taskOf = (type: string, rows = 1): ReportTask => {
+  const params = { num_transactions: rows, report_name: 'Q1', as_of: '2026-01-01' };
   return { type, params, format: 'csv', requestId: 'r', fileId: 'f' };
 };
 
@@ -48,6 +48,24 @@ describe('generate', () => {
     const size = (statSync(join(folder, 'spooled')).size - start) / 2;
     expect(answers[0]).toMatchObject({ outcome: { fileKey: `spooled+${start}+${size}` } });
     expect(answers[2]).toMatchObject({ outcome: { fileKey: `spooled+${start + size}+${size}` } });
+  });
+
+  it('fails a report whose file would exceed what is left, and writes nothing of it', () => {
+    const small = taskOf('transactions');
+    generate([small], {});
+    const { size } = statSync(join(folder, 'spooled'));
+    rmSync(join(folder, 'spooled'));
+    const [first, large, second, third] = generate([small, taskOf('transactions', 100_000), small, small], {
+      maxBytes: 2 * size,
+    });
+    const start = packHeaderBytes(4);
+    expect(first).toMatchObject({ outcome: { fileBytes: size, fileKey: `spooled+${start}+${size}` } });
+    expect(second).toMatchObject({ outcome: { fileBytes: size, fileKey: `spooled+${start + size}+${size}` } });
+    const left = (bytes: number) => ({
+      failure: { blame: 'report', message: expect.stringContaining(`has left (${bytes} bytes, MAX_STORAGE_ACCOUNT)`) },
+    });
+    expect([large, third]).toMatchObject([left(size), left(0)]);
+    expect(statSync(join(folder, 'spooled')).size).toBe(start + 2 * size);
   });
 
   it('fails all reports of a file that was not written in full', () => {

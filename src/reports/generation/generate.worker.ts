@@ -2,9 +2,11 @@ import { setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { catalogue } from '../catalogue.js';
-import { ReportFailed, type ReportContext } from '../define-report.js';
+import type { ReportContext } from '../define-report.js';
+import { ReportFailed } from '../report-failed.js';
 import { packHeader, packHeaderBytes } from '../storage/packs/pack-format.js';
 import { type PackEntry, packedKey } from '../storage/packs/result-key.js';
+import type { ReportFile } from './report-file.js';
 import { SpoolFile } from './spool-file.js';
 import { storageFault } from '../storage/storage-fault.js';
 
@@ -23,6 +25,8 @@ export interface ReportBatch {
   tasks: ReportTask[];
   /** The spooled object, created when a report has a file. Its last segment is the object's key. */
   filePath: string;
+  /** What the files of the reports may take together; without it there is no limit. */
+  maxBytes?: number;
 }
 
 /** A generated report. */
@@ -30,6 +34,8 @@ export interface ReportOutcome {
   /** JSON. Between threads a text costs a fraction of an object. */
   result: string;
   fileKey: string | null;
+  /** Bytes of the file; null without one. */
+  fileBytes: number | null;
 }
 
 /** The reason why there is no report. It replaces the error, which would lose its class between threads. */
@@ -65,16 +71,19 @@ yieldToEventLoop();
  * Generates reports in a thread of `ReportPool`. Several reports share a pack; a single one has the file to itself. It never
  * throws, because an error would lose its class on the way to the main thread.
  */
-export default async function generate({ tasks, filePath }: ReportBatch): Promise<ReportAnswer[]> {
+export default async function generate({ tasks, filePath, maxBytes }: ReportBatch): Promise<ReportAnswer[]> {
   const isPack = tasks.length > 1;
   const object = basename(filePath);
   const spool = new SpoolFile(filePath, isPack ? packHeaderBytes(tasks.length) : 0);
   const entries: (PackEntry & { requestId: string })[] = [];
   const answers: ReportAnswer[] = [];
+  let leftBytes = maxBytes ?? Number.POSITIVE_INFINITY;
   for (const task of tasks) {
     const startedMs = performance.now();
-    const answer = await generateOne(task, spool, ({ offset, length }) => {
+    const openFile = (): ReportFile => spool.openPart(leftBytes);
+    const answer = await generateOne(task, spool, openFile, ({ offset, length }) => {
       entries.push({ requestId: task.requestId, offset, length });
+      leftBytes -= length;
       return isPack ? packedKey(object, { offset, length }) : object;
     });
     answers.push({ ...answer, tookMs: performance.now() - startedMs });
@@ -92,15 +101,16 @@ export default async function generate({ tasks, filePath }: ReportBatch): Promis
 async function generateOne(
   { type, params, format, requestId, fileId }: ReportTask,
   spool: SpoolFile,
+  openFile: ReportContext['openFile'],
   keyOf: (entry: PackEntry) => string,
 ): Promise<{ outcome: ReportOutcome } | { failure: ReportFailure }> {
   try {
     const definition = catalogue.get(type);
     if (!definition) throw new ReportFailed(`The report type "${type}" no longer exists`);
-    const context: ReportContext = { requestId, fileId, format, openFile: () => spool.openPart() };
+    const context: ReportContext = { requestId, fileId, format, openFile };
     const result = JSON.stringify(await definition.generate(params, context));
     const entry = spool.endPart();
-    return { outcome: { result, fileKey: entry && keyOf(entry) } };
+    return { outcome: { result, fileKey: entry && keyOf(entry), fileBytes: entry && entry.length } };
   } catch (error) {
     spool.dropPart();
     return { failure: failureOf(error) };

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Logger } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { DaybookError } from '../../platform/errors.js';
-import { ReportFailed } from '../define-report.js';
+import { ReportFailed } from '../report-failed.js';
 import { StorageUnavailable } from '../storage/object-storage.js';
 import type { ReportAnswer, ReportBatch, ReportFailure, ReportOutcome } from './generate.worker.js';
 

@@ -27,12 +27,12 @@ export class SpoolFile {
     this.partStart = headerBytes;
   }
 
-  /** Opens the only part of the next report. */
-  openPart(): ReportFile {
+  /** Opens the only part of the next report. @param maxBytes What it may have. */
+  openPart(maxBytes?: number): ReportFile {
     if (this.part) throw new Error('A report has one file');
     // The name is unique to an attempt, so an existing file is a bug and must not be overwritten.
     this.fd ??= openSync(this.path, 'wx', 0o600);
-    this.part = new ReportFile((bytes) => this.append(bytes));
+    this.part = new ReportFile((bytes) => this.append(bytes), maxBytes);
     return this.part;
   }
 

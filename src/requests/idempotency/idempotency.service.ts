@@ -5,7 +5,13 @@ import type { Query } from '../../platform/database/database.js';
 import type { RequestRecord } from '../request.entity.js';
 import { RequestRepository } from '../request.repository.js';
 import { acknowledgement, syncAnswer } from '../request.view.js';
-import { KeyAlreadyUsed, KeyReusedForOtherBody, KeyStillRunning, ReportHasFailed } from '../requests.errors.js';
+import {
+  KeyAlreadyUsed,
+  KeyReusedForOtherBody,
+  KeyStillRunning,
+  type ReportHasFailed,
+  reportFailure,
+} from '../requests.errors.js';
 import type { IdempotencyRecord } from './idempotency-key.entity.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 
@@ -112,7 +118,6 @@ function renderedResponse(request: RequestRecord): FirstResponse {
   if (request.mode === 'async') return { status: 202, body: JSON.stringify(acknowledgement(request)) };
   if (request.status === 'PROCESSING') throw new KeyStillRunning();
   // Returned, not thrown: it is the stored response of the key, and the repeat itself succeeds.
-  if (request.status === 'FAILED')
-    return { failure: new ReportHasFailed(request.id, request.error ?? 'The report failed.') };
+  if (request.status === 'FAILED') return { failure: reportFailure(request.id, request.error ?? 'The report failed.') };
   return { status: 200, body: JSON.stringify(syncAnswer(request.id, request.resultPayload ?? {})) };
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AccountId } from '../../platform/tenant.js';
 import { Database, type Query, type Statement } from '../../platform/database/database.js';
+import { NIL } from 'uuid';
 import { firstIdAt } from '../../platform/ids.js';
 import { RequestCallbacks } from '../request-callbacks.js';
 
@@ -44,7 +45,13 @@ const LOCK_FINISHED: Statement = {
   text: `SELECT id, file_key AS "fileKey" FROM requests
     WHERE id = ANY ($1::uuid[]) AND ${IS_FINISHED} ORDER BY id FOR UPDATE`,
 };
-const REMOVE: Statement = { name: 'request_remove', text: 'DELETE FROM requests WHERE id = ANY ($1::uuid[])' };
+/** Takes the bytes of the files from those of their accounts. */
+const REMOVE: Statement = {
+  name: 'request_remove',
+  text: `WITH removed AS (DELETE FROM requests WHERE id = ANY ($1::uuid[]) RETURNING account_id, file_bytes)
+    INSERT INTO account_storage_changes (account_id, bytes)
+    SELECT coalesce(account_id, '${NIL}'), -sum(file_bytes) FROM removed WHERE file_bytes > 0 GROUP BY 1`,
+};
 
 /**
  * Deletes finished requests with their callbacks and files, unless a callback is still due. Hand-written because its

@@ -1,8 +1,13 @@
 import { z } from 'zod';
-import { freeSpace } from '../values.js';
+import { bytesOrOff, freeSpace } from '../values.js';
 
 /** Limits of the space that report files take. */
 export const storageSettings = z.object({
+  MAX_STORAGE_ACCOUNT: bytesOrOff
+    .default(10 * 1024 ** 3)
+    .describe(
+      'Maximum bytes of the report files of one account, those of unfinished requests by estimate; `off` for none',
+    ),
   MIN_FREE_DISK: freeSpace
     .optional()
     .describe(

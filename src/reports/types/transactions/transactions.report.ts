@@ -6,6 +6,8 @@ import { drawLedger, transactionRows } from './ledger.js';
 import { seededRandom } from './seeded-random.js';
 
 const ROWS_PER_MS = 1_500;
+const BYTES_PER_ROW = 72;
+const HEAD_BYTES = 512;
 
 /** Synthetic transactions of a company's last 30 days, with their totals. */
 export default defineReport({
@@ -32,6 +34,7 @@ export default defineReport({
   }),
   expectedMs: ({ num_transactions }) => num_transactions / ROWS_PER_MS,
   reportName: ({ report_name }) => report_name,
+  expectedBytes: ({ num_transactions }) => HEAD_BYTES + num_transactions * BYTES_PER_ROW,
   columns: [id('Transaction ID'), date('Date'), text('Type'), text('Category'), text('Description'), money('Amount')],
   table({ num_transactions, report_name, as_of }) {
     const below = seededRandom(JSON.stringify(['transactions', num_transactions, report_name, as_of]));

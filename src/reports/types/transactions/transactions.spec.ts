@@ -40,6 +40,17 @@ async function generate(params: object, requestId = '019aa000-0000-7000-8000-000
 const cents = (amount: string | undefined): number => Number(amount?.replace('.', ''));
 
 describe('transactions', () => {
+  it.each([1, 50, 1_000, 50_000])(
+    'has at most the estimated bytes with %d rows, and more than two thirds',
+    async (rows) => {
+      const params = { num_transactions: rows, report_name: 'x'.repeat(100) };
+      const { bytes } = await generate(params);
+      const estimate = transactions.expectedBytes({ ...params, as_of: '2025-11-22' });
+      expect(bytes.length).toBeLessThanOrEqual(estimate);
+      if (rows >= 50) expect(bytes.length).toBeGreaterThan((estimate * 2) / 3);
+    },
+  );
+
   it('gives the same bytes for the same parameters, whatever the request, the attempt and the day', async () => {
     const params = { num_transactions: 1_000, report_name: 'Golden', as_of: '2025-03-01' };
     const first = await generate(params);
