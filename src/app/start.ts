@@ -13,6 +13,7 @@ import { configureApp } from '../edge/express/configure-app.js';
 import { ExpressServerAdapter } from '../edge/express/express-server.js';
 import { EdgeModule } from '../edge/edge.module.js';
 import { serveApiDocs } from '../edge/openapi/openapi.js';
+import { serveRedoc } from '../edge/openapi/redoc.js';
 import { ListenAddress } from '../platform/listen-address.js';
 import { Logger } from '../platform/observability/logger.js';
 import { printableLines } from '../platform/observability/printable.js';
@@ -85,7 +86,10 @@ async function startParts(
   );
   shutdown.onAppCreated(app);
   configureApp(app, config);
-  if (config.ROLE !== 'worker') serveApiDocs(app);
+  if (config.ROLE !== 'worker') {
+    serveApiDocs(app);
+    serveRedoc(app);
+  }
   shutdown.signal.throwIfAborted();
   await listen(app, config);
   announce(config, app.get(ListenAddress).url, database, logger);
@@ -114,7 +118,7 @@ function announce(config: Config, base: string, database: OpenDatabase, logger: 
   const lines =
     config.ROLE === 'worker'
       ? [`Worker ready; health at ${base}/healthz`]
-      : [`API         ${base}/api`, `Swagger UI  ${base}/docs`];
+      : [`API         ${base}/api`, `Swagger UI  ${base}/docs`, `Redoc       ${base}/redoc`];
   lines.push(`Data        ${config.DATA_DIR} (files), ${database.description}`);
   lines.push(`Queue       ${config.REDIS_URL ? `Bull on Redis at ${new URL(config.REDIS_URL).host}` : 'in-process'}`);
   for (const line of lines) logger.log(line, 'Start');

@@ -19,6 +19,12 @@ export const NeedsScope = (scope: Scope) => applyDecorators(RequiredScope(scope)
 /** Opens a route or controller to unauthenticated clients, such as load balancers and Prometheus. */
 export const NeedsNoKey = () => RequiredScope(null);
 
+/**
+ * Opens a route to unauthenticated clients that shows more to operators: callers with the scope `admin`, or with `AUTH=open`
+ * callers on this machine. `IsOperator` says whether the caller is one.
+ */
+export const ShowsMoreToOperators = Reflector.createDecorator<true>();
+
 /** Parameter decorator: the account whose requests, files and lanes the caller sees. */
 export const OwnAccount = () => Caller('account');
 

@@ -2,8 +2,10 @@ import { Controller, Get, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { NeedsNoKey } from '../http/auth.decorators.js';
+import { IsOperator, NeedsNoKey, ShowsMoreToOperators } from '../http/auth.decorators.js';
 import { Unlimited } from '../http/rate-limit.decorators.js';
+import { HealthReports } from './health-report.service.js';
+import { type HealthReport, type PublicHealth, healthReport, publicHealth } from './health-report.js';
 import { type Health, HealthService } from './health.service.js';
 
 const healthSchema = z.object({
@@ -24,9 +26,24 @@ const readySchema = z.object({
 @NeedsNoKey()
 @Controller()
 export class HealthController {
-  constructor(private readonly service: HealthService) {}
+  constructor(
+    private readonly service: HealthService,
+    private readonly reports: HealthReports,
+  ) {}
 
-  @Get(['healthz', 'api/health'])
+  @Get('api/health')
+  @ShowsMoreToOperators(true)
+  @ApiOperation({
+    summary: 'The state of every dependency, for operators; for other callers only `status`',
+    description: 'Operators are callers with the scope `admin`, or with `AUTH=open` callers on this machine.',
+  })
+  @ApiOkResponse({ standardSchema: z.union([healthReport, publicHealth]) })
+  async report(@IsOperator() isOperator: boolean): Promise<HealthReport | PublicHealth> {
+    const report = await this.reports.read();
+    return isOperator ? report : { status: report.status };
+  }
+
+  @Get('healthz')
   @ApiOperation({ summary: 'Liveness: the state of this process' })
   @ApiOkResponse({ standardSchema: healthSchema })
   health(): Promise<Health> {

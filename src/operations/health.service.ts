@@ -89,9 +89,9 @@ export class HealthService implements OnApplicationShutdown {
   }
 
   private readFigures(): Promise<Reading> {
-    const counts = [this.backlog.countPending(), this.heartbeat.count(), this.databaseState.isReadOnly()] as const;
+    const counts = [this.backlog.countPending(), this.heartbeat.count(), this.databaseState.read()] as const;
     const reading = Promise.all(counts).then(
-      ([queue_depth, { busy, alive }, isReadOnly]): Reading => ({
+      ([queue_depth, { busy, alive }, { isReadOnly }]): Reading => ({
         figures: {
           status: isReadOnly ? 'degraded' : 'ok',
           queue_depth,

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { DatabaseStateStore } from './database-state.store.js';
 import { HealthController } from './health.controller.js';
+import { HealthReports } from './health-report.service.js';
 import { HealthService } from './health.service.js';
 import { MetricsController } from './metrics.controller.js';
+import { ProcessLoad } from './process-load.js';
 import { ProcessMetrics } from './process-metrics.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 
@@ -10,7 +12,7 @@ import { JobsModule } from '../jobs/jobs.module.js';
 @Module({
   imports: [JobsModule],
   controllers: [HealthController, MetricsController],
-  providers: [DatabaseStateStore, HealthService, ProcessMetrics],
+  providers: [DatabaseStateStore, HealthReports, HealthService, ProcessLoad, ProcessMetrics],
   exports: [HealthService],
 })
 export class OperationsModule {}

@@ -5,7 +5,7 @@ import { Coalescer } from '../platform/concurrency/coalescer.js';
 import { withTimeout } from '../platform/concurrency/timeout.js';
 import { logOnce } from '../platform/observability/log-once.js';
 import { bullOptions, closeQuietly } from './bull-options.js';
-import { TOPICS, type Topic, WorkQueue } from './work-queue.js';
+import { type QueueState, TOPICS, type Topic, WorkQueue } from './work-queue.js';
 
 /** Timeout of sending one wake-up. Bull's own `add` can hang for minutes while Redis is down. */
 const WAKE_TIMEOUT_MS = 2_000;
@@ -44,6 +44,11 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
 
   wake(topic: Topic): void {
     this.senders[topic].request();
+  }
+
+  override async state(): Promise<QueueState> {
+    const info = await this.queues.jobs.client.info('server');
+    return { driver: 'redis', version: /^redis_version:(\S+)/m.exec(info)?.[1] ?? null };
   }
 
   private async send(topic: Topic): Promise<void> {

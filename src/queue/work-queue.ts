@@ -2,6 +2,12 @@
 export const TOPICS = ['jobs', 'callbacks'] as const;
 export type Topic = (typeof TOPICS)[number];
 
+/** The driver of the wake-up port, and the version of its server. */
+export interface QueueState {
+  driver: 'in-process' | 'redis';
+  version: string | null;
+}
+
 /**
  * The wake-up port. A wake-up carries no data: it says that there is work in Postgres. It may be delivered twice or not at
  * all, because a worker looks for work until it finds none, and the sweeper finds work whose wake-up was lost.
@@ -9,6 +15,11 @@ export type Topic = (typeof TOPICS)[number];
 export abstract class WorkQueue {
   /** Announces work. Returns at once and never fails: a wake-up that cannot be sent is logged and left to the sweeper. */
   abstract wake(topic: Topic): void;
+
+  /** Asks the server of the driver. Rejects while wake-ups cannot be sent. */
+  state(): Promise<QueueState> {
+    return Promise.resolve({ driver: 'in-process', version: null });
+  }
 }
 
 /** The consumer of a topic. Resolves when there is no more work that it can take now. */

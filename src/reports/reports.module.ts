@@ -49,7 +49,7 @@ function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 
     ResultStore,
     { provide: ResultFiles, useExisting: ResultStore },
   ],
-  exports: [FreeDisk, Spool, ResultStore, ResultFiles],
+  exports: [FreeDisk, ObjectStorage, Spool, ResultStore, ResultFiles],
 })
 export class StorageModule {}
 

@@ -13,7 +13,7 @@ import { type AuthenticatedKey, type Refusal, Authenticator } from '../../accoun
 import { type Scope, allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
-import { RequiredScope } from '../../http/auth.decorators.js';
+import { RequiredScope, ShowsMoreToOperators } from '../../http/auth.decorators.js';
 import { type Actor, setCaller } from '../../http/caller.js';
 
 /** The request has no API key, or an invalid one. */
@@ -63,12 +63,24 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (this.config.AUTH === 'open') return true;
+    if (this.reflector.get(ShowsMoreToOperators, context.getHandler()))
+      return this.recognizeOperator(context.switchToHttp().getRequest<Request>());
     const scope = this.reflector.getAllAndOverride(RequiredScope, [context.getHandler(), context.getClass()]);
     if (scope === null) return true;
     if (scope === undefined)
       throw new Error(`${context.getClass().name} has a route without @NeedsScope or @NeedsNoKey`);
     const http = context.switchToHttp();
     return this.admit(http.getRequest<Request>(), http.getResponse<Response>(), scope);
+  }
+
+  /** Admits every caller. A key that is missing or invalid, or cannot be checked now, is that of no operator. */
+  private async recognizeOperator(request: Request): Promise<true> {
+    const key = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    const checked =
+      key === undefined ? 'malformed' : await this.authenticator.check(key).catch(() => 'unknown' as const);
+    const isOperator = typeof checked !== 'string' && allows(checked.scopes, 'admin');
+    setCaller(request, { id: '', account: null, isOperator, actor: { kind: 'key', id: null, name: null } });
+    return true;
   }
 
   private async admit(request: Request, response: Response, scope: Scope): Promise<true> {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { callbackOperations } from '../../callbacks/callback.schema.js';
 import { API_KEY_SCHEME } from '../../http/auth.decorators.js';
+import { VERSION } from '../../platform/version.js';
 import { isLoopbackOnly } from '../csrf/csrf-protection.js';
 import { RATE_LIMIT_EXTENSION } from '../../http/rate-limit.decorators.js';
 
@@ -88,7 +89,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .setDescription(
       'Financial reports, synchronous or asynchronous, in strict order, with signed callbacks. Errors are problem details (RFC 9457).',
     )
-    .setVersion('0.1.0')
+    .setVersion(VERSION)
     .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
     .addTag('reports', 'Request reports and download them')
     .addTag('requests', 'The request log: status, results and callbacks of requests')
