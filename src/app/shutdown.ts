@@ -5,14 +5,15 @@ import { HealthService } from '../operations/health.service.js';
 import type { Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
 import { logOnce } from '../platform/observability/log-once.js';
-import { redact } from '../platform/observability/redact.js';
+import { errorText, redact } from '../platform/observability/redact.js';
+import { isOutage } from '../platform/database/outages.js';
 
-/** SIGHUP: the terminal was closed. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** SIGHUP: the terminal was closed. SIGQUIT: Ctrl-\\ was pressed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 /** A second signal within this time is the first one again: under bash, Ctrl-C reaches npm's child twice. */
 const SAME_SIGNAL_MS = 1_000;
-/** Longest that a signal during the start waits for the step in progress, such as starting Postgres. */
-const START_STEP_TIMEOUT_MS = 15_000;
+/** Longest that a signal during the start waits for the step in progress, such as creating and starting Postgres. */
+const START_STEP_TIMEOUT_MS = 60_000;
 /** Exit code of a process that a signal ended at once: 128 + SIGINT. */
 const INTERRUPTED = 130;
 
@@ -33,6 +34,7 @@ function isOfRedisClient(reason: unknown): boolean {
 export class Shutdown {
   private readonly requested = new AbortController();
   private readonly logRedis = logOnce(new Logger('Redis'), 'Redis is unavailable');
+  private readonly logConnection = logOnce(new Logger('Connection'), 'A connection failed that nothing waits for');
   private startEnded: () => void = () => undefined;
   private readonly started = new Promise<void>((resolve) => (this.startEnded = resolve));
   private requestedAtMs = 0;
@@ -52,8 +54,6 @@ export class Shutdown {
   /** From now on signals and unhandled errors end the process in order. */
   install(): void {
     for (const signal of SIGNALS) process.on(signal, () => this.onSignal(signal));
-    // A log that cannot be written (a closed pipe, a full disk) is no reason to end.
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
     process.on('unhandledRejection', (reason) => this.onRejection(reason));
     process.on('uncaughtException', (error) => this.onUnexpected(error));
   }
@@ -97,15 +97,16 @@ export class Shutdown {
     void this.endProcess(0);
   }
 
+  /** A connection that is lost is no reason to end: those who need it have errors of their own, and open a new one. */
   private onRejection(reason: unknown): void {
-    if (!this.config.REDIS_URL || !isOfRedisClient(reason)) return this.onUnexpected(reason);
-    const message = reason instanceof Error ? reason.message : 'no answer';
-    this.logRedis(new Error(redact(message)));
+    if (this.config.REDIS_URL && isOfRedisClient(reason))
+      return this.logRedis(new Error(redact(reason instanceof Error ? reason.message : 'no answer')));
+    if (isOutage(reason)) return this.logConnection(new Error(redact(reason.message)));
+    this.onUnexpected(reason);
   }
 
   private onUnexpected(error: unknown): void {
-    const { stack, message } = error instanceof Error ? error : new Error(`not an error: ${String(error)}`);
-    this.logger.fatal?.(`Unexpected error, stopping: ${redact(stack ?? message)}`, 'Stop');
+    this.logger.fatal?.(`Unexpected error, stopping: ${errorText(error)}`, 'Stop');
     if (!this.signal.aborted) void this.endProcess(1);
   }
 

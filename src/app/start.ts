@@ -15,8 +15,11 @@ import { EdgeModule } from '../edge/edge.module.js';
 import { serveApiDocs } from '../edge/openapi/openapi.js';
 import { serveRedoc } from '../edge/openapi/redoc.js';
 import { ListenAddress } from '../platform/listen-address.js';
+import { tolerateLogErrors } from '../platform/observability/log-streams.js';
 import { Logger } from '../platform/observability/logger.js';
 import { printableLines } from '../platform/observability/printable.js';
+import { hide, redact } from '../platform/observability/redact.js';
+import { passwordsOf } from '../platform/config/passwords.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import { Shutdown } from './shutdown.js';
 
@@ -35,12 +38,13 @@ export async function start(
 ): Promise<void> {
   // V8 would take the objects of the start for long-lived and promote the garbage of every request: decision 17.
   setFlagsFromString('--no-allocation-site-pretenuring');
+  tolerateLogErrors();
   try {
     const config: Config = Object.freeze({ ...readConfig(), ...overrides });
     await run(config, modulesOf);
   } catch (error) {
     if (!isExpected(error)) throw error;
-    console.error(printableLines(error.message));
+    console.error(printableLines(redact(error.message)));
     process.exit(1);
   }
 }
@@ -50,6 +54,7 @@ function isExpected(error: unknown): error is Error {
 }
 
 async function run(config: Config, modulesOf: (config: Config) => Promise<(Type | DynamicModule)[]>): Promise<void> {
+  hide(passwordsOf(config));
   const logger = new Logger(config);
   for (const warning of unusedNames()) logger.warn(warning, 'Start');
   // The one setting that a module validates: it is checked before a database is started.

@@ -10,6 +10,7 @@ describe('redact', () => {
     ['authorization: basic dXNlcjpwYXNz,', 'authorization: basic ***,'],
     ['at postgres://daybook:hunter2@db:5432/daybook', 'at postgres://***@db:5432/daybook'],
     ['redis://:p%40ss@cache', 'redis://***@cache'],
+    ['at postgres://u:p@s/s?x#y@db:5432/d failed', 'at postgres://***@db:5432/d failed'],
     ['POST https://example.com/hook?token=t&x=1 failed', 'POST https://example.com/hook?*** failed'],
     ['{"url":"http://h/a?token=t","n":1}', '{"url":"http://h/a?***","n":1}'],
     ['https://example.com/hook#secret', 'https://example.com/hook?***'],

@@ -17,7 +17,7 @@ const START_TIMEOUT_MS = 30_000;
 const READY_CHECK_MS = 50;
 const LOG_LIMIT_BYTES = 10_000_000;
 /** How long a connection that was just closed may still be listed. */
-const CLIENTS_LEAVE_MS = 500;
+const CLIENTS_LEAVE_MS = 1_500;
 
 /** Connects to the server that the lock file names. Returns undefined if it does not answer or serves another cluster. */
 export async function connect({ directory }: Cluster): Promise<{ url: string; presence: Presence } | undefined> {

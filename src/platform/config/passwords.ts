@@ -1,0 +1,23 @@
+import type { Config } from './config.js';
+
+/** Too short to be told from other text, or no secret: removing it everywhere would only spoil the log. */
+const MIN_LENGTH = 5;
+const PUBLIC = new Set(['postgres', 'daybook', 'redis', 'localhost', 'default', 'password']);
+
+/** Returns the passwords in the URLs of the settings, as they are written there and decoded. */
+export function passwordsOf(config: Pick<Config, 'DATABASE_URL' | 'REDIS_URL' | 'CALLBACK_PROXY'>): string[] {
+  const urls = [config.DATABASE_URL, config.REDIS_URL, config.CALLBACK_PROXY].filter((url) => url !== undefined);
+  const passwords = urls.flatMap((url) => {
+    const { password } = new URL(url);
+    return [password, decoded(password)];
+  });
+  return [...new Set(passwords)].filter((password) => password.length >= MIN_LENGTH && !PUBLIC.has(password));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
