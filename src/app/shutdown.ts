@@ -106,7 +106,9 @@ export class Shutdown {
   }
 
   private onUnexpected(error: unknown): void {
-    this.logger.fatal?.(`Unexpected error, stopping: ${errorText(error)}`, 'Stop');
+    const text = errorText(error);
+    this.logger.fatal?.(`Unexpected error, stopping: ${text.split('\n', 1)[0]}`, 'Stop');
+    this.logger.error('The stack of the unexpected error:', text, 'Stop');
     if (!this.signal.aborted) void this.endProcess(1);
   }
 
