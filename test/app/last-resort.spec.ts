@@ -34,7 +34,9 @@ async function startWith(settings: Record<string, string>, planted = '', output:
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const url = `http://127.0.0.1:${port}`;
   const service = { url, child, exited, output: () => text, lock: join(cwd, 'data/postgres/data/postmaster.pid') };
-  await eventually(async () => (await get(service, '/readyz').catch(() => null))?.status === 200, { timeoutMs: 60_000 });
+  await eventually(async () => (await get(service, '/readyz').catch(() => null))?.status === 200, {
+    timeoutMs: 60_000,
+  });
   return service;
 }
 
