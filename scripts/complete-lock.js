@@ -34,7 +34,10 @@ function completed(lock) {
 
 const before = read(FILE);
 const after = completed(before);
-const entries = Object.entries(after.packages).map(([path, { resolved: _, ...entry }]) => [path, entry]);
+const entries = Object.entries(after.packages).map(([path, entry]) => {
+  const { resolved, ...kept } = entry;
+  return [path, resolved === undefined ? entry : kept];
+});
 const lacking = Object.keys(before.packages).filter((path) => path !== '' && !after.packages[path]?.integrity);
 write(FILE, withPackages(after, entries));
 console.log(`${FILE} has ${entries.length - 1} packages`);

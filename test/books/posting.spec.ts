@@ -252,7 +252,7 @@ describe('a transaction that fails', () => {
   it('leaves its connection usable', async () => {
     const pid = async (): Promise<number[]> => {
       const text = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'daybook'`;
-      return (await stores.sql<{ pid: number }>(text)).map((row) => row.pid).toSorted();
+      return (await stores.sql<{ pid: number }>(text)).map((row) => row.pid).toSorted((a, b) => a - b);
     };
     const books = newBooks();
     await stores.sql(`INSERT INTO closed_periods (account_id, month) VALUES ($1, '2026-03-01')`, [books]);

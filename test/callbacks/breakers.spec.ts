@@ -41,7 +41,7 @@ describe('a destination that has been idle for a day', () => {
   it('is forgotten unless a callback waits for it', async () => {
     const store = new BreakerStore(stores.database);
     const names = ['done', 'first-waits', 'never', 'retry-waits', 'young'];
-    await store.apply(names.map((destination) => ({ ...at(destination), event: 'failure' })));
+    await store.apply(names.map((destination) => Object.assign(at(destination), { event: 'failure' as const })));
     await stores.sql(
       `UPDATE callback_destinations SET changed_at = now() - interval '25 hours' WHERE destination <> 'young'`,
     );

@@ -46,7 +46,7 @@ async function finish(lane: string, count: number, ...destinations: string[]): P
 }
 
 const take = async (destination: string, store = ordered): Promise<Taken[]> =>
-  (await store.queues.lease(at(destination), '', 9, LEASE_MS)).map((queue) => ({ ...queue, destination }));
+  (await store.queues.lease(at(destination), '', 9, LEASE_MS)).map((queue) => Object.assign(queue, { destination }));
 const takeAll = async (store = ordered): Promise<Taken[]> =>
   (await Promise.all((await store.destinations.list()).map(({ destination }) => take(destination, store)))).flat();
 const leaseRetries = (store = ordered, destination = A): Promise<DueDelivery[]> =>

@@ -5,6 +5,8 @@ import { type Framing, InvalidResponse, parseHead, parseStatusLine } from './res
 export const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 /** Informational responses to one request. A receiver that still works may send one every few seconds. */
 const MAX_INFORMATIONAL = 1_000;
+/** The first bytes of an alert and of a handshake (RFC 8446 section 5.1). */
+const TLS_RECORDS = ['\x15\x03', '\x16\x03'];
 const NOTHING = Buffer.alloc(0);
 /** The end of a head: an empty line. Either line may end with LF alone (RFC 9112 section 2.2). */
 const HEAD_END = /\n\r?\n/g;
@@ -87,8 +89,8 @@ export class ResponseReader {
 
   /** Another protocol is recognised before the end of a head, which would never come. */
   private checkBeginning(text: string): void {
-    const isTls = /^[\x15\x16]\x03/.test(text);
-    if (isTls) throw new InvalidResponse('the receiver speaks TLS on this port; use https');
+    if (TLS_RECORDS.some((record) => text.startsWith(record)))
+      throw new InvalidResponse('the receiver speaks TLS on this port; use https');
     if (!'HTTP/'.startsWith(text.slice(0, 5))) throw new InvalidResponse('it does not begin with HTTP/');
     const end = text.indexOf('\n');
     if (end !== -1) parseStatusLine(text.slice(0, end).replace(/\r$/, ''));
