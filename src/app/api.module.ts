@@ -7,6 +7,7 @@ import type { Config } from '../platform/config/config.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { EdgeModule } from '../edge/edge.module.js';
 import { JobsApiModule } from '../jobs/jobs-api.module.js';
+import { OrdersModule } from '../books/orders/orders.module.js';
 import { ReportsApiModule } from '../reports/reports-api.module.js';
 import { RequestsApiModule } from '../requests/requests-api.module.js';
 
@@ -20,6 +21,7 @@ export class ApiModule {
       RequestsApiModule,
       ReportsApiModule,
       CallbacksApiModule,
+      OrdersModule,
       OperationsModule,
       BenchmarkModule,
       AccountsApiModule,

@@ -149,6 +149,12 @@ function remember({ operation, body }: Input, { status, text }: Answer): void {
   if (typeof body === 'string' && body.includes('/callbacks/receive')) keep('called', answer?.request_id);
   if (answer?.key !== undefined) keep('keys', answer.id);
   if (operation.path === '/api/callbacks/redeliver') keep('redeliveries', answer?.id);
+  if (operation.path === '/api/customers') keep('customers', answer?.id);
+  if (operation.path === '/api/orders') keep('orders', answer?.id);
+  if (operation.path === '/api/orders/{id}/pay') {
+    keep('paidOrders', answer?.id);
+    known.orders = known.orders.filter((id) => id !== answer?.id);
+  }
 }
 
 /** The newest of each kind. */
@@ -224,7 +230,8 @@ describe.each(['open', 'required'] as const)(`${INPUTS / 2} inputs from the seed
       });
     // What the inputs above missed by chance is asked for more often, with what makes the things that it asks for.
     for (let round = 1; round <= MORE_BATCHES && unreached().length > 0; round++) {
-      const chosen = operations.filter(({ method }) => method === 'POST').concat(unreached());
+      const makers = operations.filter(({ method, path }) => method === 'POST' && !/^\/api\/orders\/./.test(path));
+      const chosen = [...makers, ...Array.from({ length: 8 }, unreached).flat()];
       await check(fc.sample(inputs(chosen), { numRuns: AT_ONCE, seed: SEED + round }));
     }
     expect(unreached().map(({ method, path }) => `${method} ${path}`)).toEqual([]);

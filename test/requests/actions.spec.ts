@@ -92,6 +92,29 @@ interface Write {
   detail?: object | null;
 }
 
+async function addCustomer(): Promise<string> {
+  const reply = await send(open, 'POST', '/api/customers', { body: { name: 'A', email: `${uuidv7()}@a.example` } });
+  return reply.json.id as string;
+}
+
+const ITEMS = [{ sku: 'x', quantity: 1, unit_price_cents: 100 }];
+
+/** An order in the status to which these moves lead. */
+async function addOrder(...moves: string[]): Promise<string> {
+  const body = { customer_id: await addCustomer(), items: ITEMS };
+  const { id } = (await send(open, 'POST', '/api/orders', { body })).json as { id: string };
+  for (const move of moves) await send(open, 'POST', `/api/orders/${id}/${move}`);
+  return id;
+}
+
+/** A move of an order, and the moves before it. */
+const orderMove =
+  (move: string, ...before: string[]) =>
+  async (): Promise<Write> => {
+    const id = await addOrder(...before);
+    return { path: `/api/orders/${id}/${move}`, target: id };
+  };
+
 /** Prepares a successful call of each route that is recorded with `AUTH=open`. */
 const WRITES: Record<string, () => Promise<Write>> = {
   'POST /api/requests/{id}/cancel': async () => {
@@ -153,6 +176,33 @@ const WRITES: Record<string, () => Promise<Write>> = {
     body: { enabled: false },
     detail: { enabled: false },
   }),
+  'POST /api/customers': async () => ({
+    path: '/api/customers',
+    body: { name: 'A', email: `${uuidv7()}@a.example` },
+    target: expect.any(String) as unknown as string,
+  }),
+  'PATCH /api/customers/{id}': async () => {
+    const id = await addCustomer();
+    return { path: `/api/customers/${id}`, body: { is_active: false }, target: id };
+  },
+  'DELETE /api/customers/{id}': async () => {
+    const id = await addCustomer();
+    return { path: `/api/customers/${id}`, target: id };
+  },
+  'POST /api/orders': async () => ({
+    path: '/api/orders',
+    body: { customer_id: await addCustomer(), items: ITEMS },
+    target: expect.any(String) as unknown as string,
+  }),
+  'PATCH /api/orders/{id}': async () => {
+    const id = await addOrder();
+    return { path: `/api/orders/${id}`, body: { currency: 'EUR' }, target: id };
+  },
+  'POST /api/orders/{id}/pay': orderMove('pay'),
+  'POST /api/orders/{id}/ship': orderMove('ship', 'pay'),
+  'POST /api/orders/{id}/cancel': orderMove('cancel'),
+  'POST /api/orders/{id}/archive': orderMove('archive'),
+  'POST /api/orders/{id}/unarchive': orderMove('unarchive', 'archive'),
   'POST /api/benchmark/sync': async () => ({ ...RUN, path: '/api/benchmark/sync' }),
   'POST /api/benchmark/async': async () => ({ ...RUN, path: '/api/benchmark/async' }),
   'POST /api/benchmark/both': async () => ({ ...RUN, path: '/api/benchmark/both' }),

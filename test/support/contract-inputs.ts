@@ -27,11 +27,19 @@ export const known = {
   keys: [] as string[],
   redeliveries: [] as string[],
   files: [] as string[],
+  customers: [] as string[],
+  orders: [] as string[],
+  paidOrders: [] as string[],
 };
 export type Known = keyof typeof known;
 
 /** A run would store requests of its own and take seconds; test/benchmark.spec.ts has them. Here all are refused. */
 const isRun = ({ method, path }: Operation): boolean => method === 'POST' && path.startsWith('/api/benchmark/');
+
+/** A known id of a kind. Looked up when it is sent: known by then. */
+function lookedUp(kind: Known): fc.Arbitrary<string> {
+  return fc.nat(1_000_000).map((index) => known[kind][index % Math.max(1, known[kind].length)] ?? 'none');
+}
 
 /** Valid, but quick to make; and callbacks go to ourselves, or to where they may not. */
 function cheap(field: string): fc.Arbitrary<unknown> | null {
@@ -39,6 +47,9 @@ function cheap(field: string): fc.Arbitrary<unknown> | null {
   if (field === 'num_transactions') return fc.integer({ min: 1, max: 60 });
   if (field === 'lane') return fc.constantFrom('default', HELD, 'b:c', 'x'.repeat(64));
   if (field === 'input_data') return fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' });
+  if (field === 'customer_id') return lookedUp('customers');
+  if (field === 'currency') return fc.constantFrom('USD', 'EUR', 'JPY', 'usd');
+  if (field === 'email') return fc.uuid().map((id) => `${id}@customer.example`);
   if (field === 'expire_old_after' || field === 'expires_in') return fc.constantFrom('1d', '0s', '90d', 'soon');
   if (field === 'callback_url' || field === 'url') {
     const uncallable = [
@@ -116,15 +127,15 @@ function knownFor(path: string, name: string): Known | null {
   if (name === 'file_name') return 'files';
   if (name !== 'id') return null;
   if (path.startsWith('/api/keys')) return 'keys';
+  if (path.startsWith('/api/customers')) return 'customers';
+  if (path.startsWith('/api/orders')) return path.endsWith('/ship') ? 'paidOrders' : 'orders';
   if (path.startsWith('/api/callbacks/redeliveries')) return 'redeliveries';
   return path.endsWith('/redeliver') ? 'called' : 'requests';
 }
 
 function segmentOf(path: string, name: string, schema: JsonSchema = {}): fc.Arbitrary<string> {
   const kind = knownFor(path, name);
-  // Looked up when it is sent: known by then.
-  const found = fc.nat(1_000_000).map((index) => known[kind!][index % Math.max(1, known[kind!].length)] ?? 'none');
-  const likely = kind ? found : (cheap(name) ?? valid(schema, cheap));
+  const likely = kind ? lookedUp(kind) : (cheap(name) ?? valid(schema, cheap));
   return fc.oneof(
     { weight: 6, arbitrary: likely.map((value) => encoded(String(value))) },
     { weight: 2, arbitrary: fc.uuid() },

@@ -28,6 +28,11 @@ const POST = statement(
   SELECT base, recorded_at AS "recordedAt" FROM counter`,
 );
 
+const FIND_NUMBER = statement(
+  'journal_find_number',
+  `SELECT number FROM journal_entries WHERE source_id = :sourceId AND kind = :kind AND account_id = :account`,
+);
+
 const TAKE_NUMBERS = statement('journal_take_numbers', NUMBERED);
 
 interface Counter {
@@ -56,6 +61,12 @@ export class JournalStore {
     const { base, recordedAt } = await insert(query, account, filled);
     let number = base;
     return posted.map(({ lines }) => (lines.length > 0 ? { number: ++number, recordedAt } : null));
+  }
+
+  /** @returns The number of the entry of a kind that a source, such as an order, has posted; null if there is none. */
+  async findNumber(query: Query, account: string, sourceId: string, kind: string): Promise<number | null> {
+    const rows: { number: number }[] = await query(FIND_NUMBER, { account, sourceId, kind });
+    return rows[0]?.number ?? null;
   }
 
   /**

@@ -8,6 +8,7 @@ import { storageSettings } from './sections/storage.js';
 import { jobSettings } from './sections/jobs.js';
 import { httpSettings } from './sections/http.js';
 import { callbackSettings } from './sections/callbacks.js';
+import { bookSettings } from './sections/books.js';
 import { webSettings } from './sections/web.js';
 import { isLoopbackHost } from './loopback.js';
 import { ConfigError } from './config-error.js';
@@ -30,6 +31,7 @@ export const environmentSchema = z.object({
   ...jobSettings.shape,
   ...httpSettings.shape,
   ...callbackSettings.shape,
+  ...bookSettings.shape,
   ...webSettings.shape,
 });
 

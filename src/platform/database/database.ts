@@ -75,6 +75,21 @@ export class Database {
     return this.mapped(() => this.transact(work));
   }
 
+  /**
+   * Runs statements in one transaction, which is committed when `work` resolves and rolled back when it rejects.
+   * @param work Runs again from the start if Postgres has undone the transaction because of a conflict.
+   * @returns what `work` resolved with.
+   * @throws DatabaseUnavailable, and what `work` rejected with
+   */
+  async inTransaction<Result>(work: (query: Query) => Promise<Result>): Promise<Result> {
+    let result: Result | undefined;
+    await this.transaction(async (query) => {
+      result = await work(query);
+      return true;
+    });
+    return result as Result;
+  }
+
   private async transact(work: (query: Query) => Promise<boolean>): Promise<boolean> {
     const client = await this.pool.connect();
     let isUsable = false;

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { plainText } from '../../http/plain-text.js';
+
+/** `:id` of a customer or an order. Any string: an id that is not a UUID is unknown, so the answer is 404. */
+export const idParam = z.string();
+
+const name = plainText(200);
+const email = z.email().max(254).describe('Unique in the account, regardless of case');
+
+export const createCustomerBody = z
+  .strictObject({ name, email, is_active: z.boolean().default(true) })
+  .meta({ example: { name: 'Acme Ltd', email: 'billing@acme.example' } });
+export type CreateCustomerBody = z.infer<typeof createCustomerBody>;
+
+export const changeCustomerBody = z
+  .strictObject({ name: name.optional(), email: email.optional(), is_active: z.boolean().optional() })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), {
+    error: 'at least one of name, email and is_active is required',
+  })
+  .meta({ example: { is_active: false } });
+export type ChangeCustomerBody = z.infer<typeof changeCustomerBody>;
+
+export const pageLimit = z.coerce.number().pipe(z.int().min(1).max(200)).default(50);
+export const emailPart = z.string().min(1).max(254).describe('Part of the email, in any case');
+
+export const customersQuery = z.strictObject({
+  email: emailPart.optional(),
+  limit: pageLimit.describe('Customers per page'),
+  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+});
+export type CustomersQuery = z.infer<typeof customersQuery>;
+
+const timestamp = z.iso.datetime();
+
+export const customerView = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  email: z.string(),
+  is_active: z.boolean(),
+  created_at: timestamp,
+  updated_at: timestamp,
+});
+export const customerPage = z.object({ customers: z.array(customerView), next_cursor: z.uuid().nullable() });
+export const deletedOne = z.object({ deleted: z.literal(true), id: z.uuid() });

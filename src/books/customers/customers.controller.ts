@@ -1,0 +1,106 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Action } from '../../http/action.decorators.js';
+import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
+import type { AccountId } from '../../platform/tenant.js';
+import {
+  type ChangeCustomerBody,
+  type CreateCustomerBody,
+  type CustomersQuery,
+  changeCustomerBody,
+  createCustomerBody,
+  customerPage,
+  customerView,
+  customersQuery,
+  deletedOne,
+  idParam,
+} from './customer.schema.js';
+import { CustomersService } from './customers.service.js';
+
+const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
+const NOT_FOUND = { description: 'Customer not found' };
+const TAKEN = { description: 'Another customer has this email' };
+
+@ApiTags('books')
+@Controller('api/customers')
+export class CustomersController {
+  constructor(private readonly customers: CustomersService) {}
+
+  @Post()
+  @NeedsScope('books:write')
+  @Action('customer.create')
+  @Idempotent()
+  @ApiOperation({ summary: 'Add a customer' })
+  @ApiCreatedResponse({ standardSchema: customerView })
+  @ApiConflictResponse(TAKEN)
+  create(
+    @Body({ schema: createCustomerBody }) { is_active, ...wanted }: CreateCustomerBody,
+    @IdempotencyKey() key: IdempotencyKey | null,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    return this.customers.create(account, { ...wanted, isActive: is_active }, key);
+  }
+
+  @Get()
+  @NeedsScope('books:read')
+  @ApiOperation({ summary: 'List customers, newest first' })
+  @ApiOkResponse({ standardSchema: customerPage })
+  list(
+    @Query({ schema: customersQuery }) { cursor, ...filter }: CustomersQuery,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    return this.customers.list(account, { ...filter, beforeId: cursor });
+  }
+
+  @Get(':id')
+  @NeedsScope('books:read')
+  @ApiOperation({ summary: 'Get a customer' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: customerView })
+  @ApiNotFoundResponse(NOT_FOUND)
+  view(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.customers.view(account, id);
+  }
+
+  @Patch(':id')
+  @NeedsScope('books:write')
+  @Action('customer.change')
+  @ApiOperation({
+    summary: 'Change a customer',
+    description: 'Paid orders keep the name and email that the customer had when they were paid.',
+  })
+  @ApiParam(ID)
+  @ApiBody({ required: true })
+  @ApiOkResponse({ standardSchema: customerView })
+  @ApiNotFoundResponse(NOT_FOUND)
+  @ApiConflictResponse(TAKEN)
+  change(
+    @Param('id', { schema: idParam }) id: string,
+    @Body({ schema: changeCustomerBody }) { name, email, is_active }: ChangeCustomerBody,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    return this.customers.change(account, id, { name, email, isActive: is_active });
+  }
+
+  @Delete(':id')
+  @NeedsScope('books:write')
+  @Action('customer.delete')
+  @ApiOperation({ summary: 'Delete a customer without orders' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: deletedOne })
+  @ApiNotFoundResponse(NOT_FOUND)
+  @ApiConflictResponse({ description: 'The customer has orders' })
+  remove(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+    return this.customers.remove(account, id);
+  }
+}

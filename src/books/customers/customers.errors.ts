@@ -1,0 +1,26 @@
+import { DaybookError } from '../../platform/errors.js';
+
+export class CustomerNotFound extends DaybookError {
+  readonly code = 'customer-not-found';
+  /** @param path The field of the body that names the customer, if it was not the URL. */
+  constructor(override readonly path?: string) {
+    super('Customer not found');
+  }
+}
+
+/** Another customer of the account has the email, in whatever case. */
+export class EmailTaken extends DaybookError {
+  readonly code = 'email-taken';
+  override readonly path = 'email';
+  constructor() {
+    super('Another customer has this email');
+  }
+}
+
+/** A customer with orders cannot be deleted. */
+export class CustomerHasOrders extends DaybookError {
+  readonly code = 'customer-has-orders';
+  constructor() {
+    super('The customer has orders. Set is_active to false instead.');
+  }
+}

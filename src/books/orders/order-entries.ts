@@ -1,0 +1,27 @@
+import { type NewEntry, reversed } from '../journal/journal-entry.js';
+import type { LockedOrder } from './order.store.js';
+
+export const SOURCE_TYPE = 'order';
+export const PAID = 'order.paid';
+const CANCELLED = 'order.cancelled';
+
+/** The entry of a payment: debit `assets:cash`, credit `income:orders`, with the customer on the lines. */
+export function paymentEntry(order: LockedOrder, paidAt: Date): NewEntry {
+  const { id, customerId, currency, totalCents } = order;
+  const line = { currency, customerId };
+  return {
+    effectiveAt: paidAt,
+    kind: PAID,
+    source: { type: SOURCE_TYPE, id },
+    lines: [
+      { ...line, ledgerAccount: 'assets:cash', amountCents: totalCents },
+      { ...line, ledgerAccount: 'income:orders', amountCents: -totalCents },
+    ],
+  };
+}
+
+/** The entry of a cancellation: the reversal of the payment. @param reverses The number of the payment's entry. */
+export function cancellationEntry(order: LockedOrder, cancelledAt: Date, reverses: number): NewEntry {
+  const payment = paymentEntry(order, cancelledAt);
+  return { ...payment, kind: CANCELLED, reverses, lines: reversed(payment.lines) };
+}

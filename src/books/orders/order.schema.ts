@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { dateTime } from '../../http/date-time.js';
+import { plainText } from '../../http/plain-text.js';
+import { currency } from '../currency.js';
+import { emailPart, pageLimit } from '../customers/customer.schema.js';
+import { ORDER_STATUSES } from './order.entity.js';
+
+const MAX_ITEMS = 1_000;
+const TOO_LARGE = `the total must be at most ${Number.MAX_SAFE_INTEGER} cents`;
+
+const item = z.strictObject({
+  sku: plainText(100),
+  quantity: z.int().min(1).max(1_000_000),
+  unit_price_cents: z.int().min(0).max(1_000_000_000_000),
+});
+const items = z
+  .array(item)
+  .min(1)
+  .max(MAX_ITEMS)
+  .refine(
+    (all) =>
+      all.reduce((sum, { quantity, unit_price_cents }) => sum + quantity * unit_price_cents, 0) <=
+      Number.MAX_SAFE_INTEGER,
+    TOO_LARGE,
+  );
+
+const fields = {
+  customer_id: z.uuid(),
+  currency: currency.describe('ISO 4217; by default `BASE_CURRENCY`'),
+  external_ref: plainText(200).describe('Your own name for the order; unique in the account'),
+  placed_at: dateTime.describe('By default the time of the request'),
+};
+
+export const createOrderBody = z
+  .strictObject({
+    customer_id: fields.customer_id,
+    currency: fields.currency.optional(),
+    external_ref: fields.external_ref.optional(),
+    placed_at: fields.placed_at.optional(),
+    items,
+  })
+  .meta({
+    example: {
+      customer_id: '019aa000-0000-7000-8000-000000000001',
+      currency: 'USD',
+      items: [{ sku: 'A-1', quantity: 2, unit_price_cents: 12_50 }],
+    },
+  });
+export type CreateOrderBody = z.infer<typeof createOrderBody>;
+
+export const changeOrderBody = z
+  .strictObject({
+    currency: fields.currency.optional(),
+    external_ref: fields.external_ref.nullable().optional(),
+    placed_at: fields.placed_at.optional(),
+    items: items.optional().describe('Replace the items of a draft'),
+  })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), {
+    error: 'at least one of currency, external_ref, placed_at and items is required',
+  })
+  .meta({ example: { items: [{ sku: 'A-1', quantity: 3, unit_price_cents: 12_50 }] } });
+export type ChangeOrderBody = z.infer<typeof changeOrderBody>;
+
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+export const customerOrdersQuery = z.strictObject({
+  status: z.enum(ORDER_STATUSES).optional(),
+  placed_from: dateTime.optional().describe('Orders placed at this time or later'),
+  placed_to: dateTime.optional().describe('Orders placed before this time'),
+  include_archived: flag.default(false).describe('Archived orders are left out by default'),
+  limit: pageLimit.describe('Orders per page'),
+  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+});
+
+export const ordersQuery = customerOrdersQuery.extend({
+  email: emailPart.optional().describe("Part of the customer's current email, in any case"),
+  customer_id: z.uuid().optional(),
+});
+export type OrdersQuery = z.infer<typeof ordersQuery>;
+export type CustomerOrdersQuery = z.infer<typeof customerOrdersQuery>;
+
+export const summaryQuery = z.strictObject({
+  limit: pageLimit.describe('Customers in the summary'),
+  currency: fields.currency.optional(),
+});
+export type SummaryQuery = z.infer<typeof summaryQuery>;
+
+const timestamp = z.iso.datetime();
+const cents = z.int().describe('Minor units of the currency');
+
+export const orderView = z.object({
+  id: z.uuid(),
+  customer_id: z.uuid(),
+  customer_email: z.string().describe('Fixed when the order is paid'),
+  status: z.enum(ORDER_STATUSES),
+  currency: z.string(),
+  total_cents: cents,
+  is_archived: z.boolean(),
+  external_ref: z.string().nullable(),
+  placed_at: timestamp,
+  paid_at: timestamp.nullable(),
+  cancelled_at: timestamp.nullable(),
+  version: z.int().describe('Grows with every change; also the ETag'),
+  created_at: timestamp,
+  updated_at: timestamp,
+  items: z.array(
+    z.object({
+      id: z.uuid(),
+      sku: z.string(),
+      quantity: z.int(),
+      unit_price_cents: cents,
+      line_total_cents: cents,
+    }),
+  ),
+});
+export const orderPage = z.object({ orders: z.array(orderView), next_cursor: z.uuid().nullable() });
+export const movedOrder = z.object({ id: z.uuid(), status: z.enum(ORDER_STATUSES) });
+export const archivedOrder = z.object({ id: z.uuid(), is_archived: z.boolean() });
+export const summaryView = z.object({
+  limit: z.int(),
+  currency: z.string(),
+  rows: z.array(z.object({ customer_id: z.uuid(), email: z.string(), order_count: z.int(), total_cents: cents })),
+});

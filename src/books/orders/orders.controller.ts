@@ -1,0 +1,216 @@
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res, applyDecorators } from '@nestjs/common';
+import {
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Action } from '../../http/action.decorators.js';
+import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
+import { IfMatch, etagOf } from '../../http/if-match.js';
+import type { AccountId } from '../../platform/tenant.js';
+import { idParam } from '../customers/customer.schema.js';
+import { CustomersService } from '../customers/customers.service.js';
+import type { OrderView } from './order.repository.js';
+import {
+  type ChangeOrderBody,
+  type CreateOrderBody,
+  type CustomerOrdersQuery,
+  type OrdersQuery,
+  type SummaryQuery,
+  archivedOrder,
+  changeOrderBody,
+  createOrderBody,
+  customerOrdersQuery,
+  movedOrder,
+  orderPage,
+  orderView,
+  ordersQuery,
+  summaryQuery,
+  summaryView,
+} from './order.schema.js';
+import { OrdersService } from './orders.service.js';
+
+const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
+const NOT_FOUND = { description: 'Order not found' };
+const IF_MATCH = { name: 'If-Match', required: false, description: 'The version in quotes, as in `ETag`' };
+const MISMATCH = { status: 412, description: 'The order has another version than `If-Match` names' };
+
+/** The tags of `If-Match`, or null. */
+type Tags = string[] | null;
+
+const Changes = (summary: string) =>
+  applyDecorators(
+    NeedsScope('books:write'),
+    HttpCode(200),
+    ApiOperation({ summary }),
+    ApiParam(ID),
+    ApiHeader(IF_MATCH),
+    ApiNotFoundResponse(NOT_FOUND),
+    ApiResponse(MISMATCH),
+  );
+const Moves = (summary: string) =>
+  applyDecorators(
+    Changes(summary),
+    ApiConflictResponse({ description: "The order's status does not allow it, or the period is closed" }),
+    ApiOkResponse({ standardSchema: movedOrder }),
+  );
+const Archives = (summary: string) =>
+  applyDecorators(Changes(summary), ApiOkResponse({ standardSchema: archivedOrder }));
+
+@ApiTags('books')
+@Controller('api')
+export class OrdersController {
+  constructor(
+    private readonly orders: OrdersService,
+    private readonly customers: CustomersService,
+  ) {}
+
+  @Post('orders')
+  @NeedsScope('books:write')
+  @Action('order.create')
+  @Idempotent()
+  @ApiOperation({ summary: 'Create an order as a draft, with all its items or not at all' })
+  @ApiCreatedResponse({ standardSchema: orderView })
+  @ApiNotFoundResponse({ description: 'Customer not found' })
+  @ApiConflictResponse({ description: 'Another order has this external_ref' })
+  async create(
+    @Body({ schema: createOrderBody }) body: CreateOrderBody,
+    @IdempotencyKey() key: IdempotencyKey | null,
+    @OwnAccount() account: AccountId,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    const order = await this.orders.create(account, body, key);
+    response.location(`/api/orders/${order.id}`);
+    return tagged(order, response);
+  }
+
+  @Get('orders')
+  @NeedsScope('books:read')
+  @ApiOperation({ summary: 'List orders with their items, newest first' })
+  @ApiOkResponse({ standardSchema: orderPage })
+  list(@Query({ schema: ordersQuery }) query: OrdersQuery, @OwnAccount() account: AccountId): Promise<object> {
+    return this.orders.list(account, { ...filterOf(query), email: query.email, customerId: query.customer_id });
+  }
+
+  @Get('customers/:id/orders')
+  @NeedsScope('books:read')
+  @ApiOperation({ summary: 'List the orders of a customer, newest first' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: orderPage })
+  @ApiNotFoundResponse({ description: 'Customer not found' })
+  async listOfCustomer(
+    @Param('id', { schema: idParam }) id: string,
+    @Query({ schema: customerOrdersQuery }) query: CustomerOrdersQuery,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    await this.customers.find(account, id);
+    return this.orders.list(account, { ...filterOf(query), customerId: id });
+  }
+
+  @Get('orders/summary')
+  @NeedsScope('books:read')
+  @ApiOperation({
+    summary: 'List the active customers with the highest totals',
+    description: 'Totals of paid and shipped orders that are not archived, in one currency.',
+  })
+  @ApiOkResponse({ standardSchema: summaryView })
+  summary(
+    @Query({ schema: summaryQuery }) { limit, currency }: SummaryQuery,
+    @OwnAccount() account: AccountId,
+  ): Promise<object> {
+    return this.orders.summary(account, limit, currency);
+  }
+
+  @Get('orders/:id')
+  @NeedsScope('books:read')
+  @ApiOperation({ summary: 'Get an order' })
+  @ApiParam(ID)
+  @ApiOkResponse({ standardSchema: orderView })
+  @ApiNotFoundResponse(NOT_FOUND)
+  async view(
+    @Param('id', { schema: idParam }) id: string,
+    @OwnAccount() account: AccountId,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    return tagged(await this.orders.view(account, id), response);
+  }
+
+  @Patch('orders/:id')
+  @NeedsScope('books:write')
+  @Action('order.change')
+  @ApiOperation({ summary: 'Change a draft; `items` replace all its items' })
+  @ApiParam(ID)
+  @ApiHeader(IF_MATCH)
+  @ApiOkResponse({ standardSchema: orderView })
+  @ApiNotFoundResponse(NOT_FOUND)
+  @ApiConflictResponse({ description: 'The order is not a draft, or another order has this external_ref' })
+  @ApiResponse(MISMATCH)
+  async change(
+    @Param('id', { schema: idParam }) id: string,
+    @Body({ schema: changeOrderBody }) body: ChangeOrderBody,
+    @IfMatch() tags: string[] | null,
+    @OwnAccount() account: AccountId,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    return tagged(await this.orders.change(account, id, body, tags), response);
+  }
+
+  @Post('orders/:id/pay')
+  @Action('order.pay')
+  @Moves("Pay a draft: posts to the journal, and fixes the order's items and its customer's name and email")
+  pay(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
+    return this.orders.move(account, id, 'pay', tags);
+  }
+
+  @Post('orders/:id/ship')
+  @Action('order.ship')
+  @Moves('Ship a paid order')
+  ship(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
+    return this.orders.move(account, id, 'ship', tags);
+  }
+
+  @Post('orders/:id/cancel')
+  @Action('order.cancel')
+  @Moves('Cancel a draft or a paid order; that of a paid order posts the reversal to the journal')
+  cancel(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
+    return this.orders.move(account, id, 'cancel', tags);
+  }
+
+  @Post('orders/:id/archive')
+  @Action('order.archive')
+  @Archives('Archive an order: lists and the summary leave it out')
+  archive(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
+    return this.orders.archive(account, id, true, tags);
+  }
+
+  @Post('orders/:id/unarchive')
+  @Action('order.unarchive')
+  @Archives('Take an order out of the archive')
+  unarchive(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
+    return this.orders.archive(account, id, false, tags);
+  }
+}
+
+function tagged(order: OrderView, response: Response): OrderView {
+  response.setHeader('ETag', etagOf(order.version));
+  return order;
+}
+
+function filterOf({ status, placed_from, placed_to, include_archived, cursor, limit }: CustomerOrdersQuery) {
+  return {
+    status,
+    placedFrom: placed_from,
+    placedTo: placed_to,
+    isArchivedIncluded: include_archived,
+    beforeId: cursor,
+    limit,
+  };
+}

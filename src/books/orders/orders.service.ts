@@ -1,0 +1,192 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { validate as isUuid } from 'uuid';
+import type { IdempotencyKey } from '../../http/idempotency-key.js';
+import { checkVersion } from '../../http/if-match.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { Database, type Query } from '../../platform/database/database.js';
+import { pageOf } from '../../platform/database/page.js';
+import { newId } from '../../platform/ids.js';
+import type { AccountId } from '../../platform/tenant.js';
+import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
+import { bookAccount } from '../book-account.js';
+import { CustomerRepository } from '../customers/customer.repository.js';
+import { CustomerTotalsStore } from '../customers/customer-totals.store.js';
+import { JournalStore } from '../journal/journal.store.js';
+import { cancellationEntry, PAID, paymentEntry } from './order-entries.js';
+import { checkDraft, isCounted, type OrderMove, statusAfter } from './order-moves.js';
+import type { OrderStatus } from './order.entity.js';
+import { type OrderFilter, OrderRepository, type OrderView } from './order.repository.js';
+import type { ChangeOrderBody, CreateOrderBody } from './order.schema.js';
+import { type LockedOrder, type NewItem, OrderStore } from './order.store.js';
+import { OrderNotFound } from './orders.errors.js';
+
+/** Customers of an email search whose orders are looked up one customer at a time; see {@link OrderRepository.list}. */
+const FEW_CUSTOMERS = 500;
+
+/** The orders of an account. Every method throws OrderNotFound for an order that the account does not have. */
+@Injectable()
+export class OrdersService {
+  constructor(
+    private readonly database: Database,
+    private readonly orders: OrderRepository,
+    private readonly store: OrderStore,
+    private readonly customers: CustomerRepository,
+    private readonly totals: CustomerTotalsStore,
+    private readonly journal: JournalStore,
+    private readonly idempotency: IdempotencyService,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'BASE_CURRENCY'>,
+  ) {}
+
+  /**
+   * Creates a draft, all or nothing.
+   * @throws CustomerNotFound, ExternalRefTaken
+   */
+  async create(account: AccountId, body: CreateOrderBody, key: IdempotencyKey | null): Promise<OrderView> {
+    const order = {
+      id: newId(),
+      account: bookAccount(account),
+      customerId: body.customer_id,
+      currency: body.currency ?? this.config.BASE_CURRENCY,
+      externalRef: body.external_ref ?? null,
+      placedAt: body.placed_at ?? null,
+      items: itemsOf(body.items),
+    };
+    return this.database.inTransaction((query) =>
+      this.idempotency.once(query, key, 201, async () => {
+        await this.store.create(query, order);
+        return this.viewWithin(query, order.account, order.id);
+      }),
+    );
+  }
+
+  async list(account: AccountId, filter: Omit<OrderFilter, 'accountId' | 'customerIds'>): Promise<object> {
+    const accountId = bookAccount(account);
+    const customerIds = await this.fewCustomers(accountId, filter.email);
+    const { page, next_cursor } = await pageOf(
+      filter.limit,
+      (limit) => this.orders.list({ ...filter, accountId, customerIds, limit }),
+      ({ id }) => id,
+    );
+    return { orders: page, next_cursor };
+  }
+
+  async view(account: AccountId, id: string): Promise<OrderView> {
+    const order = isUuid(id) ? await this.orders.find(bookAccount(account), id) : null;
+    if (!order) throw new OrderNotFound();
+    return order;
+  }
+
+  /**
+   * Changes a draft.
+   * @param tags Of `If-Match`.
+   * @throws OrderMoveRefused, VersionMismatch, ExternalRefTaken
+   */
+  async change(account: AccountId, id: string, body: ChangeOrderBody, tags: string[] | null): Promise<OrderView> {
+    return this.withLocked(account, id, tags, async (query, order) => {
+      checkDraft(order.status);
+      await this.store.change(query, id, {
+        currency: body.currency,
+        externalRef: body.external_ref,
+        placedAt: body.placed_at,
+        items: body.items && itemsOf(body.items),
+      });
+      return this.viewWithin(query, bookAccount(account), id);
+    });
+  }
+
+  /**
+   * Moves an order to its next status. A payment and the cancellation of a paid order post to the journal in the same
+   * transaction.
+   * @throws OrderMoveRefused, VersionMismatch, PeriodClosed
+   */
+  async move(account: AccountId, id: string, move: OrderMove, tags: string[] | null): Promise<object> {
+    const status = await this.withLocked(account, id, tags, async (query, order) => {
+      const next = statusAfter(move, order.status);
+      await this[move](query, bookAccount(account), order);
+      return next;
+    });
+    return { id, status };
+  }
+
+  /** Archives an order, or takes it out of the archive. An order that is there already stays as it is. */
+  async archive(account: AccountId, id: string, isArchived: boolean, tags: string[] | null): Promise<object> {
+    await this.withLocked(account, id, tags, async (query, order) => {
+      if (order.isArchived === isArchived) return;
+      await this.store.archive(query, order, isArchived);
+      await this.recount(query, bookAccount(account), order, { ...order, isArchived });
+    });
+    return { id, is_archived: isArchived };
+  }
+
+  /** The customers with the highest totals. */
+  async summary(account: AccountId, limit: number, currency = this.config.BASE_CURRENCY): Promise<object> {
+    return { limit, currency, rows: await this.totals.top(bookAccount(account), currency, limit) };
+  }
+
+  private async pay(query: Query, account: string, order: LockedOrder): Promise<void> {
+    const paidAt = await this.store.pay(query, order);
+    await this.recount(query, account, order, { ...order, status: 'paid' });
+    await this.journal.post(query, account, [paymentEntry(order, paidAt)]);
+  }
+
+  private async ship(query: Query, _account: string, order: LockedOrder): Promise<void> {
+    await this.store.ship(query, order);
+  }
+
+  private async cancel(query: Query, account: string, order: LockedOrder): Promise<void> {
+    const cancelledAt = await this.store.cancel(query, order);
+    if (order.status === 'draft') return;
+    await this.recount(query, account, order, { ...order, status: 'cancelled' });
+    // An order of 0 cents has posted nothing.
+    const payment = await this.journal.findNumber(query, account, order.id, PAID);
+    if (payment !== null) await this.journal.post(query, account, [cancellationEntry(order, cancelledAt, payment)]);
+  }
+
+  /** Adds the difference between an order before and after a change to its customer's totals. */
+  private async recount(
+    query: Query,
+    account: string,
+    before: LockedOrder,
+    after: { status: OrderStatus; isArchived: boolean },
+  ): Promise<void> {
+    const change = Number(isCounted(after)) - Number(isCounted(before));
+    if (change === 0) return;
+    const { customerId, currency, totalCents } = before;
+    await this.totals.add(query, account, [{ customerId, currency, orders: change, cents: change * totalCents }]);
+  }
+
+  private async withLocked<Result>(
+    account: AccountId,
+    id: string,
+    tags: string[] | null,
+    work: (query: Query, order: LockedOrder) => Promise<Result>,
+  ): Promise<Result> {
+    if (!isUuid(id)) throw new OrderNotFound();
+    return this.database.inTransaction(async (query) => {
+      const order = await this.store.lock(query, bookAccount(account), id);
+      if (!order) throw new OrderNotFound();
+      checkVersion(tags, order.version);
+      return work(query, order);
+    });
+  }
+
+  private async viewWithin(query: Query, account: string, id: string): Promise<OrderView> {
+    return (await this.orders.findWithin(query, account, id))!;
+  }
+
+  /** @returns The ids of the customers that an email search matches, or undefined when they are many or there is none. */
+  private async fewCustomers(accountId: string, email: string | undefined): Promise<string[] | undefined> {
+    if (email === undefined) return undefined;
+    const ids = await this.customers.idsByEmail(accountId, email, FEW_CUSTOMERS + 1);
+    return ids.length > FEW_CUSTOMERS ? undefined : ids;
+  }
+}
+
+function itemsOf(items: CreateOrderBody['items']): NewItem[] {
+  return items.map(({ sku, quantity, unit_price_cents }) => ({
+    id: newId(),
+    sku,
+    quantity,
+    unitPriceCents: unit_price_cents,
+  }));
+}
