@@ -5,6 +5,7 @@ import type { Session } from '../platform/database/session.js';
 import { migrate } from './data-source.js';
 import { isWorthWaitingFor } from '../platform/database/outages.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
+import { privateFolder } from '../platform/private-folder.js';
 import { StartError } from '../platform/errors.js';
 
 /** How often an unavailable database is tried again, and how often that is logged. */
@@ -28,6 +29,7 @@ export interface OpenDatabase {
  */
 export async function openDatabase(config: Config, logger: LoggerService, signal: AbortSignal): Promise<OpenDatabase> {
   if (config.DATABASE_URL) {
+    narrowDataFolder(config.DATA_DIR);
     const url = config.DATABASE_URL;
     const session = await migrateWhenAvailable(url, logger, signal);
     const { host, pathname } = new URL(url);
@@ -47,6 +49,16 @@ export async function openDatabase(config: Config, logger: LoggerService, signal
     description: `embedded Postgres in ${postgres.directory}`,
     close: () => postgres.stop(),
   };
+}
+
+/** The embedded Postgres does this itself, because its user may have to pass through. @throws StartError */
+function narrowDataFolder(path: string): void {
+  try {
+    privateFolder(path);
+  } catch (error) {
+    // A folder that cannot be created stops the start of the storage, which gives the reason.
+    if (error instanceof StartError) throw error;
+  }
 }
 
 async function migrateWhenAvailable(url: string, logger: LoggerService, signal: AbortSignal): Promise<Session> {

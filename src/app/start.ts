@@ -39,6 +39,8 @@ export async function start(
   // V8 would take the objects of the start for long-lived and promote the garbage of every request: decision 17.
   setFlagsFromString('--no-allocation-site-pretenuring');
   tolerateLogErrors();
+  // Files of the service and of its child processes are for its user only.
+  process.umask(0o077);
   try {
     const config: Config = Object.freeze({ ...readConfig(), ...overrides });
     await run(config, modulesOf);

@@ -4,6 +4,7 @@ import { Global, Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { ResultFiles } from '../requests/result-files.js';
 import { Metrics } from '../platform/observability/metrics.js';
+import { privateFolder } from '../platform/private-folder.js';
 import { FreeDisk, growingFolders } from './storage/free-disk.js';
 import { DiskStorage } from './storage/disk.storage.js';
 import { ObjectStorage } from './storage/object-storage.js';
@@ -33,7 +34,12 @@ function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 
     {
       provide: Spool,
       inject: [CONFIG],
-      useFactory: (config: Config) => new Spool(join(config.DATA_DIR, 'files/spool')),
+      useFactory: (config: Config) => {
+        const spool = new Spool(join(config.DATA_DIR, 'files/spool'));
+        // The parent of spool and results may be wider from an earlier version.
+        privateFolder(join(config.DATA_DIR, 'files'));
+        return spool;
+      },
     },
     {
       provide: ObjectStorage,

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, mkdirSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { privateFolder } from '../../platform/private-folder.js';
 import { type ByteRange, checkedKey, type NewObject, ObjectStorage, StorageUnavailable } from './object-storage.js';
 import { storageFault } from './storage-fault.js';
 
@@ -75,12 +76,12 @@ export class DiskStorage extends ObjectStorage {
 }
 
 /**
- * Creates a folder that only the service's user can read.
- * @throws StorageUnavailable
+ * Creates a folder that only the service's user can read, or narrows an existing one.
+ * @throws StorageUnavailable, StartError
  */
 export function createFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    privateFolder(path);
   } catch (error) {
     throw asStorageError(error);
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, mkdtemp, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { privateFolder } from '../../private-folder.js';
 import {
   EmbeddedPostgresError,
   SYSTEM_DIR,
@@ -32,12 +33,15 @@ export async function openCluster(dataDir: string, log: (line: string) => void):
 
 /** Decides on the folder of the cluster and the account that runs it: Postgres refuses to run as root. */
 async function placeCluster(dataDir: string, log: (line: string) => void): Promise<Omit<Cluster, 'binaries'>> {
-  await mkdir(dataDir, { recursive: true });
   const wanted = join(dataDir, 'postgres');
-  if (process.getuid?.() !== 0) return { directory: wanted, account: {} };
+  if (process.getuid?.() !== 0) {
+    privateFolder(dataDir);
+    return { directory: wanted, account: {} };
+  }
   const existing = await stat(wanted).catch(() => undefined);
   // A cluster that was created without root can be run only by its owner.
   const account = existing?.uid ? { uid: existing.uid, gid: existing.gid } : await postgresAccount();
+  privateFolder(dataDir, account.gid);
   const isLink = await readlink(wanted).then(Boolean, () => false);
   if (!isLink && (await isReachable(dataDir, account))) return { directory: wanted, account };
   if (!isLink && existing) throw new EmbeddedPostgresError(`The user postgres cannot reach the cluster in ${wanted}`);

@@ -78,6 +78,8 @@ async function spawnServer(
 ): Promise<string> {
   const log = await open(logFile, 'a', 0o600);
   try {
+    // The log of an earlier version, or of a wide umask.
+    await log.chmod(0o600);
     if (account.uid !== undefined) await log.chown(account.uid, account.gid!);
     const options = { ...account, cwd: '/', env: foreignEnvironment(), detached: true };
     const server = spawn(join(binaries, 'postgres'), args, { ...options, stdio: ['ignore', log.fd, log.fd] });

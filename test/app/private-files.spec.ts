@@ -1,0 +1,65 @@
+/** The promise: whatever the umask, other users of the machine can read nothing in DATA_DIR, also when it was wider before. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { post } from '../support/client.js';
+import { type Daybook, startDaybook } from '../support/daybook.js';
+import { temporaryFolder } from '../support/folder.js';
+import { UNLIMITED } from '../support/submit.js';
+
+/** Starts the service with a umask that hides nothing, and has it write a report. */
+async function withoutUmask(env: Record<string, string | undefined>): Promise<Daybook> {
+  const before = process.umask(0);
+  try {
+    const daybook = await startDaybook({ env: { ...UNLIMITED, ...env } });
+    for (const path of ['/api/sync', '/api/async'])
+      expect((await post(daybook, path, { num_transactions: 100, callback_url: null })).status).toBeLessThan(300);
+    return daybook;
+  } finally {
+    process.umask(before);
+  }
+}
+
+/** Every entry under a folder that the group or others may use in any way. The folder itself is not listed. */
+async function openEntries(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      const { mode } = await lstat(path);
+      const own = !entry.isSymbolicLink() && (mode & 0o077) !== 0 ? [`${path} ${(mode & 0o777).toString(8)}`] : [];
+      return [...own, ...(entry.isDirectory() ? await openEntries(path) : [])];
+    }),
+  );
+  return found.flat();
+}
+
+const modeOf = async (path: string): Promise<number> => (await lstat(path)).mode & 0o777;
+
+describe('the files of the service', () => {
+  it('are for its user only', async () => {
+    const { dataDir } = await withoutUmask({});
+    expect(await modeOf(dataDir)).toBe(0o700);
+    expect(await openEntries(dataDir)).toEqual([]);
+    expect(await readdir(join(dataDir, 'files/results'))).not.toEqual([]);
+  });
+
+  it('are for its user only in folders of an earlier version too', async () => {
+    const DATA_DIR = join(await temporaryFolder(), 'data');
+    for (const folder of ['', 'files', 'files/results', 'files/spool']) {
+      mkdirSync(join(DATA_DIR, folder), { recursive: true });
+      chmodSync(join(DATA_DIR, folder), 0o777);
+    }
+    await withoutUmask({ DATA_DIR });
+    expect(await modeOf(DATA_DIR)).toBe(0o700);
+    expect(await openEntries(DATA_DIR)).toEqual([]);
+  });
+
+  it('are for the users of the service and of the embedded Postgres only', async () => {
+    const { dataDir } = await withoutUmask({ DATABASE_URL: undefined });
+    // As root, Postgres runs as another user, whose group may pass through.
+    expect(await modeOf(dataDir)).toBe(process.getuid?.() === 0 ? 0o710 : 0o700);
+    expect(await openEntries(dataDir)).toEqual([]);
+  });
+});
