@@ -24,15 +24,14 @@ async function withoutUmask(env: Record<string, string | undefined>): Promise<Da
 /** Every entry under a folder that the group or others may use in any way. The folder itself is not listed. */
 async function openEntries(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const path = join(folder, entry.name);
-      const { mode } = await lstat(path);
-      const own = !entry.isSymbolicLink() && (mode & 0o077) !== 0 ? [`${path} ${(mode & 0o777).toString(8)}`] : [];
-      return [...own, ...(entry.isDirectory() ? await openEntries(path) : [])];
-    }),
-  );
-  return found.flat();
+  const found: string[] = [];
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    const { mode } = await lstat(path);
+    if (!entry.isSymbolicLink() && (mode & 0o077) !== 0) found.push(`${path} ${(mode & 0o777).toString(8)}`);
+    if (entry.isDirectory()) found.push(...(await openEntries(path)));
+  }
+  return found;
 }
 
 const modeOf = async (path: string): Promise<number> => (await lstat(path)).mode & 0o777;
