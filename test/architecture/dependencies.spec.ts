@@ -11,7 +11,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { temporaryFolder } from '../support/folder.js';
 import { readDocument } from '../support/markdown.js';
-import { ROOT, sourcesIn } from '../support/source.js';
+import { ROOT, serviceSources, sourcesIn } from '../support/source.js';
 
 interface Entry {
   version?: string;
@@ -43,6 +43,16 @@ describe('package-lock.json', () => {
     );
     expect(lacking).toEqual([]);
   });
+});
+
+it('package.json has every package that the service imports as a dependency, so that production installs it', () => {
+  const { dependencies } = JSON.parse(readDocument('package.json')) as { dependencies: object };
+  const imported = [...serviceSources(), ...sourcesIn('migrations')].flatMap(({ text }) =>
+    [...text.matchAll(/(?:\bfrom '|^import '|\bimport\(')((?:@[^/']+\/)?[^./'][^/']*)/gm)].map(([, name]) => name!),
+  );
+  const packages = new Set(imported.filter((name) => !name.startsWith('node:')));
+  expect(packages.size).toBeGreaterThan(10);
+  expect([...packages].filter((name) => !Object.hasOwn(dependencies, name))).toEqual([]);
 });
 
 describe('versions', () => {
