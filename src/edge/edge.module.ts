@@ -8,6 +8,7 @@ import { Metrics } from '../platform/observability/metrics.js';
 import { RequestsModule } from '../requests/requests.module.js';
 import { AuthenticationGuard } from './guards/authentication.guard.js';
 import { ActionsInterceptor } from './actions/actions.interceptor.js';
+import { RefusalBrake } from './guards/refusal-brake.js';
 import { BodyInterceptor } from './body/body.interceptor.js';
 import { BodyMemory } from './body/body-memory.js';
 import { BodyReader } from './body/body-reader.js';
@@ -30,6 +31,7 @@ import { ValidationPipe } from '../http/validation.js';
     ThrottlerModule.forRootAsync({ inject: [CONFIG, Metrics, Reflector], useFactory: throttlerOptions }),
   ],
   providers: [
+    RefusalBrake,
     BodyMemory,
     BodyReader,
     OverloadService,

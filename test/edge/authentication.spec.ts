@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Pool } from 'undici';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
@@ -76,6 +77,23 @@ describe('every route that a controller declares', () => {
       const reply = await call(route);
       expect([route, reply.status]).toEqual([route, 401]);
       expectUnauthenticated(reply, 'none');
+    }
+  });
+
+  it('is 401 for each of many at once, and its connection can be used again', async () => {
+    const pool = new Pool(daybook.url, { connections: 60 });
+    const ask = async (headers: Record<string, string>): Promise<number> => {
+      const { statusCode, body } = await pool.request({ method: 'GET', path: '/api/report-types', headers });
+      await body.dump();
+      return statusCode;
+    };
+    try {
+      const statuses = await Promise.all(Array.from({ length: 180 }, () => ask({})));
+      expect(statuses.filter((status) => status !== 401)).toEqual([]);
+      const { headers } = await createKey(daybook, ['reports:read']);
+      expect(await Promise.all(Array.from({ length: 60 }, () => ask(headers)))).toEqual(Array(60).fill(200));
+    } finally {
+      await pool.close();
     }
   });
 

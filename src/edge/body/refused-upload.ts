@@ -11,6 +11,14 @@ const SMALL_BYTES = 16 * 1024;
 
 let drains = 0;
 
+/** Requests of clients that are refused too often to be worth a drain. */
+const hostile = new WeakSet<IncomingMessage>();
+
+/** Lets the connection close right after the response, if the upload has not arrived by then. */
+export function closeUpload(request: IncomingMessage): void {
+  hostile.add(request);
+}
+
 /**
  * Express middleware: bounds the reading of a body that is still arriving when the response is complete. Node would read
  * it to its end. Closing at once would reset the connection, and a client that sends before it reads would not see the
@@ -28,7 +36,7 @@ export function boundRefusedUploads(request: IncomingMessage, response: ServerRe
 
 function endUpload(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
-  if (drains >= MAX_DRAINS) request.socket.destroySoon();
+  if (drains >= MAX_DRAINS || hostile.has(request)) request.socket.destroySoon();
   else drain(request, request.socket);
 }
 

@@ -13,6 +13,7 @@ import { type AuthenticatedKey, type Refusal, Authenticator } from '../../accoun
 import { type Scope, allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
+import { RefusalBrake } from './refusal-brake.js';
 import { RequiredScope, ShowsMoreToOperators } from '../../http/auth.decorators.js';
 import { type Actor, setCaller } from '../../http/caller.js';
 
@@ -52,6 +53,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
     private readonly authenticator: Authenticator,
     private readonly keys: ApiKeysService,
     private readonly reflector: Reflector,
+    private readonly brake: RefusalBrake,
     @Inject(CONFIG) private readonly config: Pick<Config, 'AUTH' | 'ROLE'>,
   ) {}
 
@@ -84,7 +86,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   }
 
   private async admit(request: Request, response: Response, scope: Scope): Promise<true> {
-    const apiKey = await this.authenticate(request, response);
+    const apiKey = await this.authenticate(request, response).catch((error: unknown) => this.refuse(request, error));
     const actsFor = request.header(ACCOUNT_HEADER);
     const required = actsFor === undefined ? scope : 'admin';
     if (!allows(apiKey.scopes, required)) {
@@ -96,6 +98,11 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
     const actor: Actor = { kind: actsFor === undefined ? 'key' : 'operator', id: keyId, name };
     setCaller(request, { id: `key:${keyId}`, account, isOperator: allows(apiKey.scopes, 'admin'), actor });
     return true;
+  }
+
+  private async refuse(request: Request, error: unknown): Promise<never> {
+    if (error instanceof Unauthenticated) await this.brake.hold(request);
+    throw error;
   }
 
   private async authenticate(request: Request, response: Response): Promise<AuthenticatedKey> {
