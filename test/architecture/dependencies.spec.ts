@@ -20,13 +20,13 @@ interface Entry {
   optionalDependencies?: Record<string, string>;
 }
 
-const lock = JSON.parse(readDocument('package-lock.json')) as { packages: Record<string, Entry> };
-const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
+const locked = JSON.parse(readDocument('package-lock.json')) as { packages: Record<string, Entry> };
+const packages = Object.entries(locked.packages).filter(([path]) => path !== '');
 
 /** Whether a package is in the lock where node would find it from `path`. */
 function isLocked(path: string, name: string): boolean {
   const above = path.replace(/\/?node_modules\/(@[^/]+\/)?[^/]+$/, '');
-  if (lock.packages[join(path, 'node_modules', name)]) return true;
+  if (locked.packages[join(path, 'node_modules', name)]) return true;
   return path !== '' && isLocked(above, name);
 }
 
@@ -50,9 +50,9 @@ it('package.json has every package that the service imports as a dependency, so 
   const imported = [...serviceSources(), ...sourcesIn('migrations')].flatMap(({ text }) =>
     [...text.matchAll(/(?:\bfrom '|^import '|\bimport\(')((?:@[^/']+\/)?[^./'][^/']*)/gm)].map(([, name]) => name!),
   );
-  const packages = new Set(imported.filter((name) => !name.startsWith('node:')));
-  expect(packages.size).toBeGreaterThan(10);
-  expect([...packages].filter((name) => !Object.hasOwn(dependencies, name))).toEqual([]);
+  const used = new Set(imported.filter((name) => !name.startsWith('node:')));
+  expect(used.size).toBeGreaterThan(10);
+  expect([...used].filter((name) => !Object.hasOwn(dependencies, name))).toEqual([]);
 });
 
 describe('versions', () => {
