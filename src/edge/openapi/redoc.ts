@@ -35,6 +35,6 @@ export function serveRedoc(app: INestApplication): void {
     response.type('html').send(PAGE);
   });
   adapter.get('/redoc/redoc.standalone.js', (_request: Request, response: Response) => {
-    response.sendFile(BUNDLE, { maxAge: DAY_S * 1_000, etag: true });
+    response.sendFile(BUNDLE, { maxAge: DAY_S * 1_000 });
   });
 }
