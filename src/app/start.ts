@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { AllowList } from '../callbacks/url-guard/allow-list.js';
+import { TargetList } from '../callbacks/url-guard/target-list.js';
 import { type Config, ConfigError, readConfig, unusedNames } from '../platform/config/config.js';
 import { CoreModule } from './core.module.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres.js';
@@ -59,8 +59,9 @@ async function run(config: Config, modulesOf: (config: Config) => Promise<(Type 
   hide(passwordsOf(config));
   const logger = new Logger(config);
   for (const warning of unusedNames()) logger.warn(warning, 'Start');
-  // The one setting that a module validates: it is checked before a database is started.
-  void new AllowList(config.CALLBACK_ALLOW);
+  // The settings that a module validates are checked before a database is started.
+  void new TargetList(config.CALLBACK_ALLOW, 'CALLBACK_ALLOW');
+  void new TargetList(config.CALLBACK_DENY, 'CALLBACK_DENY');
   const shutdown = new Shutdown(config, logger);
   shutdown.install();
   try {

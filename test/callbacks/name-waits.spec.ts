@@ -102,3 +102,37 @@ describe('a name that does not exist', () => {
     ]);
   });
 });
+
+describe('a CIDR in CALLBACK_ALLOW', () => {
+  it('covers localhost, and names that resolve into it', async () => {
+    const receiver = await startReceiver();
+    names['receiver'] = ['127.0.0.1'];
+    await ask(other, `http://localhost:${receiver.port}/a`, 'localhost');
+    await ask(other, `http://receiver:${receiver.port}/b`, 'receiver');
+    const paths = await eventually(
+      () => receiver.received.length === 2 && receiver.received.map(({ path }) => path).toSorted(),
+    );
+    expect(paths).toEqual(['/a', '/b']);
+  });
+});
+
+describe('the refusal of a name', () => {
+  it('says which kind of address it has to operators only', async () => {
+    names['private.test'] = ['10.0.0.1'];
+    const admin = await createKey(daybook, ['admin', 'reports:write'], { account: 'operations' });
+    const [toOther, toAdmin] = await Promise.all(
+      [other, admin].map(async ({ headers }) => {
+        const response = await fetch(`${daybook.url}/api/callbacks/test`, {
+          method: 'POST',
+          headers: { ...headers, 'content-type': 'application/json' },
+          body: JSON.stringify({ url: 'http://private.test/' }),
+        });
+        return (await response.json()) as { error_kind: string; error_message: string };
+      }),
+    );
+    expect(toOther!.error_kind).toBe('blocked');
+    expect(toOther!.error_message).toContain('CALLBACK_ALLOW=private.test:80 would allow it');
+    expect(toOther!.error_message).not.toMatch(/private address|RFC|10\./);
+    expect(toAdmin!.error_message).toContain('private.test resolves to a private address (RFC 1918)');
+  });
+});

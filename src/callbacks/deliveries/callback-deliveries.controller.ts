@@ -10,7 +10,7 @@ import {
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
-import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { IsOperator, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { requestIdParam } from '../../requests/requests.schema.js';
 import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';
 import { CallbackDeliveriesService } from './callback-deliveries.service.js';
@@ -49,8 +49,12 @@ export class CallbackDeliveriesController {
   @ApiOkResponse({ standardSchema: pingTrace, description: 'The trace of the ping, whether or not it was sent' })
   @ApiBadRequestResponse({ description: 'The URL may not be called' })
   @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
-  ping(@Body({ schema: pingBody }) { url }: PingBody, @OwnAccount() account: AccountId): Promise<object> {
-    return this.pings.ping(url, account);
+  ping(
+    @Body({ schema: pingBody }) { url }: PingBody,
+    @OwnAccount() account: AccountId,
+    @IsOperator() isOperator: boolean,
+  ): Promise<object> {
+    return this.pings.ping(url, account, isOperator);
   }
 
   @Post('requests/:id/redeliver')

@@ -50,15 +50,16 @@ export class PingService {
 
   /**
    * Sends one signed ping as a callback would be sent. It is not stored.
+   * @param isOperator The trace of a refused target says which kind of address its name has.
    * @returns The trace of the ping.
    * @throws CallbackUrlRefused, PingsBusy
    */
-  async ping(text: string, account: AccountId): Promise<object> {
+  async ping(text: string, account: AccountId, isOperator: boolean): Promise<object> {
     const own = this.inFlight.get(account) ?? 0;
     if (!mayPing(own, this.total)) throw new PingsBusy(own);
     this.count(account, 1);
     try {
-      return await this.send(await this.checked(text), account);
+      return await this.send(await this.checked(text), account, isOperator);
     } finally {
       this.count(account, -1);
     }
@@ -80,18 +81,24 @@ export class PingService {
     }
   }
 
-  private async send(url: URL, account: AccountId): Promise<object> {
+  private async send(url: URL, account: AccountId, isOperator: boolean): Promise<object> {
     const signer = await this.signer.of(account);
     const attemptedAt = new Date();
     const { body, headers } = pingMessage(newId(), attemptedAt, signer);
-    const { trace, errorKind, errorMessage } = await sendCallback(this.http, url.href, body, headers, account);
+    const { trace, errorKind, errorMessage, forOperators } = await sendCallback(
+      this.http,
+      url.href,
+      body,
+      headers,
+      account,
+    );
     const view = traceView({
       ...trace,
       url: url.href,
       statusCode: trace.status,
       success: errorKind === null,
       errorKind,
-      errorMessage,
+      errorMessage: isOperator && forOperators ? `${errorMessage}. ${forOperators}` : errorMessage,
       responseTimeMs: trace.totalMs,
       attemptedAt,
     });

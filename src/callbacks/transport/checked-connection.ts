@@ -39,16 +39,15 @@ async function checkedAddresses(
     throw new NoAnswer('dns', `The name ${hostname} could not be resolved (${error.code ?? 'no answer'})`, options);
   });
   if (addresses.length === 0) throw new NoAnswer('dns', `The name ${hostname} has no address`);
-  // One blocked address blocks the name: otherwise its owner could find out which addresses are blocked.
-  for (const address of addresses) checkAddress(guard, address, origin);
-  return addresses;
+  return unlessBlocked(() => guard.dialled(addresses, origin));
 }
 
-function checkAddress(guard: UrlGuard, address: string, origin: URL): void {
+/** @throws NoAnswer instead of CallbackUrlRefused. */
+function unlessBlocked<T>(judge: () => T): T {
   try {
-    guard.checkAddress(address, origin);
+    return judge();
   } catch (error) {
-    throw error instanceof CallbackUrlRefused ? new NoAnswer('blocked', error.message) : error;
+    throw error instanceof CallbackUrlRefused ? new NoAnswer('blocked', error.message, { cause: error }) : error;
   }
 }
 
@@ -108,7 +107,7 @@ class CheckedConnector {
     const { proxy } = options;
     const { hostname } = target;
     const isName = isIP(hostname) === 0;
-    if (!isName) checkAddress(options.guard, hostname, origin);
+    if (!isName) unlessBlocked(() => options.guard.checkAddress(hostname, origin));
     const addresses = isName ? await checkedAddresses(hostname, origin, caller, options) : [hostname];
     if (caller.signal.aborted) throw new NoAnswer('timeout', 'The attempt ended before the name was resolved');
     dial.resolved(isName);

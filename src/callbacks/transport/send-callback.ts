@@ -7,6 +7,7 @@ import {
   type NotAttempted,
 } from './attempt-trace.js';
 import type { AccountId } from '../../platform/tenant.js';
+import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
 import type { TracedRequestConfig } from './callback-client.js';
 
 /** The outcome of an attempt. */
@@ -17,6 +18,8 @@ export interface CallbackOutcome {
   errorMessage: string | null;
   /** Nothing was sent, and this uses up no attempt; null for an attempt. */
   notAttempted: NotAttempted | null;
+  /** The part of the reason that only operators may know. */
+  forOperators?: string | null;
 }
 
 /**
@@ -57,6 +60,7 @@ export async function sendCallback(
   } catch (error) {
     if (!(error instanceof CallbackAttemptError)) throw error;
     const { trace, kind, message, notAttempted } = error;
-    return { trace, errorKind: kind, errorMessage: message, notAttempted };
+    const forOperators = error.cause instanceof CallbackUrlRefused ? error.cause.forOperators : null;
+    return { trace, errorKind: kind, errorMessage: message, notAttempted, forOperators };
   }
 }

@@ -3,7 +3,10 @@ import { DaybookError } from '../../platform/errors.js';
 /** The rule that refused a callback URL. Stable. */
 export type RefusalReason = 'malformed' | 'userinfo' | 'port' | 'host' | 'address';
 
-/** A callback URL breaks a rule. The message is shown to the caller, so it never contains a resolved address. */
+/**
+ * A callback URL breaks a rule. The message is shown to the caller, so it contains neither an address that a name resolved to nor the
+ * kind of that address: a caller could map the network with it.
+ */
 export class CallbackUrlRefused extends DaybookError {
   readonly code = 'callback-url-refused';
 
@@ -11,12 +14,14 @@ export class CallbackUrlRefused extends DaybookError {
     readonly reason: RefusalReason,
     message: string,
     override readonly path = 'callback_url',
+    /** What only operators may know: the kind of the address that the name resolved to. */
+    readonly forOperators: string | null = null,
   ) {
     super(message);
   }
 
   /** @returns The same refusal for a URL at another path of the input. */
   at(path: string): CallbackUrlRefused {
-    return new CallbackUrlRefused(this.reason, this.message, path);
+    return new CallbackUrlRefused(this.reason, this.message, path, this.forOperators);
   }
 }

@@ -13,6 +13,7 @@ import { UrlGuard } from './url-guard.js';
       useFactory: (config: Config, listenAddress: ListenAddress, openedReceivers: OpenedReceivers) =>
         new UrlGuard({
           allow: config.CALLBACK_ALLOW,
+          deny: config.CALLBACK_DENY,
           demoReceiver: config.DEMO_RECEIVER ? listenAddress : undefined,
           openedReceivers,
         }),

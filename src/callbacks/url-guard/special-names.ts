@@ -1,4 +1,4 @@
-import { isHostName } from './allow-list.js';
+import { isHostName } from './target-list.js';
 
 /**
  * Top-level domains that are never public: this host (RFC 6761), the link (RFC 6762), private networks (RFC 8375, ICANN's
@@ -10,8 +10,13 @@ const PRIVATE_TLDS = new Set(
   'localhost localdomain local internal intranet private corp home lan arpa onion alt'.split(' '),
 );
 
-/** Cloud metadata services with public names. Others are under .internal or have a link-local address. */
-const METADATA_NAMES = new Set(['metadata.goog', 'metadata.tencentyun.com']);
+/** Cloud metadata services with names. Others have a link-local address. */
+const METADATA_NAMES = new Set(['metadata.goog', 'metadata.google.internal', 'metadata.tencentyun.com']);
+
+/** Whether a name could be that of a host in a network of the operator, so that its addresses decide. */
+export function mayBeLocalName(name: string): boolean {
+  return isHostName(name) && !METADATA_NAMES.has(name);
+}
 
 /**
  * @returns The reason why a name cannot be that of a public host, as words that complete "… is …"; null when only its

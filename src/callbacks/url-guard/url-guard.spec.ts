@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { ConfigError } from '../../platform/config/config.js';
 import { CallbackUrlRefused } from './callback-url-refused.js';
 import { destination } from './callback-url.js';
@@ -143,7 +143,7 @@ describe('names', () => {
     const { reason, message, code } = refusal(() => guard.check(`https://${name}/`));
     expect({ reason, code }).toEqual({ reason: 'host', code: 'callback-url-refused' });
     expect(message).toMatch(
-      /^The callback URL's host \S+ is .+; only public hosts and those in CALLBACK_ALLOW may be called/,
+      /^The callback URL's host \S+ is .+; only public hosts and those in CALLBACK_ALLOW may be called \(CALLBACK_ALLOW=\S+:443 would allow it\)$/,
     );
   });
 
@@ -160,8 +160,17 @@ describe('names', () => {
 describe('CALLBACK_ALLOW', () => {
   it.each([
     ['127.0.0.1/32', 'http://127.0.0.1:9000/', 'http://127.0.0.2:9000/'],
-    ['127.0.0.1/32', 'http://[::ffff:127.0.0.1]:9000/', 'http://localhost:9000/'],
-    ['10.0.0.0/8', 'http://10.255.0.1/', 'http://11.0.0.1.internal/'],
+    ['127.0.0.1/32', 'http://[::ffff:127.0.0.1]:9000/', 'http://127.0.0.2:9000/'],
+    ['127.0.0.1/32', 'http://localhost:9000/', 'http://localhost:25/'],
+    ['127.0.0.1:9000', 'http://localhost:9000/', 'http://localhost:9001/'],
+    ['::1/128', 'http://a.localhost/', 'http://metadata.google.internal/'],
+    ['127.0.0.1:25', 'http://localhost:25/', 'http://localhost:26/'],
+    ['10.0.0.0/8', 'http://10.255.0.1/', 'http://localhost/'],
+    // Judged at the dial, by the addresses that they resolve to.
+    ['10.0.0.0/8', 'http://receiver/', 'http://metadata.goog/'],
+    ['10.0.0.0/8', 'http://db.internal/', 'http://a..internal/'],
+    ['10.0.0.1:8080', 'http://receiver:8080/', 'http://receiver:8081/'],
+    ['db.internal', 'http://db.internal/', 'http://receiver/'],
     ['::1/128', 'http://[::1]:9000/', 'http://[::2]:9000/'],
     ['::1', 'http://[0:0::1]/', 'http://127.0.0.1/'],
     ['10.1.2.3', 'http://10.1.2.3/', 'http://10.1.2.4/'],
@@ -243,6 +252,117 @@ describe('at the dial', () => {
     [['hooks.test:80'], '10.0.0.1', 'address'],
     [['other.test'], '10.0.0.1', 'address'],
   ])('with %j, %s is %s', (allow, address, verdict) => expect(dial(allow, address)).toBe(verdict));
+});
+
+describe('CALLBACK_DENY', () => {
+  it.each([
+    ['8.8.8.0/24', 'http://8.8.8.8/', 'http://8.8.9.8/'],
+    ['8.8.8.8', 'http://8.8.8.8:8080/', 'http://8.8.4.4/'],
+    ['8.8.8.8:8080', 'http://8.8.8.8:8080/', 'http://8.8.8.8/'],
+    ['example.com', 'https://EXAMPLE.com./', 'https://www.example.com/'],
+    ['example.com:443', 'https://example.com/', 'http://example.com/'],
+    ['2606:4700::/32', 'http://[2606:4700::1]/', 'http://[2606:4701::1]/'],
+    ['127.0.0.1', 'http://localhost/', 'http://127.0.0.2/'],
+    ['localhost', 'http://localhost/', 'http://127.0.0.1/'],
+  ])('%s refuses %s and not %s, whatever is allowed', (entry, shut, open) => {
+    const allow = ['0.0.0.0/0', '::/0', 'localhost', 'example.com', '8.8.8.8:8080'];
+    const guarded = new UrlGuard({ allow, deny: [entry] });
+    expect(refusal(() => guarded.check(shut)).message).toContain('CALLBACK_DENY');
+    expect(refuses(open, guarded)).toBe(false);
+  });
+
+  it('refuses names that resolve into it, the demo receiver too', () => {
+    const deny = ['8.8.8.0/24', '127.0.0.0/8'];
+    const guarded = new UrlGuard({ allow: ['hooks.test'], deny, demoReceiver: { port: 3000 } });
+    const url = guarded.check('http://hooks.test/');
+    expect(refusal(() => guarded.dialled(['8.8.4.4', '8.8.8.8'], url)).message).toContain('CALLBACK_DENY');
+    expect(guarded.dialled(['8.8.4.4'], url)).toEqual(['8.8.4.4']);
+    expect(refuses('http://localhost:3000/api/callbacks/receive', guarded)).toBe(true);
+  });
+
+  it('has the forms of CALLBACK_ALLOW', () => {
+    expect(() => new UrlGuard({ allow: [], deny: ['10.0.0.0/33'] })).toThrow('CALLBACK_DENY entry "10.0.0.0/33"');
+  });
+});
+
+describe("this host's own networks", () => {
+  const addresses = [
+    { address: '127.0.0.1', cidr: '127.0.0.1/8' },
+    { address: '9.9.9.9', cidr: '9.9.9.9/24' },
+    { address: '2606:4700::9', cidr: '2606:4700::9/64' },
+    { address: 'fe80::1%eth0', cidr: 'fe80::1%eth0/64' },
+    { address: '7.7.7.7', cidr: '7.7.7.7/0' },
+    { address: '6.6.6.6', cidr: null },
+  ];
+  const interfaces = () => ({ eth0: addresses });
+  const own = new UrlGuard({ allow: [], interfaces });
+
+  it.each(['9.9.9.9', '9.9.9.1', '[2606:4700::9]', '[2606:4700::1:2]', '7.7.7.7', '6.6.6.6'])(
+    'are refused as %s, when the request is made and at the dial',
+    (host) => {
+      const { reason, message } = refusal(() => own.check(`http://${host}:8080/`));
+      expect(reason).toBe('address');
+      expect(message).toContain('is an address of this host or its networks');
+      expect(message).toContain(`CALLBACK_ALLOW=${host}:8080 would allow it`);
+      const address = host.replace(/[[\]]/g, '');
+      expect(refusal(() => own.dialled([address], new URL('http://hooks.test/'))).reason).toBe('address');
+    },
+  );
+
+  it('are refused as IPv4 addresses inside IPv6, if those are allowed at all', () => {
+    const translating = new UrlGuard({ allow: ['64:ff9b::/96'], interfaces });
+    expect(() => translating.dialled(['::ffff:9.9.9.9'], new URL('http://hooks.test/'))).toThrow(CallbackUrlRefused);
+  });
+
+  it.each(['9.9.8.9', '[2606:4700:0:1::1]', '7.7.7.8', '6.6.6.7'])('do not contain %s', (host) => {
+    expect(refuses(`http://${host}/`, own)).toBe(false);
+  });
+
+  it('may be allowed', () => {
+    const allowed = new UrlGuard({ allow: ['9.9.9.0/24'], interfaces });
+    expect(refuses('http://9.9.9.9/', allowed)).toBe(false);
+    expect(allowed.dialled(['9.9.9.9'], new URL('http://hooks.test/'))).toEqual(['9.9.9.9']);
+  });
+
+  it('are read again at the dial after an interface has come up', () => {
+    const found = [...addresses];
+    const guarded = new UrlGuard({ allow: [], interfaces: () => ({ eth0: found }) });
+    const url = new URL('http://hooks.test/');
+    expect(guarded.dialled(['5.5.5.5'], url)).toEqual(['5.5.5.5']);
+    found.push({ address: '5.5.5.5', cidr: '5.5.5.5/24' });
+    const nowMs = performance.now();
+    jest.spyOn(performance, 'now').mockReturnValue(nowMs + 60_000);
+    expect(() => guarded.dialled(['5.5.5.5'], url)).toThrow(CallbackUrlRefused);
+    jest.restoreAllMocks();
+  });
+});
+
+describe('the addresses that are dialled', () => {
+  it('for localhost are those that are allowed', () => {
+    const url = new URL('http://localhost:9000/');
+    const both = ['127.0.0.1', '::1'];
+    expect(new UrlGuard({ allow: ['127.0.0.1/32'] }).dialled(both, url)).toEqual(['127.0.0.1']);
+    expect(new UrlGuard({ allow: ['localhost'] }).dialled(both, url)).toEqual(both);
+    expect(() => new UrlGuard({ allow: ['10.0.0.0/8'] }).dialled(both, url)).toThrow(CallbackUrlRefused);
+  });
+
+  it('for any other name are all or none', () => {
+    const allowed = new UrlGuard({ allow: ['127.0.0.1/32'] });
+    expect(() => allowed.dialled(['127.0.0.1', '::1'], new URL('http://me.test/'))).toThrow(CallbackUrlRefused);
+  });
+
+  it.each(['10.0.0.1', '127.0.0.1', '169.254.169.254', 'fd00::1', '9.9.9.9'])(
+    'are not described to callers: %s',
+    (address) => {
+      const guarded = new UrlGuard({ allow: [], interfaces: () => ({ a: [{ address: '9.9.9.9', cidr: null }] }) });
+      const { message, forOperators } = refusal(() => guarded.dialled([address], new URL('https://hooks.test/')));
+      expect(message).toBe(
+        "The callback URL's host hooks.test resolves to an address that callbacks may not call; only public hosts and those " +
+          'in CALLBACK_ALLOW may be called (CALLBACK_ALLOW=hooks.test:443 would allow it)',
+      );
+      expect(forOperators).toMatch(/^hooks\.test resolves to an? .*address/);
+    },
+  );
 });
 
 describe('the demo receiver', () => {

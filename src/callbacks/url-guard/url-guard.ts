@@ -1,11 +1,13 @@
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
-import { AllowList } from './allow-list.js';
 import { CallbackUrlRefused } from './callback-url-refused.js';
 import { destination, hostOf, parseCallbackUrl, portOf } from './callback-url.js';
+import { isLocalhost, LOCALHOST_ADDRESSES } from '../name-lookup/name-lookup.js';
+import { type Interfaces, OwnNetworks } from './own-networks.js';
+import { TargetList } from './target-list.js';
 import type { OpenedReceivers } from './opened-receivers.js';
 import { isLoopback, whyNotPublic } from './special-addresses.js';
-import { whyNotPublicName } from './special-names.js';
+import { mayBeLocalName, whyNotPublicName } from './special-names.js';
 
 /** Accepted URLs and destinations kept in memory, so that most callbacks are neither parsed nor judged again. */
 const MAX_REMEMBERED = 1_000;
@@ -28,6 +30,10 @@ const DEMO_RECEIVER_HOSTS = new Set(['localhost', '127.0.0.1', '::1']);
 export interface UrlGuardOptions {
   /** Entries of `CALLBACK_ALLOW`: `CIDR`, address, `host`, `host:port`, `[address]:port`. */
   allow: string[];
+  /** Entries of `CALLBACK_DENY`, of the same forms. They win over everything that allows a target. */
+  deny?: string[];
+  /** Default: those of this host. */
+  interfaces?: Interfaces;
   /** Allows the demo receiver. Its port is read at every check, since it is known only once the server listens. */
   demoReceiver?: { readonly port: number };
   /** Allows the receiver of the load test in progress, at the address and path that it registered. */
@@ -39,15 +45,19 @@ export interface UrlGuardOptions {
  * {@link checkAddress} for every resolved address when it is dialled.
  */
 export class UrlGuard {
-  private readonly allowList: AllowList;
+  private readonly allowList: TargetList;
+  private readonly denyList: TargetList;
+  private readonly ownNetworks: OwnNetworks;
   /** Accepted URLs by their text, except those that are allowed for a time only. */
   private readonly accepted = new LRUCache<string, Readonly<URL>>({ max: MAX_REMEMBERED });
   /** Accepted destinations: {@link judge} depends on nothing else. */
   private readonly acceptedDestinations = new LRUCache<string, true>({ max: MAX_REMEMBERED });
 
-  /** @throws ConfigError naming the first malformed entry of `allow`. */
+  /** @throws ConfigError naming the first malformed entry of `allow` or `deny`. */
   constructor(private readonly options: UrlGuardOptions) {
-    this.allowList = new AllowList(options.allow);
+    this.allowList = new TargetList(options.allow, 'CALLBACK_ALLOW');
+    this.denyList = new TargetList(options.deny ?? [], 'CALLBACK_DENY');
+    this.ownNetworks = new OwnNetworks(options.interfaces);
   }
 
   /** Must be awaited before {@link check}. Reads the load test in progress if the URL has the form of its receiver. */
@@ -66,6 +76,7 @@ export class UrlGuard {
     const url = parseCallbackUrl(text);
     const to = destination(url);
     if (!this.acceptedDestinations.get(to)) {
+      this.checkDenied(hostOf(url), portOf(url));
       if (this.isDemoOrigin(url) && url.pathname === DEMO_RECEIVER_PATH) return url;
       if (this.options.openedReceivers?.isReceiver(url)) return url;
       this.judge(hostOf(url), portOf(url));
@@ -76,27 +87,67 @@ export class UrlGuard {
   }
 
   /**
-   * Checks an address before it is dialled for a URL that passed {@link check}.
+   * Chooses the addresses that may be dialled for a URL that passed {@link check}: all of them. One blocked address blocks a name, or
+   * its owner could find out which addresses are blocked. Only of this host's own names (`localhost`) the others are left out.
    * @throws CallbackUrlRefused, without the address: the caller must not learn the addresses of internal names.
    */
+  dialled(addresses: string[], url: URL): string[] {
+    if (!isLocalhost(hostOf(url))) {
+      for (const address of addresses) this.checkAddress(address, url);
+      return addresses;
+    }
+    const allowed = addresses.filter((address) => this.whyNotDialled(address, url) === null);
+    if (allowed.length === 0) for (const address of addresses) this.checkAddress(address, url);
+    return allowed;
+  }
+
+  /**
+   * Checks an address before it is dialled for a URL that passed {@link check}.
+   * @throws CallbackUrlRefused, see {@link dialled}
+   */
   checkAddress(address: string, url: URL): void {
-    if (this.isDemoOrigin(url) && isLoopback(address)) return;
+    const [host, port] = [hostOf(url), portOf(url)];
+    if (this.denyList.covers(host, port) || this.denyList.covers(address, port)) throw denied(host);
+    const why = this.whyNotDialled(address, url);
+    if (why === null) return;
+    if (host === address) throw refusal('address', `${host} is ${why}`, host, port);
+    throw refusal('address', `${host} resolves to an address that callbacks may not call`, host, port, why);
+  }
+
+  /** @returns The reason why an address is not dialled, whatever `CALLBACK_DENY` says; null if it may be. */
+  private whyNotDialled(address: string, url: URL): string | null {
+    if (this.isDemoOrigin(url) && isLoopback(address)) return null;
     const host = hostOf(url);
-    if (host === address && this.options.openedReceivers?.isReceiverOrigin(url)) return;
+    if (host === address && this.options.openedReceivers?.isReceiverOrigin(url)) return null;
     const port = portOf(url);
-    if (this.allowList.covers(host, port) || this.allowList.covers(address, port)) return;
-    const why = whyNotPublic(address);
-    if (why) throw refusal('address', host === address ? `${host} is ${why}` : `${host} resolves to ${why}`);
+    if (this.allowList.covers(host, port) || this.allowList.covers(address, port)) return null;
+    return this.whyNotAllowed(address);
+  }
+
+  private whyNotAllowed(address: string): string | null {
+    return (
+      whyNotPublic(address) ?? (this.ownNetworks.holds(address) ? 'an address of this host or its networks' : null)
+    );
+  }
+
+  /** `localhost` counts as its addresses. Other names are judged when they are dialled. */
+  private checkDenied(host: string, port: number): void {
+    const targets = isLocalhost(host) ? [host, ...LOCALHOST_ADDRESSES] : [host];
+    if (targets.some((target) => this.denyList.covers(target, port))) throw denied(host);
   }
 
   private judge(host: string, port: number): void {
-    if (BAD_PORTS.has(port) && !this.allowList.namesPort(host, port)) {
-      throw new CallbackUrlRefused('port', `The callback URL's port ${port} belongs to another protocol than HTTP`);
+    const isName = isIP(host) === 0;
+    const targets = isLocalhost(host) ? [host, ...LOCALHOST_ADDRESSES] : [host];
+    if (BAD_PORTS.has(port) && !targets.some((target) => this.allowList.namesPort(target, port))) {
+      const flaw = `The callback URL's port ${port} belongs to another protocol than HTTP`;
+      throw new CallbackUrlRefused('port', `${flaw}; ${wouldAllow(host, port)}`);
     }
-    if (this.allowList.covers(host, port)) return;
-    const isLiteral = isIP(host) !== 0;
-    const why = isLiteral ? whyNotPublic(host) : whyNotPublicName(host);
-    if (why) throw refusal(isLiteral ? 'address' : 'host', `${host} is ${why}`);
+    if (targets.some((target) => this.allowList.covers(target, port))) return;
+    // A block covers every name that resolves into it, which shows when the name is dialled.
+    if (isName && !isLocalhost(host) && mayBeLocalName(host) && this.allowList.mayCoverNames(port)) return;
+    const why = isName ? whyNotPublicName(host) : this.whyNotAllowed(host);
+    if (why) throw refusal(isName ? 'host' : 'address', `${host} is ${why}`, host, port);
   }
 
   private isDemoOrigin(url: URL): boolean {
@@ -105,9 +156,27 @@ export class UrlGuard {
   }
 }
 
-function refusal(reason: 'host' | 'address', flaw: string): CallbackUrlRefused {
+function refusal(
+  reason: 'host' | 'address',
+  flaw: string,
+  host: string,
+  port: number,
+  forOperators: string | null = null,
+): CallbackUrlRefused {
+  const rule = 'only public hosts and those in CALLBACK_ALLOW may be called';
+  const message = `The callback URL's host ${flaw}; ${rule} (${wouldAllow(host, port)})`;
+  const detail = forOperators && `${host} resolves to ${forOperators}`;
+  return new CallbackUrlRefused(reason, message, undefined, detail);
+}
+
+function denied(host: string): CallbackUrlRefused {
   return new CallbackUrlRefused(
-    reason,
-    `The callback URL's host ${flaw}; only public hosts and those in CALLBACK_ALLOW may be called`,
+    'host',
+    `The callback URL's host ${host} is in CALLBACK_DENY, or resolves to an address in it`,
   );
+}
+
+/** The entry that allows a target and nothing else. */
+function wouldAllow(host: string, port: number): string {
+  return `CALLBACK_ALLOW=${isIP(host) === 6 ? `[${host}]` : host}:${port} would allow it`;
 }

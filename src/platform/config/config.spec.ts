@@ -140,7 +140,13 @@ const CASES = [
 ];
 
 /** Any text will do for these. */
-const FREE_TEXT = { HOST: '::1', DATA_DIR: 'some/where', CALLBACK_ALLOW: 'a, 10.0.0.0/8', NODE_ENV: 'test' };
+const FREE_TEXT = {
+  HOST: '::1',
+  DATA_DIR: 'some/where',
+  CALLBACK_ALLOW: 'a, 10.0.0.0/8',
+  CALLBACK_DENY: 'b',
+  NODE_ENV: 'test',
+};
 const SECRETS = {
   DATABASE_URL: { allowed: 'a URL that begins with postgres:// or postgresql://', good: 'postgres://u:p@h/d' },
   REDIS_URL: { allowed: 'a URL that begins with redis:// or rediss://', good: REDIS_URL },
@@ -292,6 +298,7 @@ describe('parseConfig', () => {
       RATE_LIMIT_DEFAULT: { limit: 600, windowMs: 60_000 },
       TRUST_PROXY: false,
       CALLBACK_ALLOW: [],
+      CALLBACK_DENY: [],
       CALLBACK_DNS_SERVERS: [],
       CALLBACK_TIMEOUT: 10_000,
       CALLBACK_RETRY_DELAYS: [2_000, 4_000, 8_000],

@@ -18,6 +18,9 @@ export const callbackSettings = z.object({
   CALLBACK_ALLOW: list
     .default([])
     .describe('Private callback targets to allow: `CIDR`, `host` or `host:port`, comma-separated'),
+  CALLBACK_DENY: list
+    .default([])
+    .describe('Callback targets to refuse, in the same form. They win over `CALLBACK_ALLOW`'),
   CALLBACK_PROXY: proxyUrl
     .optional()
     .describe('CONNECT proxy for callbacks. Without it callbacks are sent directly, regardless of `HTTPS_PROXY`'),

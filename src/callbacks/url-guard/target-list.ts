@@ -13,12 +13,17 @@ export function isHostName(text: string): boolean {
   return HOST_NAME.test(text) && !ENDS_IN_NUMBER.test(text);
 }
 
-/** An entry of `CALLBACK_ALLOW`: a name or a block of addresses, on one port or all. */
-class AllowEntry {
+/** An entry of `CALLBACK_ALLOW` or `CALLBACK_DENY`: a name or a block of addresses, on one port or all. */
+class TargetEntry {
   constructor(
     private readonly target: string | BlockList,
     readonly port?: number,
   ) {}
+
+  /** Whether it is a block of addresses, into which any name may resolve. */
+  isBlockOn(port: number): boolean {
+    return typeof this.target !== 'string' && (this.port === undefined || this.port === port);
+  }
 
   /** @param host A name or an address. Names match only names, addresses only blocks. */
   covers(host: string, port: number): boolean {
@@ -27,14 +32,14 @@ class AllowEntry {
   }
 }
 
-function blockEntry(block: string, port?: number): AllowEntry {
+function blockEntry(block: string, port?: number): TargetEntry {
   const list = new BlockList();
   addBlock(list, block);
-  return new AllowEntry(list, port);
+  return new TargetEntry(list, port);
 }
 
 /** @returns Null when the entry has none of the allowed forms. */
-function parseEntry(entry: string): AllowEntry | null {
+function parseEntry(entry: string): TargetEntry | null {
   const [, base = '', prefix] = /^([^/]+)\/(\d{1,3})$/.exec(entry) ?? [];
   if (prefix !== undefined) {
     const longest = isIPv4(base) ? 32 : isIPv6(base) && !base.includes('%') ? 128 : -1;
@@ -48,20 +53,23 @@ function parseEntry(entry: string): AllowEntry | null {
   if (bracketed !== undefined) return isIPv6(bracketed) ? blockEntry(bracketed, port) : null;
   if (isIPv4(plain)) return blockEntry(plain, port);
   const name = domainToASCII(plain).replace(/\.$/, '');
-  return isHostName(name) ? new AllowEntry(name, port) : null;
+  return isHostName(name) ? new TargetEntry(name, port) : null;
 }
 
-/** The entries of `CALLBACK_ALLOW`, the operator's exceptions to the rules of the URL guard. */
-export class AllowList {
-  private readonly entries: AllowEntry[];
+/** The setting that a list of targets comes from. */
+export type TargetSetting = 'CALLBACK_ALLOW' | 'CALLBACK_DENY';
+
+/** The entries of `CALLBACK_ALLOW` or `CALLBACK_DENY`, the operator's exceptions to the rules of the URL guard. */
+export class TargetList {
+  private readonly entries: TargetEntry[];
 
   /** @throws ConfigError naming the first malformed entry. */
-  constructor(entries: string[]) {
+  constructor(entries: string[], setting: TargetSetting) {
     this.entries = entries.map((text) => {
       const entry = parseEntry(text);
       if (entry) return entry;
       throw new ConfigError(
-        `CALLBACK_ALLOW entry ${JSON.stringify(text)} is not valid: it must be a CIDR such as 10.0.0.0/8, ` +
+        `${setting} entry ${JSON.stringify(text)} is not valid: it must be a CIDR such as 10.0.0.0/8, ` +
           'an address, a host, or host:port ([address]:port for IPv6)',
       );
     });
@@ -69,6 +77,11 @@ export class AllowList {
 
   covers(host: string, port: number): boolean {
     return this.entries.some((entry) => entry.covers(host, port));
+  }
+
+  /** Whether a name may be covered by the addresses that it resolves to. */
+  mayCoverNames(port: number): boolean {
+    return this.entries.some((entry) => entry.isBlockOn(port));
   }
 
   /** Whether an entry names this port. Only such an entry allows a bad port. */
