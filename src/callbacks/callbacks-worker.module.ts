@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Breakers } from './destinations/breakers.js';
 import { CallbackSenderModule } from './callback-sender.module.js';
+import { CallbackUrlModule } from './url-guard/callback-url.module.js';
 import { CallbacksDispatcher } from './dispatch/callbacks.dispatcher.js';
 import { CallbacksSweep } from './dispatch/callbacks.sweep.js';
 import { CallbacksService } from './dispatch/callbacks.service.js';
@@ -26,6 +27,7 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
     TypeOrmModule.forFeature([CallbackDelivery, CallbackLog]),
     RequestsModule,
     CallbackSenderModule,
+    CallbackUrlModule,
     DestinationsModule,
     RedeliveriesModule,
   ],

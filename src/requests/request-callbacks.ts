@@ -5,6 +5,10 @@ export interface CallbackState {
   status: 'PENDING' | 'SUCCESS' | 'FAILED';
   /** Attempts that have ended. */
   attempts: number;
+  /** Why it is not delivered; null when it is, or was not tried. */
+  error: string | null;
+  /** Null when it has ended. */
+  nextAttemptAt: Date | null;
 }
 
 /** The trace of an attempt. Of an attempt whose end is not recorded, `success` and the fields of the response are null. */

@@ -36,7 +36,15 @@ export function syncContinues(requestId: string): object {
 const UNKNOWN_END =
   'The attempt started and its end is not recorded: it is in flight, or its worker crashed and the receiver may have got it';
 
-export function attemptView(attempt: CallbackAttempt): object {
+/** The trace of a callback. A retry that was scheduled does not follow when the callback has ended otherwise. */
+export function deliveryTrace(attempts: CallbackAttempt[], callback: CallbackState | undefined): object[] {
+  return attempts.map((attempt, index) => {
+    const isLast = index === attempts.length - 1 && callback?.status !== 'PENDING';
+    return attemptView(isLast ? { ...attempt, nextAttemptAt: null } : attempt);
+  });
+}
+
+function attemptView(attempt: CallbackAttempt): object {
   return {
     attempt_number: attempt.attemptNumber,
     trigger: attempt.trigger,
@@ -97,6 +105,14 @@ function rounded(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms);
 }
 
+/** Why a callback is not delivered, and when it is tried next. */
+export function callbackProgress(callback: CallbackState | undefined): object {
+  return {
+    callback_error: callback?.error ?? null,
+    callback_next_attempt_at: callback?.nextAttemptAt?.toISOString() ?? null,
+  };
+}
+
 /** A request as the list and the detail show it. An unfinished request has no callback state yet: it is pending. */
 export function requestView(row: RequestRecord, callback: CallbackState | undefined): Record<string, unknown> {
   return {
@@ -110,6 +126,7 @@ export function requestView(row: RequestRecord, callback: CallbackState | undefi
     error: row.error,
     callback_url: row.callbackUrl,
     callback_status: row.callbackUrl === null ? null : (callback?.status ?? 'PENDING'),
+    ...callbackProgress(callback),
     callback_attempts: callback?.attempts ?? 0,
     idempotency_key: row.idempotencyKey,
     queue_position: row.queuePosition,

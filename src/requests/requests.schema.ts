@@ -51,6 +51,18 @@ export const attemptTrace = attemptLog.omit({ attempt_number: true }).extend({
     .describe('Milliseconds; null for a stage that was skipped (an open connection was used) or did not end'),
 });
 
+const callbackProgress = {
+  callback_error: z
+    .string()
+    .nullable()
+    .describe(
+      'Why the callback is not delivered: the last failure, the end of its schedule, or a breaker that is open',
+    ),
+  callback_next_attempt_at: timestamp
+    .nullable()
+    .describe('Due time of the next attempt, or of the next probe while a breaker is open; null when there is none'),
+};
+
 export const requestSummary = z.object({
   id: z.uuid(),
   mode: z.enum(REQUEST_MODES),
@@ -62,6 +74,7 @@ export const requestSummary = z.object({
   error: z.string().nullable(),
   callback_url: z.string().nullable(),
   callback_status: z.enum(['PENDING', 'SUCCESS', 'FAILED']).nullable(),
+  ...callbackProgress,
   callback_attempts: z.int(),
   idempotency_key: z.string().nullable(),
   queue_position: z.int().nullable(),
@@ -87,6 +100,7 @@ export const requestDetail = requestSummary.extend({
 export const requestPage = z.object({ requests: z.array(requestSummary), next_cursor: z.uuid().nullable() });
 export const callbackLogs = z.object({
   request_id: z.uuid(),
+  ...callbackProgress,
   total_attempts: z.int().describe('All attempts, including those that are not listed'),
   logs: z.array(attemptLog).max(SHOWN_ATTEMPTS).describe(`The newest ${SHOWN_ATTEMPTS} attempts, oldest first`),
 });

@@ -7,7 +7,7 @@ import { type RequestFilter, RequestRepository } from './request.repository.js';
 import { LanePositions } from './lane-positions.js';
 import { RemovalStore } from './removal/removal.store.js';
 import { RequestCallbacks } from './request-callbacks.js';
-import { attemptLogView, attemptView, requestView } from './request.view.js';
+import { attemptLogView, callbackProgress, deliveryTrace, requestView } from './request.view.js';
 import { RequestNotFound, RequestUnfinished } from './requests.errors.js';
 import { SHOWN_ATTEMPTS } from './requests.schema.js';
 import { ResultFiles } from './result-files.js';
@@ -60,8 +60,9 @@ export class RequestsService {
     const attempts = await this.callbacks.newestAttempts(row.id, SHOWN_ATTEMPTS);
     const isWaiting = row.lane !== null && !isFinished(row);
     const jobsAhead = isWaiting ? await this.positions.jobsAhead(row.lane!, row.queuePosition!) : null;
-    const view = requestView(row, callbacks.get(row.id));
-    return { ...view, jobs_ahead: jobsAhead, delivery_trace: attempts.map(attemptView) };
+    const callback = callbacks.get(row.id);
+    const view = requestView(row, callback);
+    return { ...view, jobs_ahead: jobsAhead, delivery_trace: deliveryTrace(attempts, callback) };
   }
 
   /** @throws RequestNotFound */
@@ -69,7 +70,9 @@ export class RequestsService {
     const row = await this.find(id, account);
     const attempts = await this.callbacks.newestAttempts(row.id, SHOWN_ATTEMPTS);
     const count = await this.callbacks.countAttempts(row.id);
-    return { request_id: id, total_attempts: count, logs: attempts.map(attemptLogView) };
+    const callback = (await this.callbacks.states([row.id])).get(row.id);
+    const logs = attempts.map(attemptLogView);
+    return { request_id: id, ...callbackProgress(callback), total_attempts: count, logs };
   }
 
   /** @returns The file of a finished report, or null if it has none. */

@@ -20,6 +20,8 @@ afterEach(async () => {
 
 const at = (destination: string): Target => ({ accountId: NIL_ID, destination });
 
+const GUARD = { isDemoDestination: () => false };
+
 const DAY_MS = 86_400_000;
 
 async function known(): Promise<string[]> {
@@ -48,7 +50,7 @@ describe('a destination that has been idle for a day', () => {
     await insert('done', 'FAILED', 3);
     await insert('first-waits', 'PENDING', 0);
     await insert('retry-waits', 'PENDING', 1);
-    await new Breakers(store).forgetIdle();
+    await new Breakers(store, GUARD).forgetIdle();
     expect(await known()).toEqual(['first-waits', 'retry-waits', 'young']);
   });
 
@@ -56,12 +58,12 @@ describe('a destination that has been idle for a day', () => {
     await stores.sql(`INSERT INTO callback_destinations (destination, changed_at)
       SELECT 'd' || n, now() - interval '25 hours' FROM generate_series(1, 1200) n`);
     jest.spyOn(performance, 'now').mockReturnValue(0);
-    await new Breakers(new BreakerStore(stores.database)).forgetIdle();
+    await new Breakers(new BreakerStore(stores.database), GUARD).forgetIdle();
     expect(await known()).toEqual([]);
   });
 
   it('is forgotten by the process too', async () => {
-    const breakers = new Breakers(new BreakerStore(stores.database));
+    const breakers = new Breakers(new BreakerStore(stores.database), GUARD);
     breakers.learn(at('d'), { ...CLOSED, failures: 1 });
     await breakers.forgetIdle();
     expect(breakers.get(at('d')).failures).toBe(1);

@@ -142,7 +142,7 @@ describe('GET /api/requests', () => {
 
 describe('GET /api/requests/{id}', () => {
   const FIELDS = `id mode status report lane input_payload result_payload error callback_url callback_status
-    callback_attempts idempotency_key queue_position jobs_ahead created_at started_at completed_at delivery_trace`;
+    callback_error callback_next_attempt_at callback_attempts idempotency_key queue_position jobs_ahead created_at started_at completed_at delivery_trace`;
 
   it('has the fields of the contract and no others, in every state', async () => {
     for (const id of [await accept({ lane: 'held' }), await generate({}), await fail()]) {
@@ -165,6 +165,8 @@ describe('GET /api/requests/{id}', () => {
       error: null,
       callback_url: `${receiver.url}/done`,
       callback_status: 'PENDING',
+      callback_error: null,
+      callback_next_attempt_at: null,
       callback_attempts: 0,
       idempotency_key: 'k 1',
       queue_position: acknowledged.queue_position,
@@ -234,7 +236,8 @@ describe('GET /api/requests/{id}', () => {
       { ...logs[1], ...sent, trigger: 'retry', error_kind: null, next_attempt_at: null },
     ]);
     const { json } = await get(daybook, `/api/requests/${id}/callback-logs`);
-    expect(json).toEqual({ request_id: id, total_attempts: 2, logs });
+    const none = { callback_error: null, callback_next_attempt_at: null };
+    expect(json).toEqual({ request_id: id, ...none, total_attempts: 2, logs });
   });
 
   it('shows the newest 200 attempts, oldest first, and counts all of them', async () => {
@@ -253,6 +256,8 @@ describe('GET /api/requests/{id}', () => {
     const id = await generate({});
     expect((await get(daybook, `/api/requests/${id}/callback-logs`)).json).toEqual({
       request_id: id,
+      callback_error: null,
+      callback_next_attempt_at: null,
       total_attempts: 0,
       logs: [],
     });

@@ -258,6 +258,7 @@ export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = 
     attemptedAt: new Date(),
     outcome: { trace, errorKind: null, errorMessage: null, notAttempted: null },
     status: 'SUCCESS',
+    reason: null,
     retryAtMs: null,
     ...more,
   };

@@ -25,7 +25,7 @@ export const deliveryPage = z.object({
       queue_position: z.int(),
       status,
       attempts: z.int(),
-      error: z.string().nullable().describe('The reason for the failure, if it is not in the last attempt'),
+      error: z.string().nullable().describe('Why the callback is not delivered'),
       next_attempt_at: timestamp.nullable(),
       created_at: timestamp,
       finished_at: timestamp.nullable(),

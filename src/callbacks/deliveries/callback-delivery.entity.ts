@@ -66,7 +66,7 @@ export class CallbackDelivery {
   @Column('integer', { default: 0 })
   unknown!: number;
 
-  /** The reason for FAILED, if it is not in the last attempt; while PENDING the reason why the last try sent nothing. */
+  /** Why it is not delivered yet, or has failed; null when it is delivered, or was not tried. */
   @Column('text', { nullable: true })
   error!: string | null;
 

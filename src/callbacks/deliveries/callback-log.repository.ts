@@ -19,6 +19,8 @@ export interface AttemptRecord {
   attemptedAt: Date;
   outcome: CallbackOutcome;
   status: DeliveryStatus;
+  /** Why it is not delivered; null when it is. */
+  reason: string | null;
   /** Time of the next attempt by `performance.now()` of this process; null if there is none. */
   retryAtMs: number | null;
 }
@@ -40,21 +42,21 @@ const RECORD_ATTEMPTS = {
       $1::uuid[], $2::text[], $3::float8[], $4::uuid[], $5::integer[], $6::text[], $7::text[], $8::boolean[],
       $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::integer[], ${fromJsonColumn('$14')}::json[],
       $15::integer[], $16::text[], ${fromJsonColumn('$17')}::json[], $18::text[], $19::real[], $20::real[], $21::real[],
-      $22::real[], $23::real[]
+      $22::real[], $23::real[], $24::text[]
     ) AS t (
       delivery_id, status, retry_in_ms, request_id, attempt_number, trigger, url, success,
       attempted_at, error_kind, error_message, dialled_address, status_code, request_headers,
       body_bytes, body_sha256, response_headers, response_body, dns_ms, connect_ms, tls_ms,
-      first_byte_ms, response_time_ms
+      first_byte_ms, response_time_ms, reason
     )
   ), locked AS (
-    SELECT d.id, a.status, now() + a.retry_in_ms * interval '1 millisecond' AS next_attempt_at,
+    SELECT d.id, a.status, a.reason, now() + a.retry_in_ms * interval '1 millisecond' AS next_attempt_at,
       CASE WHEN a.error_kind = 'dns' THEN d.waiting_since END AS waiting_since,
       d.finished_at IS NULL AND d.attempts + d.unknown + 1 = a.attempt_number AS is_first_record
     FROM callback_deliveries d JOIN attempt a ON a.delivery_id = d.id
     WHERE d.id = ANY ($1::uuid[]) ORDER BY d.id FOR UPDATE OF d
   ), moved AS (
-    UPDATE callback_deliveries d SET status = l.status, attempts = d.attempts + 1, error = NULL,
+    UPDATE callback_deliveries d SET status = l.status, attempts = d.attempts + 1, error = l.reason,
       waiting_since = l.waiting_since, next_attempt_at = coalesce(l.next_attempt_at, d.next_attempt_at), leased_by = NULL, lease_until = NULL,
       finished_at = CASE WHEN l.status <> 'PENDING' THEN now() END
     FROM locked l WHERE d.id = l.id AND l.is_first_record RETURNING d.id
@@ -162,5 +164,6 @@ function valuesOf(attempts: AttemptRecord[]): unknown[] {
     trace('tlsMs'),
     trace('firstByteMs'),
     trace('totalMs'),
+    column(({ reason }) => reason),
   ];
 }

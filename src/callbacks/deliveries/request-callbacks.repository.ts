@@ -1,10 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { In, type Repository } from 'typeorm';
+import type { Repository } from 'typeorm';
 import type { Query } from '../../platform/database/database.js';
 import { type CallbackState, RequestCallbacks } from '../../requests/request-callbacks.js';
 import { CallbackDelivery, type DeliveryStatus } from './callback-delivery.entity.js';
 import { CallbackLog } from './callback-log.entity.js';
+import { type DeliveryProgress, callbackState } from './callback-state.js';
+
+/** Of requests with a pending callback, with the breaker that is not closed. */
+const STATES = `
+  SELECT d.request_id AS "requestId", d.destination, d.status, d.attempts, d.error, d.next_attempt_at AS "nextAttemptAt",
+    c.state, c.failures, c.opened_at AS "openedAt", c.open_until AS "openUntil"
+  FROM callback_deliveries d
+  LEFT JOIN callback_destinations c ON d.status = 'PENDING' AND c.state <> 'closed'
+    AND c.account_id = d.account_id AND c.destination = d.destination
+  WHERE d.request_id = ANY ($1::uuid[])`;
+
+type StateRow = DeliveryProgress & { requestId: string };
 
 interface DeliveryState {
   requestId: string;
@@ -31,11 +43,8 @@ export class RequestCallbacksRepository extends RequestCallbacks {
   }
 
   async states(requestIds: string[]): Promise<Map<string, CallbackState>> {
-    const deliveries = await this.deliveries.find({
-      select: { id: true, requestId: true, status: true, attempts: true },
-      where: { requestId: In(requestIds) },
-    });
-    return new Map(deliveries.map(({ requestId, status, attempts }) => [requestId, { status, attempts }]));
+    const rows = await this.deliveries.query<StateRow[]>(STATES, [requestIds]);
+    return new Map(rows.map((row) => [row.requestId, callbackState(row)]));
   }
 
   async newestAttempts(requestId: string, limit: number): Promise<CallbackLog[]> {

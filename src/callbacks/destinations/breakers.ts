@@ -1,6 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
+import { UrlGuard } from '../url-guard/url-guard.js';
 import { type Breaker, CLOSED, breaker, isLongFailing, isPristine } from './breaker.js';
 import { BreakerStore, type TargetEvent } from './breaker.store.js';
 import { type Target, targetKey } from './target.js';
@@ -14,7 +15,8 @@ const FORGET_EVERY_MS = 60_000;
 /**
  * The breakers of targets as this process knows them (docs/state-machines.md). Postgres has the shared state, to which all workers report
  * their events. An event is also applied here at once, so that a queue stops with the failure that opens the breaker instead
- * of a round trip later. A destination without failures costs no memory and no write.
+ * of a round trip later. A destination without failures costs no memory and no write. The demo receiver has no breaker: its
+ * failures are meant, and trying them out must show the retry schedule.
  */
 @Injectable()
 export class Breakers {
@@ -29,7 +31,10 @@ export class Breakers {
 
   private nextForgetMs = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly store: BreakerStore) {}
+  constructor(
+    private readonly store: BreakerStore,
+    @Inject(UrlGuard) private readonly guard: Pick<UrlGuard, 'isDemoDestination'>,
+  ) {}
 
   /** Takes over the state of a breaker from Postgres, plus the events that are not reported yet. */
   learn(target: Target, stored: Breaker): void {
@@ -60,7 +65,7 @@ export class Breakers {
     const report: TargetEvent = { accountId, destination, event };
     const key = targetKey(report);
     const before = this.get(report);
-    if (event === 'success' && isPristine(before)) return;
+    if (event === 'success' ? isPristine(before) : this.guard.isDemoDestination(destination)) return;
     const after = breaker(before, event, new Date());
     this.keep(key, after);
     if (before.state === 'closed' && after.state === 'open') {

@@ -53,7 +53,7 @@ function dispatcherOf(...names: string[]) {
     { list: () => Promise.resolve(due) } as unknown as DueDestinationsStore,
     {} as ExpiredLeasesStore,
     claims as unknown as DestinationClaims,
-    new Breakers({} as BreakerStore),
+    new Breakers({} as BreakerStore, { isDemoDestination: () => false }),
     new UnresolvedDestinations(),
     queue,
     { AUTH: 'required' },

@@ -14,6 +14,7 @@ import { type DueDelivery, nextNumber } from '../leases/due-delivery.js';
 import { type Postponement, PostponementsStore } from '../leases/postponements.store.js';
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { PATIENCE_MS, UnresolvedDestinations, waitMs } from './postponing.js';
+import { failureReason } from './failure-reason.js';
 import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
 
 const GONE = 'The URL answered 410 Gone before and is disabled. Enable it and redeliver this callback';
@@ -131,20 +132,24 @@ export class CallbacksService {
   }
 
   /** 2xx is a success. Transient failures are retried until the schedule ends; everything else is final. */
-  private judge({ trace, errorKind }: CallbackOutcome, attempts: number): Verdict {
-    if (errorKind === null) return { status: 'SUCCESS', retryAtMs: null, event: 'success', isGone: false };
+  private judge(outcome: CallbackOutcome, attempts: number): Verdict {
+    const { trace, errorKind } = outcome;
+    if (errorKind === null)
+      return { status: 'SUCCESS', reason: null, retryAtMs: null, event: 'success', isGone: false };
     const { CALLBACK_RETRY_DELAYS, CALLBACK_RETRY_STATUSES } = this.config;
     const isAnswer = errorKind === 'status';
     const isGone = isAnswer && trace.status === 410;
     const isTransient = isAnswer
       ? !isGone && matchesStatus(trace.status!, CALLBACK_RETRY_STATUSES)
       : errorKind !== 'blocked';
+    const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders ?? {}, new Date()) : 0;
+    const atMs = isTransient ? retryAtMs(attempts, performance.now(), CALLBACK_RETRY_DELAYS, askedMs) : null;
+    const status = atMs === null ? 'FAILED' : 'PENDING';
+    const allAttempts = CALLBACK_RETRY_DELAYS.length + 1;
+    const reason = failureReason({ outcome, status, isTransient, attempts, allAttempts });
     // A final answer is an answer too: the destination works.
     const event = isTransient ? 'failure' : isAnswer ? 'success' : null;
-    if (!isTransient) return { status: 'FAILED', retryAtMs: null, event, isGone };
-    const askedMs = isAnswer ? retryAfterMs(trace.responseHeaders ?? {}, new Date()) : 0;
-    const atMs = retryAtMs(attempts, performance.now(), CALLBACK_RETRY_DELAYS, askedMs);
-    return { status: atMs === null ? 'FAILED' : 'PENDING', retryAtMs: atMs, event, isGone };
+    return { status, reason, retryAtMs: atMs, event, isGone };
   }
 
   private async recordBatch(batch: EndedAttempt[]): Promise<void[]> {
@@ -164,7 +169,7 @@ export class CallbacksService {
   }
 }
 
-type Verdict = Pick<EndedAttempt, 'status' | 'retryAtMs' | 'event' | 'isGone'>;
+type Verdict = Pick<EndedAttempt, 'status' | 'reason' | 'retryAtMs' | 'event' | 'isGone'>;
 
 function triggerOf({ attempts, scheduleStart, redeliveryId }: DueDelivery): AttemptTrigger {
   if (attempts === 0) return 'first';

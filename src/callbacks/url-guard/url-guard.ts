@@ -136,6 +136,11 @@ export class UrlGuard {
     if (targets.some((target) => this.denyList.covers(target, port))) throw denied(host);
   }
 
+  /** Whether a destination (`scheme://host:port`) is this process, whose demo receiver may be called. */
+  isDemoDestination(to: string): boolean {
+    return this.isDemoOrigin(new URL(to));
+  }
+
   private judge(host: string, port: number): void {
     const isName = isIP(host) === 0;
     const targets = isLocalhost(host) ? [host, ...LOCALHOST_ADDRESSES] : [host];
