@@ -26,8 +26,15 @@ const REQUESTS = [
     ((served_at AT TIME ZONE 'UTC') - priority * interval '1 second')) WHERE pending > 0 AND NOT paused`,
   // Paused lanes are not in the index before, where a claim would have to skip them.
   `CREATE INDEX lanes_paused ON lanes (name) WHERE paused`,
+  `CREATE INDEX lanes_idle ON lanes (served_at, name) WHERE pending = 0 AND NOT paused AND priority = 0`,
   // A lane of an account is named `<account id>/<lane>`.
   `CREATE INDEX lanes_by_account ON lanes (split_part(name, '/', 1), name) WHERE strpos(name, '/') > 0`,
+
+  // Where new lanes of an account begin, so that a lane which comes back after it was reaped repeats no position.
+  `CREATE TABLE reaped_lanes (
+    account text PRIMARY KEY,
+    next_position bigint NOT NULL
+  )`,
 
   // Positions of cancelled requests that the lane has not passed yet: `jobs_ahead` follows from the lane's counters.
   `CREATE TABLE cancelled_positions (
@@ -343,6 +350,6 @@ export class Baseline1767225600000 implements MigrationInterface {
     await queryRunner.query(`DROP TABLE benchmark_runs, actions, api_keys, accounts, callback_secrets,
       callback_redelivery_paces, callback_redeliveries,
       callback_disabled_urls, callback_destinations, callback_queues, callback_logs, callback_deliveries, workers,
-      account_storage_changes, account_storage, idempotency_keys, requests, cancelled_positions, lanes`);
+      account_storage_changes, account_storage, idempotency_keys, requests, cancelled_positions, reaped_lanes, lanes`);
   }
 }

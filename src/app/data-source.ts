@@ -35,6 +35,7 @@ import { CallbackQueue } from '../callbacks/leases/callback-queue.entity.js';
 import { Worker } from '../jobs/workers/worker.entity.js';
 import { CancelledPosition } from '../jobs/lanes/cancelled-position.entity.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';
+import { ReapedLanes } from '../jobs/lanes/reaping/reaped-lanes.entity.js';
 import { ActionRecord } from '../requests/actions/action.entity.js';
 import { IdempotencyRecord } from '../requests/idempotency/idempotency-key.entity.js';
 import { RequestRecord } from '../requests/request.entity.js';
@@ -53,6 +54,7 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
     entities: [
       RequestRecord,
       Lane,
+      ReapedLanes,
       CancelledPosition,
       IdempotencyRecord,
       ActionRecord,

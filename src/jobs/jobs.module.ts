@@ -17,6 +17,8 @@ import { CancelService } from './lanes/cancel.service.js';
 import { SyncService } from './sync/sync.service.js';
 import { JobsStore } from './lanes/jobs.store.js';
 import { LaneLeaseStore } from './lanes/lane-lease.store.js';
+import { LaneReaper } from './lanes/reaping/lane-reaper.js';
+import { LaneReaperStore } from './lanes/reaping/lane-reaper.store.js';
 import { Lane } from './lanes/lane.entity.js';
 import { ReportGenerator } from './report-generator.js';
 import { SyncRunner } from './sync/sync-runner.js';
@@ -34,6 +36,8 @@ import { SyncStore } from './sync/sync.store.js';
     WorkerRepository,
     JobsStore,
     LaneLeaseStore,
+    LaneReaper,
+    LaneReaperStore,
     SyncStore,
     WorkerLeasesStore,
     ReportGenerator,
@@ -45,6 +49,7 @@ import { SyncStore } from './sync/sync.store.js';
   ],
   exports: [
     TypeOrmModule,
+    LaneReaper,
     Backlog,
     Heartbeat,
     LaneLeaseStore,

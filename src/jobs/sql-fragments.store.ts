@@ -12,6 +12,11 @@ export function accountOf<const Lane extends string>(lane: Lane) {
   return `CASE WHEN strpos(${lane}, '/') > 0 THEN split_part(${lane}, '/', 1) ELSE '-' END` as const;
 }
 
+/** The first position of a lane that does not exist: 1, or behind those of the account's reaped lanes. */
+export function firstPosition<const Lane extends string>(lane: Lane) {
+  return `coalesce((SELECT reaped.next_position FROM reaped_lanes reaped WHERE reaped.account = ${accountOf(lane)}), 1)` as const;
+}
+
 /** Columns of request r that make a `Job`, but for its lease epoch: lanes and sync requests keep that in different places. */
 export const JOB = `r.id, r.mode, r.report, r.format, r.input_payload AS params, r.callback_url AS "callbackUrl",
   r.account_id AS account, coalesce(r.queue_position, 0) AS "queuePosition",

@@ -16,7 +16,7 @@ const OWNED: Record<string, string[]> = {
     'callback_redelivery_paces',
     'callback_secrets',
   ],
-  jobs: ['requests', 'lanes', 'cancelled_positions', 'workers'],
+  jobs: ['requests', 'lanes', 'cancelled_positions', 'reaped_lanes', 'workers'],
   books: [
     'customers',
     'customer_totals',

@@ -4,6 +4,7 @@ import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { Database, type Query } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import type { AccountId } from '../../platform/tenant.js';
+import { firstPosition } from '../sql-fragments.store.js';
 import type { RequestMode } from '../../requests/request.entity.js';
 
 export interface NewRequest {
@@ -52,8 +53,8 @@ const ACCEPT = statement(
     FROM (SELECT *, key IS NULL OR id IN (SELECT request_id FROM keyed) AS is_fresh FROM input) i
   ), moved AS (
     INSERT INTO lanes AS l (name, next_position, pending, last_admitted, reserved_bytes)
-    SELECT lane, least(count(*), :maxPending) + 1, least(count(*), :maxPending), least(count(*), :maxPending),
-           coalesce(sum(estimated_bytes) FILTER (WHERE nth <= :maxPending), 0)
+    SELECT lane, ${firstPosition('lane')} + least(count(*), :maxPending), least(count(*), :maxPending),
+           least(count(*), :maxPending), coalesce(sum(estimated_bytes) FILTER (WHERE nth <= :maxPending), 0)
     FROM judged WHERE is_fresh AND lane IS NOT NULL GROUP BY lane ORDER BY lane
     ON CONFLICT (name) DO UPDATE SET
       last_admitted = greatest(0, least(excluded.pending, :maxPending - l.pending)),

@@ -7,11 +7,15 @@ import { SyncRunner } from '../sync/sync-runner.js';
 import { Heartbeat } from '../workers/heartbeat.js';
 import { WorkerLeasesStore } from '../workers/worker-leases.store.js';
 import { JobsRunner } from './jobs.runner.js';
+import { LaneReaper } from './reaping/lane-reaper.js';
 
 /** Sync requests of crashed workers that one sweep adopts. */
 const ADOPT_LIMIT = 4;
 
-/** Reports this worker as alive in every sweep, and recovers the requests of crashed workers and of lost wake-ups. */
+/**
+ * Reports this worker as alive in every sweep, recovers the requests of crashed workers and of lost wake-ups, and reaps
+ * unused lanes.
+ */
 @Injectable()
 export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger(JobsSweep.name);
@@ -24,15 +28,17 @@ export class JobsSweep implements OnModuleInit, OnApplicationBootstrap {
     private readonly runner: JobsRunner,
     private readonly syncRunner: SyncRunner,
     private readonly reports: ReportGenerator,
+    private readonly laneReaper: LaneReaper,
   ) {}
 
   onModuleInit(): void {
-    this.analyzer.watch('lanes');
+    this.analyzer.watch('lanes', 'reaped_lanes');
     this.sweeper.add('recover', 'heartbeats', () => this.heartbeat.beat());
     this.sweeper.add('recover', 'crash reports', () => this.leases.clearCrashReports());
     this.sweeper.add('recover', 'leases of crashed workers', () => this.reapCrashedWorkers());
     this.sweeper.add('recover', 'lanes', async () => void this.runner.run());
     this.sweeper.add('recover', 'sync requests', () => this.syncRunner.adopt(ADOPT_LIMIT));
+    this.sweeper.add('expire', 'unused lanes', () => this.laneReaper.reapSome());
   }
 
   onApplicationBootstrap(): void {

@@ -4,6 +4,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Entity('lanes')
 @Check('lanes_pending_check', 'pending >= 0')
 @Index('lanes_by_account', { synchronize: false })
+@Index('lanes_idle', { synchronize: false })
 @Index('lanes_paused', { synchronize: false })
 @Index('lanes_waiting', { synchronize: false })
 export class Lane {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
+import { firstPosition } from '../sql-fragments.store.js';
 import { Lane } from './lane.entity.js';
 
 /** A lane as the API shows it. */
@@ -29,6 +30,12 @@ const LIST = `${VIEW} WHERE l.name > $1 ORDER BY l.name LIMIT $2`;
 const LIST_OF_ACCOUNT = `${VIEW} WHERE split_part(l.name, '/', 1) = $1 AND strpos(l.name, '/') > 0 AND l.name > $2
   ORDER BY l.name LIMIT $3`;
 
+/** Not `upsert`, because a lane that was reaped continues its positions. */
+const SET_PAUSED = `INSERT INTO lanes (name, next_position, paused) VALUES ($1, ${firstPosition('$1')}, $2)
+  ON CONFLICT (name) DO UPDATE SET paused = excluded.paused`;
+const SET_PRIORITY = `INSERT INTO lanes (name, next_position, priority) VALUES ($1, ${firstPosition('$1')}, $2)
+  ON CONFLICT (name) DO UPDATE SET priority = excluded.priority`;
+
 /** Lanes as operators and accounts see and configure them. Names are qualified (`qualifiedLane`). */
 @Injectable()
 export class LaneRepository {
@@ -44,11 +51,11 @@ export class LaneRepository {
 
   /** Creates the lane if necessary: it can be paused before its first request. */
   async setPaused(lane: string, paused: boolean): Promise<void> {
-    await this.lanes.upsert({ name: lane, paused }, ['name']);
+    await this.lanes.query(SET_PAUSED, [lane, paused]);
   }
 
   /** Creates the lane if necessary. */
   async setPriority(lane: string, priority: number): Promise<void> {
-    await this.lanes.upsert({ name: lane, priority }, ['name']);
+    await this.lanes.query(SET_PRIORITY, [lane, priority]);
   }
 }

@@ -14,7 +14,9 @@ export const jobSettings = z.object({
   // Not below a day: an idempotency key is kept for that long, and no longer than its request.
   RETENTION: durationOrOff(UNIT_MS.d, 3_650 * UNIT_MS.d, 'a time from 1d to 3650d')
     .default(30 * UNIT_MS.d)
-    .describe('Age at which finished requests are deleted with their logs and files; `off` keeps them'),
+    .describe(
+      'Age at which finished requests are deleted with their logs and files, and unused lanes; `off` keeps them',
+    ),
   ACTION_RETENTION: durationOrOff(UNIT_MS.d, 3_650 * UNIT_MS.d, 'a time from 1d to 3650d')
     .default(90 * UNIT_MS.d)
     .describe('Age at which entries of the action log are deleted; `off` keeps them'),
