@@ -138,7 +138,7 @@ describe('while requests are accepted', () => {
     const positions: number[] = [];
     let reaped = 0;
     for (let round = 0; round < 60; round++) {
-      const work = [...others.flatMap((by) => [accepted('a', by), accepted('a', by)])];
+      const work = others.flatMap((by) => [accepted('a', by), accepted('a', by)]);
       const [, ...given] = await Promise.all([reaper().reapSome(), ...work]);
       positions.push(...given);
       const [lane] = await stores.sql<{ next_position: number; pending: number }>(
