@@ -37,6 +37,7 @@ import { CancelledPosition } from '../jobs/lanes/cancelled-position.entity.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';
 import { ReapedLanes } from '../jobs/lanes/reaping/reaped-lanes.entity.js';
 import { ActionRecord } from '../requests/actions/action.entity.js';
+import { AccountStorage, AccountStorageChange } from '../requests/storage-usage/account-storage.entity.js';
 import { IdempotencyRecord } from '../requests/idempotency/idempotency-key.entity.js';
 import { RequestRecord } from '../requests/request.entity.js';
 
@@ -56,6 +57,8 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
       Lane,
       ReapedLanes,
       CancelledPosition,
+      AccountStorage,
+      AccountStorageChange,
       IdempotencyRecord,
       ActionRecord,
       CallbackDelivery,

@@ -38,5 +38,5 @@ it('generates the report from the one file', async () => {
   const shell = new Shell(home);
   const printed = await shell.run(`node --input-type=module -e "${generate}" '${JSON.stringify(batch)}'`);
   await shell.close();
-  expect(jsonDifference(`{ "result": ${shown!.text}, "fileKey": "f1.csv" }`, printed)).toBeNull();
+  expect(jsonDifference(`{ "result": ${shown!.text}, "fileKey": "f1.csv", "fileBytes": 96 }`, printed)).toBeNull();
 });
