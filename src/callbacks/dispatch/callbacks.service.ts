@@ -6,7 +6,7 @@ import { Batcher } from '../../platform/concurrency/batcher.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import type { AttemptTrigger } from '../deliveries/callback-log.entity.js';
 import { callbackMessage } from './callback-message.js';
-import { CallbackSigner } from '../signing/callback-signer.js';
+import { CallbackSigner, type MessageSigner } from '../signing/callback-signer.js';
 import { type AttemptRecord, CallbackLogRepository } from '../deliveries/callback-log.repository.js';
 import { CallbackDeliveryRepository } from '../deliveries/callback-delivery.repository.js';
 import { DestinationRepository } from '../destinations/destination.repository.js';
@@ -70,13 +70,17 @@ export class CallbacksService {
     private readonly config: Pick<Config, 'CALLBACK_RETRY_DELAYS' | 'CALLBACK_RETRY_STATUSES'>,
   ) {}
 
+  /** @returns The signer of a delivery's message. It waits for a query when the keys are not cached, or for too long. */
+  signerOf({ request }: DueDelivery): MessageSigner | Promise<MessageSigner> {
+    return this.signer.of(request.account);
+  }
+
   /**
    * Sends a delivery once. A failed attempt does not reject: its outcome is in the result. The result is POSTPONED when nothing was
    * sent for a reason that is not the receiver's.
    */
-  async attempt(delivery: DueDelivery): Promise<EndedAttempt | PostponedAttempt> {
+  async attempt(delivery: DueDelivery, signer: MessageSigner): Promise<EndedAttempt | PostponedAttempt> {
     const attemptNumber = nextNumber(delivery);
-    const signer = await this.signer.of(delivery.request.account);
     const attemptedAt = new Date();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, signer);
     const outcome = await sendCallback(this.http, delivery.url, body, headers, delivery.request.account);

@@ -14,13 +14,17 @@ async function settled(): Promise<void> {
 }
 
 /** Deliveries of a queue, a receiver that answers on demand, and a store that records on demand. */
-function queue(count = 3) {
+function queue(count = 3, areKeysCached = true) {
   const may = { isOurs: true, isClosed: true, record: true, probe: false, isLongFailing: false };
   const log: string[] = [];
   const waiting = Array.from({ length: count }, (_, n) => ({ id: String(n + 1), isDisabled: false }) as DueDelivery);
   const unwritten: (() => void)[] = [];
+  let readKeys: () => void = () => undefined;
+  const keys = areKeysCached ? Promise.resolve() : new Promise<void>((resolve) => (readKeys = resolve));
   let answer: (outcome: EndedAttempt | Error) => void = () => undefined;
   const callbacks = {
+    /** Resolves when the keys are read. */
+    signerOf: () => keys.then(() => ({ account: 'open', signatures: () => '' })),
     attempt: ({ id }: DueDelivery): Promise<EndedAttempt> => {
       log.push(`sent ${id}`);
       return new Promise((resolve, reject) => {
@@ -54,6 +58,7 @@ function queue(count = 3) {
     sender,
     waiting,
     send: () => sender.send(),
+    readKeys: () => readKeys(),
     /** Answers the attempt in flight. */
     answer: async (outcome: EndedAttempt | Error = TAKEN): Promise<void> => {
       answer(outcome);
@@ -79,6 +84,16 @@ describe('a delivery queue', () => {
     }
     await ended;
     expect(log).toEqual(['sent 1', 'recorded 1', 'sent 2', 'recorded 2', 'sent 3', 'recorded 3']);
+  });
+
+  it('is not sent when its lease is lost while the signing keys are read', async () => {
+    const { may, log, sender, send, readKeys } = queue(3, false);
+    const sending = send();
+    await settled();
+    may.isOurs = false;
+    readKeys();
+    await sending;
+    expect([log, sender.unsent.map(({ id }) => id)]).toEqual([[], ['1']]);
   });
 
   it('does not wait for the record of an attempt before it sends the next, but before it ends', async () => {

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Breakers } from '../destinations/breakers.js';
 import type { Target } from '../destinations/target.js';
+import type { MessageSigner } from '../signing/callback-signer.js';
 import type { DueDelivery } from '../leases/due-delivery.js';
 import type { CallbacksService, EndedAttempt, PostponedAttempt } from './callbacks.service.js';
 
@@ -64,15 +65,27 @@ export class RunSender {
     while (this.mayContinue()) {
       const delivery = await source.next();
       if (!delivery) return;
+      // Before the lease is checked: a process that was frozen reads the keys anew, and its lease may end meanwhile.
+      const signer = delivery.isDisabled ? null : await this.signerOf(delivery);
       if (delivery.isDisabled) {
         this.record(delivery.id, this.callbacks.refuse(delivery.id));
-      } else if (this.mayContinue() && (await this.isAdmitted())) {
-        await this.attempt(delivery);
+      } else if (signer && this.mayContinue() && (await this.isAdmitted())) {
+        await this.attempt(delivery, signer);
       } else {
         this.unsent.push(delivery);
         this.hasEnded = true;
       }
       await this.recordings.at(-MAX_UNRECORDED)?.catch(() => undefined);
+    }
+  }
+
+  /** @returns The signer of a delivery's message, or null if the keys cannot be read. */
+  private async signerOf(delivery: DueDelivery): Promise<MessageSigner | null> {
+    try {
+      return await this.callbacks.signerOf(delivery);
+    } catch (error) {
+      this.logger.warn(`A callback to ${this.run.target.destination} was not signed: ${String(error)}`);
+      return null;
     }
   }
 
@@ -99,9 +112,9 @@ export class RunSender {
     }
   }
 
-  private async attempt(delivery: DueDelivery): Promise<void> {
+  private async attempt(delivery: DueDelivery, signer: MessageSigner): Promise<void> {
     try {
-      const attempt = await this.callbacks.attempt(delivery);
+      const attempt = await this.callbacks.attempt(delivery, signer);
       if (attempt.status === 'POSTPONED') this.postponed(attempt);
       else this.ended(attempt);
     } catch (error) {
