@@ -1,13 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountsApiModule } from '../accounts/accounts-api.module.js';
 import { BenchmarkModule } from '../benchmark/benchmark.module.js';
+import { BooksModule } from '../books/books.module.js';
 import { CallbacksApiModule } from '../callbacks/callbacks-api.module.js';
 import { DemoReceiverModule } from '../callbacks/demo-receiver/demo-receiver.module.js';
 import type { Config } from '../platform/config/config.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { EdgeModule } from '../edge/edge.module.js';
 import { JobsApiModule } from '../jobs/jobs-api.module.js';
-import { OrdersModule } from '../books/orders/orders.module.js';
 import { ReportsApiModule } from '../reports/reports-api.module.js';
 import { RequestsApiModule } from '../requests/requests-api.module.js';
 
@@ -21,7 +21,7 @@ export class ApiModule {
       RequestsApiModule,
       ReportsApiModule,
       CallbacksApiModule,
-      OrdersModule,
+      BooksModule,
       OperationsModule,
       BenchmarkModule,
       AccountsApiModule,

@@ -13,7 +13,7 @@ import { ApiKey } from '../accounts/api-key.entity.js';
 import { BenchmarkRun } from '../benchmark/benchmark-run.entity.js';
 import { CustomerTotals } from '../books/customers/customer-totals.entity.js';
 import { Customer } from '../books/customers/customer.entity.js';
-import { ClosedPeriod } from '../books/journal/closed-period.entity.js';
+import { ClosedPeriod } from '../books/journal/periods/closed-period.entity.js';
 import { JournalCounter } from '../books/journal/journal-counter.entity.js';
 import { JournalEntry } from '../books/journal/journal-entry.entity.js';
 import { JournalLine } from '../books/journal/journal-line.entity.js';
@@ -22,7 +22,7 @@ import {
   JournalDayTotal,
   JournalFold,
   JournalTotal,
-} from '../books/journal/journal-totals.entity.js';
+} from '../books/journal/balances/journal-totals.entity.js';
 import { OrderItem } from '../books/orders/order-item.entity.js';
 import { Order } from '../books/orders/order.entity.js';
 import { CallbackDelivery } from '../callbacks/deliveries/callback-delivery.entity.js';

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
+import { JournalModule } from '../books/journal/journal.module.js';
 import { CallbacksDispatcher } from '../callbacks/dispatch/callbacks.dispatcher.js';
 import { CallbacksWorkerModule } from '../callbacks/callbacks-worker.module.js';
 import type { Config } from '../platform/config/config.js';
@@ -20,7 +21,14 @@ export class WorkerModule implements OnApplicationBootstrap {
     const bull = REDIS_URL ? (await import('./bull-consumers.js')).bullConsumers(REDIS_URL) : null;
     return {
       module: WorkerModule,
-      imports: [JobsModule, RequestsModule, CallbacksWorkerModule, OperationsModule, ...(bull?.imports ?? [])],
+      imports: [
+        JobsModule,
+        RequestsModule,
+        CallbacksWorkerModule,
+        JournalModule,
+        OperationsModule,
+        ...(bull?.imports ?? []),
+      ],
       providers: [JobsRunner, JobsSweep, ...(bull?.providers ?? [])],
     };
   }

@@ -5,6 +5,14 @@ import type { Request } from 'express';
 /** Declares that a route honours idempotency keys. Its handler must store the key in the same transaction as its work. */
 export const Idempotent = Reflector.createDecorator();
 
+/** The header in the OpenAPI document, for the routes that are {@link Idempotent}. */
+export const IDEMPOTENCY_HEADER = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'A repeat with the same key returns the first answer again. 1 to 255 printable characters.',
+  schema: { type: 'string' as const, minLength: 1, maxLength: 255 },
+};
+
 /** An idempotency key and what it is bound to. Requests with the same four values are repeats of each other. */
 export interface IdempotencyKey {
   /** The account id, or `open` with `AUTH=open`. */

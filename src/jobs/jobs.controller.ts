@@ -4,7 +4,7 @@ import type { AccountId } from '../platform/tenant.js';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Action, Unrecorded } from '../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
-import { IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
+import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
 import { CountedItems, RateLimited } from '../http/rate-limit.decorators.js';
 import {
@@ -32,13 +32,6 @@ import { SyncService } from './sync/sync.service.js';
 const syncBody = reportRequest('sync');
 const asyncBody = reportRequest('async');
 
-const KEY_HEADER = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'A repeat with the same key returns the first answer again. 1 to 255 printable characters.',
-  schema: { type: 'string' as const, minLength: 1, maxLength: 255 },
-};
-
 @ApiTags('reports')
 @Controller('api')
 export class JobsController {
@@ -55,7 +48,7 @@ export class JobsController {
   @RateLimited('sync')
   @Idempotent()
   @ApiOperation({ summary: 'Generate a report and wait for it' })
-  @ApiHeader(KEY_HEADER)
+  @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiHeader({
     name: 'Prefer',
     required: false,
@@ -91,7 +84,7 @@ export class JobsController {
   @ApiOperation({
     summary: 'Request a report; it is generated in the order of its lane and announced to the callback URL',
   })
-  @ApiHeader(KEY_HEADER)
+  @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiBody({ schema: reportRequestJsonSchema('async'), examples: reportRequestExamples('async') })
   @ApiResponse({ status: 202, description: 'Accepted and durable', standardSchema: acknowledgementSchema })
   async async(
@@ -114,7 +107,7 @@ export class JobsController {
   @CountedItems({ field: 'requests', max: BATCH_LIMIT })
   @Idempotent()
   @ApiOperation({ summary: 'Request up to 1,000 reports, all or none, at consecutive positions of their lanes' })
-  @ApiHeader(KEY_HEADER)
+  @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiBody({ schema: batchJsonSchema, examples: batchExamples })
   @ApiResponse({ status: 202, description: 'All accepted and durable', standardSchema: batchAnswerSchema })
   batch(

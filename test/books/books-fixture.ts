@@ -1,5 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { NewEntry, NewLine, Posted } from '../../src/books/journal/journal-entry.js';
+import { BalancesService } from '../../src/books/journal/balances/balances.service.js';
+import { BalancesStore } from '../../src/books/journal/balances/balances.store.js';
+import { FoldsStore } from '../../src/books/journal/balances/folds.store.js';
 import { JournalStore } from '../../src/books/journal/journal.store.js';
 import type { Stores } from '../support/stores.js';
 
@@ -30,3 +33,10 @@ export async function postEntries(
 
 /** Books of their own: whatever other tests post is in other ones. */
 export const newBooks = (): string => uuidv7();
+
+/** What a test reads and folds balances with. */
+export function balancesOf({ database }: Pick<Stores, 'database'>) {
+  const folds = new FoldsStore(database);
+  const service = new BalancesService(database, new BalancesStore(), folds);
+  return { folds, service };
+}

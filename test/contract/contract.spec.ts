@@ -143,11 +143,13 @@ function remember({ operation, body }: Input, { status, text }: Answer): void {
   const counts = answered.get(key) ?? new Map<number, number>();
   answered.set(key, counts.set(status, (counts.get(status) ?? 0) + 1));
   if (operation.method !== 'POST' || status >= 300) return;
-  const answer = jsonOf(text) as { id?: string; key?: string; request_id?: string; file_name?: string } | undefined;
+  const answer = jsonOf(text) as
+    (Partial<Record<'id' | 'key' | 'request_id' | 'file_name', string>> & { number?: number }) | undefined;
   keep('requests', answer?.request_id);
   keep('files', answer?.file_name);
   if (typeof body === 'string' && body.includes('/callbacks/receive')) keep('called', answer?.request_id);
   if (answer?.key !== undefined) keep('keys', answer.id);
+  if (operation.path === '/api/journal/entries' && answer?.number) keep('entries', String(answer.number));
   if (operation.path === '/api/callbacks/redeliver') keep('redeliveries', answer?.id);
   if (operation.path === '/api/customers') keep('customers', answer?.id);
   if (operation.path === '/api/orders') keep('orders', answer?.id);

@@ -203,6 +203,21 @@ const WRITES: Record<string, () => Promise<Write>> = {
   'POST /api/orders/{id}/cancel': orderMove('cancel'),
   'POST /api/orders/{id}/archive': orderMove('archive'),
   'POST /api/orders/{id}/unarchive': orderMove('unarchive', 'archive'),
+  'POST /api/journal/entries': async () => ({
+    path: '/api/journal/entries',
+    body: ADJUSTMENT,
+    target: expect.any(String) as unknown as string,
+    detail: { memo: 'Bank fees', effective_at: '2026-03-31T12:00:00Z' },
+  }),
+  'POST /api/journal/entries/{number}/reverse': async () => {
+    const { number } = (await send(open, 'POST', '/api/journal/entries', { body: ADJUSTMENT })).json as {
+      number: number;
+    };
+    const path = `/api/journal/entries/${number}/reverse`;
+    return { path, body: { memo: 'Twice' }, target: String(number), detail: { memo: 'Twice' } };
+  },
+  'POST /api/periods/{period}/close': async () => ({ path: '/api/periods/2026-03/close', target: '2026-03' }),
+  'POST /api/periods/{period}/reopen': async () => ({ path: '/api/periods/2026-03/reopen', target: '2026-03' }),
   'POST /api/benchmark/sync': async () => ({ ...RUN, path: '/api/benchmark/sync' }),
   'POST /api/benchmark/async': async () => ({ ...RUN, path: '/api/benchmark/async' }),
   'POST /api/benchmark/both': async () => ({ ...RUN, path: '/api/benchmark/both' }),
@@ -216,6 +231,14 @@ const WRITES: Record<string, () => Promise<Write>> = {
     const id = (await get(open, '/api/benchmark/runs')).json.runs[0].id as string;
     return { path: `/api/benchmark/runs/${id}/cancel`, target: id };
   },
+};
+const ADJUSTMENT = {
+  effective_at: '2026-03-31T12:00:00Z',
+  memo: 'Bank fees',
+  lines: [
+    { ledger_account: 'expenses:bank-fees', currency: 'USD', amount_cents: 5 },
+    { ledger_account: 'assets:cash', currency: 'USD', amount_cents: -5 },
+  ],
 };
 const RUN = { body: { num_requests: 2, concurrency: 1 }, detail: { num_requests: 2, concurrency: 1 } };
 const KEY_ROUTES = ['POST /api/keys', 'POST /api/keys/{id}/rotate', 'POST /api/keys/{id}/revoke'];

@@ -30,6 +30,7 @@ export const known = {
   customers: [] as string[],
   orders: [] as string[],
   paidOrders: [] as string[],
+  entries: [] as string[],
 };
 export type Known = keyof typeof known;
 
@@ -40,12 +41,25 @@ const isRun = ({ method, path }: Operation): boolean => method === 'POST' && pat
 function lookedUp(kind: Known): fc.Arbitrary<string> {
   return fc.nat(1_000_000).map((index) => known[kind][index % Math.max(1, known[kind].length)] ?? 'none');
 }
+/** Lines that balance, or nearly: by chance they never would. */
+const journalLines = fc
+  .record({
+    account: fc.constantFrom('assets:cash', 'income:orders', 'expenses:fees:card', 'equity:own', 'assets'),
+    currency: fc.constantFrom('USD', 'EUR', 'JPY', 'usd'),
+    amount: fc.integer({ min: -5, max: 1_000 }),
+    off: fc.constantFrom(0, 0, 0, 0, 1),
+  })
+  .map(({ account, currency, amount, off }) => [
+    { ledger_account: account, currency, amount_cents: amount },
+    { ledger_account: 'assets:bank', currency, amount_cents: off - amount },
+  ]);
 
 /** Valid, but quick to make; and callbacks go to ourselves, or to where they may not. */
 function cheap(field: string): fc.Arbitrary<unknown> | null {
   if (field === 'iterations') return fc.integer({ min: 1, max: 300 });
   if (field === 'num_transactions') return fc.integer({ min: 1, max: 60 });
   if (field === 'lane') return fc.constantFrom('default', HELD, 'b:c', 'x'.repeat(64));
+  if (field === 'lines') return journalLines;
   if (field === 'input_data') return fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' });
   if (field === 'customer_id') return lookedUp('customers');
   if (field === 'currency') return fc.constantFrom('USD', 'EUR', 'JPY', 'usd');
@@ -125,6 +139,7 @@ const SEGMENTS = [
 /** What a parameter of a path may name. */
 function knownFor(path: string, name: string): Known | null {
   if (name === 'file_name') return 'files';
+  if (name === 'number') return 'entries';
   if (name !== 'id') return null;
   if (path.startsWith('/api/keys')) return 'keys';
   if (path.startsWith('/api/customers')) return 'customers';

@@ -29,7 +29,9 @@ export interface Posted {
 
 /** Returns the lines that undo an entry. */
 export function reversed(lines: readonly NewLine[]): NewLine[] {
-  return lines.map((line) => ({ ...line, amountCents: -line.amountCents }));
+  return lines.map(({ ledgerAccount, currency, amountCents, customerId }) => {
+    return { ledgerAccount, currency, amountCents: -amountCents, customerId };
+  });
 }
 
 /** Returns the currencies in which lines do not sum to 0, with their sums. Exact beyond 2^53. */

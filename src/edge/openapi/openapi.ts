@@ -96,6 +96,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .addTag('actions', 'The action log: who changed what, and when')
     .addTag('lanes', 'The queues of pending requests: pause, resume, priority')
     .addTag('callbacks', 'Callback deliveries, signing secrets, destinations, and the built-in demo receiver')
+    .addTag('books', 'The journal: entries, balances, and the periods that are closed')
     .addTag('keys', 'API keys and their scopes')
     .addTag('benchmark', 'Load tests of this service')
     .addTag('operations', 'Health and metrics')

@@ -13,10 +13,10 @@ export interface ActionContent {
   result: unknown;
 }
 
-/** @returns The path parameter of an action; else the id of what it created; else null. */
+/** @returns The path parameter of an action; else the id or number of what it created; else null. */
 export function targetOf({ params, result }: ActionContent): string | null {
-  const [param = idOf(result)] = Object.values(params) as unknown[];
-  return typeof param === 'string' ? shortText(param) : null;
+  const [param = idOf(result) ?? own(result, 'number')] = Object.values(params) as unknown[];
+  return typeof param === 'string' || typeof param === 'number' ? shortText(String(param)) : null;
 }
 
 /**
