@@ -1,3 +1,4 @@
+import { books } from './books.js';
 import { type Command, UsageError, runCommand } from './command.js';
 import { keys } from './keys.js';
 import { verify } from './verify.js';
@@ -5,6 +6,7 @@ import { verify } from './verify.js';
 const COMMANDS = new Map<string, Command>([
   ['verify', verify],
   ['keys', keys],
+  ['books', books],
 ]);
 
 const daybook: Command = {
@@ -13,6 +15,7 @@ const daybook: Command = {
 
   verify   checks a captured callback
   keys     creates, lists, rotates and revokes API keys
+  books    verifies the books
 
 daybook COMMAND --help describes a command.`,
   run: ([name]) => {

@@ -4,7 +4,7 @@ import type { ApiKeysService } from '../accounts/api-keys.service.js';
 import { ConfigError, readConfig } from '../platform/config/config.js';
 import { DaybookError, StartError } from '../platform/errors.js';
 import { shortText } from '../requests/actions/action-detail.js';
-import type { KeyAction } from './keys-database.js';
+import type { CommandAction } from './command-action.js';
 import { printable } from '../platform/observability/printable.js';
 import { type Command, UsageError, parseOptions } from './command.js';
 
@@ -44,7 +44,7 @@ type Options = Partial<Record<'name' | 'account' | 'expires-in' | 'overlap', str
 /** What a command did, and the output that it shows once that is committed. */
 interface Done {
   /** For the action log; null if it changed nothing. */
-  action: KeyAction | null;
+  action: CommandAction | null;
   show: () => void;
 }
 

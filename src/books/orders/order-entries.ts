@@ -3,7 +3,7 @@ import type { LockedOrder } from './order.store.js';
 
 export const SOURCE_TYPE = 'order';
 export const PAID = 'order.paid';
-const CANCELLED = 'order.cancelled';
+export const CANCELLED = 'order.cancelled';
 
 /** The entry of a payment: debit `assets:cash`, credit `income:orders`, with the customer on the lines. */
 export function paymentEntry(order: LockedOrder, paidAt: Date): NewEntry {
