@@ -206,6 +206,12 @@ const JOURNAL_RULES = [
     END $$`,
   `CREATE TRIGGER journal_entries_order AFTER INSERT ON journal_entries REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION journal_check_entries()`,
+  // Whether a transaction that wrote a visible row has ended; false for the current one and for its savepoints. Extends the
+  // id to 64 bits by its distance from the current one.
+  `CREATE FUNCTION journal_is_ended(id xid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(pg_xact_status((now_id + (id::text::bigint - now_id % 4294967296 + 6442450944) % 4294967296
+      - 2147483648)::text::xid8), 'committed') <> 'in progress'
+    FROM (SELECT pg_current_xact_id()::text::bigint AS now_id) c $$`,
   // Each statement must add whole entries: lines cannot join an entry of another transaction.
   `CREATE FUNCTION journal_check_lines() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE broken bigint;
@@ -216,7 +222,7 @@ const JOURNAL_RULES = [
       END IF;
       SELECT e.number INTO broken FROM (SELECT DISTINCT account_id, number FROM added) a
         JOIN journal_entries e USING (account_id, number)
-        WHERE e.xmin <> pg_current_xact_id()::xid LIMIT 1;
+        WHERE e.xmin <> pg_current_xact_id()::xid AND journal_is_ended(e.xmin) LIMIT 1;
       IF FOUND THEN
         RAISE EXCEPTION 'Entry % is posted and cannot change', broken USING ERRCODE = 'DBK03';
       END IF;
@@ -247,6 +253,8 @@ export class Books1767312000000 implements MigrationInterface {
     await queryRunner.query(`DROP VIEW typeorm_metadata`);
     await queryRunner.query(`DROP TABLE journal_day_totals, journal_block_totals, journal_totals, journal_folds, closed_periods,
       journal_lines, journal_entries, journal_counters, customer_totals, order_items, orders, customers`);
-    await queryRunner.query(`DROP FUNCTION journal_check_entries, journal_check_lines, journal_refuse_change`);
+    await queryRunner.query(
+      `DROP FUNCTION journal_check_entries, journal_check_lines, journal_is_ended, journal_refuse_change`,
+    );
   }
 }

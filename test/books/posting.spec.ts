@@ -132,6 +132,19 @@ describe('posting', () => {
     await checkBooks(account);
   });
 
+  it('works behind a savepoint', async () => {
+    const account = newBooks();
+    await stores.database.transaction(async (query) => {
+      for (const text of ['SAVEPOINT a', 'SAVEPOINT b']) await query({ name: '', text });
+      await new JournalStore().post(query, account, [transfer(1)]);
+      await query({ name: '', text: 'ROLLBACK TO b' });
+      await new JournalStore().post(query, account, [transfer(2), transfer(3)]);
+      await query({ name: '', text: 'RELEASE a' });
+      return true;
+    });
+    expect(await checkBooks(account)).toBe(2);
+  });
+
   it('takes consecutive numbers for entries that are inserted in bulk', async () => {
     const account = newBooks();
     await postEntries(stores, account, [transfer(1)]);

@@ -2,6 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { NIL, v7 as uuidv7 } from 'uuid';
+import { BalancesStore } from '../../src/books/journal/balances/balances.store.js';
+import { BLOCK } from '../../src/books/journal/balances/blocks.js';
+import { FoldsStore } from '../../src/books/journal/balances/folds.store.js';
+import { EntriesRepository } from '../../src/books/journal/entries.repository.js';
+import { JournalEntry } from '../../src/books/journal/journal-entry.entity.js';
+import { JournalLine } from '../../src/books/journal/journal-line.entity.js';
+import { JournalStore } from '../../src/books/journal/journal.store.js';
+import { PeriodsStore } from '../../src/books/journal/periods/periods.store.js';
 import { CallbackDelivery } from '../../src/callbacks/deliveries/callback-delivery.entity.js';
 import { CallbackDeliveryRepository } from '../../src/callbacks/deliveries/callback-delivery.repository.js';
 import { BreakerStore } from '../../src/callbacks/destinations/breaker.store.js';
@@ -44,6 +52,7 @@ import type { IdempotencyKey } from '../../src/http/idempotency-key.js';
 import { AcceptStore } from '../../src/jobs/accept/accept.store.js';
 import { RequestRecord } from '../../src/requests/request.entity.js';
 import { RequestRepository } from '../../src/requests/request.repository.js';
+import { transfer } from '../books/books-fixture.js';
 import { createDatabase } from '../support/database.js';
 import { batchOf, completionOf, newRequest, requestCallbacks } from '../support/stores.js';
 
@@ -125,6 +134,9 @@ beforeAll(async () => {
   await fill(explainer);
   dataSource = await new DataSource(dataSourceOptions(url)).initialize();
   database = new ExplainedDatabase(explainer, dataSource);
+  const folds = new FoldsStore(new Database(dataSource, { DATABASE_PREPARE: false }));
+  while (await folds.fold(BOOKS));
+  await explainer.query('ANALYZE journal_totals, journal_block_totals, journal_day_totals, journal_folds');
   explainRepositories();
 }, 240_000);
 
@@ -208,10 +220,34 @@ async function insertRows(client: pg.Client): Promise<void> {
     FROM generate_series(1, ${FINISHED}) n`);
   await client.query(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
     SELECT 'open', 'POST /api/async', 'key-' || n, 'f', ${ID('n')} FROM generate_series(1, 100000) n`);
+  await fillJournal(client);
+}
+
+/** Their entries are folded, but for the last hundred. */
+const BOOKS = 'cccccccc-0000-7000-8000-000000000000';
+const ENTRIES = 100 * BLOCK + 100;
+
+/** Two lines an entry; every day has 512 entries, and every thousandth entry a ledger account that is rare. */
+async function fillJournal(client: pg.Client): Promise<void> {
+  await client.query(`INSERT INTO journal_counters (account_id, last_number) VALUES ('${BOOKS}', ${ENTRIES})`);
+  await client.query(`INSERT INTO journal_entries (account_id, number, effective_at, recorded_at, kind)
+    SELECT '${BOOKS}', n, timestamptz '2026-01-01' + n / 512 * interval '1 day' + n % 512 * interval '1 second', now(), 'order.paid'
+    FROM generate_series(1, ${ENTRIES}) n`);
+  await client.query(`INSERT INTO journal_lines (account_id, number, line, ledger_account, currency, amount_cents, customer_id)
+    SELECT '${BOOKS}', n, l, CASE WHEN l = 1 THEN 'assets:cash' WHEN n % 1000 = 0 THEN 'income:rare' ELSE 'income:orders' END,
+      'USD', 3 - 2 * l, ${ID('n % 1000')} FROM generate_series(1, ${ENTRIES}) n, generate_series(1, 2) l`);
 }
 
 /** Tables whose scan would grow with the number of finished requests. */
-const GROWING = ['requests', 'callback_deliveries', 'callback_logs', 'idempotency_keys', 'actions'];
+const GROWING = [
+  'requests',
+  'callback_deliveries',
+  'callback_logs',
+  'idempotency_keys',
+  'actions',
+  'journal_entries',
+  'journal_lines',
+];
 
 function scans(plan: Plan): string[] {
   const own =
@@ -276,6 +312,51 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests`, () => {
     }, FEW_BLOCKS);
     expect(database.plans.filter(({ plan }) => sorts(plan))).toEqual([]);
   });
+
+  it('posting to the journal', () =>
+    expectCheap(async () => {
+      await database.transaction(async (query) => {
+        await new JournalStore().post(query, BOOKS, [transfer(5), transfer(6, { reverses: 7 })]);
+        return false;
+      });
+      await new PeriodsStore(database).list(BOOKS, undefined, 50);
+    }, 300));
+
+  it('balances, and the fold behind them', () =>
+    expectCheap(async () => {
+      const balances = new BalancesStore();
+      const extent = await balances.extent(database.query, BOOKS);
+      expect(extent).toEqual({ lastNumber: ENTRIES, blocks: 100 });
+      expect(await balances.now(database.query, BOOKS, extent)).toHaveLength(3);
+      for (const number of [1, 5 * BLOCK - 1, 50 * BLOCK + 7, ENTRIES]) {
+        expect(await balances.through(database.query, BOOKS, extent, number)).not.toEqual([]);
+      }
+      for (const day of ['2026-01-01', '2026-03-01', '2026-07-10']) {
+        expect(await balances.asOf(database.query, BOOKS, extent, new Date(`${day}T23:59:59Z`))).not.toEqual([]);
+      }
+      await balances.countNew(database.query, BOOKS, [{ ledgerAccount: 'assets:new', currency: 'USD' }]);
+      const folds = new FoldsStore(database);
+      expect(await folds.behind(20)).toEqual([]);
+      expect(await folds.fold(BOOKS)).toBe(false);
+      // The lines of a day of 512 entries, each a probe of about five pages.
+    }, 4_000));
+
+  it('listing journal entries', () =>
+    expectCheap(async () => {
+      const entries = new EntriesRepository(
+        dataSource.getRepository(JournalEntry),
+        dataSource.getRepository(JournalLine),
+      );
+      const from = new Date('2026-01-03T00:00:00Z');
+      for (const ledgerAccount of [undefined, 'assets:cash', 'income:rare', 'assets:none']) {
+        const filter = { account: BOOKS, ledgerAccount };
+        await entries.list(filter, undefined, 51);
+        await entries.list({ ...filter, throughEntry: 5_000 }, { number: 4_000 }, 51);
+        await entries.list({ ...filter, from, to: new Date('2026-02-03T00:00:00Z') }, undefined, 51);
+        await entries.list({ ...filter, from }, { number: 60_000, effectiveAt: new Date('2026-04-01T00:00:00Z') }, 51);
+      }
+      expect(await entries.linesOf(BOOKS, [1, 2, 3])).toHaveLength(6);
+    }));
 
   it('recording, listing and deleting actions', () =>
     expectCheap(async () => {
