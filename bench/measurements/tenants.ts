@@ -1,13 +1,8 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DataSource } from 'typeorm';
 import { request } from 'undici';
-import { Account } from '../../src/accounts/account.entity.js';
-import { ApiKey } from '../../src/accounts/api-key.entity.js';
-import { ApiKeyRepository } from '../../src/accounts/api-key.repository.js';
-import { ApiKeysService } from '../../src/accounts/api-keys.service.js';
-import { dataSourceOptions } from '../../src/app/data-source.js';
 import { type OwnService, startOwnService } from '../../src/benchmark/cli/own-service.js';
+import { createKey } from '../../test/support/keys.js';
 import { forkProgram } from '../support/fork.js';
 import { type OwnDatabase, withDatabase } from '../support/servers.js';
 import type { Measurement } from './measurement.js';
@@ -31,19 +26,6 @@ interface Experience {
 /** One account's accept latency, lane start and callback delay, alone and while another account attacks. */
 export function tenants(): Promise<Measurement[]> {
   return withDatabase(measure);
-}
-
-async function createKey(databaseUrl: string, account: string): Promise<string> {
-  const dataSource = await new DataSource(dataSourceOptions(databaseUrl, 2)).initialize();
-  try {
-    const keys = new ApiKeysService(
-      new ApiKeyRepository(dataSource.getRepository(ApiKey), dataSource.getRepository(Account)),
-    );
-    const wanted = { name: account, account, scopes: ['reports:read', 'reports:write'] as const, expiresInMs: null };
-    return ((await keys.create({ ...wanted, scopes: [...wanted.scopes] })) as { key: string }).key;
-  } finally {
-    await dataSource.destroy();
-  }
 }
 
 function percentile(values: readonly number[], share: number): number {
@@ -136,7 +118,9 @@ async function measure(database: OwnDatabase): Promise<Measurement[]> {
     MAX_PENDING: '1000',
   });
   try {
-    const [key, hostileKey] = [await createKey(database.url, 'quiet'), await createKey(database.url, 'hostile')];
+    const keyOf = async (account: string): Promise<string> =>
+      (await createKey({ databaseUrl: database.url }, ['reports:read', 'reports:write'], { account })).key;
+    const [key, hostileKey] = [await keyOf('quiet'), await keyOf('hostile')];
     const run = { key, callbackUrl: `${receiversUrl}/good`, forMs: FOR_MS };
     await experience(service, database, { ...run, name: 'warm', forMs: WARM_UP_MS });
     const alone = await experience(service, database, { ...run, name: 'alone' });

@@ -67,7 +67,7 @@ const ADD = `WITH account AS (
     INSERT INTO accounts (id, name) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id
   )
   INSERT INTO api_keys (id, account_id, name, scopes, secret_hash, expires_at)
-  SELECT $3, id, $4, $5::text[], $6, now() + $7 * interval '1 millisecond' FROM account`;
+  SELECT $3, id, $4, $5::text[], $6, now() + $7 * interval '1 millisecond' FROM account RETURNING account_id`;
 
 const REPLACE = `WITH old AS (
     SELECT id, account_id, name, scopes, expires_at - created_at AS life FROM api_keys
@@ -107,9 +107,15 @@ export class ApiKeyRepository {
       .execute();
   }
 
-  /** Adds a key, and its account if none has that name. @param accountId The id of a new account. */
-  async add({ id, name, account, scopes, secretHash, expiresInMs }: NewApiKey, accountId: string): Promise<void> {
-    await this.keys.query(ADD, [accountId, account, id, name, scopes, secretHash, expiresInMs]);
+  /**
+   * Adds a key, and its account if none has that name.
+   * @param accountId The id of a new account.
+   * @returns The id of the account.
+   */
+  async add({ id, name, account, scopes, secretHash, expiresInMs }: NewApiKey, accountId: string): Promise<string> {
+    const values = [accountId, account, id, name, scopes, secretHash, expiresInMs];
+    const [row] = await this.keys.query<{ account_id: string }[]>(ADD, values);
+    return row!.account_id;
   }
 
   /**

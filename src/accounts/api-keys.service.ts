@@ -4,18 +4,22 @@ import { newId } from '../platform/ids.js';
 import { pageOf } from '../platform/database/page.js';
 import { AccountNotFound, ApiKeyEnded, ApiKeyNotFound } from './accounts.errors.js';
 import { mintKey } from './api-key.js';
+import { NewAccounts } from './new-accounts.js';
 import { type ApiKeyFilter, type ApiKeyRow, ApiKeyRepository, type NewApiKey } from './api-key.repository.js';
 
 /** Creates, lists, rotates and revokes keys, for the API and the command line. */
 @Injectable()
 export class ApiKeysService {
-  constructor(private readonly keys: ApiKeyRepository) {}
+  constructor(
+    private readonly keys: ApiKeyRepository,
+    private readonly newAccounts: NewAccounts,
+  ) {}
 
   /** @returns The key as it is listed, and its text, which cannot be shown again. */
   async create(wanted: Omit<NewApiKey, 'id' | 'secretHash'>): Promise<object> {
     const id = newId();
     const { text, secretHash } = mintKey(id);
-    await this.keys.add({ ...wanted, id, secretHash }, newId());
+    await this.newAccounts.prepare(await this.keys.add({ ...wanted, id, secretHash }, newId()));
     return { ...(await this.view(id)), key: text };
   }
 

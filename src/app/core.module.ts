@@ -4,6 +4,10 @@ import { LoadRunsModule } from '../benchmark/load-runs.module.js';
 import { CallbackDelivery } from '../callbacks/deliveries/callback-delivery.entity.js';
 import { CallbackLog } from '../callbacks/deliveries/callback-log.entity.js';
 import { RequestCallbacksRepository } from '../callbacks/deliveries/request-callbacks.repository.js';
+import { NewAccounts } from '../accounts/new-accounts.js';
+import { CallbackSecret } from '../callbacks/signing/callback-secret.entity.js';
+import { CallbackSecretRepository } from '../callbacks/signing/callback-secret.repository.js';
+import { FirstCallbackSecret } from '../callbacks/signing/first-callback-secret.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../jobs/lanes/lane-positions.repository.js';
 import { Sweeper } from '../platform/concurrency/sweeper.js';
@@ -31,13 +35,15 @@ export class CoreModule {
           useFactory: () => dataSourceOptions(database.url, config.DATABASE_POOL, database.session),
           dataSourceFactory: (options) => Promise.resolve(new DaybookDataSource(options!)),
         }),
-        TypeOrmModule.forFeature([CallbackDelivery, CallbackLog, Lane]),
+        TypeOrmModule.forFeature([CallbackSecret, CallbackDelivery, CallbackLog, Lane]),
         LoadRunsModule,
         QueueModule.register(config),
       ],
       providers: [
         { provide: CONFIG, useValue: config },
         { provide: RequestCallbacks, useClass: RequestCallbacksRepository },
+        CallbackSecretRepository,
+        { provide: NewAccounts, useClass: FirstCallbackSecret },
         { provide: LanePositions, useClass: LanePositionsRepository },
         Database,
         ListenAddress,
@@ -45,7 +51,17 @@ export class CoreModule {
         Sweeper,
         TableAnalyzer,
       ],
-      exports: [CONFIG, Database, RequestCallbacks, LanePositions, ListenAddress, Metrics, Sweeper, TableAnalyzer],
+      exports: [
+        CONFIG,
+        Database,
+        RequestCallbacks,
+        LanePositions,
+        NewAccounts,
+        ListenAddress,
+        Metrics,
+        Sweeper,
+        TableAnalyzer,
+      ],
     };
   }
 }

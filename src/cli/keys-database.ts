@@ -3,6 +3,9 @@ import { ApiKeysService } from '../accounts/api-keys.service.js';
 import { Account } from '../accounts/account.entity.js';
 import { ApiKey } from '../accounts/api-key.entity.js';
 import { ApiKeyRepository } from '../accounts/api-key.repository.js';
+import { CallbackSecret } from '../callbacks/signing/callback-secret.entity.js';
+import { CallbackSecretRepository } from '../callbacks/signing/callback-secret.repository.js';
+import { FirstCallbackSecret } from '../callbacks/signing/first-callback-secret.js';
 import { ActionRecord } from '../requests/actions/action.entity.js';
 import { ActionRepository } from '../requests/actions/action.repository.js';
 import { type CommandAction, entryOf } from './command-action.js';
@@ -20,7 +23,8 @@ export async function withKeys(
   await withDataSource(config, (dataSource) =>
     dataSource.transaction(async (manager) => {
       const keys = new ApiKeyRepository(manager.getRepository(ApiKey), manager.getRepository(Account));
-      const action = await run(new ApiKeysService(keys));
+      const secrets = new CallbackSecretRepository(manager.getRepository(CallbackSecret));
+      const action = await run(new ApiKeysService(keys, new FirstCallbackSecret(secrets)));
       if (action) await new ActionRepository(manager.getRepository(ActionRecord)).add(entryOf(action), 0);
     }),
   );

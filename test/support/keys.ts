@@ -3,6 +3,9 @@ import { ApiKeysService } from '../../src/accounts/api-keys.service.js';
 import { Account } from '../../src/accounts/account.entity.js';
 import { ApiKey } from '../../src/accounts/api-key.entity.js';
 import { ApiKeyRepository } from '../../src/accounts/api-key.repository.js';
+import { CallbackSecret } from '../../src/callbacks/signing/callback-secret.entity.js';
+import { CallbackSecretRepository } from '../../src/callbacks/signing/callback-secret.repository.js';
+import { FirstCallbackSecret } from '../../src/callbacks/signing/first-callback-secret.js';
 import type { Scope } from '../../src/http/scopes.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import type { Daybook } from './daybook.js';
@@ -23,7 +26,13 @@ export async function createKey(
   const dataSource = await new DataSource(dataSourceOptions(databaseUrl!, 2)).initialize();
   try {
     const keys = new ApiKeyRepository(dataSource.getRepository(ApiKey), dataSource.getRepository(Account));
-    const made = (await new ApiKeysService(keys).create({ name: 'test', account, scopes, expiresInMs })) as {
+    const secrets = new CallbackSecretRepository(dataSource.getRepository(CallbackSecret));
+    const made = (await new ApiKeysService(keys, new FirstCallbackSecret(secrets)).create({
+      name: 'test',
+      account,
+      scopes,
+      expiresInMs,
+    })) as {
       id: string;
       key: string;
     };

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { plainText } from '../../http/plain-text.js';
+import { label } from '../../http/label.js';
 
 /** `:id` of a customer or an order. Any string: an id that is not a UUID is unknown, so the answer is 404. */
 export const idParam = z.string();
 
-const name = plainText(200);
+const name = label(200);
 const email = z.email().max(254).describe('Unique in the account, regardless of case');
 
 export const createCustomerBody = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dateTime } from '../../http/date-time.js';
-import { plainText } from '../../http/plain-text.js';
+import { label } from '../../http/label.js';
 import { currency } from '../currency.js';
 import { imbalances } from './journal-entry.js';
 
@@ -42,7 +42,7 @@ const lines = z
   });
 
 const effectiveAt = dateTime.describe('Time at which the entry counts; its month (UTC) must be open');
-const memo = plainText(MAX_MEMO).describe('Reason for the entry');
+const memo = label(MAX_MEMO).describe('Reason for the entry');
 
 export const adjustmentBody = z.strictObject({ effective_at: effectiveAt, memo, lines }).meta({
   example: {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dateTime } from '../../http/date-time.js';
-import { plainText } from '../../http/plain-text.js';
+import { label } from '../../http/label.js';
 import { currency } from '../currency.js';
 import { emailPart, pageLimit } from '../customers/customer.schema.js';
 import { ORDER_STATUSES } from './order.entity.js';
@@ -9,7 +9,7 @@ const MAX_ITEMS = 1_000;
 const TOO_LARGE = `the total must be at most ${Number.MAX_SAFE_INTEGER} cents`;
 
 const item = z.strictObject({
-  sku: plainText(100),
+  sku: label(100),
   quantity: z.int().min(1).max(1_000_000),
   unit_price_cents: z.int().min(0).max(1_000_000_000_000),
 });
@@ -27,7 +27,7 @@ const items = z
 const fields = {
   customer_id: z.uuid(),
   currency: currency.describe('ISO 4217; by default `BASE_CURRENCY`'),
-  external_ref: plainText(200).describe('Your own name for the order; unique in the account'),
+  external_ref: label(200).describe('Your own name for the order; unique in the account'),
   placed_at: dateTime.describe('By default the time of the request'),
 };
 

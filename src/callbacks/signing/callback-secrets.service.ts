@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { AccountNames } from '../../accounts/account-names.js';
-import { newId } from '../../platform/ids.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/outages.js';
 import { DaybookError } from '../../platform/errors.js';
@@ -14,7 +13,8 @@ import {
   type ValidSecret,
 } from './callback-secret.repository.js';
 import type { AccountSecrets } from './callback-signer.js';
-import { generatePrivateKey, generateSecret, publicKeyOf } from './signature.js';
+import { freshSecret } from './first-callback-secret.js';
+import { generateSecret, publicKeyOf } from './signature.js';
 
 /** A rotation would exceed the number of signatures that a callback may carry. */
 export class TooManyCallbackSecrets extends DaybookError {
@@ -147,10 +147,10 @@ export class CallbackSecretsService implements OnModuleInit {
     await this.secrets.dropExpired(accountId);
   }
 
+  /** The valid secrets of an account, newest first. */
   private async valid(account: AccountId): Promise<ValidSecret[]> {
     await this.prepare();
-    const accountId = account ?? OPEN_INSTALLATION;
-    return (await this.validOf([accountId])).get(accountId)!;
+    return this.secrets.valid([account ?? OPEN_INSTALLATION]);
   }
 
   /** The valid secrets of accounts, newest first. An account that has none gets its first one. */
@@ -159,7 +159,7 @@ export class CallbackSecretsService implements OnModuleInit {
     const having = new Set(valid.map(({ accountId }) => accountId));
     const lacking = accountIds.filter((id) => !having.has(id));
     if (lacking.length > 0) {
-      for (const accountId of lacking) await this.secrets.addFirst(freshSecret(accountId, generateSecret(), false));
+      for (const accountId of lacking) await this.secrets.addFirst(freshSecret(accountId));
       valid = await this.secrets.valid(accountIds);
     }
     return new Map(accountIds.map((id) => [id, valid.filter(({ accountId }) => accountId === id)]));
@@ -202,10 +202,6 @@ export class CallbackSecretsService implements OnModuleInit {
     }
     throw new CallbackSecretsBusy();
   }
-}
-
-function freshSecret(accountId: string, secret: string, fromEnvironment: boolean): NewSecret {
-  return { id: newId(), accountId, secret, privateKey: generatePrivateKey(), fromEnvironment };
 }
 
 interface Replacing {

@@ -96,6 +96,7 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
     'https://a.example, http://b.example:8080',
     ['https://a.example', 'http://b.example:8080'],
   ],
+  ['BASE_CURRENCY', 'eur', 'a currency of ISO 4217, such as USD', 'EUR', 'EUR'],
   ['CALLBACK_ORDER', 'random', 'one of ordered, strict, unordered', 'strict', 'strict'],
   ['CORS_ORIGINS', 'https://a.example/', ORIGINS, 'https://a.example', ['https://a.example']],
   [
@@ -307,6 +308,7 @@ describe('parseConfig', () => {
       CALLBACK_ORDER: 'ordered',
       CALLBACK_SIGNATURE: 'v1',
       CALLBACK_SECRET_OVERLAP: 86_400_000,
+      BASE_CURRENCY: 'USD',
       CORS_ORIGINS: [],
       DEMO_RECEIVER: true,
       NODE_ENV: 'development',
