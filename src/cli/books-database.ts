@@ -7,9 +7,7 @@ import { type Verification, VerificationStore } from '../books/verify/verificati
 import type { Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
 import { StartError } from '../platform/errors.js';
-import { ActionRecord } from '../requests/actions/action.entity.js';
-import { ActionRepository } from '../requests/actions/action.repository.js';
-import { entryOf } from './command-action.js';
+import { recordAction } from './command-action.js';
 import { withDataSource } from './with-data-source.js';
 
 /** The name of the books of an installation with `AUTH=open`. */
@@ -38,8 +36,7 @@ export async function verifyBooks(
     const database = new Database(dataSource, config);
     if (areTotalsRepaired) {
       await new TotalsRepairStore(database).repair(id);
-      const action = { name: 'books.repair-totals', target: account ?? null, detail: null };
-      await new ActionRepository(dataSource.getRepository(ActionRecord)).add(entryOf(action), 0);
+      await recordAction(dataSource, { name: 'books.repair-totals', target: account ?? null, detail: null });
     }
     const verification = await new VerificationStore(database).verify(id);
     const ids = verification.found.flatMap(({ findings }) => findings.map((finding) => finding.account));

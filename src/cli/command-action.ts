@@ -1,7 +1,9 @@
 import { userInfo } from 'node:os';
 import { newId } from '../platform/ids.js';
 import { shortText } from '../requests/actions/action-detail.js';
-import type { NewAction } from '../requests/actions/action.repository.js';
+import { ActionRecord } from '../requests/actions/action.entity.js';
+import { ActionRepository, type NewAction } from '../requests/actions/action.repository.js';
+import type { DataSource, EntityManager } from 'typeorm';
 
 /** A change that a command made, for the action log. */
 export interface CommandAction {
@@ -10,8 +12,12 @@ export interface CommandAction {
   detail: Record<string, unknown> | null;
 }
 
-/** Returns the entry of an action in the log. */
-export function entryOf({ name, target, detail }: CommandAction): NewAction {
+/** Adds an action to the log. @param on A transaction, or the data source for one of its own. */
+export async function recordAction(on: DataSource | EntityManager, action: CommandAction): Promise<void> {
+  await new ActionRepository(on.getRepository(ActionRecord)).add(entryOf(action), 0);
+}
+
+function entryOf({ name, target, detail }: CommandAction): NewAction {
   return {
     id: newId(),
     accountId: null,

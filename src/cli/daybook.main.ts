@@ -1,12 +1,14 @@
 import { books } from './books.js';
 import { type Command, UsageError, runCommand } from './command.js';
 import { keys } from './keys.js';
+import { seed } from './seed.js';
 import { verify } from './verify.js';
 
 const COMMANDS = new Map<string, Command>([
   ['verify', verify],
   ['keys', keys],
   ['books', books],
+  ['seed', seed],
 ]);
 
 const daybook: Command = {
@@ -16,6 +18,7 @@ const daybook: Command = {
   verify   checks a captured callback
   keys     creates, lists, rotates and revokes API keys
   books    verifies the books
+  seed     adds generated books
 
 daybook COMMAND --help describes a command.`,
   run: ([name]) => {

@@ -6,9 +6,7 @@ import { ApiKeyRepository } from '../accounts/api-key.repository.js';
 import { CallbackSecret } from '../callbacks/signing/callback-secret.entity.js';
 import { CallbackSecretRepository } from '../callbacks/signing/callback-secret.repository.js';
 import { FirstCallbackSecret } from '../callbacks/signing/first-callback-secret.js';
-import { ActionRecord } from '../requests/actions/action.entity.js';
-import { ActionRepository } from '../requests/actions/action.repository.js';
-import { type CommandAction, entryOf } from './command-action.js';
+import { type CommandAction, recordAction } from './command-action.js';
 import { withDataSource } from './with-data-source.js';
 
 /**
@@ -25,7 +23,7 @@ export async function withKeys(
       const keys = new ApiKeyRepository(manager.getRepository(ApiKey), manager.getRepository(Account));
       const secrets = new CallbackSecretRepository(manager.getRepository(CallbackSecret));
       const action = await run(new ApiKeysService(keys, new FirstCallbackSecret(secrets)));
-      if (action) await new ActionRepository(manager.getRepository(ActionRecord)).add(entryOf(action), 0);
+      if (action) await recordAction(manager, action);
     }),
   );
 }

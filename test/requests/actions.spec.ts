@@ -194,6 +194,11 @@ const WRITES: Record<string, () => Promise<Write>> = {
     body: { customer_id: await addCustomer(), items: ITEMS },
     target: expect.any(String) as unknown as string,
   }),
+  'POST /api/dev/seed': async () => ({
+    path: '/api/dev/seed',
+    body: { customers: 1, seed: 3 },
+    detail: { customers: 1, seed: 3 },
+  }),
   'PATCH /api/orders/{id}': async () => {
     const id = await addOrder();
     return { path: `/api/orders/${id}`, body: { currency: 'EUR' }, target: id };

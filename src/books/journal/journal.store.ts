@@ -87,7 +87,7 @@ async function insert(query: Query, account: string, entries: readonly NewEntry[
     const rows: Counter[] = await query(POST, values);
     return rows[0]!;
   } catch (error) {
-    throw expected(error);
+    throw postingError(error);
   }
 }
 
@@ -116,8 +116,8 @@ function lineColumns(entries: readonly NewEntry[]) {
   };
 }
 
-/** Maps the errors of the tables' triggers and keys that a caller can cause. */
-function expected(error: unknown): unknown {
+/** Maps the errors of the tables' triggers and keys that a caller can cause. Also for callers that insert entries themselves. */
+export function postingError(error: unknown): unknown {
   const { code, constraint, message } = error as { code?: string; constraint?: string; message: string };
   if (code === 'DBK01') return new PeriodClosed(message);
   if (constraint === 'journal_entries_reversal') return new EntryNotReversible('The entry is already reversed.');

@@ -26,6 +26,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'insufficient-scope': { status: 403 },
   'authentication-off': { status: 403 },
   'operators-only': { status: 403 },
+  'seeding-off': { status: 403 },
   'foreign-origin': { status: 403 },
   'foreign-host': { status: 421 },
   'not-found': { status: 404 },

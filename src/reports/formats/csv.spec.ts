@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCsv } from '../../../test/reports/rfc4180.js';
-import { seededRandom } from '../types/transactions/seeded-random.js';
+import { seededRandom } from '../../platform/seeded-random.js';
 import { type Column, date, id, integer, money, type Row, text } from './columns.js';
 import { csvHead, csvMoney, csvText, CsvWriter } from './csv.js';
 

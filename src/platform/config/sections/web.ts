@@ -9,5 +9,5 @@ export const webSettings = z.object({
     .optional()
     .transform((text) => text && text === 'on')
     .describe('The built-in callback receiver. Default `on`; `off` with `NODE_ENV=production` or `AUTH=required`'),
-  NODE_ENV: z.string().default('development').describe('`production` turns the demo receiver off'),
+  NODE_ENV: z.string().default('development').describe('`production` turns the demo receiver and generated books off'),
 });

@@ -1,4 +1,4 @@
-import type { DrawBelow } from './seeded-random.js';
+import type { DrawBelow } from '../../../platform/seeded-random.js';
 
 const PERIOD_DAYS = 30;
 const DAY_MS = 86_400_000;

@@ -3,7 +3,7 @@ import { defineReport } from '../../define-report.js';
 import { date, id, money, text } from '../../formats/columns.js';
 import { csvMoney } from '../../formats/csv.js';
 import { drawLedger, transactionRows } from './ledger.js';
-import { seededRandom } from './seeded-random.js';
+import { seededRandom } from '../../../platform/seeded-random.js';
 
 const ROWS_PER_MS = 1_500;
 const BYTES_PER_ROW = 72;
