@@ -1,4 +1,5 @@
 import { accepting, acceptingUnderBacklog } from './measurements/accepting.js';
+import { books } from './measurements/books.js';
 import { claiming } from './measurements/claiming.js';
 import { deliveries } from './measurements/deliveries.js';
 import { draining } from './measurements/draining.js';
@@ -22,5 +23,6 @@ export const MEASUREMENTS: ReadonlyMap<string, () => Promise<Measurement[]>> = n
   ['claiming', claiming],
   ['sync-work', syncWork],
   ['report-rows', reportRows],
+  ['books', () => books()],
   ['footprint', footprint],
 ]);
