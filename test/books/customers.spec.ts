@@ -68,6 +68,18 @@ describe('a customer', () => {
     expect((await add({ name: 'A', email }, other)).status).toBe(201);
   });
 
+  it('with an entry in the journal stays', async () => {
+    const { id: customer_id } = (await add({ name: 'A', email: emailOf() })).json;
+    const line = { currency: 'USD', customer_id };
+    const lines = [
+      { ...line, ledger_account: 'assets:cash', amount_cents: 5 },
+      { ...line, ledger_account: 'income:fees', amount_cents: -5 },
+    ];
+    const entry = { effective_at: '2026-03-01T00:00:00Z', memo: 'Fee', lines };
+    expect((await post(daybook, '/api/journal/entries', entry, acme.headers)).status).toBe(201);
+    expectProblem(await remove(customer_id), 409);
+  });
+
   it('with orders stays', async () => {
     const { id } = (await add({ name: 'A', email: emailOf() })).json;
     const order = { customer_id: id, items: ITEMS };

@@ -3,7 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { LessThan, Raw, type Repository } from 'typeorm';
 import type { Query } from '../../platform/database/database.js';
 import { Customer } from './customer.entity.js';
-import { CustomerHasOrders, EmailTaken } from './customers.errors.js';
+import { CustomerInUse, EmailTaken } from './customers.errors.js';
 
 export interface CustomerFilter {
   accountId: string;
@@ -25,6 +25,13 @@ const ADD = `INSERT INTO customers (id, account_id, name, email, is_active) VALU
 const CHANGE = `UPDATE customers SET name = coalesce($3, name), email = coalesce($4, email),
     is_active = coalesce($5, is_active), updated_at = clock_timestamp()
   WHERE account_id = $1 AND id = $2 RETURNING ${COLUMNS}`;
+
+const LOCK = 'SELECT FROM customers WHERE account_id = $1 AND id = $2 FOR UPDATE';
+
+const REMOVE = `DELETE FROM customers c WHERE account_id = $1 AND id = $2
+    AND NOT EXISTS (SELECT FROM orders o WHERE o.account_id = $1 AND o.customer_id = $2)
+    AND NOT EXISTS (SELECT FROM journal_lines l WHERE l.account_id = $1 AND l.customer_id = $2)
+  RETURNING id`;
 
 /** Returns a LIKE pattern for texts that contain `part`; both must be in lower case. */
 export function containing(part: string): string {
@@ -78,15 +85,19 @@ export class CustomerRepository {
     return changed ?? null;
   }
 
-  /** @returns Whether there was such a customer. @throws CustomerHasOrders */
-  async remove(accountId: string, id: string): Promise<boolean> {
-    try {
-      const { affected } = await this.customers.delete({ accountId, id });
-      return affected === 1;
-    } catch (error) {
-      if (constraintOf(error) === 'orders_customer_fkey') throw new CustomerHasOrders();
-      throw error;
-    }
+  /**
+   * Deletes a customer that no order and no line of the journal names.
+   * @param query Of the caller's transaction.
+   * @returns Whether there was such a customer.
+   * @throws CustomerInUse
+   */
+  async remove(query: Query, accountId: string, id: string): Promise<boolean> {
+    const found = await query({ name: 'customer_lock', text: LOCK }, [accountId, id]);
+    if (found.length === 0) return false;
+    // A statement of its own, so that it sees what was committed before the lock was granted.
+    const deleted = await query({ name: 'customer_remove', text: REMOVE }, [accountId, id]);
+    if (deleted.length === 0) throw new CustomerInUse();
+    return true;
   }
 }
 

@@ -95,11 +95,11 @@ export class CustomersController {
   @Delete(':id')
   @NeedsScope('books:write')
   @Action('customer.delete')
-  @ApiOperation({ summary: 'Delete a customer without orders' })
+  @ApiOperation({ summary: 'Delete a customer that no order and no entry of the journal names' })
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: deletedOne })
   @ApiNotFoundResponse(NOT_FOUND)
-  @ApiConflictResponse({ description: 'The customer has orders' })
+  @ApiConflictResponse({ description: 'The customer has orders or entries in the journal' })
   remove(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.customers.remove(account, id);
   }

@@ -17,10 +17,10 @@ export class EmailTaken extends DaybookError {
   }
 }
 
-/** A customer with orders cannot be deleted. */
-export class CustomerHasOrders extends DaybookError {
-  readonly code = 'customer-has-orders';
+/** Orders or entries of the journal name the customer. */
+export class CustomerInUse extends DaybookError {
+  readonly code = 'customer-in-use';
   constructor() {
-    super('The customer has orders. Set is_active to false instead.');
+    super('The customer has orders or entries in the journal. Set is_active to false instead.');
   }
 }

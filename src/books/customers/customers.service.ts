@@ -64,9 +64,13 @@ export class CustomersService {
     });
   }
 
-  /** @throws CustomerHasOrders */
+  /** @throws CustomerInUse */
   async remove(account: AccountId, id: string): Promise<object> {
-    if (!isUuid(id) || !(await this.customers.remove(bookAccount(account), id))) throw new CustomerNotFound();
+    if (!isUuid(id)) throw new CustomerNotFound();
+    const isFound = await this.database.inTransaction((query) =>
+      this.customers.remove(query, bookAccount(account), id),
+    );
+    if (!isFound) throw new CustomerNotFound();
     return { deleted: true, id };
   }
 

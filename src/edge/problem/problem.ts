@@ -64,7 +64,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'callback-url-refused': { status: 400 },
   'customer-not-found': { status: 404 },
   'email-taken': { status: 409 },
-  'customer-has-orders': { status: 409 },
+  'customer-in-use': { status: 409 },
   'order-not-found': { status: 404 },
   'order-move-refused': { status: 409 },
   'external-ref-taken': { status: 409 },
