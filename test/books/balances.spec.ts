@@ -144,7 +144,7 @@ describe('balances', () => {
     await balances(account);
     expect(await foldedBlocks(account)).toBe(6);
     await expectBalances(account, 6 * BLOCK);
-  });
+  }, 180_000);
 
   it('are exact beyond 2^53', async () => {
     const account = newBooks();

@@ -223,21 +223,25 @@ describe.each(['open', 'required'] as const)(`${INPUTS / 2} inputs from the seed
     TIMEOUT_MS,
   );
 
-  it('reach every operation, with success where there can be one', async () => {
-    const isClosed = (path: string) => BEYOND_CHANCE.test(path) || (AUTH === 'open' && path.startsWith('/api/keys'));
-    const unreached = () =>
-      operations.filter(({ method, path }) => {
-        const statuses = [...(answered.get(`${method} ${path}`)?.keys() ?? [])];
-        return statuses.length === 0 || (!isClosed(path) && !statuses.some((status) => status < 400));
-      });
-    // What the inputs above missed by chance is asked for more often, with what makes the things that it asks for.
-    for (let round = 1; round <= MORE_BATCHES && unreached().length > 0; round++) {
-      const makers = operations.filter(({ method, path }) => method === 'POST' && !/^\/api\/orders\/./.test(path));
-      const chosen = [...makers, ...Array.from({ length: 8 }, unreached).flat()];
-      await check(fc.sample(inputs(chosen), { numRuns: AT_ONCE, seed: SEED + round }));
-    }
-    expect(unreached().map(({ method, path }) => `${method} ${path}`)).toEqual([]);
-  });
+  it(
+    'reach every operation, with success where there can be one',
+    async () => {
+      const isClosed = (path: string) => BEYOND_CHANCE.test(path) || (AUTH === 'open' && path.startsWith('/api/keys'));
+      const unreached = () =>
+        operations.filter(({ method, path }) => {
+          const statuses = [...(answered.get(`${method} ${path}`)?.keys() ?? [])];
+          return statuses.length === 0 || (!isClosed(path) && !statuses.some((status) => status < 400));
+        });
+      // What the inputs above missed by chance is asked for more often, with what makes the things that it asks for.
+      for (let round = 1; round <= MORE_BATCHES && unreached().length > 0; round++) {
+        const makers = operations.filter(({ method, path }) => method === 'POST' && !/^\/api\/orders\/./.test(path));
+        const chosen = [...makers, ...Array.from({ length: 8 }, unreached).flat()];
+        await check(fc.sample(inputs(chosen), { numRuns: AT_ONCE, seed: SEED + round }));
+      }
+      expect(unreached().map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
 
   it('lead to no failure in the log', () => expectNoFailureLogged());
 });
