@@ -88,6 +88,34 @@ const ORDERS = [
     WHERE is_active AND order_count > 0`,
 ];
 
+const IMPORTS = [
+  `CREATE TABLE order_imports (
+    id uuid PRIMARY KEY,
+    account_id uuid NOT NULL,
+    status text NOT NULL DEFAULT 'running',
+    rows bigint NOT NULL DEFAULT 0,
+    created bigint NOT NULL DEFAULT 0,
+    duplicates bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    heartbeat_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
+    created_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz(3),
+    CONSTRAINT order_imports_status_check CHECK (status IN ('running', 'completed', 'failed', 'interrupted')),
+    CONSTRAINT order_imports_finished_check CHECK ((status = 'running') = (finished_at IS NULL))
+  )`,
+  `CREATE INDEX order_imports_by_account ON order_imports (account_id, id)`,
+  `CREATE INDEX order_imports_by_created_at ON order_imports (created_at)`,
+  `CREATE TABLE order_import_errors (
+    import_id uuid NOT NULL CONSTRAINT order_import_errors_import_fkey REFERENCES order_imports ON DELETE CASCADE,
+    ordinal integer NOT NULL,
+    row bigint NOT NULL,
+    external_ref text,
+    field text NOT NULL,
+    message text NOT NULL,
+    PRIMARY KEY (import_id, ordinal)
+  )`,
+];
+
 const JOURNAL = [
   // One row per account. It is the last row that a posting locks, so numbers follow the order of commits and have no gaps.
   `CREATE TABLE journal_counters (
@@ -246,13 +274,13 @@ const JOURNAL_RULES = [
 /** The books: customers, orders, their running totals, and the journal. */
 export class Books1767312000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of [...ORDERS, ...JOURNAL, ...JOURNAL_RULES]) await queryRunner.query(statement);
+    for (const statement of [...ORDERS, ...IMPORTS, ...JOURNAL, ...JOURNAL_RULES]) await queryRunner.query(statement);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`DROP VIEW typeorm_metadata`);
     await queryRunner.query(`DROP TABLE journal_day_totals, journal_block_totals, journal_totals, journal_folds, closed_periods,
-      journal_lines, journal_entries, journal_counters, customer_totals, order_items, orders, customers`);
+      journal_lines, journal_entries, journal_counters, order_import_errors, order_imports, customer_totals, order_items, orders, customers`);
     await queryRunner.query(
       `DROP FUNCTION journal_check_entries, journal_check_lines, journal_is_ended, journal_refuse_change`,
     );

@@ -13,6 +13,7 @@ import { ApiKey } from '../accounts/api-key.entity.js';
 import { BenchmarkRun } from '../benchmark/benchmark-run.entity.js';
 import { CustomerTotals } from '../books/customers/customer-totals.entity.js';
 import { Customer } from '../books/customers/customer.entity.js';
+import { OrderImport, OrderImportError } from '../books/import/order-import.entity.js';
 import { ClosedPeriod } from '../books/journal/periods/closed-period.entity.js';
 import { JournalCounter } from '../books/journal/journal-counter.entity.js';
 import { JournalEntry } from '../books/journal/journal-entry.entity.js';
@@ -77,6 +78,8 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
       CustomerTotals,
       Order,
       OrderItem,
+      OrderImport,
+      OrderImportError,
       JournalCounter,
       JournalEntry,
       JournalLine,

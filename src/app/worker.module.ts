@@ -1,4 +1,5 @@
 import { type DynamicModule, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
+import { ImportsModule } from '../books/import/imports.module.js';
 import { JournalModule } from '../books/journal/journal.module.js';
 import { CallbacksDispatcher } from '../callbacks/dispatch/callbacks.dispatcher.js';
 import { CallbacksWorkerModule } from '../callbacks/callbacks-worker.module.js';
@@ -26,6 +27,7 @@ export class WorkerModule implements OnApplicationBootstrap {
         RequestsModule,
         CallbacksWorkerModule,
         JournalModule,
+        ImportsModule,
         OperationsModule,
         ...(bull?.imports ?? []),
       ],

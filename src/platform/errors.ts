@@ -6,6 +6,8 @@ export abstract class DaybookError extends Error {
   readonly retryAfterS?: number;
   /** The field that caused the failure: field names and indexes, joined by dots. */
   readonly path?: string;
+  /** Whether the request had changed something before it failed, so that the action log records it. */
+  readonly hadEffect?: boolean;
 }
 
 /** The process cannot start. The message is one line and gives the reason. */

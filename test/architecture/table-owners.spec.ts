@@ -22,6 +22,8 @@ const OWNED: Record<string, string[]> = {
     'customer_totals',
     'orders',
     'order_items',
+    'order_imports',
+    'order_import_errors',
     'closed_periods',
     'journal_counters',
     'journal_entries',

@@ -68,7 +68,8 @@ async function declaredRoutes(): Promise<string[]> {
 }
 
 function examplesOf({ requestBody }: Operation): unknown[] {
-  const { schema, example, examples } = requestBody?.content[JSON_TYPE] ?? {};
+  const { schema, example, examples } =
+    requestBody?.content[JSON_TYPE] ?? Object.values(requestBody?.content ?? {})[0] ?? {};
   const single = example ?? schema?.example;
   return [...Object.values(examples ?? {}).map(({ value }) => value), ...(single === undefined ? [] : [single])];
 }

@@ -87,7 +87,8 @@ async function keysCommand(daybook: Daybook, ...args: string[]): Promise<string>
 /** A write that succeeds, with what it must leave in the log. */
 interface Write {
   path: string;
-  body?: object;
+  body?: object | string;
+  headers?: Record<string, string>;
   target?: string | null;
   detail?: object | null;
 }
@@ -203,6 +204,12 @@ const WRITES: Record<string, () => Promise<Write>> = {
     const id = await addOrder();
     return { path: `/api/orders/${id}`, body: { currency: 'EUR' }, target: id };
   },
+  'POST /api/orders/import': async () => ({
+    path: '/api/orders/import',
+    body: 'external_ref,customer_email,sku,quantity,unit_price_cents\n',
+    headers: { 'content-type': 'text/csv' },
+    target: expect.any(String) as unknown as string,
+  }),
   'POST /api/orders/{id}/pay': orderMove('pay'),
   'POST /api/orders/{id}/ship': orderMove('ship', 'pay'),
   'POST /api/orders/{id}/cancel': orderMove('cancel'),
@@ -264,9 +271,9 @@ describe('the routes', () => {
   });
 
   it.each(Object.keys(WRITES))('%s is recorded', async (route) => {
-    const { path, body, target = null, detail = null } = await WRITES[route]!();
+    const { path, body, headers, target = null, detail = null } = await WRITES[route]!();
     const before = await actionsOf(open);
-    const reply = await send(open, route.split(' ')[0]!, path, { body });
+    const reply = await send(open, route.split(' ')[0]!, path, { body, headers });
     expect([reply.text, reply.status < 300]).toEqual([reply.text, true]);
     const [added, ...others] = await actionsOf(open, '?limit=200');
     expect(others.map(({ id }) => id).slice(0, 40)).toEqual(before.map(({ id }) => id).slice(0, 40));

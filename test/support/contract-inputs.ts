@@ -30,6 +30,7 @@ export const known = {
   customers: [] as string[],
   orders: [] as string[],
   paidOrders: [] as string[],
+  imports: [] as string[],
   entries: [] as string[],
 };
 export type Known = keyof typeof known;
@@ -42,6 +43,8 @@ function seedingLittle(body: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const few = { customers: fc.integer({ min: 1, max: 3 }), orders_per_customer: fc.integer({ min: 0, max: 3 }) };
   return fc.tuple(body, fc.record(few)).map(([given, chosen]) => Object.assign(given as object, chosen));
 }
+
+const isImport = ({ method, path }: Operation): boolean => method === 'POST' && path === '/api/orders/import';
 
 /** A known id of a kind. Looked up when it is sent: known by then. */
 function lookedUp(kind: Known): fc.Arbitrary<string> {
@@ -106,7 +109,36 @@ const rawBodies = fc.oneof(
   fc.string().map((text) => Buffer.from(`{"input_data":"${text}é","callback_url":null}`, 'latin1')),
 );
 
+const importLine = fc
+  .record({
+    ref: fc.oneof(fc.uuid(), fc.nat(50).map(String), fc.string({ unit: 'grapheme' })),
+    email: fc.oneof(
+      { weight: 6, arbitrary: fc.uuid().map((id) => `${id}@customer.example`) },
+      fc.string({ unit: 'grapheme' }),
+    ),
+    status: fc.constantFrom('', 'draft', 'paid', 'shipped', 'cancelled', 'lost'),
+    quantity: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: 9 }).map(String) }, fc.string()),
+  })
+  .map(({ ref, email, status, quantity }) => {
+    const cells = [ref, email, status, 'A-1', quantity, '100'];
+    return cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',');
+  });
+/** Files of orders: read ones, and what is no such file. */
+const importFiles = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc
+      .array(fc.oneof({ weight: 8, arbitrary: importLine }, fc.string({ unit: 'grapheme' })), { maxLength: 20 })
+      .map((lines) => ['external_ref,customer_email,status,sku,quantity,unit_price_cents', ...lines].join('\r\n')),
+  },
+  fc
+    .array(fc.oneof(strange, valid({ type: 'object' }, cheap)), { maxLength: 5 })
+    .map((values) => values.map((value) => JSON.stringify(value) ?? '').join('\n')),
+  rawBodies,
+);
+
 function bodyOf(operation: Operation): fc.Arbitrary<string | Buffer | undefined> {
+  if (isImport(operation)) return importFiles;
   const schema = operation.requestBody?.content['application/json']?.schema;
   if (!schema) return fc.option(fc.constantFrom('{}', '[]', 'x'), { nil: undefined, freq: 30 });
   const good = operation.path === '/api/dev/seed' ? seedingLittle(valid(schema, cheap)) : valid(schema, cheap);
@@ -149,6 +181,7 @@ function knownFor(path: string, name: string): Known | null {
   if (name !== 'id') return null;
   if (path.startsWith('/api/keys')) return 'keys';
   if (path.startsWith('/api/customers')) return 'customers';
+  if (path.startsWith('/api/orders/imports')) return 'imports';
   if (path.startsWith('/api/orders')) return path.endsWith('/ship') ? 'paidOrders' : 'orders';
   if (path.startsWith('/api/callbacks/redeliveries')) return 'redeliveries';
   return path.endsWith('/redeliver') ? 'called' : 'requests';
@@ -256,6 +289,10 @@ const fewHeaders = fc.tuple(headersOf, fc.array(fc.nat(13), { maxLength: 2 }), f
   return Object.fromEntries(picked.map((name) => [name, all[name]!]));
 });
 
+const importType = fc
+  .constantFrom('text/csv', 'text/csv; charset=utf-8', 'application/x-ndjson')
+  .map((type) => ({ 'content-type': type }));
+
 /** What makes requests is sent most, and what deletes them all least, or nothing else would find any. */
 function weightOf({ method, path }: Operation): number {
   if (/^\/api\/(sync|async|batch)$/.test(path)) return 15;
@@ -272,7 +309,9 @@ export function inputs(operations: Operation[]): fc.Arbitrary<Input> {
       fc.record({
         operation: fc.constant(operation),
         url: fc.tuple(pathOf(operation), queryOf(operation)).map(([path, query]) => path + query),
-        headers: fewHeaders,
+        headers: isImport(operation)
+          ? fc.tuple(fewHeaders, importType).map(([few, type]) => Object.assign({}, type, few))
+          : fewHeaders,
         body: bodyOf(operation),
       }),
     ]),

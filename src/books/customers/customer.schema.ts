@@ -4,16 +4,16 @@ import { label } from '../../http/label.js';
 /** `:id` of a customer or an order. Any string: an id that is not a UUID is unknown, so the answer is 404. */
 export const idParam = z.string();
 
-const name = label(200);
-const email = z.email().max(254).describe('Unique in the account, regardless of case');
+export const customerName = label(200);
+export const customerEmail = z.email().max(254).describe('Unique in the account, regardless of case');
 
 export const createCustomerBody = z
-  .strictObject({ name, email, is_active: z.boolean().default(true) })
+  .strictObject({ name: customerName, email: customerEmail, is_active: z.boolean().default(true) })
   .meta({ example: { name: 'Acme Ltd', email: 'billing@acme.example' } });
 export type CreateCustomerBody = z.infer<typeof createCustomerBody>;
 
 export const changeCustomerBody = z
-  .strictObject({ name: name.optional(), email: email.optional(), is_active: z.boolean().optional() })
+  .strictObject({ name: customerName.optional(), email: customerEmail.optional(), is_active: z.boolean().optional() })
   .refine((body) => Object.values(body).some((value) => value !== undefined), {
     error: 'at least one of name, email and is_active is required',
   })

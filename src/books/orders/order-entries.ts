@@ -5,8 +5,11 @@ export const SOURCE_TYPE = 'order';
 export const PAID = 'order.paid';
 export const CANCELLED = 'order.cancelled';
 
+/** The part of an order that its entries show. */
+export type PostedOrder = Pick<LockedOrder, 'id' | 'customerId' | 'currency' | 'totalCents'>;
+
 /** The entry of a payment: debit `assets:cash`, credit `income:orders`, with the customer on the lines. */
-export function paymentEntry(order: LockedOrder, paidAt: Date): NewEntry {
+export function paymentEntry(order: PostedOrder, paidAt: Date): NewEntry {
   const { id, customerId, currency, totalCents } = order;
   const line = { currency, customerId };
   return {
@@ -21,7 +24,7 @@ export function paymentEntry(order: LockedOrder, paidAt: Date): NewEntry {
 }
 
 /** The entry of a cancellation: the reversal of the payment. @param reverses The number of the payment's entry. */
-export function cancellationEntry(order: LockedOrder, cancelledAt: Date, reverses: number): NewEntry {
+export function cancellationEntry(order: PostedOrder, cancelledAt: Date, reverses: number): NewEntry {
   const payment = paymentEntry(order, cancelledAt);
   return { ...payment, kind: CANCELLED, reverses, lines: reversed(payment.lines) };
 }

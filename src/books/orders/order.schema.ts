@@ -5,7 +5,8 @@ import { currency } from '../currency.js';
 import { emailPart, pageLimit } from '../customers/customer.schema.js';
 import { ORDER_STATUSES } from './order.entity.js';
 
-const MAX_ITEMS = 1_000;
+/** Items of an order. */
+export const MAX_ITEMS = 1_000;
 const TOO_LARGE = `the total must be at most ${Number.MAX_SAFE_INTEGER} cents`;
 
 const item = z.strictObject({
@@ -13,7 +14,8 @@ const item = z.strictObject({
   quantity: z.int().min(1).max(1_000_000),
   unit_price_cents: z.int().min(0).max(1_000_000_000_000),
 });
-const items = z
+/** The items of an order. */
+export const orderItems = z
   .array(item)
   .min(1)
   .max(MAX_ITEMS)
@@ -24,7 +26,8 @@ const items = z
     TOO_LARGE,
   );
 
-const fields = {
+/** The fields of an order that callers set. */
+export const orderFields = {
   customer_id: z.uuid(),
   currency: currency.describe('ISO 4217; by default `BASE_CURRENCY`'),
   external_ref: label(200).describe('Your own name for the order; unique in the account'),
@@ -33,11 +36,11 @@ const fields = {
 
 export const createOrderBody = z
   .strictObject({
-    customer_id: fields.customer_id,
-    currency: fields.currency.optional(),
-    external_ref: fields.external_ref.optional(),
-    placed_at: fields.placed_at.optional(),
-    items,
+    customer_id: orderFields.customer_id,
+    currency: orderFields.currency.optional(),
+    external_ref: orderFields.external_ref.optional(),
+    placed_at: orderFields.placed_at.optional(),
+    items: orderItems,
   })
   .meta({
     example: {
@@ -50,10 +53,10 @@ export type CreateOrderBody = z.infer<typeof createOrderBody>;
 
 export const changeOrderBody = z
   .strictObject({
-    currency: fields.currency.optional(),
-    external_ref: fields.external_ref.nullable().optional(),
-    placed_at: fields.placed_at.optional(),
-    items: items.optional().describe('Replace the items of a draft'),
+    currency: orderFields.currency.optional(),
+    external_ref: orderFields.external_ref.nullable().optional(),
+    placed_at: orderFields.placed_at.optional(),
+    items: orderItems.optional().describe('Replace the items of a draft'),
   })
   .refine((body) => Object.values(body).some((value) => value !== undefined), {
     error: 'at least one of currency, external_ref, placed_at and items is required',
@@ -81,7 +84,7 @@ export type CustomerOrdersQuery = z.infer<typeof customerOrdersQuery>;
 
 export const summaryQuery = z.strictObject({
   limit: pageLimit.describe('Customers in the summary'),
-  currency: fields.currency.optional(),
+  currency: orderFields.currency.optional(),
 });
 export type SummaryQuery = z.infer<typeof summaryQuery>;
 

@@ -4,6 +4,8 @@ import type { Request, Response } from 'express';
 import { type Observable, from, lastValueFrom } from 'rxjs';
 import { ActionMetadata, type RecordedAction } from '../../http/action.decorators.js';
 import { callerOf } from '../../http/caller.js';
+import { DaybookError } from '../../platform/errors.js';
+import type { NewAction } from '../../requests/actions/action.repository.js';
 import { type ActionContent, detailOf, shortText, targetOf } from '../../requests/actions/action-detail.js';
 import { ActionLog } from '../../requests/actions/action-log.js';
 import { requestId } from '../express/request-id.js';
@@ -13,7 +15,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Records every request that changed something, unless its route is `@Unrecorded()`. A refused request (4xx) changed
- * nothing and is not recorded; one that failed is, because it may have changed a part.
+ * nothing and is not recorded, unless its error says otherwise; one that failed is, because it may have changed a part.
  */
 @Injectable()
 export class ActionsInterceptor implements NestInterceptor {
@@ -39,11 +41,12 @@ export class ActionsInterceptor implements NestInterceptor {
   ): Promise<unknown> {
     try {
       const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-      await this.record(request, response, action, result, response.statusCode);
+      await this.record(request, response, action, { result, status: response.statusCode, outcome: 'succeeded' });
       return result;
     } catch (error) {
       const { status } = problemOf(error, request.path).problem;
-      if (status >= 500) await this.record(request, response, action, undefined, status);
+      if (status >= 500 || (error instanceof DaybookError && error.hadEffect))
+        await this.record(request, response, action, { result: undefined, status, outcome: 'failed' });
       throw error;
     }
   }
@@ -52,8 +55,7 @@ export class ActionsInterceptor implements NestInterceptor {
     request: Request,
     response: Response,
     { name, fields }: RecordedAction,
-    result: unknown,
-    status: number,
+    { result, status, outcome }: { result: unknown; status: number; outcome: NewAction['outcome'] },
   ): Promise<void> {
     const { account, actor } = callerOf(request);
     const { params, query } = request;
@@ -66,7 +68,7 @@ export class ActionsInterceptor implements NestInterceptor {
       action: name,
       target: targetOf(content),
       detail: detailOf(content, fields),
-      outcome: status < 500 ? 'succeeded' : 'failed',
+      outcome,
       status,
       requestId: requestId(response),
       address: request.ip ?? null,

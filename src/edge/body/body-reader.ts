@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { BadRequestException, Injectable } from '@nestjs/common';
+import { BadRequestException, Inject, Injectable, RequestTimeoutException } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/config.js';
 import { BodyMemory, type BodyLease } from './body-memory.js';
 
 /** How a body is read. */
@@ -14,12 +15,15 @@ export interface Reading {
 /** Reads the bytes of request bodies, within the limits of one body and of all bodies of the process. */
 @Injectable()
 export class BodyReader {
-  constructor(private readonly memory: BodyMemory) {}
+  constructor(
+    private readonly memory: BodyMemory,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'REQUEST_TIMEOUT'>,
+  ) {}
 
   /**
    * @returns The body, empty if it has no bytes.
    * @throws The error of `tooLarge` as soon as the limit is exceeded, without reading the rest; BodiesBusy;
-   * BadRequestException when the client aborts the request.
+   * BadRequestException when the client aborts the request; RequestTimeoutException when it has not arrived in time.
    */
   read(request: IncomingMessage, reading: Reading): Buffer | Promise<Buffer> {
     if (Number(request.headers['content-length'] ?? 0) > reading.limitBytes) throw reading.tooLarge();
@@ -33,18 +37,24 @@ export class BodyReader {
   private async readStream(request: IncomingMessage, reading: Reading): Promise<Buffer> {
     const lease = this.memory.lease(reading.caller);
     try {
-      return await collect(request, reading, lease);
+      return await collect(request, reading, lease, this.config.REQUEST_TIMEOUT);
     } finally {
       lease.release();
     }
   }
 }
 
-function collect(request: IncomingMessage, { limitBytes, tooLarge }: Reading, lease: BodyLease): Promise<Buffer> {
+function collect(
+  request: IncomingMessage,
+  { limitBytes, tooLarge }: Reading,
+  lease: BodyLease,
+  timeoutMs: number,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const settle = (): void => {
+      clearTimeout(timer);
       request.off('data', take).off('end', finish).off('close', abort).off('error', abort);
     };
     const fail = (error: unknown): void => {
@@ -66,6 +76,10 @@ function collect(request: IncomingMessage, { limitBytes, tooLarge }: Reading, le
       resolve(Buffer.concat(chunks, bytes));
     };
     const abort = (): void => fail(new BadRequestException('The request ended before its body was complete'));
+    // Node's own timeout covers every request, also those whose body may take any time.
+    const timer = setTimeout(() => {
+      fail(new RequestTimeoutException('The request did not arrive before the timeout'));
+    }, timeoutMs);
     // Without an `error` listener an aborted request would end the process, also after the promise is settled.
     request.on('error', () => undefined);
     request.on('data', take).on('end', finish).on('close', abort).on('error', abort);

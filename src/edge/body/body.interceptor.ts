@@ -11,6 +11,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import type { Observable } from 'rxjs';
 import { RequiredScope } from '../../http/auth.decorators.js';
+import { BodyStream, StreamedBody, setBodyStream } from '../../http/streams/body-stream.js';
 import { callerOf } from '../../http/caller.js';
 import { BodyReader } from './body-reader.js';
 import { acceptExpectation } from './expect-continue.js';
@@ -21,7 +22,7 @@ const BATCH_LIMIT_BYTES = 1024 * 1024;
 const BATCH_PATH = '/api/batch';
 
 /**
- * Reads a JSON body into `request.body`, which stays undefined without one. It runs behind the guards, so that a request
+ * Reads a JSON body into `request.body`, which stays undefined without one; a route that streams its body reads it itself. It runs behind the guards, so that a request
  * which they refuse costs only its headers, and before the interceptors that use the body.
  * @throws BadRequestException for malformed JSON, PayloadTooLargeException over the limit, UnsupportedMediaTypeException for
  * any other media type and for any `Content-Encoding` (a small body could inflate to any size).
@@ -39,6 +40,13 @@ export class BodyInterceptor implements NestInterceptor {
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity')
       throw new UnsupportedMediaTypeException('Send the body without Content-Encoding');
+    const streamed = this.reflector.get(StreamedBody, context.getHandler());
+    if (streamed) {
+      const mediaType = streamedType(request, streamed);
+      const response = http.getResponse<Response>();
+      setBodyStream(request, new BodyStream(mediaType, request, () => acceptExpectation(request, response)));
+      return next.handle();
+    }
     if (!hasBody(request) || this.isOpenRead(context, request)) return next.handle();
     const bytes = this.read(request, http.getResponse<Response>());
     if (!(bytes instanceof Promise)) {
@@ -83,4 +91,12 @@ function isJson(request: Request): boolean {
   // The usual header needs no parsing.
   if (request.headers['content-type'] === 'application/json') return true;
   return request.is(['json', '+json']) !== false;
+}
+
+/** @throws UnsupportedMediaTypeException unless a body has one of the types, in UTF-8. */
+function streamedType({ headers }: IncomingMessage, types: readonly string[]): string {
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
+  const isForeign = parameters.some((text) => /^\s*charset=/.test(text) && !/^\s*charset="?utf-?8"?\s*$/.test(text));
+  if (types.includes(type.trim()) && !isForeign) return type.trim();
+  throw new UnsupportedMediaTypeException(`Send the body as ${types.join(' or ')}, in UTF-8`);
 }

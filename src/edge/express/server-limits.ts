@@ -22,12 +22,12 @@ const PARSER_ERRORS: Record<string, { status: number; detail: string }> = {
 const MALFORMED = { status: 400, detail: 'This is not a valid HTTP request' };
 
 /**
- * Limits the time that a request may take to arrive, and answers those that Node rejects before Express
- * sees a request.
+ * Limits the time that the head of a request may take to arrive, and answers requests that Node rejects before Express sees
+ * them. The reader of a body limits the time of the body, since a streamed one may take any time.
  * @param requestTimeoutMs Time in which a whole request must arrive. It does not limit the response.
  */
 export function limitServer(server: Server, requestTimeoutMs: number): void {
-  server.requestTimeout = requestTimeoutMs;
+  server.requestTimeout = 0;
   server.headersTimeout = Math.min(HEAD_TIMEOUT_MS, requestTimeoutMs);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   // An option of createServer, which the Express adapter calls. Node reads it when the server starts to listen.

@@ -68,7 +68,7 @@ function addErrorResponses(method: string, operation: Operation): void {
   add(408, 'The request did not arrive before the timeout');
   add(431, 'The headers are over 16 KiB, or more than 100');
   add(413, 'The body is over the limit');
-  add(415, 'The body is not `application/json`, or has a `Content-Encoding`');
+  add(415, 'The media type of the body is not one that the operation takes, or it has a `Content-Encoding`');
   if (isKeyed) add(409, 'The first request with this idempotency key is still running');
   if (isKeyed) add(507, 'The files of the account reach its storage limit');
   if (requestBody || has('query') || has('path'))
@@ -96,7 +96,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .addTag('actions', 'The action log: who changed what, and when')
     .addTag('lanes', 'The queues of pending requests: pause, resume, priority')
     .addTag('callbacks', 'Callback deliveries, signing secrets, destinations, and the built-in demo receiver')
-    .addTag('books', 'The journal: entries, balances, and the periods that are closed')
+    .addTag('books', 'Customers, orders and their import; the journal: entries, balances, closed periods')
     .addTag('keys', 'API keys and their scopes')
     .addTag('benchmark', 'Load tests of this service')
     .addTag('operations', 'Health and metrics')

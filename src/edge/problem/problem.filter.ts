@@ -10,6 +10,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { ExpressAdapter } from '@nestjs/platform-express';
 import type { Request, Response } from 'express';
 import { PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
+import { closeUpload } from '../body/refused-upload.js';
 import { requestId } from '../express/request-id.js';
 
 /** A layer of Express' router; its own types omit `match`. */
@@ -48,6 +49,11 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     if (retryAfterS !== undefined) response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterS)));
+    // The rest of a request that did not arrive in time may still come (RFC 9110, section 15.5.9).
+    if (problem.status === 408) {
+      response.setHeader('Connection', 'close');
+      closeUpload(request);
+    }
     response.status(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
   }
 

@@ -73,6 +73,11 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'entry-not-reversible': { status: 409 },
   'period-closed': { status: 409 },
   'too-many-balances': { status: 409 },
+  'import-not-found': { status: 404 },
+  'import-dropped': { status: 400 },
+  'import-stalled': { status: 408 },
+  'import-stopped': { status: 503 },
+  'imports-busy': { status: 503, type: CAPACITY },
   'quota-exceeded': { status: 429, type: `${IANA}quota-exceeded` },
 };
 
