@@ -115,7 +115,7 @@ describe('a rotation', () => {
 
     const [fresh, expiring] = (await rotate(daybook, { expire_old_after: '6s' })) as [Secret, Secret];
     expect([fresh.expires_at, expiring.secret]).toEqual([null, old]);
-    expect(Date.parse(expiring.expires_at!) - Date.parse(fresh.created_at)).toBeCloseTo(6_000, -2);
+    expect(Date.parse(expiring.expires_at!) - Date.parse(fresh.created_at)).toBeCloseTo(6_000, -3);
     const both = await eventually(async () => {
       const callback = await callbackOf(daybook, receiver);
       return signaturesOf(callback).length === 2 && callback;
