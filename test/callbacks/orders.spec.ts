@@ -53,7 +53,9 @@ describe('CALLBACK_ORDER', () => {
     receiver.answerWith(misbehave);
     await allSettled(daybook, await ask(daybook, 'ordered', receiver.url));
     const firsts = receiver.received.filter(({ headers }) => headers['x-attempt-number'] === '1').map(position);
-    expect(firsts).toEqual(Array.from({ length: COUNT }, (_, index) => index + 1));
+    // An attempt that was dropped on a reused connection is sent again at once on a new one.
+    const distinct = firsts.filter((at, index) => at !== firsts[index - 1]);
+    expect(distinct).toEqual(Array.from({ length: COUNT }, (_, index) => index + 1));
     const order = receiver.received.map(position);
     expect(order).not.toEqual(order.toSorted((a, b) => a - b));
   });

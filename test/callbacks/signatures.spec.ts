@@ -232,7 +232,7 @@ describe('the API of secrets', () => {
 
   it('rotates with the configured overlap by default, and forbids caching', async () => {
     const [newest, old] = (await rotate(daybook)) as [Secret, Secret];
-    expect(Date.parse(old.expires_at!) - Date.parse(newest.created_at)).toBeCloseTo(3_600_000, -2);
+    expect(Date.parse(old.expires_at!) - Date.parse(newest.created_at)).toBeCloseTo(3_600_000, -3);
     const { headers } = await get(daybook, '/api/callback-secrets');
     expect(headers.get('cache-control')).toBe('no-store');
   });

@@ -164,7 +164,11 @@ const WRITES: Record<string, () => Promise<Write>> = {
   }),
   'POST /api/callbacks/redeliveries/{id}/cancel': async () => {
     const id = uuidv7();
-    await sql(open, `INSERT INTO callback_redeliveries (id, until, matched) VALUES ($1, now(), 1000000)`, [id]);
+    await sql(
+      open,
+      `INSERT INTO callback_redeliveries (id, until, matched, due_at) VALUES ($1, now(), 9, now() + interval '1 hour')`,
+      [id],
+    );
     return { path: `/api/callbacks/redeliveries/${id}/cancel`, target: id };
   },
   'POST /api/callback-secrets/rotate': async () => ({ path: '/api/callback-secrets/rotate' }),
