@@ -19,6 +19,7 @@ it('returns finished requests by id, with the result as the text that is stored'
   expect(new Set(found.keys())).toEqual(new Set([completed, failed]));
   expect(found.get(completed!)).toEqual({
     id: completed,
+    account: null,
     status: 'COMPLETED',
     queuePosition: 1,
     result,

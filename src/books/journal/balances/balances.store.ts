@@ -43,8 +43,12 @@ const NOW = summed(`${AMOUNTS} journal_totals WHERE account_id = :account::uuid 
 const THROUGH = summed(`${AMOUNTS} journal_block_totals WHERE account_id = :account::uuid AND block < :blocks::bigint
   UNION ALL ${LINES}`);
 
+// OFFSET 0 keeps the planner from joining with all lines when it overestimates the entries: each entry is a probe.
 const LINES_OF_ENTRIES = `SELECT l.ledger_account, l.currency, l.amount_cents
-  FROM journal_entries e JOIN journal_lines l ON l.account_id = e.account_id AND l.number = e.number
+  FROM journal_entries e CROSS JOIN LATERAL (
+    SELECT ledger_account, currency, amount_cents FROM journal_lines
+    WHERE account_id = e.account_id AND number = e.number OFFSET 0
+  ) l
   WHERE e.account_id = :account::uuid AND e.effective_at <= :asOf::timestamptz` as const;
 
 const AS_OF = summed(`${AMOUNTS} journal_day_totals WHERE account_id = :account::uuid AND day < :day::date
