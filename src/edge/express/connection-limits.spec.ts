@@ -53,7 +53,7 @@ describe('limitConnections', () => {
 });
 
 describe('endUnreadResponses', () => {
-  const TIMEOUT_MS = 200;
+  const TIMEOUT_MS = 1_000;
   let server: Server;
   afterEach(() => {
     server.closeAllConnections();
