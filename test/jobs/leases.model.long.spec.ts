@@ -276,7 +276,7 @@ describe('the test notices', () => {
   });
 
   it.each([
-    ['a leased lane is leased', 'lane_lease', /\(lease_until IS NULL OR .*?\)\)/, 'true', {}, TAKEN],
+    ['a leased lane is leased', 'lane_lease', /\(lease_until IS NULL OR .*?\)\)/g, 'true', {}, TAKEN],
     [
       'a lane is leased under its old epoch',
       'lane_lease',
