@@ -34,7 +34,7 @@ export function isPristine({ state, failures }: Breaker): boolean {
   return state === 'closed' && failures === 0;
 }
 
-/** Whether the destination has failed for so long that its probes are time slices instead of single attempts. */
+/** Whether the destination has failed long enough for its probes to be time slices instead of single attempts. */
 export function isLongFailing({ openedAt }: Breaker, now: Date): boolean {
   return openedAt !== null && now.getTime() - openedAt.getTime() >= LONG_FAILING_MS;
 }

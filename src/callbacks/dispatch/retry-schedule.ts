@@ -46,7 +46,7 @@ export interface RetryAfterHeaders {
 /**
  * @param headers `Retry-After`: seconds or a date (RFC 9110 section 10.2.3). A date is by the clock of the receiver, so it
  *   is compared with the `Date` of its answer.
- * @param now Stands in for a `Date` that is absent or invalid.
+ * @param now Used when `Date` is absent or invalid.
  * @returns The requested delay in milliseconds; 0 if the header is absent, invalid or in the past.
  */
 export function retryAfterMs(headers: RetryAfterHeaders, now: Date): number {

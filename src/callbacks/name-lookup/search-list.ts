@@ -2,7 +2,7 @@
 export interface SearchList {
   /** Domains that are appended to a name, in order. */
   domains: string[];
-  /** A name with at least so many dots is tried as it is first. */
+  /** A name with at least this number of dots is tried as it is first. */
   ndots: number;
 }
 
