@@ -44,7 +44,7 @@ export interface BooksSizes {
 const FULL: BooksSizes = { seededOrders: 100_000, orders: 1_000_000, customers: 10_000 };
 const DEFAULT_SEED = { customers: 100, orders: 500, itemsPerOrder: 3, seed: 1 };
 
-/** What the totals replace. */
+/** The query that the totals replace. */
 const JOIN_AND_AGGREGATE = `SELECT c.id AS customer_id, c.email, count(DISTINCT o.id)::integer AS order_count,
     sum(i.line_total_cents)::bigint AS total_cents
   FROM customers c JOIN orders o ON o.account_id = c.account_id AND o.customer_id = c.id

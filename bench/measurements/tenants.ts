@@ -14,7 +14,7 @@ const LANES = 4;
 /** The time within which everything that the account has requested must be finished and delivered, after the attack. */
 const SETTLE_MS = 60_000;
 
-/** What one account sees of the service, in milliseconds; `failed` counts reports and callbacks. */
+/** The service as one account sees it, in milliseconds; `failed` counts reports and callbacks. */
 interface Experience {
   acceptP99: number;
   callbackDelayP50: number;

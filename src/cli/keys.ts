@@ -41,7 +41,7 @@ interface Shown {
 
 type Options = Partial<Record<'name' | 'account' | 'expires-in' | 'overlap', string>> & { scope?: string[] };
 
-/** What a command did, and the output that it shows once that is committed. */
+/** The action of a command, and the output that it shows once the action is committed. */
 interface Done {
   /** For the action log; null if it changed nothing. */
   action: CommandAction | null;

@@ -14,7 +14,7 @@ it refuses to run with NODE_ENV=production. The same seed gives the same books, 
   --seed        a number from 0 to 4294967295 (1)
   --account     the name of the account; by default open, the books of an installation without keys
 
-Writes many transactions, and shows its progress on standard error. What it has written when it is interrupted stays.
+Writes many transactions, and shows its progress on standard error. An interrupted run keeps the transactions that it committed.
 The books are in the database of DATABASE_URL, or in the embedded one under DATA_DIR; the service may be stopped.
 Exit code: 0 done, 1 it cannot be done, 2 the command is not valid.`;
 

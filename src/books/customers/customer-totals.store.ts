@@ -3,7 +3,7 @@ import { type Query } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import { Database } from '../../platform/database/database.js';
 
-/** What one order adds to a customer's totals, or takes away. */
+/** The change of a customer's totals by one order. */
 export interface TotalsChange {
   customerId: string;
   currency: string;

@@ -21,7 +21,7 @@ export interface NewEntry {
   lines: readonly NewLine[];
 }
 
-/** What posting has added to an entry. */
+/** The fields that posting adds to an entry. */
 export interface Posted {
   number: number;
   recordedAt: Date;

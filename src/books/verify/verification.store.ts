@@ -16,7 +16,7 @@ export const PATIENT = 'SET LOCAL statement_timeout = 0';
 const SIZES = `SELECT (SELECT count(*) FROM orders o WHERE ${checked('o')}) AS orders,
   (SELECT count(*) FROM journal_entries e WHERE ${checked('e')}) AS entries`;
 
-/** What was compared, and what differs. */
+/** The size of the books that were compared, and their differences. */
 export interface Verification {
   orders: number;
   entries: number;

@@ -25,7 +25,7 @@ export interface CallbackClientOptions extends Omit<DialOptions, 'resolve'> {
   resolve?: ResolveName;
   /** Longest time of one attempt: name, connection, TLS, headers and body together. */
   timeoutMs: number;
-  /** Connections to one destination; by default as many as one account may use. Further attempts wait, and their deadline runs. */
+  /** Connections to one destination; by default the number that one account may use. Further attempts wait, and their deadline runs. */
   connectionsPerDestination?: number;
 }
 

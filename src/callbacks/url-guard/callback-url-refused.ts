@@ -14,7 +14,7 @@ export class CallbackUrlRefused extends DaybookError {
     readonly reason: RefusalReason,
     message: string,
     override readonly path = 'callback_url',
-    /** What only operators may know: the kind of the address that the name resolved to. */
+    /** The kind of the address that the name resolved to. For operators only. */
     readonly forOperators: string | null = null,
   ) {
     super(message);

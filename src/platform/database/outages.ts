@@ -4,7 +4,7 @@ import { DaybookError } from '../errors.js';
 import { logOnce } from '../observability/log-once.js';
 import { type OutageCause, outageCause } from './outage-cause.js';
 
-/** What callers are told. The log has the error of the server. */
+/** The message for callers. The log has the error of the server. */
 const MESSAGES: Partial<Record<OutageCause, string>> = {
   'read-only': 'The database is read-only right now, as during a failover.',
   timeout: 'The database did not answer in time.',

@@ -25,7 +25,7 @@ export interface ReportBatch {
   tasks: ReportTask[];
   /** The spooled object, created when a report has a file. Its last segment is the object's key. */
   filePath: string;
-  /** What the files of the reports may take together; without it there is no limit. */
+  /** Limit of the bytes of all files together. Undefined: no limit. */
   maxBytes?: number;
 }
 
