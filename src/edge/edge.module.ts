@@ -13,6 +13,7 @@ import { BodyInterceptor } from './body/body.interceptor.js';
 import { BodyMemory } from './body/body-memory.js';
 import { BodyReader } from './body/body-reader.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
+import { InterceptorChain } from './interceptor-chain.js';
 import { OverloadGuard } from './overload/overload.guard.js';
 import { OverloadService } from './overload/overload.service.js';
 import { ProblemFilter } from './problem/problem.filter.js';
@@ -41,12 +42,11 @@ import { ValidationPipe } from '../http/validation.js';
     { provide: APP_GUARD, useClass: AuthenticationGuard },
     { provide: APP_GUARD, useClass: OverloadGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
-    // The body is read behind all guards, before its first user.
-    { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
-    { provide: APP_INTERCEPTOR, useClass: ChargesInterceptor },
-    { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
-    // The innermost: it sees what a handler did, and no request that was refused before.
-    { provide: APP_INTERCEPTOR, useClass: ActionsInterceptor },
+    BodyInterceptor,
+    ChargesInterceptor,
+    IdempotencyInterceptor,
+    ActionsInterceptor,
+    { provide: APP_INTERCEPTOR, useClass: InterceptorChain },
     { provide: APP_PIPE, useClass: ValidationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],

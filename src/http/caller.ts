@@ -50,11 +50,13 @@ class OpenCaller implements Caller {
   readonly account = null;
   readonly actor = OPEN_ACTOR;
 
+  private network: string | undefined;
+
   constructor(private readonly request: Request) {}
 
   /** Lazy, because routes without a rate limit never read it. */
   get id(): string {
-    return clientNetwork(this.request.ip);
+    return (this.network ??= clientNetwork(this.request.ip));
   }
 
   get isOperator(): boolean {

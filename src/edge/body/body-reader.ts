@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { BadRequestException, Inject, Injectable, RequestTimeoutException } from '@nestjs/common';
+import type { Caller } from '../../http/caller.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { BodyMemory, type BodyLease } from './body-memory.js';
 
 /** How a body is read. */
 export interface Reading {
-  /** Limits of {@link BodyMemory} count by this id. */
-  caller: string;
   limitBytes: number;
   /** The error of a body over the limit. */
   tooLarge: () => Error;
@@ -21,21 +20,23 @@ export class BodyReader {
   ) {}
 
   /**
+   * @param caller Limits of {@link BodyMemory} count by its id.
    * @returns The body, empty if it has no bytes.
    * @throws The error of `tooLarge` as soon as the limit is exceeded, without reading the rest; BodiesBusy;
    * BadRequestException when the client aborts the request; RequestTimeoutException when it has not arrived in time.
    */
-  read(request: IncomingMessage, reading: Reading): Buffer | Promise<Buffer> {
-    if (Number(request.headers['content-length'] ?? 0) > reading.limitBytes) throw reading.tooLarge();
-    if (!request.complete) return this.readStream(request, reading);
+  read(request: IncomingMessage, caller: Caller, reading: Reading): Buffer | Promise<Buffer> {
+    const length = Number(request.headers['content-length'] ?? Number.NaN);
+    if (length > reading.limitBytes) throw reading.tooLarge();
+    if (!request.complete && request.readableLength !== length) return this.readStream(request, caller, reading);
     // A short body usually arrives with the head, and no other body waits for its memory.
     const bytes = (request.read() as Buffer | null) ?? Buffer.alloc(0);
     if (bytes.length > reading.limitBytes) throw reading.tooLarge();
     return bytes;
   }
 
-  private async readStream(request: IncomingMessage, reading: Reading): Promise<Buffer> {
-    const lease = this.memory.lease(reading.caller);
+  private async readStream(request: IncomingMessage, caller: Caller, reading: Reading): Promise<Buffer> {
+    const lease = this.memory.lease(caller.id);
     try {
       return await collect(request, reading, lease, this.config.REQUEST_TIMEOUT);
     } finally {

@@ -79,7 +79,7 @@ export class BodyInterceptor implements NestInterceptor {
     acceptExpectation(request, response);
     // A chunked body without bytes is no body, whatever its type.
     const reading = accepted ? { limitBytes, tooLarge } : { limitBytes: 0, tooLarge: notJson };
-    return this.reader.read(request, { ...reading, caller: callerOf(request).id });
+    return this.reader.read(request, callerOf(request), reading);
   }
 }
 

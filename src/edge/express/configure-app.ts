@@ -1,4 +1,5 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, RequestHandler } from 'express';
 import type { Config } from '../../platform/config/config.js';
 import { serializedOrigin } from '../../platform/config/values.js';
 import { csrfProtection } from '../csrf/csrf-protection.js';
@@ -39,15 +40,32 @@ export function configureApp(
   limitConnections(app.getHttpServer(), config.TRUST_PROXY !== false);
   endUnreadResponses(app.getHttpServer());
   delayContinue(app.getHttpServer());
-  app.use(rewriteRootAliases);
-  app.use(boundRefusedUploads);
-  app.use(assignRequestId);
-  app.use(setSecurityHeaders);
-  app.use(limitHeaderCount);
-  app.use(rejectRepeatedHeaders);
-  for (const protection of csrfProtection(config)) app.use(protection);
+  app.use(
+    inOrder([
+      rewriteRootAliases,
+      boundRefusedUploads,
+      assignRequestId,
+      setSecurityHeaders,
+      limitHeaderCount,
+      rejectRepeatedHeaders,
+      ...csrfProtection(config),
+    ]),
+  );
   if (config.CORS_ORIGINS.length > 0)
     app.enableCors({ origin: isAllowed(config.CORS_ORIGINS), exposedHeaders: EXPOSED_HEADERS });
+}
+
+/** Express middleware that runs others in order, without the router's work between two of them. */
+function inOrder(middleware: readonly RequestHandler[]): RequestHandler {
+  return (request, response, next) => {
+    let index = 0;
+    const goOn: NextFunction = (error?: unknown) => {
+      const handler = error === undefined ? middleware[index++] : undefined;
+      if (handler) void handler(request, response, goOn);
+      else next(error);
+    };
+    goOn();
+  };
 }
 
 /** @returns The check of an `Origin`, for the CORS middleware, which would compare texts. */

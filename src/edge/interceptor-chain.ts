@@ -1,0 +1,50 @@
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { type Observable, from, mergeAll, throwError } from 'rxjs';
+import { ActionsInterceptor } from './actions/actions.interceptor.js';
+import { BodyInterceptor } from './body/body.interceptor.js';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
+import { ChargesInterceptor } from './rate-limit/charges.interceptor.js';
+
+/**
+ * The interceptors of every route, as one. Nest wraps each interceptor in observables and an async resource, whether or not
+ * it has anything to do for the route; four of them took a seventh of the time in which a request is accepted.
+ */
+@Injectable()
+export class InterceptorChain implements NestInterceptor {
+  private readonly interceptors: readonly NestInterceptor[];
+
+  constructor(
+    body: BodyInterceptor,
+    charges: ChargesInterceptor,
+    idempotency: IdempotencyInterceptor,
+    actions: ActionsInterceptor,
+  ) {
+    // The body is read before its first user. The action log is the innermost: it sees what a handler did, and no request
+    // that was refused before.
+    this.interceptors = [body, charges, idempotency, actions];
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
+    return this.interceptFrom(0, context, next);
+  }
+
+  private interceptFrom(
+    index: number,
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
+    const interceptor = this.interceptors[index];
+    if (!interceptor) return next.handle();
+    return interceptor.intercept(context, { handle: () => flat(() => this.interceptFrom(index + 1, context, next)) });
+  }
+}
+
+/** What is thrown goes the way of all errors, as behind Nest's own handlers. */
+function flat(intercept: () => Observable<unknown> | Promise<Observable<unknown>>): Observable<unknown> {
+  try {
+    const handled = intercept();
+    return handled instanceof Promise ? from(handled).pipe(mergeAll()) : handled;
+  } catch (error) {
+    return throwError(() => error);
+  }
+}
