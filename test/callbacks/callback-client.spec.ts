@@ -2,6 +2,8 @@ import { createServer as createTcp, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
+import type { CallbackResponse } from '../../src/callbacks/transport/attempt-trace.js';
+import { OutgoingMessage } from '../../src/callbacks/transport/callback-client.js';
 import { eventually } from '../support/eventually.js';
 import { BODY, cleanups, client, failure, http, listen, tcp } from './transport-fixture.js';
 
@@ -33,15 +35,17 @@ describe('a request', () => {
     expect(body).toBe(BODY.toString());
   });
 
-  it('gets an ordinary axios response, of any status', async () => {
+  it('gets an axios response of any status, with the trace of the attempt as its data', async () => {
     const { port } = await http((request, response) =>
       request.resume().on('end', () => response.writeHead(418, { 'x-answer': 'a' }).end(request.method)),
     );
     const url = `http://127.0.0.1:${port}/hook`;
-    const response = await firstValueFrom(client().service.put<string>(url, BODY, { headers: { 'x-sent': 'b' } }));
-    expect([response.status, response.data]).toEqual([418, 'PUT']);
+    const message = new OutgoingMessage(BODY, { 'x-sent': 'b' }, null);
+    const response = await firstValueFrom(client().service.put<CallbackResponse>(url, message));
+    expect(response).toMatchObject({ status: 418, data: { status: 418, responseBody: 'PUT' } });
+    expect(response.data.requestHeaders['x-sent']).toBe('b');
     expect(response.headers['x-answer']).toBe('a');
-    expect(response.config).toMatchObject({ url, data: BODY });
+    expect(response.config).toMatchObject({ url, data: message });
   });
 
   it('uses a kept connection, and no proxy of the environment', async () => {

@@ -7,7 +7,11 @@ import { join } from 'node:path';
 import { HttpService } from '@nestjs/axios';
 import { afterEach, expect } from '@jest/globals';
 import { CallbackAttemptError, type CallbackResponse } from '../../src/callbacks/transport/attempt-trace.js';
-import { CallbackClient, type CallbackClientOptions } from '../../src/callbacks/transport/callback-client.js';
+import {
+  CallbackClient,
+  type CallbackClientOptions,
+  OutgoingMessage,
+} from '../../src/callbacks/transport/callback-client.js';
 import { postCallback } from '../../src/callbacks/transport/send-callback.js';
 import { UrlGuard } from '../../src/callbacks/url-guard/url-guard.js';
 
@@ -68,7 +72,8 @@ export function client({ allow = LOCAL, timeoutMs = 5_000, lookUp, ...options }:
   return {
     service,
     close: () => callbackClient.close(),
-    post: (url: string, headers = {}): Promise<CallbackResponse> => postCallback(service, url, BODY, headers),
+    post: (url: string, headers = {}): Promise<CallbackResponse> =>
+      postCallback(service, url, new OutgoingMessage(BODY, headers, null)),
   };
 }
 

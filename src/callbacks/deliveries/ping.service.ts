@@ -6,6 +6,7 @@ import { DaybookError } from '../../platform/errors.js';
 import { traceView } from '../../requests/request.view.js';
 import { pingMessage } from '../dispatch/callback-message.js';
 import { CallbackSigner } from '../signing/callback-signer.js';
+import { OutgoingMessage } from '../transport/callback-client.js';
 import { sendCallback } from '../transport/send-callback.js';
 import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
 import { UrlGuard } from '../url-guard/url-guard.js';
@@ -88,9 +89,7 @@ export class PingService {
     const { trace, errorKind, errorMessage, forOperators } = await sendCallback(
       this.http,
       url.href,
-      body,
-      headers,
-      account,
+      new OutgoingMessage(body, headers, account),
     );
     const view = traceView({
       ...trace,

@@ -12,6 +12,7 @@ import { CallbackDeliveryRepository } from '../deliveries/callback-delivery.repo
 import { DestinationRepository } from '../destinations/destination.repository.js';
 import { type DueDelivery, nextNumber } from '../leases/due-delivery.js';
 import { type Postponement, PostponementsStore } from '../leases/postponements.store.js';
+import { OutgoingMessage } from '../transport/callback-client.js';
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { PATIENCE_MS, UnresolvedDestinations, waitMs } from './postponing.js';
 import { failureReason } from './failure-reason.js';
@@ -83,7 +84,8 @@ export class CallbacksService {
     const attemptNumber = nextNumber(delivery);
     const attemptedAt = new Date();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, signer);
-    const outcome = await sendCallback(this.http, delivery.url, body, headers, delivery.request.account);
+    const message = new OutgoingMessage(body, headers, delivery.request.account);
+    const outcome = await sendCallback(this.http, delivery.url, message);
     const postponed = this.postponedBy(outcome, delivery);
     if (postponed) return postponed;
     this.metrics.callbackAttempts.inc({ outcome: outcome.errorKind ?? 'success' });

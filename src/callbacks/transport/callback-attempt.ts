@@ -23,8 +23,13 @@ const MAX_TEXT_BYTES = 4 * 1024;
 function text(chunks: Buffer[]): string {
   if (chunks.length === 0) return '';
   const bytes = Buffer.concat(chunks).subarray(0, MAX_TEXT_BYTES);
-  return new TextDecoder().decode(bytes, { stream: bytes.length === MAX_TEXT_BYTES }).replaceAll('\0', '\uFFFD');
+  const decoded =
+    bytes.length < MAX_TEXT_BYTES ? decoder.decode(bytes) : new TextDecoder().decode(bytes, { stream: true });
+  return decoded.replaceAll('\0', '\uFFFD');
 }
+
+/** For whole texts. A cut one needs a decoder of its own, which keeps the bytes of a cut character. */
+const decoder = new TextDecoder();
 
 /** Cuts each signature to its scheme (`v1,…`): with the full signature a reader of the log could replay the callback. */
 function withoutSecrets(headers: Record<string, string>): Record<string, string> {

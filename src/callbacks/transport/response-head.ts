@@ -38,6 +38,23 @@ export function parseHead([first = '', ...rest]: string[]): ResponseHead {
   };
 }
 
+const ORDINARY_HEAD = /^HTTP\/1\.1 [2-5]\d\d [ -~]*\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: ?[ -~]*\r\n)+\r\n/;
+const FRAMING = /\n(?:content-length|transfer-encoding):/gi;
+const LENGTH = /\ncontent-length: ?(\d{1,9})\r/i;
+const WITHOUT_BODY = /^HTTP\/1\.1 (?:204|304)/;
+
+/**
+ * @param text The bytes of a connection, as Latin-1 text.
+ * @returns The length of the response with which the text begins, if its head already has the strict form and says the length of
+ *   its body; null for any other, and for one without a whole head.
+ */
+export function ordinaryLength(text: string): number | null {
+  const [head] = ORDINARY_HEAD.exec(text) ?? [];
+  if (head === undefined || WITHOUT_BODY.test(head) || head.match(FRAMING)?.length !== 1) return null;
+  const [, length] = LENGTH.exec(head) ?? [];
+  return length === undefined ? null : head.length + Number(length);
+}
+
 /** @throws InvalidResponse unless it is the status line of HTTP/1. */
 export function parseStatusLine(line: string): { status: number; version: 0 | 1 } {
   const [, major, minor, digits] = STATUS_LINE.exec(line.replace(CONTROLS, ' ')) ?? [];

@@ -1,5 +1,5 @@
 import { ChunkedBody } from './chunked-body.js';
-import { type Framing, InvalidResponse, parseHead, parseStatusLine } from './response-head.js';
+import { type Framing, InvalidResponse, ordinaryLength, parseHead, parseStatusLine } from './response-head.js';
 
 /** Longest head of a response, and longest trailer. */
 export const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
@@ -7,6 +7,8 @@ export const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 const MAX_INFORMATIONAL = 1_000;
 /** The first bytes of an alert and of a handshake (RFC 8446 section 5.1). */
 const TLS_RECORDS = ['\x15\x03', '\x16\x03'];
+/** Longest response that is looked at as a whole. */
+const ORDINARY_BYTES = 1_024;
 const NOTHING = Buffer.alloc(0);
 /** The end of a head: an empty line. Either line may end with LF alone (RFC 9112 section 2.2). */
 const HEAD_END = /\n\r?\n/g;
@@ -46,7 +48,13 @@ export class ResponseReader {
    */
   read(bytes: Buffer): Buffer | null {
     if (this.state === null) return null;
+    // Most responses arrive whole and in the strict form.
+    const isFirst = !this.hasBytes;
     this.hasBytes = true;
+    if (isFirst && bytes.length <= ORDINARY_BYTES && ordinaryLength(bytes.toString('latin1')) === bytes.length) {
+      this.state = null;
+      return bytes;
+    }
     const parts: Buffer[] = [];
     let rest = bytes;
     while (rest.length > 0 && this.state !== null) {

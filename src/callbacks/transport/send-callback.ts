@@ -6,9 +6,8 @@ import {
   type CallbackResponse,
   type NotAttempted,
 } from './attempt-trace.js';
-import type { AccountId } from '../../platform/tenant.js';
 import { CallbackUrlRefused } from '../url-guard/callback-url-refused.js';
-import type { TracedRequestConfig } from './callback-client.js';
+import type { OutgoingMessage } from './callback-client.js';
 
 /** The outcome of an attempt. */
 export interface CallbackOutcome {
@@ -24,43 +23,29 @@ export interface CallbackOutcome {
 
 /**
  * Sends one callback attempt through an HttpService over the axios of a `CallbackClient`.
- * @param body The exact bytes of the request.
- * @param headers All but `host`, `connection` and `content-length`.
- * @param account The account that sends it; name lookups are limited per account.
  * @throws CallbackAttemptError if there is no answer; any HTTP status is an answer
  */
 export async function postCallback(
   http: HttpService,
   url: string,
-  body: Buffer,
-  headers: Record<string, string>,
-  account: AccountId = null,
+  message: OutgoingMessage,
 ): Promise<CallbackResponse> {
-  let response: CallbackResponse;
-  const onTrace = (trace: CallbackResponse): void => void (response = trace);
-  const request: TracedRequestConfig = { method: 'POST', url, data: body, headers, account, onTrace };
-  await http.axiosRef.request(request);
-  return response!;
+  const { data } = await http.axiosRef.request<CallbackResponse>({ method: 'POST', url, data: message });
+  return data;
 }
 
 /** Sends one callback attempt. It does not reject for a failed attempt: the outcome contains what went wrong. */
-export async function sendCallback(
-  http: HttpService,
-  url: string,
-  body: Buffer,
-  headers: Record<string, string>,
-  account: AccountId = null,
-): Promise<CallbackOutcome> {
+export async function sendCallback(http: HttpService, url: string, message: OutgoingMessage): Promise<CallbackOutcome> {
   try {
-    const trace = await postCallback(http, url, body, headers, account);
+    const trace = await postCallback(http, url, message);
     const isTaken = trace.status >= 200 && trace.status < 300;
     if (isTaken) return { trace, errorKind: null, errorMessage: null, notAttempted: null };
     const errorMessage = `The receiver answered ${trace.status}`;
     return { trace, errorKind: 'status', errorMessage, notAttempted: null };
   } catch (error) {
     if (!(error instanceof CallbackAttemptError)) throw error;
-    const { trace, kind, message, notAttempted } = error;
+    const { trace, kind, notAttempted } = error;
     const forOperators = error.cause instanceof CallbackUrlRefused ? error.cause.forOperators : null;
-    return { trace, errorKind: kind, errorMessage: message, notAttempted, forOperators };
+    return { trace, errorKind: kind, errorMessage: error.message, notAttempted, forOperators };
   }
 }
