@@ -5,7 +5,6 @@ import type { Client } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, migrate } from '../../src/app/data-source.js';
-import { OPEN_BOOKS } from '../../src/books/book-account.js';
 import { Customer } from '../../src/books/customers/customer.entity.js';
 import { CustomerRepository } from '../../src/books/customers/customer.repository.js';
 import { CustomerTotalsStore } from '../../src/books/customers/customer-totals.store.js';
@@ -28,6 +27,7 @@ import { RequestRepository } from '../../src/requests/request.repository.js';
 import { type OwnDatabase, withDatabase } from '../support/servers.js';
 import { median } from '../support/throughput.js';
 import type { Measurement } from './measurement.js';
+import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
 const SETTINGS = { DATABASE_PREPARE: true, NODE_ENV: 'development', BASE_CURRENCY: 'USD' };
 const TIMES = 21;
@@ -98,7 +98,7 @@ async function empty(client: Client, triggers: 'ENABLE ALWAYS' | 'DISABLE'): Pro
 async function seedingOverCopy({ client, folder }: OwnDatabase, seeder: Seeder, orders: number): Promise<Measurement> {
   const plan = { customers: Math.ceil(orders / 10), orders, itemsPerOrder: 3, seed: 2 };
   await empty(client, 'ENABLE ALWAYS');
-  const seededMs = await msOf(() => seeder.writeInParts(OPEN_BOOKS, plan, () => undefined));
+  const seededMs = await msOf(() => seeder.writeInParts(OPEN_INSTALLATION, plan, () => undefined));
   const file = (table: string): string => join(folder, `${table}.copy`);
   for (const [table, columns] of Object.entries(TABLES)) {
     const out = client.query(copyTo(`COPY (SELECT ${columns} FROM ${table}) TO STDOUT`));
@@ -121,10 +121,10 @@ async function seedingOverCopy({ client, folder }: OwnDatabase, seeder: Seeder, 
 }
 
 async function summary(client: Client, totals: CustomerTotalsStore, size: string): Promise<Measurement[]> {
-  const ms = await medianMs(() => totals.top(OPEN_BOOKS, 'USD', TOP));
-  const aggregated = await client.query(JOIN_AND_AGGREGATE, [OPEN_BOOKS]);
-  const joinedMs = await msOf(() => client.query(JOIN_AND_AGGREGATE, [OPEN_BOOKS]));
-  const kept = await totals.top(OPEN_BOOKS, 'USD', TOP);
+  const ms = await medianMs(() => totals.top(OPEN_INSTALLATION, 'USD', TOP));
+  const aggregated = await client.query(JOIN_AND_AGGREGATE, [OPEN_INSTALLATION]);
+  const joinedMs = await msOf(() => client.query(JOIN_AND_AGGREGATE, [OPEN_INSTALLATION]));
+  const kept = await totals.top(OPEN_INSTALLATION, 'USD', TOP);
   const isEqual = JSON.stringify(kept) === JSON.stringify(aggregated.rows);
   return [
     { title: `Summary of ${size}, round trip included`, result: shown(ms), target: '≤ 1 ms' },
@@ -158,7 +158,7 @@ async function lists(orders: OrdersService, client: Client, size: string): Promi
 
 async function balances(database: Database, client: Client): Promise<Measurement[]> {
   const folds = new FoldsStore(database);
-  while (await folds.fold(OPEN_BOOKS));
+  while (await folds.fold(OPEN_INSTALLATION));
   const service = new BalancesService(database, new BalancesStore(), folds);
   const { rows } = await client.query<{ lines: string; newest: string }>(
     'SELECT count(*) AS lines, max(number) AS newest FROM journal_lines',
@@ -199,11 +199,11 @@ export function books(sizes: BooksSizes = FULL): Promise<Measurement[]> {
       const database = new Database(dataSource, SETTINGS);
       const seeder = new Seeder(database, new SeedStore(new JournalStore()), SETTINGS);
       const defaultMs = await medianMs(() =>
-        database.inBulkTransaction((query, copy) => seeder.writeWithin(query, copy, OPEN_BOOKS, DEFAULT_SEED)),
+        database.inBulkTransaction((query, copy) => seeder.writeWithin(query, copy, OPEN_INSTALLATION, DEFAULT_SEED)),
       );
       const ratio = await seedingOverCopy(own, seeder, sizes.seededOrders);
       const { orders, customers } = sizes;
-      await seeder.writeInParts(OPEN_BOOKS, { customers, orders, itemsPerOrder: 3, seed: 1 }, () => undefined);
+      await seeder.writeInParts(OPEN_INSTALLATION, { customers, orders, itemsPerOrder: 3, seed: 1 }, () => undefined);
       await own.client.query('VACUUM ANALYZE');
       await own.client.query('CHECKPOINT');
       const size = `${customers.toLocaleString('en')} customers with ${orders.toLocaleString('en')} orders`;

@@ -1,7 +1,6 @@
 import { Account } from '../accounts/account.entity.js';
 import { ApiKey } from '../accounts/api-key.entity.js';
 import { ApiKeyRepository } from '../accounts/api-key.repository.js';
-import { OPEN_BOOKS } from '../books/book-account.js';
 import { TotalsRepairStore } from '../books/verify/totals-repair.store.js';
 import { type Verification, VerificationStore } from '../books/verify/verification.store.js';
 import type { Config } from '../platform/config/config.js';
@@ -9,6 +8,7 @@ import { Database } from '../platform/database/database.js';
 import { StartError } from '../platform/errors.js';
 import { recordAction } from './command-action.js';
 import { withDataSource } from './with-data-source.js';
+import { OPEN_INSTALLATION } from '../platform/tenant.js';
 
 /** The name of the books of an installation with `AUTH=open`. */
 export const OPEN = 'open';
@@ -41,13 +41,13 @@ export async function verifyBooks(
     const verification = await new VerificationStore(database).verify(id);
     const ids = verification.found.flatMap(({ findings }) => findings.map((finding) => finding.account));
     const names = await keys.accountNames([...new Set(ids)]);
-    return { ...verification, names: names.set(OPEN_BOOKS, OPEN) };
+    return { ...verification, names: names.set(OPEN_INSTALLATION, OPEN) };
   });
 }
 
 /** @returns The `account_id` of the books of an account. @throws StartError */
 export async function booksOf(keys: ApiKeyRepository, account: string): Promise<string> {
-  const id = account === OPEN ? OPEN_BOOKS : await keys.findAccount(account);
+  const id = account === OPEN ? OPEN_INSTALLATION : await keys.findAccount(account);
   if (id === null) throw new StartError(`There is no account ${account}`);
   return id;
 }

@@ -1,5 +1,5 @@
-import { NIL as NIL_ID } from 'uuid';
 import { DRAINING_SUFFIX } from '../platform/concurrency/worker-id.js';
+import { OPEN_INSTALLATION } from '../platform/tenant.js';
 
 /** The account of lanes without one, in place of its id: those of an open installation. */
 export const OPEN_ACCOUNT = '-';
@@ -46,7 +46,7 @@ export const CRASHED_WORKERS = `CASE
  */
 export const DELIVERY_INSERT = `
     INSERT INTO callback_deliveries (id, request_id, url, account_id, destination, lane, queue_position)
-    SELECT delivery_id, id, callback_url, coalesce(account_id, '${NIL_ID}'), destination, lane, queue_position FROM finished
+    SELECT delivery_id, id, callback_url, coalesce(account_id, '${OPEN_INSTALLATION}'), destination, lane, queue_position FROM finished
     WHERE callback_url IS NOT NULL ORDER BY queue_position`;
 
 /**
@@ -57,7 +57,7 @@ export const DELIVERY_INSERT = `
  */
 export const STORED_INSERT = `
     INSERT INTO account_storage_changes (account_id, bytes)
-    SELECT coalesce(account_id, '${NIL_ID}'), sum(file_bytes) FROM finished
+    SELECT coalesce(account_id, '${OPEN_INSTALLATION}'), sum(file_bytes) FROM finished
     WHERE file_bytes > 0 GROUP BY 1`;
 
 /**

@@ -4,6 +4,17 @@
  */
 export type AccountId = string | null;
 
+/**
+ * The account of an open installation in tables whose `account_id` cannot be null, because keys contain it: the nil UUID of
+ * RFC 9562.
+ */
+export const OPEN_INSTALLATION = '00000000-0000-0000-0000-000000000000';
+
+/** Returns the `account_id` of an account's rows in such a table. */
+export function storedAccount(account: AccountId): string {
+  return account ?? OPEN_INSTALLATION;
+}
+
 /** A character that lane names of callers cannot contain. */
 const SEPARATOR = '/';
 

@@ -4,6 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
+import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { sql } from '../support/sql.js';
@@ -297,7 +298,7 @@ describe('lists', () => {
     await sql(
       daybook,
       `INSERT INTO customers (id, account_id, name, email)
-        SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000000', 'Many', 'many-' || n || '@crowd.example'
+        SELECT gen_random_uuid(), '${OPEN_INSTALLATION}', 'Many', 'many-' || n || '@crowd.example'
         FROM generate_series(1, 1000) n`,
     );
     const customer = await addCustomer({ email: `last-${uuidv7()}@crowd.example` });

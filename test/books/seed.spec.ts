@@ -5,7 +5,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { OPEN_BOOKS } from '../../src/books/book-account.js';
 import { VerificationStore } from '../../src/books/verify/verification.store.js';
 import { expectProblem, get, post } from '../support/client.js';
 import { DATABASE_ENVIRONMENT } from '../support/database.js';
@@ -14,6 +13,7 @@ import { temporaryFolder } from '../support/folder.js';
 import { createKey, type TestKey } from '../support/keys.js';
 import { Stores } from '../support/stores.js';
 import { UNLIMITED } from '../support/submit.js';
+import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/seed.main.js', import.meta.url));
 
@@ -172,7 +172,7 @@ describe('POST /api/dev/seed', () => {
     const reply = await post(production, '/api/dev/seed', {});
     expectProblem(reply, 403);
     expect(reply.json).toMatchObject({ type: 'urn:daybook:problem:seeding-off' });
-    expect(await contents(OPEN_BOOKS)).toEqual([]);
+    expect(await contents(OPEN_INSTALLATION)).toEqual([]);
   });
 });
 
@@ -193,7 +193,7 @@ describe('npm run seed', () => {
     expect([code, stdout]).toEqual([0, '70 customers, 5,003 orders, 10,006 items\n']);
     expect(stderr).toMatch(/^\[#+\.+\] +\d+% [\d,]+ of 5,003 orders, [\d,]+\/s\n/);
     expect(stderr).toMatch(/\n\[#+\] 100% 5,003 of 5,003 orders, [\d,]+\/s\n$/);
-    expect(await verify(OPEN_BOOKS)).toMatchObject({ orders: 5_003, found: [] });
+    expect(await verify(OPEN_INSTALLATION)).toMatchObject({ orders: 5_003, found: [] });
     const logged = await stores.sql(
       `SELECT target, detail FROM actions WHERE action = 'books.seed' AND actor_kind = 'command-line'`,
     );

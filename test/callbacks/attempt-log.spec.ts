@@ -1,13 +1,13 @@
 /** The promise: a callback that is sent again and again keeps a row of each attempt, and a bounded number of bytes. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { NIL as NIL_ID } from 'uuid';
 import { KEPT_IN_FULL } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';
 import { LEASE_MS, Stores, attemptAt, batchOf, openStores } from '../support/stores.js';
+import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
 const TRIES = KEPT_IN_FULL + 30;
 const DESTINATION = 'http://a.test';
-const TARGET = { accountId: NIL_ID, destination: DESTINATION };
+const TARGET = { accountId: OPEN_INSTALLATION, destination: DESTINATION };
 
 interface Row {
   number: number;

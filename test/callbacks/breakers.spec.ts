@@ -1,11 +1,11 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { NIL as NIL_ID } from 'uuid';
 import { CLOSED } from '../../src/callbacks/destinations/breaker.js';
 import { Breakers } from '../../src/callbacks/destinations/breakers.js';
 import { BreakerStore } from '../../src/callbacks/destinations/breaker.store.js';
 import type { Target } from '../../src/callbacks/destinations/target.js';
 import { openStores, type Stores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
+import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
 /** The promise: breakers are kept only for destinations in use. */
 let stores: Stores;
@@ -18,7 +18,7 @@ afterEach(async () => {
   await stores.sql(`TRUNCATE callback_destinations, ${REQUEST_TABLES} CASCADE`);
 });
 
-const at = (destination: string): Target => ({ accountId: NIL_ID, destination });
+const at = (destination: string): Target => ({ accountId: OPEN_INSTALLATION, destination });
 
 const GUARD = { isDemoDestination: () => false };
 

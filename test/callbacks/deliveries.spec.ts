@@ -1,5 +1,4 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { NIL as NIL_ID } from 'uuid';
 import type { CallbackLogRepository } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import type { CallbackDeliveryRepository } from '../../src/callbacks/deliveries/callback-delivery.repository.js';
 import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';
@@ -9,6 +8,7 @@ import type { QueueLease } from '../../src/callbacks/leases/queue-leases.store.j
 import { WORKER_ID } from '../../src/platform/concurrency/worker-id.js';
 import { type DueStores, LEASE_MS, Stores, attemptAt, batchOf, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
+import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
 /** The promise: one worker at a time sends a delivery queue, in order. Retries are sent on their own when they are due. */
 let one: Stores;
@@ -33,7 +33,7 @@ afterEach(() => one.sql(`TRUNCATE lanes, ${REQUEST_TABLES}, callback_queues, cal
 
 const A = 'http://a.test';
 const B = 'http://b.test';
-const at = (destination: string): Target => ({ accountId: NIL_ID, destination });
+const at = (destination: string): Target => ({ accountId: OPEN_INSTALLATION, destination });
 
 type Taken = QueueLease & { destination: string };
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { CallbackSecret, OPEN_INSTALLATION } from '../../src/callbacks/signing/callback-secret.entity.js';
+import { CallbackSecret } from '../../src/callbacks/signing/callback-secret.entity.js';
 import { CallbackSecretRepository, MAX_VALID_SECRETS } from '../../src/callbacks/signing/callback-secret.repository.js';
 import {
   CallbackSecretsService,
@@ -14,6 +14,7 @@ import { AccountNames } from '../../src/accounts/account-names.js';
 import { Account } from '../../src/accounts/account.entity.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { NIL as NIL_ID } from 'uuid';
 import { Sweeper } from '../../src/platform/concurrency/sweeper.js';
 import { TableAnalyzer } from '../../src/platform/database/table-analyzer.js';
 import { attemptAt, batchOf, completionOf, openStores, type Stores } from '../support/stores.js';
+import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
 /** Executions after which Postgres keeps the plan of a prepared statement (`plancache.c`). */
 const UNTIL_PLANNED = 8;
@@ -24,7 +24,9 @@ async function serve(count: number): Promise<void> {
   const jobs = await stores.jobs.begin(lane, count);
   const completions = jobs.map((job) => completionOf(job));
   await stores.jobs.complete(lane, batchOf([], { completions, release: true }), 15_000);
-  const due = await stores.due().queues.read({ accountId: NIL_ID, destination: 'http://a.test' }, ['lane'], 0, count);
+  const due = await stores
+    .due()
+    .queues.read({ accountId: OPEN_INSTALLATION, destination: 'http://a.test' }, ['lane'], 0, count);
   await stores.logs().record(due.map((delivery) => attemptAt(delivery)));
 }
 

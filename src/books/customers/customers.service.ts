@@ -4,9 +4,8 @@ import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { Database } from '../../platform/database/database.js';
 import { pageOf } from '../../platform/database/page.js';
 import { newId } from '../../platform/ids.js';
-import type { AccountId } from '../../platform/tenant.js';
+import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
-import { bookAccount } from '../book-account.js';
 import type { Customer } from './customer.entity.js';
 import {
   type CustomerChange,
@@ -33,7 +32,7 @@ export class CustomersService {
     wanted: Pick<NewCustomer, 'name' | 'email' | 'isActive'>,
     key: IdempotencyKey | null,
   ): Promise<object> {
-    const customer = { ...wanted, id: newId(), accountId: bookAccount(account) };
+    const customer = { ...wanted, id: newId(), accountId: storedAccount(account) };
     return this.database.inTransaction((query) =>
       this.idempotency.once(query, key, 201, async () => customerView(await this.customers.add(query, customer))),
     );
@@ -42,7 +41,7 @@ export class CustomersService {
   async list(account: AccountId, filter: Omit<CustomerFilter, 'accountId'>): Promise<object> {
     const { page, next_cursor } = await pageOf(
       filter.limit,
-      (limit) => this.customers.list({ ...filter, accountId: bookAccount(account), limit }),
+      (limit) => this.customers.list({ ...filter, accountId: storedAccount(account), limit }),
       ({ id }) => id,
     );
     return { customers: page.map(customerView), next_cursor };
@@ -55,7 +54,7 @@ export class CustomersService {
   /** @throws EmailTaken */
   async change(account: AccountId, id: string, change: CustomerChange): Promise<object> {
     if (!isUuid(id)) throw new CustomerNotFound();
-    const accountId = bookAccount(account);
+    const accountId = storedAccount(account);
     return this.database.inTransaction(async (query) => {
       const changed = await this.customers.change(query, accountId, id, change);
       if (!changed) throw new CustomerNotFound();
@@ -68,7 +67,7 @@ export class CustomersService {
   async remove(account: AccountId, id: string): Promise<object> {
     if (!isUuid(id)) throw new CustomerNotFound();
     const isFound = await this.database.inTransaction((query) =>
-      this.customers.remove(query, bookAccount(account), id),
+      this.customers.remove(query, storedAccount(account), id),
     );
     if (!isFound) throw new CustomerNotFound();
     return { deleted: true, id };
@@ -76,7 +75,7 @@ export class CustomersService {
 
   /** Checks that the account has a customer. */
   async find(account: AccountId, id: string): Promise<Customer> {
-    const customer = isUuid(id) ? await this.customers.find(bookAccount(account), id) : null;
+    const customer = isUuid(id) ? await this.customers.find(storedAccount(account), id) : null;
     if (!customer) throw new CustomerNotFound();
     return customer;
   }

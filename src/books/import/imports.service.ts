@@ -5,9 +5,8 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { pageOf } from '../../platform/database/page.js';
 import { isOutage } from '../../platform/database/outages.js';
 import { newId } from '../../platform/ids.js';
-import type { AccountId } from '../../platform/tenant.js';
+import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { csvText } from '../../reports/formats/csv.js';
-import { bookAccount } from '../book-account.js';
 import { BatchesService, MAX_ERRORS, type RunningImport } from './batches.service.js';
 import { CsvOrders } from './file/csv-orders.js';
 import { ImportLimiter } from './import-limiter.js';
@@ -54,8 +53,8 @@ export class ImportsService implements BeforeApplicationShutdown {
    * @throws ImportsBusy, ImportInterrupted, InvalidInput for a CSV file with another header
    */
   async run(account: AccountId, body: BodyStream): Promise<object> {
-    const leave = this.limiter.enter(bookAccount(account));
-    const work = this.importFile(bookAccount(account), body);
+    const leave = this.limiter.enter(storedAccount(account));
+    const work = this.importFile(storedAccount(account), body);
     this.running.add(work);
     try {
       return await work;
@@ -68,7 +67,7 @@ export class ImportsService implements BeforeApplicationShutdown {
   async list(account: AccountId, beforeId: string | undefined, limit: number): Promise<object> {
     const { page, next_cursor } = await pageOf(
       limit,
-      (count) => this.imports.list(bookAccount(account), beforeId, count),
+      (count) => this.imports.list(storedAccount(account), beforeId, count),
       ({ id }) => id,
     );
     return { imports: page.map(importView), next_cursor };
@@ -85,7 +84,7 @@ export class ImportsService implements BeforeApplicationShutdown {
   }
 
   private async find(account: AccountId, id: string): Promise<ImportRow> {
-    const row = isUuid(id) ? await this.imports.find(bookAccount(account), id) : null;
+    const row = isUuid(id) ? await this.imports.find(storedAccount(account), id) : null;
     if (!row) throw new ImportNotFound();
     return row;
   }

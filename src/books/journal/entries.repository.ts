@@ -5,7 +5,7 @@ import { JournalEntry } from './journal-entry.entity.js';
 import { JournalLine } from './journal-line.entity.js';
 
 export interface EntryFilter {
-  /** Of the books, see `bookAccount`. */
+  /** Of the books, see `storedAccount`. */
   account: string;
   from?: Date;
   /** Exclusive. */

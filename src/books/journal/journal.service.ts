@@ -3,9 +3,8 @@ import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { InvalidInput } from '../../http/validation.js';
 import { Database, type Query } from '../../platform/database/database.js';
 import { pageOf } from '../../platform/database/page.js';
-import type { AccountId } from '../../platform/tenant.js';
+import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
-import { bookAccount } from '../book-account.js';
 import { BalancesService } from './balances/balances.service.js';
 import { EntriesRepository, type EntryFilter, type EntryPlace, isByTime } from './entries.repository.js';
 import type { AdjustmentBody, EntriesQuery, EntryView, ReversalBody } from './entries.schema.js';
@@ -33,7 +32,7 @@ export class JournalService {
   /** @returns One page, newest first, and the cursor of the next (null on the last). */
   async list(account: AccountId, { limit, cursor, ...given }: EntriesQuery): Promise<object> {
     const filter: EntryFilter = {
-      account: bookAccount(account),
+      account: storedAccount(account),
       from: given.from,
       to: given.to,
       ledgerAccount: given.ledger_account,
@@ -53,7 +52,7 @@ export class JournalService {
    * @throws PeriodClosed, TooManyBalances, KeyAlreadyUsed, InvalidInput for a customer of no or another account
    */
   adjust(account: AccountId, body: AdjustmentBody, key: IdempotencyKey | null): Promise<EntryView> {
-    const books = bookAccount(account);
+    const books = storedAccount(account);
     const lines = body.lines.map(newLine).filter(({ amountCents }) => amountCents !== 0);
     const entry = { effectiveAt: body.effective_at, kind: 'adjustment', memo: body.memo, lines };
     return this.once(key, async (query) => {
@@ -73,7 +72,7 @@ export class JournalService {
     body: ReversalBody,
     key: IdempotencyKey | null,
   ): Promise<EntryView> {
-    const books = bookAccount(account);
+    const books = storedAccount(account);
     // Read before the transaction, which would otherwise need a second connection. Entries do not change.
     const original = await this.reversible(books, number);
     const lines = reversed(await this.entries.linesOf(books, [original.number]));

@@ -50,7 +50,7 @@ export class JournalStore {
   /**
    * Posts entries in their order. Call it last in a transaction: it locks the counter of the account until the commit.
    * @param query Of the caller's transaction.
-   * @param account Of the books, see `bookAccount`.
+   * @param account Of the books, see `storedAccount`.
    * @returns For each entry its number and time of recording; null for one without amounts, which is not posted.
    * @throws PeriodClosed, EntryNotReversible when another entry reverses the same one
    */

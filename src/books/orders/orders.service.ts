@@ -6,9 +6,8 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database, type Query } from '../../platform/database/database.js';
 import { pageOf } from '../../platform/database/page.js';
 import { newId } from '../../platform/ids.js';
-import type { AccountId } from '../../platform/tenant.js';
+import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
-import { bookAccount } from '../book-account.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { CustomerTotalsStore } from '../customers/customer-totals.store.js';
 import { JournalStore } from '../journal/journal.store.js';
@@ -44,7 +43,7 @@ export class OrdersService {
   async create(account: AccountId, body: CreateOrderBody, key: IdempotencyKey | null): Promise<OrderView> {
     const order = {
       id: newId(),
-      account: bookAccount(account),
+      account: storedAccount(account),
       customerId: body.customer_id,
       currency: body.currency ?? this.config.BASE_CURRENCY,
       externalRef: body.external_ref ?? null,
@@ -60,7 +59,7 @@ export class OrdersService {
   }
 
   async list(account: AccountId, filter: Omit<OrderFilter, 'accountId' | 'customerIds'>): Promise<object> {
-    const accountId = bookAccount(account);
+    const accountId = storedAccount(account);
     const customerIds = await this.fewCustomers(accountId, filter.email);
     const { page, next_cursor } = await pageOf(
       filter.limit,
@@ -71,7 +70,7 @@ export class OrdersService {
   }
 
   async view(account: AccountId, id: string): Promise<OrderView> {
-    const order = isUuid(id) ? await this.orders.find(bookAccount(account), id) : null;
+    const order = isUuid(id) ? await this.orders.find(storedAccount(account), id) : null;
     if (!order) throw new OrderNotFound();
     return order;
   }
@@ -90,7 +89,7 @@ export class OrdersService {
         placedAt: body.placed_at,
         items: body.items && itemsOf(body.items),
       });
-      return this.viewWithin(query, bookAccount(account), id);
+      return this.viewWithin(query, storedAccount(account), id);
     });
   }
 
@@ -102,7 +101,7 @@ export class OrdersService {
   async move(account: AccountId, id: string, move: OrderMove, tags: string[] | null): Promise<object> {
     const status = await this.withLocked(account, id, tags, async (query, order) => {
       const next = statusAfter(move, order.status);
-      await this[move](query, bookAccount(account), order);
+      await this[move](query, storedAccount(account), order);
       return next;
     });
     return { id, status };
@@ -113,14 +112,14 @@ export class OrdersService {
     await this.withLocked(account, id, tags, async (query, order) => {
       if (order.isArchived === isArchived) return;
       await this.store.archive(query, order, isArchived);
-      await this.recount(query, bookAccount(account), order, { ...order, isArchived });
+      await this.recount(query, storedAccount(account), order, { ...order, isArchived });
     });
     return { id, is_archived: isArchived };
   }
 
   /** The customers with the highest totals. */
   async summary(account: AccountId, limit: number, currency = this.config.BASE_CURRENCY): Promise<object> {
-    return { limit, currency, rows: await this.totals.top(bookAccount(account), currency, limit) };
+    return { limit, currency, rows: await this.totals.top(storedAccount(account), currency, limit) };
   }
 
   private async pay(query: Query, account: string, order: LockedOrder): Promise<void> {
@@ -163,7 +162,7 @@ export class OrdersService {
   ): Promise<Result> {
     if (!isUuid(id)) throw new OrderNotFound();
     return this.database.inTransaction(async (query) => {
-      const order = await this.store.lock(query, bookAccount(account), id);
+      const order = await this.store.lock(query, storedAccount(account), id);
       if (!order) throw new OrderNotFound();
       checkVersion(tags, order.version);
       return work(query, order);

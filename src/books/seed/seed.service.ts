@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { Database } from '../../platform/database/database.js';
-import type { AccountId } from '../../platform/tenant.js';
+import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
-import { bookAccount } from '../book-account.js';
 import type { SeedBody } from './seed.schema.js';
 import { Seeder } from './seeder.js';
 
@@ -27,7 +26,7 @@ export class SeedService {
     const plan = { customers, orders, itemsPerOrder, seed };
     return this.database.inBulkTransaction((query, copy) =>
       this.idempotency.once(query, key, 201, async () => {
-        await this.seeder.writeWithin(query, copy, bookAccount(account), plan);
+        await this.seeder.writeWithin(query, copy, storedAccount(account), plan);
         return { customers, orders, items: orders * itemsPerOrder };
       }),
     );

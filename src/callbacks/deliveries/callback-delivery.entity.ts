@@ -1,6 +1,6 @@
 import { Check, Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn, type Relation, Unique } from 'typeorm';
-import { NIL as NIL_ID } from 'uuid';
 import { RequestRecord } from '../../requests/request.entity.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 /** PENDING until a receiver accepts it (SUCCESS) or the retry schedule ends (FAILED). See docs/state-machines.md. */
 export type DeliveryStatus = 'PENDING' | 'SUCCESS' | 'FAILED';
@@ -41,7 +41,7 @@ export class CallbackDelivery {
   url!: string;
 
   /** The nil UUID for requests of an open installation. */
-  @Column('uuid', { name: 'account_id', default: NIL_ID })
+  @Column('uuid', { name: 'account_id', default: OPEN_INSTALLATION })
   accountId!: string;
 
   /** scheme://host:port. Destination and lane identify the delivery queue. */

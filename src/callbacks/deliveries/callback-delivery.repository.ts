@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import type { AccountId } from '../../platform/tenant.js';
-import { OPEN_INSTALLATION } from '../signing/callback-secret.entity.js';
+import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { CallbackDelivery, type DeliveryStatus } from './callback-delivery.entity.js';
 import { type DeliverySelection, selectionConditions } from './delivery-selection.js';
 
@@ -72,7 +71,7 @@ export class CallbackDeliveryRepository {
    * @returns False if the request has no delivery.
    */
   async redeliver(requestId: string, account: AccountId, intervalMs: number): Promise<boolean> {
-    const values = [requestId, account ?? OPEN_INSTALLATION, intervalMs];
+    const values = [requestId, storedAccount(account), intervalMs];
     return (await this.deliveries.query<{ id: string }[]>(REDELIVER, values)).length > 0;
   }
 

@@ -1,13 +1,14 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { NIL as NIL_ID, v5 as hashedUuid } from 'uuid';
+import { v5 as hashedUuid } from 'uuid';
 import type { BreakerName } from './breaker.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 /** The circuit breaker of a destination that has failed callbacks of an account. Rows are deleted after a day without events. */
 @Entity('callback_destinations')
 @Check('callback_destinations_state_check', `state IN ('closed', 'open', 'half_open')`)
 export class CallbackDestination {
   /** The nil UUID for requests of an open installation. */
-  @PrimaryColumn('uuid', { name: 'account_id', default: NIL_ID })
+  @PrimaryColumn('uuid', { name: 'account_id', default: OPEN_INSTALLATION })
   accountId!: string;
 
   /** scheme://host:port */
@@ -48,7 +49,7 @@ export class CallbackDisabledUrl {
   @PrimaryColumn('uuid')
   id!: string;
 
-  @Column('uuid', { name: 'account_id', default: NIL_ID })
+  @Column('uuid', { name: 'account_id', default: OPEN_INSTALLATION })
   accountId!: string;
 
   @Column('text')

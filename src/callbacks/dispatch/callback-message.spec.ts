@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { NIL as NIL_ID } from 'uuid';
 import type { FinishedRequest } from '../../requests/finished-requests.js';
 import { callbackMessage } from './callback-message.js';
 import { callbackBody } from '../callback.schema.js';
 import type { DueDelivery } from '../leases/due-delivery.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 const RESULT = { report_name: 'Übersicht', row_count: 50, summary: { total_revenue: 1.5 } };
 const DELIVERY: DueDelivery = {
   id: '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55',
   requestId: '0195a0c1-0000-7cc0-9f7e-3d0f2a9b1c55',
   url: 'https://a.example/hook',
-  accountId: NIL_ID,
+  accountId: OPEN_INSTALLATION,
   destination: 'https://a.example:443',
   lane: 'default',
   queuePosition: 12,

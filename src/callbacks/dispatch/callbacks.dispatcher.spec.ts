@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { NIL as NIL_ID } from 'uuid';
 import type { Task } from '../../platform/concurrency/worker-loop.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { CLOSED } from '../destinations/breaker.js';
@@ -12,6 +11,7 @@ import type { AttemptLimiter } from '../transport/concurrency-limiter.js';
 import { CallbacksDispatcher } from './callbacks.dispatcher.js';
 import { UnresolvedDestinations } from './postponing.js';
 import type { DestinationClaims } from './destination-claims.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 const dispatchers: CallbacksDispatcher[] = [];
 afterEach(async () => {
@@ -31,7 +31,7 @@ function dispatcherOf(...names: string[]) {
   const queue = new CountedQueue();
   const inFlight: { target: Target; answer: () => void }[] = [];
   const due = names.map((destination): DueDestination => ({
-    accountId: NIL_ID,
+    accountId: OPEN_INSTALLATION,
     destination,
     hasQueue: true,
     retryInMs: null,

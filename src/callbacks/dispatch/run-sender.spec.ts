@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { NIL as NIL_ID } from 'uuid';
 import type { Breakers } from '../destinations/breakers.js';
 import type { CallbacksService, EndedAttempt } from './callbacks.service.js';
 import type { DueDelivery } from '../leases/due-delivery.js';
 import { MAX_UNRECORDED, RunSender } from './run-sender.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 const FAILED = { event: 'failure', isGone: false, status: 'PENDING', retryAtMs: 9 } as EndedAttempt;
 const TAKEN = { event: 'success', isGone: false, status: 'SUCCESS', retryAtMs: null } as EndedAttempt;
@@ -43,7 +43,7 @@ function queue(count = 3, areKeysCached = true) {
     report: () => undefined,
   };
   const run = {
-    target: { accountId: NIL_ID, destination: 'http://receiver.test' },
+    target: { accountId: OPEN_INSTALLATION, destination: 'http://receiver.test' },
     senders: 1,
     source: { next: () => Promise.resolve(waiting.shift() ?? null), recorded: () => undefined },
   };

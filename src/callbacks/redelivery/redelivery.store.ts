@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database, type Query } from '../../platform/database/database.js';
 import { type DeliverySelection, selectionConditions } from '../deliveries/delivery-selection.js';
-import { OPEN_INSTALLATION } from '../signing/callback-secret.entity.js';
 import type { CallbackRedelivery } from './callback-redelivery.entity.js';
 import { type Candidate, type Paced, pacedPage } from './redelivery-pace.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 /** The callbacks to send again. Pending ones are never selected: they are being sent already. */
 export interface RedeliverySelection extends DeliverySelection {

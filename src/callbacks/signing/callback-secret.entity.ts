@@ -1,7 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-
-/** The account of an open installation (`AUTH=open`), whose callers have none: the nil UUID of RFC 9562. */
-export const OPEN_INSTALLATION = '00000000-0000-0000-0000-000000000000';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 /** A secret that signs the callbacks of an account until it expires, and its Ed25519 key. */
 @Entity('callback_secrets')

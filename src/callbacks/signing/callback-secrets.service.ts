@@ -3,8 +3,7 @@ import { AccountNames } from '../../accounts/account-names.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/outages.js';
 import { DaybookError } from '../../platform/errors.js';
-import type { AccountId } from '../../platform/tenant.js';
-import { OPEN_INSTALLATION } from './callback-secret.entity.js';
+import { type AccountId, OPEN_INSTALLATION, storedAccount } from '../../platform/tenant.js';
 import {
   CallbackSecretRepository,
   type KnownSecret,
@@ -135,7 +134,7 @@ export class CallbackSecretsService implements OnModuleInit {
    * @throws TooManyCallbackSecrets, CallbackSecretsBusy
    */
   async rotate(account: AccountId, overlapMs = this.config.CALLBACK_SECRET_OVERLAP): Promise<void> {
-    const accountId = account ?? OPEN_INSTALLATION;
+    const accountId = storedAccount(account);
     await this.add(accountId, async () => {
       const valid = await this.valid(account);
       if (overlapMs > 0 && valid.length >= MAX_VALID_SECRETS) throw new TooManyCallbackSecrets();
@@ -150,7 +149,7 @@ export class CallbackSecretsService implements OnModuleInit {
   /** The valid secrets of an account, newest first. */
   private async valid(account: AccountId): Promise<ValidSecret[]> {
     await this.prepare();
-    return this.secrets.valid([account ?? OPEN_INSTALLATION]);
+    return this.secrets.valid([storedAccount(account)]);
   }
 
   /** The valid secrets of accounts, newest first. An account that has none gets its first one. */

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { OPEN_INSTALLATION } from './callback-secret.entity.js';
 import { type AccountSecrets, CallbackSigner } from './callback-signer.js';
 import {
   generatePrivateKey,
@@ -10,6 +9,7 @@ import {
   readPublicKey,
   readSecret,
 } from './signature.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 const ID = 'msg_1';
 const TIMESTAMP = '1772366403';

@@ -5,8 +5,7 @@ import { Batcher } from '../../platform/concurrency/batcher.js';
 import type { Config } from '../../platform/config/config.js';
 import { throughOutage } from '../../platform/database/outages.js';
 import { logOnce } from '../../platform/observability/log-once.js';
-import type { AccountId } from '../../platform/tenant.js';
-import { OPEN_INSTALLATION } from './callback-secret.entity.js';
+import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import type { ValidSecret } from './callback-secret.repository.js';
 import { readPrivateKey, readSecret, sign } from './signature.js';
 
@@ -91,7 +90,7 @@ export class CallbackSigner {
    * @throws DatabaseUnavailable if the secrets are not cached and the outage lasts for more than a minute.
    */
   of(account: AccountId): MessageSigner | Promise<MessageSigner> {
-    const id = account ?? OPEN_INSTALLATION;
+    const id = storedAccount(account);
     const cached = this.cache.get(id);
     if (!cached) return throughOutage(() => this.refresh(id));
     const ageMs = this.monotonicMs() - cached.readAtMs;

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { AccountId } from '../../platform/tenant.js';
+import { type AccountId, OPEN_INSTALLATION } from '../../platform/tenant.js';
 import { Database, type Query, type Statement } from '../../platform/database/database.js';
-import { NIL } from 'uuid';
 import { firstIdAt } from '../../platform/ids.js';
 import { RequestCallbacks } from '../request-callbacks.js';
 
@@ -50,7 +49,7 @@ const REMOVE: Statement = {
   name: 'request_remove',
   text: `WITH removed AS (DELETE FROM requests WHERE id = ANY ($1::uuid[]) RETURNING account_id, file_bytes)
     INSERT INTO account_storage_changes (account_id, bytes)
-    SELECT coalesce(account_id, '${NIL}'), -sum(file_bytes) FROM removed WHERE file_bytes > 0 GROUP BY 1`,
+    SELECT coalesce(account_id, '${OPEN_INSTALLATION}'), -sum(file_bytes) FROM removed WHERE file_bytes > 0 GROUP BY 1`,
 };
 
 /**

@@ -1,9 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { NIL } from 'uuid';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import type { AccountId } from '../../platform/tenant.js';
+import { type AccountId, OPEN_INSTALLATION, storedAccount } from '../../platform/tenant.js';
 import { StorageUsageStore } from './storage-usage.store.js';
 
 /** Accounts that a process remembers, and for how long after they were last asked for. */
@@ -40,7 +39,7 @@ export class StorageUsage {
    */
   bytesOf(account: AccountId, maxAgeMs: number): number | Promise<number> {
     if (this.config.MAX_STORAGE_ACCOUNT === null) return 0;
-    const known = this.known.get(keyOf(account));
+    const known = this.known.get(storedAccount(account));
     return known && performance.now() - known.readAtMs <= maxAgeMs ? known.bytes : this.read(account);
   }
 
@@ -55,19 +54,19 @@ export class StorageUsage {
 
   /** Counts files that this process is about to record, until the account is read again. */
   add(account: AccountId, bytes: number): void {
-    const known = this.known.peek(keyOf(account));
+    const known = this.known.peek(storedAccount(account));
     if (known) known.bytes += bytes;
   }
 
   /** Reads the accounts that were asked for lately. @throws DatabaseUnavailable */
   async refresh(): Promise<void> {
     // Iterating does not prolong their lives.
-    const accounts = [...this.known.keys()].map((key) => (key === NIL ? null : key));
+    const accounts = [...this.known.keys()].map((key) => (key === OPEN_INSTALLATION ? null : key));
     if (accounts.length === 0) return;
     const readAtMs = performance.now();
     const read = await this.store.read(accounts);
     for (const [index, bytes] of read.entries()) {
-      const known = this.known.peek(keyOf(accounts[index]!));
+      const known = this.known.peek(storedAccount(accounts[index]!));
       if (known) Object.assign(known, { bytes, readAtMs });
     }
   }
@@ -89,11 +88,7 @@ export class StorageUsage {
   private async read(account: AccountId): Promise<number> {
     const readAtMs = performance.now();
     const bytes = await this.reads.submit(account);
-    this.known.set(keyOf(account), { bytes, readAtMs });
+    this.known.set(storedAccount(account), { bytes, readAtMs });
     return bytes;
   }
-}
-
-function keyOf(account: AccountId): string {
-  return account ?? NIL;
 }

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { NIL } from 'uuid';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import type { AccountId } from '../../platform/tenant.js';
+import { type AccountId, OPEN_INSTALLATION, storedAccount } from '../../platform/tenant.js';
 
 /** Key of the advisory lock that lets one process at a time fold or verify. No other lock uses it. */
 const LOCK_KEY = 7_240_202;
@@ -41,7 +40,7 @@ const FOLD = statement(
 const VERIFY = statement(
   'storage_verify',
   `WITH truth AS (
-    SELECT coalesce(account_id, '${NIL}') AS account_id, sum(file_bytes)::bigint AS bytes FROM requests
+    SELECT coalesce(account_id, '${OPEN_INSTALLATION}') AS account_id, sum(file_bytes)::bigint AS bytes FROM requests
     WHERE file_bytes IS NOT NULL GROUP BY 1
   ), known AS (
     SELECT account_id, sum(bytes)::bigint AS bytes FROM (
@@ -70,7 +69,7 @@ export class StorageUsageStore {
 
   /** Returns the bytes of each account, in order. @throws DatabaseUnavailable */
   async read(accounts: readonly AccountId[]): Promise<number[]> {
-    const ids = accounts.map((account) => account ?? NIL);
+    const ids = accounts.map((account) => storedAccount(account));
     const rows: { account: string; bytes: number }[] = await this.database.query(READ, { accounts: ids });
     const bytes = new Map(rows.map((row) => [row.account, row.bytes]));
     return ids.map((id) => bytes.get(id) ?? 0);

@@ -2,8 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InvalidInput } from '../../../http/validation.js';
 import { withinTimeBudget } from '../../../platform/concurrency/time-budget.js';
 import { Database, type Query } from '../../../platform/database/database.js';
-import type { AccountId } from '../../../platform/tenant.js';
-import { bookAccount } from '../../book-account.js';
+import { type AccountId, storedAccount } from '../../../platform/tenant.js';
 import type { NewLine } from '../journal-entry.js';
 import { TooManyBalances } from '../journal.errors.js';
 import type { BalancesQuery } from './balances.schema.js';
@@ -35,7 +34,7 @@ export class BalancesService {
    * @throws InvalidInput for an entry that is not posted yet: its balances would not stay the same.
    */
   async view(account: AccountId, { as_of: asOf, through_entry: throughEntry }: BalancesQuery): Promise<string> {
-    const books = bookAccount(account);
+    const books = storedAccount(account);
     await this.foldBacklog(books);
     let text = '';
     await this.database.transaction(async (query) => {
