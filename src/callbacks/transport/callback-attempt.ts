@@ -91,7 +91,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   /** Settles once; rejects with a {@link CallbackAttemptError}. */
   readonly response: Promise<CallbackResponse>;
   /** The connection that carries the attempt, once there is one. */
-  connection: { readonly dial: Dial | null; readonly reader: ResponseReader | null } | undefined;
+  connection: { readonly dial: Dial | null; readonly reader: ResponseReader | null; release(): void } | undefined;
   /** Whether a kept connection was closed as the request was sent, so that it goes out on a new one. */
   isSentAgain = false;
   /** Sends the request again, within the same attempt. */
@@ -163,6 +163,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.connection?.release();
     this.succeed();
   }
 
@@ -211,10 +212,9 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     this.fail(new NotAttempted('timeout', `No ${what} within ${this.timeoutMs} ms`, isResolving));
   }
 
-  /** undici schedules the release of the connection after this call; an attempt that follows sooner would open another one. */
+  /** An attempt that follows before undici has released the connection would open another one. */
   private succeed(): void {
-    if (!this.end()) return;
-    queueMicrotask(() => setImmediate(() => this.resolve(this.trace() as CallbackResponse)));
+    if (this.end()) queueMicrotask(() => this.resolve(this.trace() as CallbackResponse));
   }
 
   private end(): boolean {

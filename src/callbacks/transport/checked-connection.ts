@@ -194,6 +194,15 @@ class CheckedConnection extends Client {
     return this.latest.reader;
   }
 
+  /**
+   * Makes the connection free for the next attempt when the response ends that is being read. undici would wait for another turn
+   * of the event loop. It checks for data or an end from the receiver before it writes all the same.
+   */
+  release(): void {
+    this.pipelining = 2;
+    queueMicrotask(() => (this.pipelining = 1));
+  }
+
   /** Gives the attempt the connection that carries it; undici's handlers learn nothing of their socket. */
   override dispatch(options: AttemptOptions, handler: Dispatcher.DispatchHandler): boolean {
     options.attempt.connection = this;
