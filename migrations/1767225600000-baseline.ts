@@ -308,7 +308,7 @@ const ACTIONS = [
     status integer,
     request_id text,
     address text,
-    CONSTRAINT actions_actor_kind_check CHECK (actor_kind IN ('key', 'operator', 'open', 'command-line')),
+    CONSTRAINT actions_actor_kind_check CHECK (actor_kind IN ('key', 'operator', 'user', 'anonymous', 'open', 'command-line')),
     CONSTRAINT actions_outcome_check CHECK (outcome IN ('succeeded', 'failed'))
   )`,
   `CREATE INDEX actions_expiry ON actions (at)`,

@@ -10,6 +10,11 @@ import {
 import { migrations } from '../../migrations/index.js';
 import { Account } from '../accounts/account.entity.js';
 import { ApiKey } from '../accounts/api-key.entity.js';
+import { PasswordReset } from '../accounts/users/password-reset.entity.js';
+import { RefreshToken } from '../accounts/users/sessions/refresh-token.entity.js';
+import { Session as UserSession } from '../accounts/users/sessions/session.entity.js';
+import { TokenSecret } from '../accounts/users/tokens/token-secret.entity.js';
+import { User } from '../accounts/users/user.entity.js';
 import { BenchmarkRun } from '../benchmark/benchmark-run.entity.js';
 import { CustomerTotals } from '../books/customers/customer-totals.entity.js';
 import { Customer } from '../books/customers/customer.entity.js';
@@ -74,6 +79,11 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
       BenchmarkRun,
       Account,
       ApiKey,
+      User,
+      UserSession,
+      RefreshToken,
+      PasswordReset,
+      TokenSecret,
       Customer,
       CustomerTotals,
       Order,

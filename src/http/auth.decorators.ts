@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiSecurity } from '@nestjs/swagger';
-import { Caller } from './caller.js';
+import { Caller, type UserRole } from './caller.js';
 import type { Scope } from './scopes.js';
 
 /**
@@ -18,6 +18,28 @@ export const NeedsScope = (scope: Scope) => applyDecorators(RequiredScope(scope)
 
 /** Opens a route or controller to unauthenticated clients, such as load balancers and Prometheus. */
 export const NeedsNoKey = () => RequiredScope(null);
+
+/** Metadata: a route that anyone may call, with or without credentials. */
+export const PublicRoute = Reflector.createDecorator<true>();
+
+/** Opens a route to everyone. A caller with valid credentials is known to the handler; invalid ones are ignored. */
+export const Public = () => applyDecorators(RequiredScope(null), PublicRoute(true));
+
+/** Metadata: the role that a route requires, or `any` for every user. */
+export const RequiredUser = Reflector.createDecorator<UserRole | 'any'>();
+
+/** The name of the security scheme of users in the OpenAPI document. */
+export const USER_SCHEME = 'user_token';
+
+/**
+ * Restricts a route or controller to users, or to those with a role, also with `AUTH=open`. Callers without a user's token get
+ * 401, users with another role 403. A scope that the route requires too is checked with `AUTH=required`.
+ */
+export const NeedsUser = (role: UserRole | 'any' = 'any') =>
+  applyDecorators(RequiredUser(role), ApiSecurity(USER_SCHEME, role === 'any' ? [] : [role]));
+
+/** Parameter decorator: the {@link SignedInUser} of a route with {@link NeedsUser}. Null on other routes without a user. */
+export const CurrentUser = () => Caller('user');
 
 /**
  * Opens a route to unauthenticated clients that shows more to operators: callers with the scope `admin`, or with `AUTH=open`

@@ -5,22 +5,41 @@ import { clientNetwork, isLoopbackNetwork } from './client-network.js';
 
 /** The identity behind an action, for the action log. */
 export interface Actor {
-  /** `operator` is an admin key that acts for an account which it names in `Daybook-Account`. */
-  kind: 'key' | 'operator' | 'open' | 'command-line';
-  /** Id of the API key; null without one. */
+  /**
+   * `operator` is an admin key that acts for an account which it names in `Daybook-Account`. `anonymous` has no credentials,
+   * with `AUTH=required`.
+   */
+  kind: 'key' | 'operator' | 'user' | 'anonymous' | 'open' | 'command-line';
+  /** Id of the API key or user; null without one. */
   id: string | null;
-  /** Name of the API key, or of the user of the operating system; null with `AUTH=open`. */
+  /** Name of the API key or user, or of the user of the operating system; null without one. */
   name: string | null;
+}
+
+export const USER_ROLES = ['organizer', 'customer'] as const;
+export type UserRole = (typeof USER_ROLES)[number];
+
+/** A user who sent a valid access token or the cookie of a session. */
+export interface SignedInUser {
+  id: string;
+  role: UserRole;
+  name: string;
+  email: string;
 }
 
 /** The sender of a request. */
 export interface Caller {
-  /** Rate limits count by this id: the API key, or the client's network with `AUTH=open`. */
+  /** Rate limits count by this id: `key:<id>`, `user:<id>`, or the client's network without either. */
   id: string;
-  /** The account whose requests, files and lanes the caller sees; null with `AUTH=open`. */
+  /**
+   * The account whose requests, files and lanes the caller sees. Null with `AUTH=open`, and for customers and callers without
+   * credentials, who have no scope.
+   */
   account: AccountId;
   /** True for keys with the scope `admin`, and for every loopback caller with `AUTH=open`. */
   isOperator: boolean;
+  /** Null for API keys and callers without credentials. */
+  user: SignedInUser | null;
   actor: Actor;
 }
 
@@ -48,6 +67,7 @@ const OPEN_ACTOR: Actor = { kind: 'open', id: null, name: null };
 /** Any client of an installation with `AUTH=open`. */
 class OpenCaller implements Caller {
   readonly account = null;
+  readonly user = null;
   readonly actor = OPEN_ACTOR;
 
   private network: string | undefined;

@@ -1,5 +1,5 @@
-/** The scopes of API keys. Each route requires one. */
-export const SCOPES = ['reports:read', 'reports:write', 'books:read', 'books:write', 'admin'] as const;
+/** The scopes of API keys and users. */
+export const SCOPES = ['reports:read', 'reports:write', 'books:read', 'books:write', 'events:write', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Whether these scopes include the required one. `admin` includes every scope. */

@@ -54,7 +54,7 @@ async function call(
     ...request,
   };
   const full = { params: {}, query: {}, body: undefined, ...given };
-  setCaller(full as never, { id: 'key', account: ACCOUNT, isOperator: false, actor: ACTOR });
+  setCaller(full as never, { id: 'key', account: ACCOUNT, isOperator: false, user: null, actor: ACTOR });
   const http = { getRequest: () => full, getResponse: () => ({ statusCode: 200, getHeader: () => 'req-1' }) };
   const context = { getHandler: () => Controller.prototype[handler], switchToHttp: () => http };
   return lastValueFrom(interceptor.intercept(context as unknown as ExecutionContext, response));

@@ -14,7 +14,7 @@ import { type Scope, allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
 import { RefusalBrake } from './refusal-brake.js';
-import { RequiredScope, ShowsMoreToOperators } from '../../http/auth.decorators.js';
+import { RequiredScope, RequiredUser, ShowsMoreToOperators } from '../../http/auth.decorators.js';
 import { type Actor, setCaller } from '../../http/caller.js';
 
 /** The request has no API key, or an invalid one. */
@@ -64,6 +64,8 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const role = this.reflector.getAllAndOverride(RequiredUser, [context.getHandler(), context.getClass()]);
+    if (role !== undefined) throw new Unauthenticated('Send the access token of a user');
     if (this.config.AUTH === 'open') return true;
     if (this.reflector.get(ShowsMoreToOperators, context.getHandler()))
       return this.recognizeOperator(context.switchToHttp().getRequest<Request>());
@@ -81,7 +83,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
     const checked =
       key === undefined ? 'malformed' : await this.authenticator.check(key).catch(() => 'unknown' as const);
     const isOperator = typeof checked !== 'string' && allows(checked.scopes, 'admin');
-    setCaller(request, { id: '', account: null, isOperator, actor: { kind: 'key', id: null, name: null } });
+    setCaller(request, { id: '', account: null, isOperator, user: null, actor: { kind: 'key', id: null, name: null } });
     return true;
   }
 
@@ -96,7 +98,7 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
     const { keyId, name } = apiKey;
     const account = actsFor === undefined ? apiKey.accountId : await this.keys.findAccount(actsFor);
     const actor: Actor = { kind: actsFor === undefined ? 'key' : 'operator', id: keyId, name };
-    setCaller(request, { id: `key:${keyId}`, account, isOperator: allows(apiKey.scopes, 'admin'), actor });
+    setCaller(request, { id: `key:${keyId}`, account, isOperator: allows(apiKey.scopes, 'admin'), user: null, actor });
     return true;
   }
 

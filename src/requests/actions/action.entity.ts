@@ -5,7 +5,7 @@ export const ACTION_OUTCOMES = ['succeeded', 'failed'] as const;
 
 /** A write over HTTP or the command line, other than the creation of requests. Inserted once and never changed. */
 @Entity('actions')
-@Check('actions_actor_kind_check', `actor_kind IN ('key', 'operator', 'open', 'command-line')`)
+@Check('actions_actor_kind_check', `actor_kind IN ('key', 'operator', 'user', 'anonymous', 'open', 'command-line')`)
 @Check('actions_outcome_check', `outcome IN ('succeeded', 'failed')`)
 @Index('actions_expiry', ['at'])
 @Index('actions_by_name', ['action', 'id'])

@@ -15,10 +15,12 @@ export type ActionsQuery = z.infer<typeof actionsQuery>;
 
 const actor = z.object({
   kind: z
-    .enum(['key', 'operator', 'open', 'command-line'])
-    .describe('`operator` is an admin key that acted for the account; `open` is any caller with `AUTH=open`'),
-  id: z.uuid().nullable().describe('The API key; only operators see that of an operator'),
-  name: z.string().nullable().describe('Name of the key, or the user of the operating system'),
+    .enum(['key', 'operator', 'user', 'anonymous', 'open', 'command-line'])
+    .describe(
+      '`operator` is an admin key that acted for the account; `open` is any caller with `AUTH=open`, and `anonymous` one without credentials with `AUTH=required`',
+    ),
+  id: z.uuid().nullable().describe('The API key or user; only operators see that of an operator'),
+  name: z.string().nullable().describe('Name of the key or user, or the user of the operating system'),
 });
 
 const actionView = z.object({

@@ -36,7 +36,7 @@ export class ActionsService {
 
 /** An account does not see which key of an operator acted for it, nor from where. */
 function actionView(row: ActionRecord, accountNames: Map<string, string>, isOperator: boolean): object {
-  const isShown = isOperator || row.actorKind === 'key';
+  const isShown = isOperator || row.actorKind === 'key' || row.actorKind === 'user';
   return {
     id: row.id,
     at: row.at.toISOString(),
