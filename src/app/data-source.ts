@@ -38,6 +38,9 @@ import { RedeliveryPace } from '../callbacks/redelivery/redelivery-pace.entity.j
 import { CallbackRedelivery } from '../callbacks/redelivery/callback-redelivery.entity.js';
 import { CallbackSecret } from '../callbacks/signing/callback-secret.entity.js';
 import { CallbackQueue } from '../callbacks/leases/callback-queue.entity.js';
+import { MailFanOut } from '../mail/fan-outs/mail-fan-out.entity.js';
+import { MailAttempt } from '../mail/messages/mail-attempt.entity.js';
+import { MailMessage } from '../mail/messages/mail-message.entity.js';
 import { Worker } from '../jobs/workers/worker.entity.js';
 import { CancelledPosition } from '../jobs/lanes/cancelled-position.entity.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';
@@ -98,6 +101,9 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
       JournalTotal,
       JournalBlockTotal,
       JournalDayTotal,
+      MailMessage,
+      MailAttempt,
+      MailFanOut,
     ],
     migrations,
     synchronize: false,

@@ -37,9 +37,9 @@ export class BullQueue extends WorkQueue implements OnApplicationShutdown {
       queue.on('error', logOnce(this.logger, `Redis is unavailable; the sweeper finds work of ${topic} meanwhile`));
       return queue;
     };
-    this.queues = { jobs: open('jobs'), callbacks: open('callbacks') };
+    this.queues = { jobs: open('jobs'), callbacks: open('callbacks'), mail: open('mail') };
     const sender = (topic: Topic): Coalescer => new Coalescer(() => this.send(topic));
-    this.senders = { jobs: sender('jobs'), callbacks: sender('callbacks') };
+    this.senders = { jobs: sender('jobs'), callbacks: sender('callbacks'), mail: sender('mail') };
   }
 
   wake(topic: Topic): void {

@@ -1,5 +1,5 @@
 /** Kinds of work that workers are woken for. */
-export const TOPICS = ['jobs', 'callbacks'] as const;
+export const TOPICS = ['jobs', 'callbacks', 'mail'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /** The driver of the wake-up port, and the version of its server. */

@@ -17,6 +17,7 @@ const OWNED: Record<string, string[]> = {
     'callback_secrets',
   ],
   jobs: ['requests', 'lanes', 'cancelled_positions', 'reaped_lanes', 'workers'],
+  mail: ['mail_messages', 'mail_attempts', 'mail_fan_outs'],
   books: [
     'customers',
     'customer_totals',

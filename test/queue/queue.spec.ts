@@ -120,7 +120,7 @@ afterEach(async () => {
 
 afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
 
-const newWorkers = (): Workers => ({ jobs: new Worker(), callbacks: new Worker() });
+const newWorkers = (): Workers => ({ jobs: new Worker(), callbacks: new Worker(), mail: new Worker() });
 
 describe.each([
   { name: 'InProcessQueue', start: startInProcess },

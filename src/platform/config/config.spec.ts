@@ -28,6 +28,8 @@ const DURATION_CASES: [string, string, string, string, number][] = [
   ['IMPORT_IDLE_TIMEOUT', '11m', 'a time from 1s to 10m', '1s', 1_000],
   ['MAX_EVENT_LOOP_LAG', '9ms', 'a time from 10ms to 1m', '10ms', 10],
   ['MAX_DATABASE_WAIT', '2m', 'a time from 10ms to 1m', '1m', 60_000],
+  ['SMTP_TIMEOUT', '99ms', 'a time from 100ms to 5m', '5m', 300_000],
+  ['MAIL_CHANGE_DELAY', '2h', 'a time up to 1h', '0s', 0],
   ['CALLBACK_TIMEOUT', '10', 'a time from 100ms to 1m', '10s', 10_000],
   ['CALLBACK_TIMEOUT', '-1s', 'a time from 100ms to 1m', '1m', 60_000],
   ['CALLBACK_TIMEOUT', '1.5s', 'a time from 100ms to 1m', '1500ms', 1_500],
@@ -76,6 +78,7 @@ const RATE_CASES: [string, string, string, string, unknown][] = [
   ['RATE_LIMIT_DEFAULT', 'OFF', RATE, 'off', null],
   ['CALLBACK_REDELIVERY_RATE', '20', RATE, '10/1s', { limit: 10, windowMs: 1_000 }],
 ];
+const SENDER = 'an address such as events@example.com or Events <events@example.com>';
 const DELAYS = 'up to 20 times such as 2s,4s,8s, each at most 7d';
 const NAMESERVERS = 'addresses such as 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:53';
 const STATUSES = 'statuses such as 5xx,429';
@@ -85,6 +88,7 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
   ['CALLBACK_RETRY_DELAYS', '0s', DELAYS, '1ms', [1]],
   ['CALLBACK_RETRY_DELAYS', '8d', DELAYS, '7d', [604_800_000]],
   ['CALLBACK_RETRY_DELAYS', Array(21).fill('1s').join(), DELAYS, Array(20).fill('1s').join(), Array(20).fill(1_000)],
+  ['MAIL_RETRY_DELAYS', '2s,soon', 'up to 20 times such as 2s,1m,1h, each at most 7d', '2s,12h', [2_000, 43_200_000]],
   ['CALLBACK_RETRY_STATUSES', '6xx', STATUSES, '5xx,429', ['5xx', '429']],
   ['CALLBACK_RETRY_STATUSES', '5x', STATUSES, '408', ['408']],
   ['CALLBACK_DNS_SERVERS', 'ns.example', NAMESERVERS, '10.0.0.53,::1', ['10.0.0.53', '::1']],
@@ -97,6 +101,8 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
     'https://a.example, http://b.example:8080',
     ['https://a.example', 'http://b.example:8080'],
   ],
+  ['MAIL_FROM', 'Events', SENDER, 'Events <events@example.com>', 'Events <events@example.com>'],
+  ['MAIL_FROM', 'a@example.com\nBcc: b@example.com', SENDER, 'a@example.com', 'a@example.com'],
   ['BASE_CURRENCY', 'eur', 'a currency of ISO 4217, such as USD', 'EUR', 'EUR'],
   ['CALLBACK_ORDER', 'random', 'one of ordered, strict, unordered', 'strict', 'strict'],
   ['CORS_ORIGINS', 'https://a.example/', ORIGINS, 'https://a.example', ['https://a.example']],
@@ -152,6 +158,7 @@ const FREE_TEXT = {
 const SECRETS = {
   DATABASE_URL: { allowed: 'a URL that begins with postgres:// or postgresql://', good: 'postgres://u:p@h/d' },
   REDIS_URL: { allowed: 'a URL that begins with redis:// or rediss://', good: REDIS_URL },
+  SMTP_URL: { allowed: 'a URL that begins with smtp:// or smtps://', good: 'smtps://u:p@mail.example:465' },
   CALLBACK_PROXY: {
     allowed: 'a URL such as http://proxy.example:3128 (http:// or https://, without a path)',
     good: 'https://u:p%40@proxy.example:3128',
@@ -310,6 +317,10 @@ describe('parseConfig', () => {
       CALLBACK_ORDER: 'ordered',
       CALLBACK_SIGNATURE: 'v1',
       CALLBACK_SECRET_OVERLAP: 86_400_000,
+      MAIL_FROM: 'Daybook <daybook@localhost>',
+      SMTP_TIMEOUT: 10_000,
+      MAIL_RETRY_DELAYS: [2_000, 10_000, 60_000, 300_000, 1_800_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000],
+      MAIL_CHANGE_DELAY: 2_000,
       BASE_CURRENCY: 'USD',
       CORS_ORIGINS: [],
       DEMO_RECEIVER: true,

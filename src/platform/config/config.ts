@@ -8,6 +8,7 @@ import { storageSettings } from './sections/storage.js';
 import { jobSettings } from './sections/jobs.js';
 import { httpSettings } from './sections/http.js';
 import { callbackSettings } from './sections/callbacks.js';
+import { mailSettings } from './sections/mail.js';
 import { bookSettings } from './sections/books.js';
 import { webSettings } from './sections/web.js';
 import { isLoopbackHost } from './loopback.js';
@@ -31,6 +32,7 @@ export const environmentSchema = z.object({
   ...jobSettings.shape,
   ...httpSettings.shape,
   ...callbackSettings.shape,
+  ...mailSettings.shape,
   ...bookSettings.shape,
   ...webSettings.shape,
 });

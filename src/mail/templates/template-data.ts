@@ -1,0 +1,36 @@
+/** An event as messages show it. */
+export interface EventFacts {
+  title: string;
+  /** ISO 8601, UTC. */
+  date: string;
+  location: string;
+}
+
+/** A booking as messages show it. */
+export interface BookingFacts {
+  event: EventFacts;
+  num_tickets: number;
+  /** With its currency, such as `25.00 EUR`. */
+  total: string;
+}
+
+/** A field of an event that changed, such as `{ field: 'location', from: 'Hall 1', to: 'Hall 2' }`. */
+export interface FieldChange {
+  field: string;
+  from: string;
+  to: string;
+}
+
+/** The data of each template. `event` is the event after the change. */
+export interface TemplateData {
+  'booking-confirmed': BookingFacts;
+  'booking-cancelled': BookingFacts;
+  'event-changed': { event: EventFacts; changes: FieldChange[] };
+  'event-cancelled': { event: EventFacts };
+  'password-reset': { name: string; link: string };
+}
+
+export type TemplateName = keyof TemplateData;
+
+/** The templates of messages to all attendees of an event. */
+export type FanOutTemplate = 'event-changed' | 'event-cancelled';
