@@ -65,10 +65,11 @@ const FINISH = statement(
   `UPDATE order_imports SET status = :status, finished_at = clock_timestamp() WHERE id = :id AND status = 'running'`,
 );
 
+// The time of the transaction, because the planner could not merge a subquery with a volatile time into the list's order.
 const VIEW = `SELECT id, rows, created, duplicates, failed, created_at AS "createdAt",
     CASE WHEN is_stale THEN 'interrupted' ELSE status END AS status,
     CASE WHEN is_stale THEN heartbeat_at ELSE finished_at END AS "finishedAt"
-  FROM (SELECT *, status = 'running' AND heartbeat_at <= clock_timestamp() - ${STALE} AS is_stale FROM order_imports) i` as const;
+  FROM (SELECT *, status = 'running' AND heartbeat_at <= now() - ${STALE} AS is_stale FROM order_imports) i` as const;
 
 const FIND = statement('order_import_find', `${VIEW} WHERE account_id = :account AND id = :id`);
 

@@ -78,7 +78,8 @@ export class OrderRepository {
 
   /**
    * The page is picked before its customers and items are read. For the orders of a few customers, each one's newest orders
-   * are read from the index by customer; a search that matches many customers finds enough among the newest orders.
+   * are read from the index by customer: first the newest of each, because only the customers with the newest ones can be
+   * on the page. A search that matches many customers finds enough among the newest orders.
    * @returns Orders, newest first.
    */
   async list(filter: OrderFilter): Promise<OrderView[]> {
@@ -86,14 +87,19 @@ export class OrderRepository {
     const limit = parameters.add(filter.limit);
     const { customerIds } = filter;
     const picked = customerIds
-      ? `SELECT o.id FROM unnest(${parameters.add(customerIds)}::uuid[]) AS customer (id) CROSS JOIN LATERAL (
-          SELECT o.id FROM orders o WHERE o.customer_id = customer.id AND ${conditions(filter, parameters)}
-          ORDER BY o.id DESC LIMIT ${limit}
-        ) o ORDER BY o.id DESC LIMIT ${limit}`
+      ? ofCustomers(parameters.add(customerIds), conditions(filter, parameters), limit)
       : `SELECT o.id FROM orders o WHERE ${conditions(filter, parameters)} ORDER BY o.id DESC LIMIT ${limit}`;
     const text = `${VIEW} WHERE o.id IN (${picked}) ORDER BY o.id DESC`;
     return this.orders.query<OrderView[]>(text, parameters.values);
   }
+}
+
+function ofCustomers(ids: string, filters: string, limit: string): string {
+  const newest = `SELECT o.id FROM orders o WHERE o.customer_id = customer.id AND ${filters} ORDER BY o.id DESC`;
+  return `SELECT o.id FROM (
+      SELECT customer.id FROM unnest(${ids}::uuid[]) AS customer (id) CROSS JOIN LATERAL (${newest} LIMIT 1) o
+      ORDER BY o.id DESC LIMIT ${limit}
+    ) customer CROSS JOIN LATERAL (${newest} LIMIT ${limit}) o ORDER BY o.id DESC LIMIT ${limit}`;
 }
 
 function conditions(filter: OrderFilter, parameters: Parameters): string {
