@@ -10,6 +10,7 @@ import { EdgeModule } from '../edge/edge.module.js';
 import { JobsApiModule } from '../jobs/jobs-api.module.js';
 import { ReportsApiModule } from '../reports/reports-api.module.js';
 import { RequestsApiModule } from '../requests/requests-api.module.js';
+import { TicketsModule } from '../tickets/tickets.module.js';
 
 /** Everything that answers HTTP. */
 @Module({})
@@ -22,6 +23,7 @@ export class ApiModule {
       ReportsApiModule,
       CallbacksApiModule,
       BooksModule,
+      TicketsModule,
       OperationsModule,
       BenchmarkModule,
       AccountsApiModule,

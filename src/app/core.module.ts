@@ -10,6 +10,8 @@ import { CallbackSecretRepository } from '../callbacks/signing/callback-secret.r
 import { FirstCallbackSecret } from '../callbacks/signing/first-callback-secret.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';
 import { LanePositionsRepository } from '../jobs/lanes/lane-positions.repository.js';
+import { Attendees } from '../mail/attendees.js';
+import { EventAttendees } from '../tickets/bookings/event-attendees.store.js';
 import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
@@ -45,6 +47,7 @@ export class CoreModule {
         CallbackSecretRepository,
         { provide: NewAccounts, useClass: FirstCallbackSecret },
         { provide: LanePositions, useClass: LanePositionsRepository },
+        { provide: Attendees, useClass: EventAttendees },
         Database,
         ListenAddress,
         Metrics,
@@ -56,6 +59,7 @@ export class CoreModule {
         Database,
         RequestCallbacks,
         LanePositions,
+        Attendees,
         NewAccounts,
         ListenAddress,
         Metrics,

@@ -49,6 +49,8 @@ import { ActionRecord } from '../requests/actions/action.entity.js';
 import { AccountStorage, AccountStorageChange } from '../requests/storage-usage/account-storage.entity.js';
 import { IdempotencyRecord } from '../requests/idempotency/idempotency-key.entity.js';
 import { RequestRecord } from '../requests/request.entity.js';
+import { Booking } from '../tickets/bookings/booking.entity.js';
+import { Event } from '../tickets/events/event.entity.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -104,6 +106,8 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
       MailMessage,
       MailAttempt,
       MailFanOut,
+      Event,
+      Booking,
     ],
     migrations,
     synchronize: false,

@@ -6,6 +6,7 @@ import { type Verification, VerificationStore } from '../books/verify/verificati
 import type { Config } from '../platform/config/config.js';
 import { Database } from '../platform/database/database.js';
 import { StartError } from '../platform/errors.js';
+import { BOOKINGS } from '../tickets/bookings/booking-checks.store.js';
 import { recordAction } from './command-action.js';
 import { withDataSource } from './with-data-source.js';
 import { OPEN_INSTALLATION } from '../platform/tenant.js';
@@ -38,7 +39,7 @@ export async function verifyBooks(
       await new TotalsRepairStore(database).repair(id);
       await recordAction(dataSource, { name: 'books.repair-totals', target: account ?? null, detail: null });
     }
-    const verification = await new VerificationStore(database).verify(id);
+    const verification = await new VerificationStore(database, [BOOKINGS]).verify(id);
     const ids = verification.found.flatMap(({ findings }) => findings.map((finding) => finding.account));
     const names = await keys.accountNames([...new Set(ids)]);
     return { ...verification, names: names.set(OPEN_INSTALLATION, OPEN) };

@@ -34,6 +34,7 @@ const OWNED: Record<string, string[]> = {
     'journal_block_totals',
     'journal_day_totals',
   ],
+  tickets: ['events', 'bookings'],
   benchmark: ['benchmark_runs'],
 };
 

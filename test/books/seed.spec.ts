@@ -52,7 +52,7 @@ async function contents(account: string): Promise<object[]> {
   );
 }
 
-const verify = (account: string) => new VerificationStore(stores.database).verify(account);
+const verify = (account: string) => new VerificationStore(stores.database, []).verify(account);
 
 async function statuses(account: string): Promise<Record<string, number>> {
   const text = 'SELECT status, count(*)::integer AS count FROM orders WHERE account_id = $1 GROUP BY status';

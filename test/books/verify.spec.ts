@@ -21,6 +21,7 @@ import { newId } from '../../src/platform/ids.js';
 import { IdempotencyRecord } from '../../src/requests/idempotency/idempotency-key.entity.js';
 import { IdempotencyRepository } from '../../src/requests/idempotency/idempotency.repository.js';
 import { IdempotencyService } from '../../src/requests/idempotency/idempotency.service.js';
+import { BOOKINGS } from '../../src/tickets/bookings/booking-checks.store.js';
 import { DATABASE_ENVIRONMENT } from '../support/database.js';
 import { temporaryFolder } from '../support/folder.js';
 import { openStores, type Stores } from '../support/stores.js';
@@ -76,7 +77,7 @@ async function books(): Promise<Books> {
   return { account, customer, draft, paid, shipped, reversed };
 }
 
-const verify = (account: string | null) => new VerificationStore(stores.database).verify(account);
+const verify = (account: string | null) => new VerificationStore(stores.database, [BOOKINGS]).verify(account);
 
 /** @returns Each finding in the books as `check: detail`. */
 async function findings(account: string): Promise<string[]> {

@@ -13,6 +13,7 @@ import { JournalSweep } from './journal.sweep.js';
 import { LineCustomersStore } from './line-customers.store.js';
 import { PeriodsService } from './periods/periods.service.js';
 import { PeriodsStore } from './periods/periods.store.js';
+import { PostingService } from './posting.service.js';
 
 /** The journal: the API posts to it and reads it, and the workers fold its totals. */
 @Module({
@@ -28,7 +29,8 @@ import { PeriodsStore } from './periods/periods.store.js';
     PeriodsStore,
     PeriodsService,
     JournalSweep,
+    PostingService,
   ],
-  exports: [JournalStore, JournalService, BalancesService, PeriodsService],
+  exports: [JournalStore, JournalService, BalancesService, PeriodsService, PostingService],
 })
 export class JournalModule {}

@@ -35,6 +35,42 @@ const FIND_NUMBER = statement(
 
 const TAKE_NUMBERS = statement('journal_take_numbers', NUMBERED);
 
+/** Takes the numbers behind the same lock as {@link NUMBERED}. */
+const REVERSE_ALL = statement(
+  'journal_reverse_all',
+  `WITH undone AS MATERIALIZED (
+    SELECT e.number, e.source_type, e.source_id, row_number() OVER (ORDER BY e.number) AS ord
+    FROM journal_entries e
+    WHERE e.source_id = ANY (:sourceIds::uuid[]) AND e.kind = :kind AND e.account_id = :account::uuid
+  ), counter AS (
+    INSERT INTO journal_counters AS c (account_id, last_number, last_recorded_at)
+    SELECT :account::uuid, count(*), clock_timestamp() FROM undone HAVING count(*) > 0
+    ON CONFLICT (account_id) DO UPDATE SET last_number = c.last_number + excluded.last_number,
+      last_recorded_at = greatest(c.last_recorded_at, clock_timestamp())
+    RETURNING last_number - (SELECT count(*) FROM undone) AS base, last_recorded_at AS recorded_at
+  ), entries AS (
+    INSERT INTO journal_entries (account_id, number, effective_at, recorded_at, kind, source_type, source_id, reverses)
+    SELECT :account::uuid, counter.base + undone.ord, :effectiveAt::timestamptz, counter.recorded_at, :reversalKind,
+      undone.source_type, undone.source_id, undone.number FROM counter, undone
+  ), lines AS (
+    INSERT INTO journal_lines (account_id, number, line, ledger_account, currency, amount_cents, customer_id)
+    SELECT :account::uuid, counter.base + undone.ord, l.line, l.ledger_account, l.currency, -l.amount_cents, l.customer_id
+    FROM counter, undone JOIN journal_lines l ON l.account_id = :account::uuid AND l.number = undone.number
+  )
+  SELECT count(*) AS count FROM undone`,
+);
+
+/** The entries of many sources that are reversed at once. */
+export interface Reversals {
+  /** Of the entries to reverse. */
+  kind: string;
+  /** Of the entries that reverse them. */
+  reversalKind: string;
+  sourceIds: readonly string[];
+  /** The time at which the reversals count; its month must be open. */
+  effectiveAt: Date;
+}
+
 interface Counter {
   base: number;
   recordedAt: Date;
@@ -67,6 +103,21 @@ export class JournalStore {
   async findNumber(query: Query, account: string, sourceId: string, kind: string): Promise<number | null> {
     const rows: { number: number }[] = await query(FIND_NUMBER, { account, sourceId, kind });
     return rows[0]?.number ?? null;
+  }
+
+  /**
+   * Posts the reversals of the entries that sources have posted, in one statement. A source without an entry of the kind is
+   * left out. It locks the counter as {@link post} does.
+   * @returns The number of reversals.
+   * @throws PeriodClosed, EntryNotReversible
+   */
+  async reverseAll(query: Query, account: string, reversals: Reversals): Promise<number> {
+    try {
+      const rows: { count: number }[] = await query(REVERSE_ALL, { account, ...reversals });
+      return rows[0]!.count;
+    } catch (error) {
+      throw postingError(error);
+    }
   }
 
   /**

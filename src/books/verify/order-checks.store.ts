@@ -26,8 +26,11 @@ const POSTED_TWICE = `SELECT e.account_id, format('%s %s has %s entries %s: %s',
   FROM journal_entries e WHERE e.source_id IS NOT NULL AND ${checked('e')}
   GROUP BY e.account_id, e.source_type, e.source_id, e.kind HAVING count(*) > 1`;
 
-/** Also entries of orders in other accounts, and entries that only look like those of an order. */
-const UNKNOWN_SOURCE = `SELECT e.account_id, CASE
+/**
+ * Also entries of orders in other accounts, and entries that only look like those of an order.
+ * @param others `source_type` of the entries that other checks compare.
+ */
+const unknownSource = (others: readonly string[]): string => `SELECT e.account_id, CASE
       WHEN e.source_type IS NULL THEN format('entry %s is %s and names no order', e.number, e.kind)
       WHEN e.source_type <> '${SOURCE_TYPE}'
         THEN format('entry %s (%s) names a source of an unknown type, %s', e.number, e.kind, e.source_type)
@@ -36,6 +39,7 @@ const UNKNOWN_SOURCE = `SELECT e.account_id, CASE
     END AS detail
   FROM journal_entries e LEFT JOIN orders o ON o.account_id = e.account_id AND o.id = e.source_id
   WHERE (e.source_type IS NOT NULL OR e.kind LIKE '${SOURCE_TYPE}.%') AND ${checked('e')}
+    AND e.source_type IS DISTINCT FROM ALL (ARRAY[${others.map((type) => `'${type}'`).join(', ')}]::text[])
     AND (o.id IS NULL OR e.source_type IS DISTINCT FROM '${SOURCE_TYPE}'
       OR NOT CASE e.kind WHEN '${PAID}' THEN ${IS_PAID} WHEN '${CANCELLED}' THEN ${IS_REVERSED} ELSE false END)`;
 
@@ -66,11 +70,14 @@ const WRONG_ENTRY = `SELECT account_id, format('entry %s (%s) of order %s should
       OR e.effective_at IS DISTINCT FROM due_at OR e.reverses IS DISTINCT FROM due_reverses
   ) wrong`;
 
-/** The orders against their items and against the journal. */
-export const ORDER_CHECKS: readonly Check[] = [
+/**
+ * The orders against their items and against the journal.
+ * @param others `source_type` of the other records that post entries.
+ */
+export const orderChecks = (others: readonly string[]): Check[] => [
   { name: 'order-total', findings: TOTAL },
   { name: 'order-not-posted', findings: NOT_POSTED },
   { name: 'posted-twice', findings: POSTED_TWICE },
-  { name: 'unknown-source', findings: UNKNOWN_SOURCE },
+  { name: 'unknown-source', findings: unknownSource(others) },
   { name: 'order-entry', findings: WRONG_ENTRY },
 ];

@@ -1,11 +1,9 @@
-import { Injectable } from '@nestjs/common';
 import { Database, type Query } from '../../platform/database/database.js';
 import { type Check, type Finding, type Found, SHOWN, checked } from './check.js';
 import { JOURNAL_CHECKS } from './journal-checks.store.js';
-import { ORDER_CHECKS } from './order-checks.store.js';
+import { orderChecks } from './order-checks.store.js';
+import { type PostingSource, checksOf } from './source-checks.store.js';
 import { TOTALS_CHECKS } from './totals-checks.store.js';
-
-const CHECKS: readonly Check[] = [...ORDER_CHECKS, ...TOTALS_CHECKS, ...JOURNAL_CHECKS];
 
 /** All statements of the transaction see the books as they are at the first one, and none can change them. */
 const SNAPSHOT = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY';
@@ -28,9 +26,17 @@ export interface Verification {
  * Compares the books with themselves. Hand-written SQL: each check adds up and joins whole tables in the database, so the
  * memory of this process does not grow with the books. It takes no locks, and may run beside a working service.
  */
-@Injectable()
 export class VerificationStore {
-  constructor(private readonly database: Database) {}
+  private readonly checks: readonly Check[];
+
+  /** @param sources The records outside the books that post entries. */
+  constructor(
+    private readonly database: Database,
+    sources: readonly PostingSource[],
+  ) {
+    const types = sources.map(({ type }) => type);
+    this.checks = [...orderChecks(types), ...sources.flatMap(checksOf), ...TOTALS_CHECKS, ...JOURNAL_CHECKS];
+  }
 
   /** @param account Of the books to check; null for all. */
   verify(account: string | null): Promise<Verification> {
@@ -38,7 +44,7 @@ export class VerificationStore {
       for (const text of [SNAPSHOT, PATIENT]) await query({ name: '', text });
       const [sizes] = await query<{ orders: number; entries: number }>({ name: '', text: SIZES }, [account]);
       const found: Found[] = [];
-      for (const check of CHECKS) found.push(await run(query, check, account));
+      for (const check of this.checks) found.push(await run(query, check, account));
       return { ...sizes!, found: found.filter(({ count }) => count > 0) };
     });
   }

@@ -19,6 +19,7 @@ const problemSchema = z.object({
   instance: z.string(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   request_id: z.uuid().optional(),
+  tickets_left: z.int().optional(),
 });
 
 const { $schema: _, ...problemJsonSchema } = z.toJSONSchema(problemSchema);
@@ -97,6 +98,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .addTag('lanes', 'The queues of pending requests: pause, resume, priority')
     .addTag('callbacks', 'Callback deliveries, signing secrets, destinations, and the built-in demo receiver')
     .addTag('books', 'Customers, orders and their import; the journal: entries, balances, closed periods')
+    .addTag('tickets', 'Events and their bookings')
     .addTag('keys', 'API keys and their scopes')
     .addTag('benchmark', 'Load tests of this service')
     .addTag('operations', 'Health and metrics')

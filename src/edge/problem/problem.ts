@@ -14,6 +14,8 @@ export interface Problem {
   instance: string;
   errors?: { path: string; message: string }[];
   request_id?: string;
+  /** Of an event that has fewer tickets left than a booking needs. */
+  tickets_left?: number;
 }
 
 /** Problem types that are registered with IANA (RFC 9457 section 4.2). */
@@ -78,6 +80,15 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'import-stalled': { status: 408 },
   'import-stopped': { status: 503 },
   'imports-busy': { status: 503, type: CAPACITY },
+  'event-not-found': { status: 404 },
+  'event-not-own': { status: 403 },
+  'event-cancelled': { status: 409 },
+  'event-past': { status: 409 },
+  'tickets-already-sold': { status: 409 },
+  'currency-fixed': { status: 409 },
+  'booking-not-found': { status: 404 },
+  'booking-cancelled': { status: 409 },
+  'sold-out': { status: 409 },
   'quota-exceeded': { status: 429, type: `${IANA}quota-exceeded` },
 };
 
@@ -103,6 +114,7 @@ function expected(error: DaybookError, instance: string): { problem: Problem; re
   const problem: Problem = { ...plainProblem(status, error.message, instance), type };
   if (error.path !== undefined) problem.errors = [{ path: error.path, message: error.message }];
   if ('requestId' in error) problem.request_id = String(error.requestId);
+  if ('ticketsLeft' in error) problem.tickets_left = Number(error.ticketsLeft);
   return { problem, retryAfterS };
 }
 

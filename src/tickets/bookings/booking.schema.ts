@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { MAX_TICKETS, eventView } from '../events/event.schema.js';
+import { BOOKING_STATUSES } from './booking.entity.js';
+
+/** `:id` of a booking. Any string: an id that is not a UUID is unknown, so the answer is 404. */
+export const bookingIdParam = z.string();
+
+export const createBookingBody = z
+  .strictObject({ event_id: z.uuid(), num_tickets: z.int().min(1).max(MAX_TICKETS) })
+  .meta({ example: { event_id: '019aa000-0000-7000-8000-000000000001', num_tickets: 2 } });
+export type CreateBookingBody = z.output<typeof createBookingBody>;
+
+export const bookingsQuery = z.strictObject({
+  status: z.enum(BOOKING_STATUSES).optional(),
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Bookings per page'),
+  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+});
+export type BookingsQuery = z.output<typeof bookingsQuery>;
+
+const timestamp = z.iso.datetime();
+
+export const bookingView = z.object({
+  id: z.uuid(),
+  event: eventView,
+  num_tickets: z.int(),
+  price_cents: z.int().describe('Of one ticket when it was booked, in minor units'),
+  currency: z.string(),
+  total_cents: z.int(),
+  status: z.enum(BOOKING_STATUSES),
+  created_at: timestamp,
+});
+export type BookingView = z.infer<typeof bookingView>;
+
+/** A booking as the organizer of its event sees it. */
+export const soldBookingView = bookingView.extend({
+  customer: z.object({ id: z.uuid(), name: z.string(), email: z.string() }),
+});
+export type SoldBookingView = z.infer<typeof soldBookingView>;
+
+export const bookingPage = z.object({ bookings: z.array(bookingView), next_cursor: z.uuid().nullable() });
+export const soldBookingPage = z.object({ bookings: z.array(soldBookingView), next_cursor: z.uuid().nullable() });
+
+/** A booking as the caller sees it: organizers see its customer too. */
+export const seenBookingView = soldBookingView.partial({ customer: true });
