@@ -172,7 +172,7 @@ const JOURNAL = [
     CONSTRAINT closed_periods_month_check CHECK (date_part('day', month) = 1)
   )`,
 
-  // Totals of complete blocks of entries: over all folded blocks, by block, and by effective day (UTC). A complete block
+  // Totals of complete blocks of entries: over all folded blocks, by block, and by effective day and hour (UTC). A complete block
   // never changes, so they are computed behind the postings; balances add the lines of the entries after the last folded
   // block. Numeric, because a sum of amounts can exceed a bigint.
   `CREATE TABLE journal_folds (
@@ -201,6 +201,14 @@ const JOURNAL = [
     currency text NOT NULL,
     amount_cents numeric NOT NULL,
     PRIMARY KEY (account_id, day, ledger_account, currency)
+  )`,
+  `CREATE TABLE journal_hour_totals (
+    account_id uuid NOT NULL,
+    hour timestamptz(3) NOT NULL,
+    ledger_account text NOT NULL,
+    currency text NOT NULL,
+    amount_cents numeric NOT NULL,
+    PRIMARY KEY (account_id, hour, ledger_account, currency)
   )`,
 ];
 
@@ -279,7 +287,7 @@ export class Books1767312000000 implements MigrationInterface {
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`DROP VIEW typeorm_metadata`);
-    await queryRunner.query(`DROP TABLE journal_day_totals, journal_block_totals, journal_totals, journal_folds, closed_periods,
+    await queryRunner.query(`DROP TABLE journal_hour_totals, journal_day_totals, journal_block_totals, journal_totals, journal_folds, closed_periods,
       journal_lines, journal_entries, journal_counters, order_import_errors, order_imports, customer_totals, order_items, orders, customers`);
     await queryRunner.query(
       `DROP FUNCTION journal_check_entries, journal_check_lines, journal_is_ended, journal_refuse_change`,

@@ -26,6 +26,7 @@ import { JournalLine } from '../books/journal/journal-line.entity.js';
 import {
   JournalBlockTotal,
   JournalDayTotal,
+  JournalHourTotal,
   JournalFold,
   JournalTotal,
 } from '../books/journal/balances/journal-totals.entity.js';
@@ -103,6 +104,7 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
       JournalTotal,
       JournalBlockTotal,
       JournalDayTotal,
+      JournalHourTotal,
       MailMessage,
       MailAttempt,
       MailFanOut,

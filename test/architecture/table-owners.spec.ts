@@ -33,6 +33,7 @@ const OWNED: Record<string, string[]> = {
     'journal_totals',
     'journal_block_totals',
     'journal_day_totals',
+    'journal_hour_totals',
   ],
   tickets: ['events', 'bookings'],
   benchmark: ['benchmark_runs'],

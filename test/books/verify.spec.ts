@@ -326,6 +326,10 @@ describe('finds', () => {
       'journal_day_totals',
       /^folded-totals: journal_day_totals says 2049 for USD assets:cash of day 2026-03-31; .* 2048$/,
     ],
+    [
+      'journal_hour_totals',
+      /^folded-totals: journal_hour_totals says 2049 for USD assets:cash of hour 2026-03-31 12:00:00\+00; .* 2048$/,
+    ],
     ['journal_totals', /^folded-totals: journal_totals says 2049 for USD assets:cash over all folded blocks; .* 2048$/],
   ])('a folded total in %s that is not the sum of the lines', async (table, message) => {
     const account = await foldedBooks();
@@ -375,6 +379,7 @@ describe('a repair', () => {
     await plant('UPDATE customer_totals SET order_count = 9, is_active = false WHERE account_id = $1', [account]);
     await plant('UPDATE orders SET total_cents = 1 WHERE account_id = $1', [account]);
     await plant('DELETE FROM journal_day_totals WHERE account_id = $1', [folded]);
+    await plant('DELETE FROM journal_hour_totals WHERE account_id = $1', [folded]);
     const before = await stores.sql('SELECT * FROM orders WHERE account_id = $1 ORDER BY id', [account]);
     await new TotalsRepairStore(stores.database).repair(folded);
     expect(await findings(folded)).toEqual([]);

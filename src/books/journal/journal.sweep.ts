@@ -13,7 +13,8 @@ export class JournalSweep implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.analyzer.watch('journal_entries', 'journal_lines', 'journal_block_totals', 'journal_day_totals');
+    this.analyzer.watch('journal_entries', 'journal_lines');
+    this.analyzer.watch('journal_block_totals', 'journal_day_totals', 'journal_hour_totals');
     this.sweeper.add('work', 'totals of the journal', () => this.balances.sweep());
   }
 }

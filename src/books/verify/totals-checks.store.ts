@@ -6,12 +6,12 @@ export const COUNTED = `SELECT o.account_id, o.customer_id, o.currency, count(*)
   FROM orders o WHERE NOT o.is_archived AND o.status IN ('paid', 'shipped') AND ${checked('o')}
   GROUP BY o.account_id, o.customer_id, o.currency`;
 
-/** The lines of folded blocks, added up again by block and day. */
+/** The lines of folded blocks, added up again by block and hour. */
 export const FOLDED = `SELECT f.account_id, (l.number - 1) / ${BLOCK} AS block, (e.effective_at AT TIME ZONE 'UTC')::date AS day,
-    l.ledger_account, l.currency, sum(l.amount_cents) AS amount_cents
+    date_trunc('hour', e.effective_at, 'UTC') AS hour, l.ledger_account, l.currency, sum(l.amount_cents) AS amount_cents
   FROM journal_folds f JOIN journal_lines l ON l.account_id = f.account_id AND l.number <= f.blocks * ${BLOCK}
     JOIN journal_entries e ON e.account_id = l.account_id AND e.number = l.number
-  WHERE ${checked('f')} GROUP BY 1, 2, 3, 4, 5`;
+  WHERE ${checked('f')} GROUP BY 1, 2, 3, 4, 5, 6`;
 
 const CUSTOMER_TOTALS = `SELECT account_id, format('customer %s has %s orders of %s %s; the totals say %s of %s', customer_id,
     coalesce(c.order_count, 0), currency, coalesce(c.total_cents, 0), coalesce(t.order_count, 0), coalesce(t.total_cents, 0))
@@ -40,6 +40,7 @@ const differing = (table: string, key: string | null): string => {
 const FOLDED_TOTALS = `WITH folded AS MATERIALIZED (${FOLDED})
   ${differing('journal_block_totals', 'block')}
   UNION ALL ${differing('journal_day_totals', 'day')}
+  UNION ALL ${differing('journal_hour_totals', 'hour')}
   UNION ALL ${differing('journal_totals', null)}
   UNION ALL
   SELECT f.account_id, format('%s blocks are folded, and the newest entry is %s', f.blocks, coalesce(c.last_number, 0))

@@ -27,7 +27,7 @@ const SNAPSHOT = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ';
 /** The lock that a process holds while it folds blocks. */
 const LOCK_FOLDS = `SELECT f.account_id FROM journal_folds f WHERE ${checked('f')} ORDER BY f.account_id FOR UPDATE`;
 
-const FOLDED_TABLES = ['journal_totals', 'journal_block_totals', 'journal_day_totals'] as const;
+const FOLDED_TABLES = ['journal_totals', 'journal_block_totals', 'journal_day_totals', 'journal_hour_totals'] as const;
 
 const FOLD_AGAIN = `WITH folded AS MATERIALIZED (${FOLDED}), blocks AS (
     INSERT INTO journal_block_totals (account_id, block, ledger_account, currency, amount_cents)
@@ -35,6 +35,9 @@ const FOLD_AGAIN = `WITH folded AS MATERIALIZED (${FOLDED}), blocks AS (
   ), days AS (
     INSERT INTO journal_day_totals (account_id, day, ledger_account, currency, amount_cents)
     SELECT account_id, day, ledger_account, currency, sum(amount_cents) FROM folded GROUP BY 1, 2, 3, 4
+  ), hours AS (
+    INSERT INTO journal_hour_totals (account_id, hour, ledger_account, currency, amount_cents)
+    SELECT account_id, hour, ledger_account, currency, sum(amount_cents) FROM folded GROUP BY 1, 2, 3, 4
   )
   INSERT INTO journal_totals (account_id, ledger_account, currency, amount_cents)
   SELECT account_id, ledger_account, currency, sum(amount_cents) FROM folded GROUP BY 1, 2, 3`;

@@ -59,7 +59,9 @@ export class Explained {
     this.database = new ExplainedDatabase(this.explainer, this.dataSource);
     const folds = new FoldsStore(new Database(this.dataSource, { DATABASE_PREPARE: false }));
     while (await folds.fold(BOOKS));
-    await this.explainer.query('ANALYZE journal_totals, journal_block_totals, journal_day_totals, journal_folds');
+    await this.explainer.query(
+      'ANALYZE journal_totals, journal_block_totals, journal_day_totals, journal_hour_totals, journal_folds',
+    );
     this.explainRepositories();
   }
 

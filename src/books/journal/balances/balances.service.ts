@@ -6,7 +6,7 @@ import { type AccountId, storedAccount } from '../../../platform/tenant.js';
 import type { NewLine } from '../journal-entry.js';
 import { TooManyBalances } from '../journal.errors.js';
 import type { BalancesQuery } from './balances.schema.js';
-import { type Balance, BalancesStore, type Extent } from './balances.store.js';
+import { type Balance, type Balances, BalancesStore } from './balances.store.js';
 import { completeBlocks } from './blocks.js';
 import { FoldsStore } from './folds.store.js';
 
@@ -36,17 +36,9 @@ export class BalancesService {
   async view(account: AccountId, { as_of: asOf, through_entry: throughEntry }: BalancesQuery): Promise<string> {
     const books = storedAccount(account);
     await this.foldBacklog(books);
-    let text = '';
-    await this.database.transaction(async (query) => {
-      await this.balances.freeze(query);
-      const extent = await this.balances.extent(query, books);
-      const through = throughEntry ?? extent.lastNumber;
-      if (through > extent.lastNumber) throw notPosted(extent);
-      const rows = await this.read(query, books, extent, { asOf, throughEntry });
-      text = balancesJson(asOf ?? null, through, rows);
-      return true;
-    });
-    return text;
+    const { lastNumber, balances } = await this.read(books, { asOf, throughEntry });
+    if (throughEntry !== undefined && throughEntry > lastNumber) throw notPosted(lastNumber);
+    return balancesJson(asOf ?? null, throughEntry ?? lastNumber, balances);
   }
 
   /**
@@ -56,8 +48,8 @@ export class BalancesService {
   async checkLimit(query: Query, books: string, lines: readonly NewLine[]): Promise<void> {
     const added = await this.balances.countNew(query, books, lines);
     if (added === 0) return;
-    const rows = await this.balances.now(query, books, await this.balances.extent(query, books));
-    const known = new Set(rows.map(pairOf));
+    const { balances } = await this.balances.now(query, books);
+    const known = new Set(balances.map(pairOf));
     const all = new Set([...known, ...lines.map(pairOf)]);
     if (all.size > known.size && all.size > MAX_BALANCES) throw new TooManyBalances(MAX_BALANCES);
   }
@@ -75,22 +67,18 @@ export class BalancesService {
     await withinTimeBudget(FOLD_BUDGET_MS, () => this.folds.fold(books));
   }
 
-  private read(
-    query: Query,
-    books: string,
-    extent: Extent,
-    { asOf, throughEntry }: { asOf?: Date; throughEntry?: number },
-  ): Promise<Balance[]> {
-    if (asOf) return this.balances.asOf(query, books, extent, asOf);
-    if (throughEntry !== undefined) return this.balances.through(query, books, extent, throughEntry);
-    return this.balances.now(query, books, extent);
+  private read(books: string, { asOf, throughEntry }: { asOf?: Date; throughEntry?: number }): Promise<Balances> {
+    const { query } = this.database;
+    if (asOf) return this.balances.asOf(query, books, asOf);
+    if (throughEntry !== undefined) return this.balances.through(query, books, throughEntry);
+    return this.balances.now(query, books);
   }
 }
 
 const pairOf = ({ ledgerAccount, currency }: Pick<Balance, 'ledgerAccount' | 'currency'>): string =>
   `${ledgerAccount} ${currency}`;
 
-function notPosted({ lastNumber }: Extent): InvalidInput {
+function notPosted(lastNumber: number): InvalidInput {
   const message = `must be the number of a posted entry; the newest is ${lastNumber}`;
   return new InvalidInput('query', [{ path: 'through_entry', message }]);
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Query, Statement } from '../../../platform/database/database.js';
+import type { Query } from '../../../platform/database/database.js';
 import { statement } from '../../../platform/database/named-parameters.js';
 import { BLOCK } from './blocks.js';
 
@@ -19,29 +19,50 @@ export interface Extent {
   blocks: number;
 }
 
-const EXTENT = statement(
-  'journal_extent',
-  `SELECT coalesce((SELECT last_number FROM journal_counters WHERE account_id = :account::uuid), 0) AS "lastNumber",
-    coalesce((SELECT blocks FROM journal_folds WHERE account_id = :account::uuid), 0) AS blocks`,
-);
+/** Balances, and the newest entry of the state in which they were read. */
+export interface Balances {
+  lastNumber: number;
+  balances: Balance[];
+}
 
-/** Sums the rows of a query. Not prepared: the ranges of numbers decide about the plan. */
+const EXTENT_OF = `SELECT
+    coalesce((SELECT last_number FROM journal_counters WHERE account_id = :account::uuid), 0) AS last_number,
+    coalesce((SELECT blocks FROM journal_folds WHERE account_id = :account::uuid), 0) AS blocks` as const;
+
+const EXTENT = statement('journal_extent', `SELECT last_number AS "lastNumber", blocks FROM (${EXTENT_OF}) extent`);
+
+/**
+ * Sums the rows of a query, which may read `extent` and `folded`, the last folded entry. One statement, because folding moves
+ * amounts from the lines to the totals: it sees both, and their extent, at one time. Not prepared: its times decide about
+ * the plan.
+ */
 function summed<const Rows extends string>(rows: Rows) {
   return statement(
     '',
-    `SELECT ledger_account AS "ledgerAccount", currency, sum(amount_cents)::text AS "amountCents"
-      FROM (${rows}) rows GROUP BY ledger_account, currency ORDER BY ledger_account, currency`,
+    `WITH extent AS MATERIALIZED (${EXTENT_OF}),
+    folded AS MATERIALIZED (SELECT blocks * ${BLOCK} AS number FROM extent),
+    sums AS (
+      SELECT ledger_account, currency, sum(amount_cents)::text AS amount_cents FROM (${rows}) rows
+      GROUP BY ledger_account, currency
+    )
+    SELECT extent.last_number AS "lastNumber", ledger_account AS "ledgerAccount", currency, amount_cents AS "amountCents"
+    FROM extent LEFT JOIN sums ON true ORDER BY ledger_account, currency`,
   );
 }
 
 const AMOUNTS = 'SELECT ledger_account, currency, amount_cents FROM' as const;
-const LINES = `${AMOUNTS} journal_lines
-  WHERE account_id = :account::uuid AND number > :folded::bigint AND number <= :last::bigint` as const;
+const FOLDED_NUMBER = '(SELECT number FROM folded)' as const;
+const LAST_NUMBER = '(SELECT last_number FROM extent)' as const;
 
-const NOW = summed(`${AMOUNTS} journal_totals WHERE account_id = :account::uuid UNION ALL ${LINES}`);
+const NOW = summed(`${AMOUNTS} journal_totals WHERE account_id = :account::uuid
+  UNION ALL ${AMOUNTS} journal_lines
+    WHERE account_id = :account::uuid AND number > ${FOLDED_NUMBER} AND number <= ${LAST_NUMBER}`);
 
-const THROUGH = summed(`${AMOUNTS} journal_block_totals WHERE account_id = :account::uuid AND block < :blocks::bigint
-  UNION ALL ${LINES}`);
+const FOLDED_BEFORE = `(SELECT least(blocks, :through::bigint / ${BLOCK}) FROM extent)` as const;
+
+const THROUGH = summed(`${AMOUNTS} journal_block_totals WHERE account_id = :account::uuid AND block < ${FOLDED_BEFORE}
+  UNION ALL ${AMOUNTS} journal_lines
+    WHERE account_id = :account::uuid AND number > ${FOLDED_BEFORE} * ${BLOCK} AND number <= :through::bigint`);
 
 // OFFSET 0 keeps the planner from joining with all lines when it overestimates the entries: each entry is a probe.
 const LINES_OF_ENTRIES = `SELECT l.ledger_account, l.currency, l.amount_cents
@@ -52,8 +73,10 @@ const LINES_OF_ENTRIES = `SELECT l.ledger_account, l.currency, l.amount_cents
   WHERE e.account_id = :account::uuid AND e.effective_at <= :asOf::timestamptz` as const;
 
 const AS_OF = summed(`${AMOUNTS} journal_day_totals WHERE account_id = :account::uuid AND day < :day::date
-  UNION ALL ${LINES_OF_ENTRIES} AND e.effective_at >= :midnight::timestamptz AND e.number <= :folded::bigint
-  UNION ALL ${LINES_OF_ENTRIES} AND e.number > :folded::bigint`);
+  UNION ALL ${AMOUNTS} journal_hour_totals
+    WHERE account_id = :account::uuid AND hour >= :midnight::timestamptz AND hour < :hour::timestamptz
+  UNION ALL ${LINES_OF_ENTRIES} AND e.effective_at >= :hour::timestamptz AND e.number <= ${FOLDED_NUMBER}
+  UNION ALL ${LINES_OF_ENTRIES} AND e.number > ${FOLDED_NUMBER} AND e.number <= ${LAST_NUMBER}`);
 
 /** Of the pairs given, those without a total; and all balances that there are. */
 const NEW_PAIRS = statement(
@@ -63,41 +86,33 @@ const NEW_PAIRS = statement(
       WHERE t.account_id = :account::uuid AND t.ledger_account = g.l AND t.currency = g.c)`,
 );
 
-/** Begins a read that sees the totals, their extent and the lines at one time. */
-const SNAPSHOT: Statement = { name: '', text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' };
-
 /**
  * Sums the lines of the journal. Hand-written SQL, because each sum combines totals of folded entries with the lines of the
- * others, and must read few rows of both. Call the sums in a transaction that began with {@link freeze}: folding moves
- * amounts from the lines to the totals.
+ * others, and must read few rows of both.
  */
 @Injectable()
 export class BalancesStore {
-  /** Lets all statements of a transaction see the same state. The first of the transaction. */
-  async freeze(query: Query): Promise<void> {
-    await query(SNAPSHOT);
-  }
-
   async extent(query: Query, account: string): Promise<Extent> {
     const rows: Extent[] = await query(EXTENT, { account });
     return rows[0]!;
   }
 
   /** @returns The balances after all entries, by ledger account and currency. */
-  now(query: Query, account: string, { lastNumber, blocks }: Extent): Promise<Balance[]> {
-    return query(NOW, { account, folded: blocks * BLOCK, last: lastNumber });
+  async now(query: Query, account: string): Promise<Balances> {
+    return read(await query(NOW, { account }));
   }
 
   /** @returns The balances after an entry, by ledger account and currency. */
-  through(query: Query, account: string, extent: Extent, number: number): Promise<Balance[]> {
-    const blocks = Math.min(extent.blocks, Math.floor(number / BLOCK));
-    return query(THROUGH, { account, blocks, folded: blocks * BLOCK, last: number });
+  async through(query: Query, account: string, number: number): Promise<Balances> {
+    return read(await query(THROUGH, { account, through: number }));
   }
 
   /** @returns The balances of the entries that count at a time or before, by ledger account and currency. */
-  asOf(query: Query, account: string, { blocks }: Extent, asOf: Date): Promise<Balance[]> {
-    const day = asOf.toISOString().slice(0, 10);
-    return query(AS_OF, { account, asOf, day, midnight: `${day}T00:00:00Z`, folded: blocks * BLOCK });
+  async asOf(query: Query, account: string, asOf: Date): Promise<Balances> {
+    const time = asOf.toISOString();
+    const day = time.slice(0, 10);
+    const values = { account, asOf, day, midnight: `${day}T00:00:00Z`, hour: `${time.slice(0, 13)}:00:00Z` };
+    return read(await query(AS_OF, values));
   }
 
   /** @returns How many of these balances have no total yet. Of entries that are not folded none has. */
@@ -107,4 +122,9 @@ export class BalancesStore {
     const rows: { count: number }[] = await query(NEW_PAIRS, { account, ledgerAccounts, currencies });
     return rows[0]!.count;
   }
+}
+
+/** Without balances the only row has the extent. */
+function read(rows: (Balance & { lastNumber: number })[]): Balances {
+  return { lastNumber: rows[0]!.lastNumber, balances: rows.filter(({ ledgerAccount }) => ledgerAccount !== null) };
 }

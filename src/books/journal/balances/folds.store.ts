@@ -30,8 +30,8 @@ const LEASE = statement(
 const FOLD = statement(
   '',
   `WITH folded AS (
-    SELECT (l.number - 1) / ${BLOCK} AS block, (e.effective_at AT TIME ZONE 'UTC')::date AS day, l.ledger_account, l.currency,
-      sum(l.amount_cents) AS amount_cents
+    SELECT (l.number - 1) / ${BLOCK} AS block, date_trunc('hour', e.effective_at, 'UTC') AS hour, l.ledger_account,
+      l.currency, sum(l.amount_cents) AS amount_cents
     FROM journal_lines l JOIN journal_entries e ON e.account_id = l.account_id AND e.number = l.number
     WHERE l.account_id = :account::uuid AND l.number > :first::bigint AND l.number <= :last::bigint
       AND e.account_id = :account::uuid AND e.number > :first::bigint AND e.number <= :last::bigint
@@ -42,9 +42,14 @@ const FOLD = statement(
     GROUP BY block, ledger_account, currency
   ), days AS (
     INSERT INTO journal_day_totals AS t (account_id, day, ledger_account, currency, amount_cents)
-    SELECT :account::uuid, day, ledger_account, currency, sum(amount_cents) FROM folded
-    GROUP BY day, ledger_account, currency
+    SELECT :account::uuid, (hour AT TIME ZONE 'UTC')::date, ledger_account, currency, sum(amount_cents) FROM folded
+    GROUP BY 2, 3, 4
     ON CONFLICT (account_id, day, ledger_account, currency)
+      DO UPDATE SET amount_cents = t.amount_cents + excluded.amount_cents
+  ), hours AS (
+    INSERT INTO journal_hour_totals AS t (account_id, hour, ledger_account, currency, amount_cents)
+    SELECT :account::uuid, hour, ledger_account, currency, sum(amount_cents) FROM folded GROUP BY 2, 3, 4
+    ON CONFLICT (account_id, hour, ledger_account, currency)
       DO UPDATE SET amount_cents = t.amount_cents + excluded.amount_cents
   ), totals AS (
     INSERT INTO journal_totals AS t (account_id, ledger_account, currency, amount_cents)
@@ -58,7 +63,7 @@ const FOLD = statement(
 /**
  * Folds complete blocks of entries into totals, each exactly once: the totals and the number of folded blocks change in one
  * transaction, under the lock on that number. Hand-written SQL, because of that lock and because one statement adds the
- * lines to three tables.
+ * lines to four tables.
  */
 @Injectable()
 export class FoldsStore {

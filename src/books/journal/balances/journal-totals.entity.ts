@@ -66,3 +66,23 @@ export class JournalDayTotal {
   @Column('numeric', { name: 'amount_cents' })
   amountCents!: string;
 }
+
+/** A total of the folded entries that are effective in one hour. */
+@Entity('journal_hour_totals')
+export class JournalHourTotal {
+  @PrimaryColumn('uuid', { name: 'account_id' })
+  accountId!: string;
+
+  /** Its beginning, in UTC. */
+  @PrimaryColumn('timestamp with time zone', { precision: 3 })
+  hour!: Date;
+
+  @PrimaryColumn('text', { name: 'ledger_account' })
+  ledgerAccount!: string;
+
+  @PrimaryColumn('text')
+  currency!: string;
+
+  @Column('numeric', { name: 'amount_cents' })
+  amountCents!: string;
+}
