@@ -261,7 +261,6 @@ describe('the bookings of others', () => {
     const me = (query: string) => get(daybook, `/api/bookings/me${query}`, guest.headers);
     const idsOf = ({ json }: Reply): string[] => json.bookings.map(({ id }: { id: string }) => id);
     expect(idsOf(await me(''))).toEqual(ids);
-    expect(idsOf(await me('?status=confirmed'))).toEqual(ids.slice(1));
     const page = await me('?limit=2');
     expect(idsOf(page)).toEqual(ids.slice(0, 2));
     expect(idsOf(await me(`?limit=2&cursor=${page.json.next_cursor}`))).toEqual(ids.slice(2));

@@ -39,7 +39,7 @@ const unknownSource = (others: readonly string[]): string => `SELECT e.account_i
     END AS detail
   FROM journal_entries e LEFT JOIN orders o ON o.account_id = e.account_id AND o.id = e.source_id
   WHERE (e.source_type IS NOT NULL OR e.kind LIKE '${SOURCE_TYPE}.%') AND ${checked('e')}
-    AND e.source_type IS DISTINCT FROM ALL (ARRAY[${others.map((type) => `'${type}'`).join(', ')}]::text[])
+    AND (e.source_type IS NULL OR e.source_type <> ALL (ARRAY[${others.map((type) => `'${type}'`).join(', ')}]::text[]))
     AND (o.id IS NULL OR e.source_type IS DISTINCT FROM '${SOURCE_TYPE}'
       OR NOT CASE e.kind WHEN '${PAID}' THEN ${IS_PAID} WHEN '${CANCELLED}' THEN ${IS_REVERSED} ELSE false END)`;
 

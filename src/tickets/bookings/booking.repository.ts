@@ -2,14 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import type { BookingOfEvent } from './booking-row.js';
-import { Booking, type BookingStatus } from './booking.entity.js';
+import { Booking } from './booking.entity.js';
 
 export interface BookingFilter {
   /** Only bookings of this user. */
   customerId?: string;
   /** Only bookings of this event. */
   eventId?: string;
-  status?: BookingStatus;
   /** Only bookings that are older than this one. */
   beforeId?: string;
   limit: number;
@@ -27,11 +26,10 @@ export class BookingRepository {
   }
 
   /** @returns Bookings, newest first. */
-  list({ customerId, eventId, status, beforeId, limit }: BookingFilter): Promise<BookingOfEvent[]> {
+  list({ customerId, eventId, beforeId, limit }: BookingFilter): Promise<BookingOfEvent[]> {
     const query = this.rows().where('true');
     if (customerId) query.andWhere('b.customer_id = :customerId', { customerId });
     if (eventId) query.andWhere('b.event_id = :eventId', { eventId });
-    if (status) query.andWhere('b.status = :status', { status });
     if (beforeId) query.andWhere('b.id < :beforeId', { beforeId });
     return query.orderBy('b.id', 'DESC').limit(limit).getRawMany<BookingOfEvent>();
   }

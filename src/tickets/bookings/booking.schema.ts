@@ -11,7 +11,6 @@ export const createBookingBody = z
 export type CreateBookingBody = z.output<typeof createBookingBody>;
 
 export const bookingsQuery = z.strictObject({
-  status: z.enum(BOOKING_STATUSES).optional(),
   limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Bookings per page'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
