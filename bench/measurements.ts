@@ -1,5 +1,6 @@
 import { accepting, acceptingUnderBacklog } from './measurements/accepting.js';
 import { books } from './measurements/books.js';
+import { booksLines } from './measurements/books-lines.js';
 import { claiming } from './measurements/claiming.js';
 import { deliveries } from './measurements/deliveries.js';
 import { draining } from './measurements/draining.js';
@@ -24,5 +25,6 @@ export const MEASUREMENTS: ReadonlyMap<string, () => Promise<Measurement[]>> = n
   ['sync-work', syncWork],
   ['report-rows', reportRows],
   ['books', () => books()],
+  ['books-lines', booksLines],
   ['footprint', footprint],
 ]);

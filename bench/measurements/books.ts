@@ -25,12 +25,11 @@ import { IdempotencyService } from '../../src/requests/idempotency/idempotency.s
 import { RequestRecord } from '../../src/requests/request.entity.js';
 import { RequestRepository } from '../../src/requests/request.repository.js';
 import { type OwnDatabase, withDatabase } from '../support/servers.js';
-import { median } from '../support/throughput.js';
+import { medianMs, msOf, shown } from '../support/timing.js';
 import type { Measurement } from './measurement.js';
 import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
 const SETTINGS = { DATABASE_PREPARE: true, NODE_ENV: 'development', BASE_CURRENCY: 'USD' };
-const TIMES = 21;
 const TOP = 50;
 
 /** Numbers of orders and customers. */
@@ -63,22 +62,6 @@ const TABLES: Record<string, string> = {
   journal_lines: '*',
 };
 const ALL_TABLES = Object.keys(TABLES).join(', ');
-
-async function msOf(work: () => Promise<unknown>): Promise<number> {
-  const startMs = performance.now();
-  await work();
-  return performance.now() - startMs;
-}
-
-/** Median time of a call, its round trips to the database included. */
-async function medianMs(work: () => Promise<unknown>): Promise<number> {
-  await work();
-  const all: number[] = [];
-  for (let time = 0; time < TIMES; time++) all.push(await msOf(work));
-  return median(all);
-}
-
-const shown = (...all: number[]): string => `${all.map((ms) => ms.toFixed(ms < 10 ? 2 : 0)).join(', ')} ms`;
 
 /** Empties the books. Their triggers refuse that, and they stay off while COPY alone is measured. */
 async function empty(client: Client, triggers: 'ENABLE ALWAYS' | 'DISABLE'): Promise<void> {

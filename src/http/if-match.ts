@@ -15,13 +15,13 @@ export class VersionMismatch extends DaybookError {
 export const etagOf = (version: number): string => `"${version}"`;
 
 /**
- * Parameter decorator: the tags of `If-Match`, or null when any version may change (no header, or `*`). A weak tag never
- * matches.
+ * Parameter decorator: the tags of `If-Match`, or null when any version may change (no header, or `*`). A version without the
+ * quotes of a tag counts as one. A weak tag never matches.
  */
 export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): string[] | null => {
   const given = context.switchToHttp().getRequest<Request>().headers['if-match'];
   if (given === undefined || given.trim() === '*') return null;
-  return given.split(',').map((tag) => tag.trim());
+  return given.split(',').map((tag) => tag.trim().replace(/^\d+$/, '"$&"'));
 });
 
 /** @throws VersionMismatch unless the tags name the version. */

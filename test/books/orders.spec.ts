@@ -243,12 +243,15 @@ describe('a draft', () => {
   it('changes only in the version that If-Match names', async () => {
     const { id } = await addOrder((await addCustomer()).id);
     const changeIf = (tag: string): Promise<Reply> => change(id, { currency: 'EUR' }, { 'if-match': tag });
-    for (const tag of ['"2"', 'W/"1"', 'x']) expectProblem(await changeIf(tag), 412);
+    for (const tag of ['"2"', '2', 'W/"1"', 'x']) expectProblem(await changeIf(tag), 412);
     expect((await changeIf('"0", "1"')).json).toMatchObject({ version: 2, currency: 'EUR' });
     expectProblem(await changeIf('"1"'), 412);
     expect((await changeIf('*')).json).toMatchObject({ version: 3 });
     expectProblem(await move(id, 'pay', { 'if-match': '"2"' }), 412);
     expect((await move(id, 'pay', { 'if-match': '"3"' })).status).toBe(200);
+    // Without the quotes, which curl users leave out.
+    expectProblem(await move(id, 'ship', { 'if-match': '3' }), 412);
+    expect((await move(id, 'ship', { 'if-match': '4' })).status).toBe(200);
   });
 
   it('needs a field to change', async () => {

@@ -1,5 +1,12 @@
 import { Body, Controller, Post } from '@nestjs/common';
-import { ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiForbiddenResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
@@ -20,6 +27,7 @@ export class SeedController {
     summary: 'Add generated customers and orders of all statuses, with their entries, all or nothing',
     description: 'For development and demonstrations. Seeding again adds more. Off with `NODE_ENV=production`.',
   })
+  @ApiBody({ required: false })
   @ApiCreatedResponse({ standardSchema: seeded })
   @ApiForbiddenResponse({ description: 'The service runs in production' })
   @ApiConflictResponse({ description: 'A month of 2025 is closed, or another customer has one of the emails' })

@@ -8,6 +8,7 @@ const MAX_ITEMS = 1_000_000;
 export const seedNumber = z.int().min(0).max(4_294_967_295);
 export const itemsPerOrder = z.int().min(1).max(100);
 
+/** The body is optional. */
 export const seedBody = z
   .strictObject({
     customers: z.int().min(1).max(100_000).default(100),
@@ -27,6 +28,7 @@ export const seedBody = z
       error: `customers × orders_per_customer × items_per_order must be at most ${MAX_ITEMS}`,
     },
   )
+  .prefault({})
   .meta({ example: { customers: 2, orders_per_customer: 2, items_per_order: 1, seed: 1 } });
 export type SeedBody = z.infer<typeof seedBody>;
 
