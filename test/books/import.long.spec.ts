@@ -4,13 +4,15 @@
  */
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, post, type Reply } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
+import { temporaryFolder } from '../support/folder.js';
 import { createKey } from '../support/keys.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
@@ -19,6 +21,9 @@ const CSV = { 'content-type': 'text/csv' };
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 const HEADER =
   'external_ref,customer_email,customer_name,currency,placed_at,status,paid_at,sku,quantity,unit_price_cents';
+const DAY_MS = 86_400_000;
+/** Sets the clock of a process by the file that `CHAOS_CLOCK` names. */
+const CLOCK = new URL('../chaos/clock.js', import.meta.url).href;
 const PAID = '2026-03-05T12:00:00Z';
 
 let daybook: Daybook;
@@ -391,6 +396,20 @@ describe('a large file', () => {
     const rows = await sql(service, `SELECT status, created::integer FROM order_imports`);
     expect(rows).toEqual([{ status: 'interrupted', created: 1_000 }]);
   });
+});
+
+it('times without a value are those of the database, whatever the clock of the process says', async () => {
+  const clock = join(await temporaryFolder(), 'clock');
+  await writeFile(clock, String(-40 * DAY_MS));
+  const env = { ...UNLIMITED, NODE_OPTIONS: `--import ${CLOCK}`, CHAOS_CLOCK: clock };
+  const slow = await startDaybook({ env });
+  const lines = ['paid', 'cancelled'].map((status) => `clock-${status},new@clock.example,New,,,${status},,A-1,1,500`);
+  expect((await send(file(...lines), CSV, slow)).json).toMatchObject({ created: 2, failed: 0 });
+  const { orders } = (await get(slow, '/api/orders')).json as { orders: Record<string, string | null>[] };
+  const times = orders.flatMap((order) => [order.placed_at, order.paid_at, order.cancelled_at]);
+  const given = times.flatMap((time) => (typeof time === 'string' ? [Date.parse(time)] : []));
+  expect(given).toHaveLength(4);
+  for (const time of given) expect(Math.abs(time - Date.now())).toBeLessThan(DAY_MS);
 });
 
 it('old imports are deleted with their errors', async () => {

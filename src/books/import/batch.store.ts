@@ -24,6 +24,8 @@ export interface BatchOrder {
   items: readonly NewItem[];
 }
 
+const NOW = statement('import_now', "SELECT date_trunc('milliseconds', clock_timestamp()) AS now");
+
 const KNOWN_REFS = statement(
   'import_known_refs',
   `SELECT o.external_ref AS ref FROM unnest(:refs::text[]) AS wanted (ref)
@@ -89,6 +91,12 @@ const ADD_ORDERS = statement(
  */
 @Injectable()
 export class BatchStore {
+  /** @returns The time by the clock of the database, which also times payments: that of this process may be wrong. */
+  async now(query: Query): Promise<Date> {
+    const rows: { now: Date }[] = await query(NOW);
+    return rows[0]!.now;
+  }
+
   /** @returns Which of the references the account has. */
   async knownRefs(query: Query, account: string, refs: readonly string[]): Promise<Set<string>> {
     const rows: { ref: string }[] = await query(KNOWN_REFS, { account, refs });

@@ -85,7 +85,8 @@ export class BatchesService {
     const errors = batch.flatMap((imported) => imported.errors);
     const wanted = await this.unknown(query, account, batch.filter(isValid));
     const duplicates = batch.filter(isValid).length - wanted.length;
-    const open = await this.inOpenPeriods(query, account, wanted, errors);
+    const now = await this.store.now(query);
+    const open = await this.inOpenPeriods(query, account, wanted, now, errors);
     const customers = await CustomersOfBatch.lock(
       query,
       this.store,
@@ -94,7 +95,7 @@ export class BatchesService {
     );
     const orders = open.flatMap(({ row, order }) => {
       const customerId = customers.idOf(order);
-      if (customerId !== undefined) return [batchOrder(order, customerId, this.config.BASE_CURRENCY)];
+      if (customerId !== undefined) return [batchOrder(order, customerId, this.config.BASE_CURRENCY, now)];
       errors.push(rowError(row, order.external_ref, 'customer_id', 'Customer not found'));
       return [];
     });
@@ -121,12 +122,18 @@ export class BatchesService {
   }
 
   /** @returns The orders that post into open periods only. The others are added to `errors`. */
-  private async inOpenPeriods(query: Query, account: string, orders: Valid[], errors: RowError[]): Promise<Valid[]> {
-    const months = [...new Set(orders.flatMap(({ order }) => [...closableMonths(order).keys()]))];
+  private async inOpenPeriods(
+    query: Query,
+    account: string,
+    orders: Valid[],
+    now: Date,
+    errors: RowError[],
+  ): Promise<Valid[]> {
+    const months = [...new Set(orders.flatMap(({ order }) => [...closableMonths(order, now).keys()]))];
     const closed = await this.store.closedMonths(query, account, months);
     if (closed.size === 0) return orders;
     return orders.filter(({ row, order }) => {
-      const refused = [...closableMonths(order)].find(([month]) => closed.has(month));
+      const refused = [...closableMonths(order, now)].find(([month]) => closed.has(month));
       if (!refused) return true;
       const [month, field] = refused;
       errors.push(rowError(row, order.external_ref, field, `The period ${month} is closed`));

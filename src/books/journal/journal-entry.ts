@@ -9,8 +9,8 @@ export interface NewLine {
 
 /** An entry to post. Its lines sum to 0 in each currency. */
 export interface NewEntry {
-  /** The time at which it counts; its month must be open. */
-  effectiveAt: Date;
+  /** The time at which it counts, by default the time of recording; its month must be open. */
+  effectiveAt: Date | null;
   /** `noun.verb`, such as `order.paid`. A source has at most one entry of a kind. */
   kind: string;
   /** The record that posts it, such as an order. */

@@ -76,8 +76,13 @@ export class JournalService {
     // Read before the transaction, which would otherwise need a second connection. Entries do not change.
     const original = await this.reversible(books, number);
     const lines = reversed(await this.entries.linesOf(books, [original.number]));
-    const effectiveAt = body.effective_at ?? new Date();
-    const entry = { effectiveAt, kind: 'reversal', memo: body.memo, reverses: original.number, lines };
+    const entry = {
+      effectiveAt: body.effective_at ?? null,
+      kind: 'reversal',
+      memo: body.memo,
+      reverses: original.number,
+      lines,
+    };
     return this.once(key, (query) => this.post(query, books, entry));
   }
 
@@ -112,7 +117,7 @@ export class JournalService {
 
   private async post(query: Query, books: string, entry: NewEntry): Promise<EntryView> {
     const [posted] = await this.journal.post(query, books, [entry]);
-    return entryView({ ...entryFields(entry), ...posted! }, entry.lines);
+    return entryView({ ...entryFields(entry, posted!), ...posted! }, entry.lines);
   }
 
   private async once(key: IdempotencyKey | null, work: (query: Query) => Promise<EntryView>): Promise<EntryView> {
@@ -136,9 +141,16 @@ function newLine(line: AdjustmentBody['lines'][number]): NewLine {
 
 type EntryFields = Omit<JournalEntry, 'accountId' | keyof Posted>;
 
-function entryFields({ effectiveAt, kind, source, memo, reverses }: NewEntry): EntryFields {
+function entryFields({ effectiveAt, kind, source, memo, reverses }: NewEntry, { recordedAt }: Posted): EntryFields {
   const { type: sourceType = null, id: sourceId = null } = source ?? {};
-  return { effectiveAt, kind, sourceType, sourceId, memo: memo ?? null, reverses: reverses ?? null };
+  return {
+    effectiveAt: effectiveAt ?? recordedAt,
+    kind,
+    sourceType,
+    sourceId,
+    memo: memo ?? null,
+    reverses: reverses ?? null,
+  };
 }
 
 function entryView(entry: EntryFields & Posted, lines: readonly (NewLine | JournalLine)[]): EntryView {

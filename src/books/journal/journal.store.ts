@@ -15,7 +15,7 @@ const POST = statement(
   'journal_post',
   `WITH counter AS (${NUMBERED}), entries AS (
     INSERT INTO journal_entries (account_id, number, effective_at, recorded_at, kind, source_type, source_id, memo, reverses)
-    SELECT :account::uuid, counter.base + e.ord, e.effective_at, counter.recorded_at, e.kind, e.source_type, e.source_id,
+    SELECT :account::uuid, counter.base + e.ord, coalesce(e.effective_at, counter.recorded_at), counter.recorded_at, e.kind, e.source_type, e.source_id,
       e.memo, e.reverses
     FROM counter, unnest(:effectiveAt::timestamptz[], :kind::text[], :sourceType::text[], :sourceId::uuid[], :memo::text[],
       :reverses::bigint[]) WITH ORDINALITY AS e (effective_at, kind, source_type, source_id, memo, reverses, ord)
