@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { BOOK_RULES, checkBooks, confirmed } from './books/book-checker.js';
+import { readBooks, readSummaries, verifyBooks } from './books/book-database.js';
+import type { BookHistory } from './books/book-history.js';
+import { type Account, BookWriters } from './books/book-writers.js';
 import { RULES, check, type Violation } from './checker.js';
 import { Clients } from './clients.js';
 import { readDatabase, unfinished } from './database.js';
@@ -21,13 +25,30 @@ const ONLY_WE_KILL = 'no process ends unless it is killed';
 const SETTLE_MS = 180_000;
 const SHOWN_VIOLATIONS = 20;
 const MINUTE_MS = 60_000;
+const BOOK_WRITERS = 4;
+const BOOK_PAUSE_MS = 200;
+/** The books of an installation without keys. */
+const OPEN_BOOKS: Account = { id: '00000000-0000-0000-0000-000000000000', headers: {} };
 
-/** Lets faults happen while clients submit, waits until all is done, and gives what is left behind. */
-async function run(fleet: Fleet, planned: PlannedFault[], seed: number, durationMs: number): Promise<History> {
+/** What a run leaves behind. */
+interface Histories {
+  history: History;
+  books: BookHistory;
+}
+
+/** Lets faults happen while clients submit and write books, waits until all is done, and gives what is left behind. */
+async function run(fleet: Fleet, planned: PlannedFault[], seed: number, durationMs: number): Promise<Histories> {
   const arrivals: Arrival[] = [];
   const receivers = [new Receiver(seed, arrivals), new Receiver(seed + 1, arrivals)];
   const urls = await Promise.all(receivers.map((receiver) => receiver.listen()));
   const clients = new Clients(seed, fleet.apiUrls, urls);
+  const writers = new BookWriters({
+    seed,
+    writers: BOOK_WRITERS,
+    accounts: [OPEN_BOOKS],
+    apis: () => fleet.apiUrls,
+    pauseMs: BOOK_PAUSE_MS,
+  });
   const startedAtMs = performance.now();
   const until = (atMs: number) => sleep(Math.max(0, startedAtMs + atMs - performance.now()));
   const underWay = new Map<string, Promise<void>>();
@@ -42,12 +63,22 @@ async function run(fleet: Fleet, planned: PlannedFault[], seed: number, duration
     underWay.set(target, injected);
   }
   await Promise.all([until(durationMs), ...underWay.values()]);
-  await clients.stop();
+  await Promise.all([clients.stop(), writers.stop()]);
   await settle(fleet);
   const database = await readDatabase(fleet.databaseUrl);
   const downloads = await downloadAll(fleet.apiUrls[0]!, database.requests);
   for (const receiver of receivers) receiver.close();
-  return { ...clients.log, arrivals, downloads, ...database };
+  const history = { ...clients.log, arrivals, downloads, ...database };
+  return { history, books: await bookHistory(fleet, writers) };
+}
+
+async function bookHistory(fleet: Fleet, { writes }: BookWriters): Promise<BookHistory> {
+  return {
+    writes,
+    ...(await readBooks(fleet.databaseUrl)),
+    summaries: await readSummaries(fleet.apiUrls[0]!, [OPEN_BOOKS]),
+    verification: await verifyBooks(fleet.databaseUrl),
+  };
 }
 
 async function settle(fleet: Fleet): Promise<void> {
@@ -77,6 +108,19 @@ function summary({ submissions, cancellations, arrivals, requests, deliveries }:
   ].join('\n');
 }
 
+function bookSummary({ writes, orders, entries, periods, verification }: BookHistory): string {
+  const tries = writes.flatMap(({ statuses }) => statuses);
+  const unclear = tries.filter((status) => status === null || status === 503);
+  const [paid, cancelled, adjusted, reversed] = (['pay', 'cancel', 'adjust', 'reverse'] as const).map(
+    (kind) => confirmed(writes, kind).length,
+  );
+  return [
+    `${writes.length} changes of books, ${tries.length} tries, ${unclear.length} of them without a clear answer`,
+    `${orders.length} orders, ${paid} answered as paid, ${cancelled} as cancelled; ${adjusted} adjustments, ${reversed} reversed; ${periods.length} months closed`,
+    `${entries.length} journal entries; books verify: ${verification.output.split('\n').at(-1)}`,
+  ].join('\n');
+}
+
 function verdict(violations: Violation[]): string {
   if (violations.length === 0) return 'Every promise was kept.';
   const shown = violations.slice(0, SHOWN_VIOLATIONS).map(({ rule, what }) => `BROKEN: ${rule}\n  ${what}`);
@@ -86,7 +130,10 @@ function verdict(violations: Violation[]): string {
 /** Rules kept and broken, in the words in which Jest counts tests; see test/support/tally.js. */
 function counts(violations: Violation[]): string {
   const broken = new Set(violations.map(({ rule }) => rule)).size;
-  return JSON.stringify({ numPassedTests: Object.keys(RULES).length + 1 - broken, numFailedTests: broken });
+  return JSON.stringify({
+    numPassedTests: Object.keys({ ...RULES, ...BOOK_RULES }).length + 1 - broken,
+    numFailedTests: broken,
+  });
 }
 
 function say(line: string): void {
@@ -116,12 +163,14 @@ async function main(): Promise<boolean> {
     await fleet.start();
     const planned = schedule(seed, durationMs).filter(({ kind }) => kind !== 'store-full' || fleet.disk.canBeFull);
     if (!fleet.disk.canBeFull) say('Left out: a full file store, since root may not mount here');
-    const history = await run(fleet, planned, seed, durationMs);
-    await writeFile(join(folder, 'history.json'), JSON.stringify(history));
+    const { history, books } = await run(fleet, planned, seed, durationMs);
+    await writeFile(join(folder, 'history.json'), JSON.stringify({ ...history, books }));
     const misdeeds = [...fleet.services.values()].flatMap((service) => service.misdeeds);
-    const violations = [...check(history), ...misdeeds.map((what) => ({ rule: ONLY_WE_KILL, what }))];
+    const exits = misdeeds.map((what) => ({ rule: ONLY_WE_KILL, what }));
+    const violations = [...check(history), ...checkBooks(books), ...exits];
     say(`${planned.length} faults`);
     say(summary(history));
+    say(bookSummary(books));
     say(verdict(violations));
     if (values.outputFile) await writeFile(values.outputFile, counts(violations));
     isKept = violations.length === 0;
