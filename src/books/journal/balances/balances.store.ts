@@ -33,12 +33,12 @@ const EXTENT = statement('journal_extent', `SELECT last_number AS "lastNumber", 
 
 /**
  * Sums the rows of a query, which may read `extent` and `folded`, the last folded entry. One statement, because folding moves
- * amounts from the lines to the totals: it sees both, and their extent, at one time. Not prepared: its times decide about
- * the plan.
+ * amounts from the lines to the totals: it sees both, and their extent, at one time.
+ * @param name Empty for a statement whose times or numbers decide about the plan.
  */
-function summed<const Rows extends string>(rows: Rows) {
+function summed<const Rows extends string>(name: string, rows: Rows) {
   return statement(
-    '',
+    name,
     `WITH extent AS MATERIALIZED (${EXTENT_OF}),
     folded AS MATERIALIZED (SELECT blocks * ${BLOCK} AS number FROM extent),
     sums AS (
@@ -54,15 +54,21 @@ const AMOUNTS = 'SELECT ledger_account, currency, amount_cents FROM' as const;
 const FOLDED_NUMBER = '(SELECT number FROM folded)' as const;
 const LAST_NUMBER = '(SELECT last_number FROM extent)' as const;
 
-const NOW = summed(`${AMOUNTS} journal_totals WHERE account_id = :account::uuid
+const NOW = summed(
+  'journal_balances_now',
+  `${AMOUNTS} journal_totals WHERE account_id = :account::uuid
   UNION ALL ${AMOUNTS} journal_lines
-    WHERE account_id = :account::uuid AND number > ${FOLDED_NUMBER} AND number <= ${LAST_NUMBER}`);
+    WHERE account_id = :account::uuid AND number > ${FOLDED_NUMBER} AND number <= ${LAST_NUMBER}`,
+);
 
 const FOLDED_BEFORE = `(SELECT least(blocks, :through::bigint / ${BLOCK}) FROM extent)` as const;
 
-const THROUGH = summed(`${AMOUNTS} journal_block_totals WHERE account_id = :account::uuid AND block < ${FOLDED_BEFORE}
+const THROUGH = summed(
+  '',
+  `${AMOUNTS} journal_block_totals WHERE account_id = :account::uuid AND block < ${FOLDED_BEFORE}
   UNION ALL ${AMOUNTS} journal_lines
-    WHERE account_id = :account::uuid AND number > ${FOLDED_BEFORE} * ${BLOCK} AND number <= :through::bigint`);
+    WHERE account_id = :account::uuid AND number > ${FOLDED_BEFORE} * ${BLOCK} AND number <= :through::bigint`,
+);
 
 // OFFSET 0 keeps the planner from joining with all lines when it overestimates the entries: each entry is a probe.
 const LINES_OF_ENTRIES = `SELECT l.ledger_account, l.currency, l.amount_cents
@@ -72,11 +78,14 @@ const LINES_OF_ENTRIES = `SELECT l.ledger_account, l.currency, l.amount_cents
   ) l
   WHERE e.account_id = :account::uuid AND e.effective_at <= :asOf::timestamptz` as const;
 
-const AS_OF = summed(`${AMOUNTS} journal_day_totals WHERE account_id = :account::uuid AND day < :day::date
+const AS_OF = summed(
+  '',
+  `${AMOUNTS} journal_day_totals WHERE account_id = :account::uuid AND day < :day::date
   UNION ALL ${AMOUNTS} journal_hour_totals
     WHERE account_id = :account::uuid AND hour >= :midnight::timestamptz AND hour < :hour::timestamptz
   UNION ALL ${LINES_OF_ENTRIES} AND e.effective_at >= :hour::timestamptz AND e.number <= ${FOLDED_NUMBER}
-  UNION ALL ${LINES_OF_ENTRIES} AND e.number > ${FOLDED_NUMBER} AND e.number <= ${LAST_NUMBER}`);
+  UNION ALL ${LINES_OF_ENTRIES} AND e.number > ${FOLDED_NUMBER} AND e.number <= ${LAST_NUMBER}`,
+);
 
 /** Of the pairs given, those without a total; and all balances that there are. */
 const NEW_PAIRS = statement(
