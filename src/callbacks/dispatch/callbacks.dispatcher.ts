@@ -11,7 +11,7 @@ import { DestinationClaims } from './destination-claims.js';
 import { type Candidate, sharePermits } from './permit-shares.js';
 import { UnresolvedDestinations } from './postponing.js';
 import { Turns } from './turns.js';
-import { WakeTimer } from './wake-timer.js';
+import { WakeTimer } from '../../platform/concurrency/wake-timer.js';
 
 /** Least time between two wake-ups that hand on work for which this process has no permits. */
 const HAND_ON_EVERY_MS = 1_000;

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { isDataError, throughOutage } from '../../platform/database/outages.js';
 import { Batcher } from '../../platform/concurrency/batcher.js';
+import { retryAtMs } from '../../platform/concurrency/retry-schedule.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import type { AttemptTrigger } from '../deliveries/callback-log.entity.js';
 import { callbackMessage } from './callback-message.js';
@@ -16,7 +17,7 @@ import { OutgoingMessage } from '../transport/callback-client.js';
 import { type CallbackOutcome, sendCallback } from '../transport/send-callback.js';
 import { PATIENCE_MS, UnresolvedDestinations, waitMs } from './postponing.js';
 import { failureReason } from './failure-reason.js';
-import { matchesStatus, retryAfterMs, retryAtMs } from './retry-schedule.js';
+import { matchesStatus, retryAfterMs } from './retry-after.js';
 
 const GONE = 'The URL answered 410 Gone before and is disabled. Enable it and redeliver this callback';
 

@@ -14,7 +14,7 @@ import { CallbacksService } from './callbacks.service.js';
 import { DeliveryQueueRun, READ_AHEAD } from './delivery-queue-run.js';
 import { RetryRun } from './retry-run.js';
 import { type Run, RunSender } from './run-sender.js';
-import type { WakeTimer } from './wake-timer.js';
+import type { WakeTimer } from '../../platform/concurrency/wake-timer.js';
 
 /** After this time a run gives its lease back, so that other queues get a time slice too. */
 const TIME_SLICE_MS = 1_000;

@@ -1,31 +1,3 @@
-/** Delays are spread by this share in both directions, so that attempts that failed together are not retried together. */
-const JITTER = 0.25;
-
-/** Longest delay that a receiver may request with `Retry-After`. */
-export const LONGEST_RETRY_AFTER_MS = 3_600_000;
-
-/**
- * The time of the next attempt: that of the schedule or that of the receiver's `Retry-After`, whichever is later.
- * @param attempts Attempts so far, at least 1.
- * @param nowMs By a monotonic clock, since the wall clock may jump before the attempt is recorded.
- * @param delaysMs Delays before the 2nd, 3rd, … attempt.
- * @param askedMs The delay that the receiver requested; see {@link retryAfterMs}.
- * @param random At least 0 and less than 1.
- * @returns A time by the clock of `nowMs`; null when the schedule has ended.
- */
-export function retryAtMs(
-  attempts: number,
-  nowMs: number,
-  delaysMs: number[],
-  askedMs = 0,
-  random = Math.random(),
-): number | null {
-  const delayMs = delaysMs[attempts - 1];
-  if (delayMs === undefined) return null;
-  const spreadMs = delayMs * (1 - JITTER + 2 * JITTER * random);
-  return nowMs + Math.max(spreadMs, Math.min(askedMs, LONGEST_RETRY_AFTER_MS));
-}
-
 /** The three forms of an HTTP-date. All are GMT, although the last names no zone (RFC 9110 section 5.6.7). */
 const HTTP_DATE =
   /^[A-Z][a-z]{2,8}(, \d\d[ -][A-Z][a-z]{2}[ -](\d{4}|\d\d) \d\d:\d\d:\d\d GMT| [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;
