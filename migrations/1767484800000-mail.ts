@@ -46,6 +46,7 @@ const TABLES = [
     CONSTRAINT mail_messages_data_check CHECK (data IS NOT NULL OR fan_out_id IS NOT NULL)
   )`,
   `CREATE INDEX mail_messages_due ON mail_messages (queue, next_attempt_at) WHERE status = 'pending'`,
+  `CREATE INDEX mail_messages_leased ON mail_messages (leased_by) WHERE leased_by IS NOT NULL`,
   `CREATE INDEX mail_messages_by_status ON mail_messages (status, id)`,
   `CREATE INDEX mail_messages_by_recipient ON mail_messages (lower(recipient), id)`,
   // An address gets one message of a fan-out.

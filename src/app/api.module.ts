@@ -4,6 +4,7 @@ import { BenchmarkModule } from '../benchmark/benchmark.module.js';
 import { BooksModule } from '../books/books.module.js';
 import { CallbacksApiModule } from '../callbacks/callbacks-api.module.js';
 import { DemoReceiverModule } from '../callbacks/demo-receiver/demo-receiver.module.js';
+import { MailApiModule } from '../mail/mail-api.module.js';
 import type { Config } from '../platform/config/config.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { EdgeModule } from '../edge/edge.module.js';
@@ -24,6 +25,7 @@ export class ApiModule {
       CallbacksApiModule,
       BooksModule,
       TicketsModule,
+      MailApiModule,
       OperationsModule,
       BenchmarkModule,
       AccountsApiModule,

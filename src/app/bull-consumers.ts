@@ -3,6 +3,7 @@ import type { DynamicModule, Provider } from '@nestjs/common';
 import type { Queue } from 'bull';
 import { CallbacksProcessor } from '../callbacks/dispatch/callbacks.processor.js';
 import { JobsProcessor } from '../jobs/lanes/jobs.processor.js';
+import { MailProcessor } from '../mail/sending/mail.processor.js';
 import { bullOptions, closeQuietly } from '../queue/bull-options.js';
 import { QueueConsumers, TOPICS } from '../queue/work-queue.js';
 
@@ -19,6 +20,6 @@ export function bullConsumers(redisUrl: string): { imports: DynamicModule[]; pro
   };
   return {
     imports: TOPICS.map((name) => BullModule.registerQueue({ name, ...bullOptions(redisUrl, 'consumer') })),
-    providers: [JobsProcessor, CallbacksProcessor, closing],
+    providers: [JobsProcessor, CallbacksProcessor, MailProcessor, closing],
   };
 }

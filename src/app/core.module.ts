@@ -19,6 +19,9 @@ import { DaybookDataSource } from '../platform/database/daybook-data-source.js';
 import { TableAnalyzer } from '../platform/database/table-analyzer.js';
 import { ListenAddress } from '../platform/listen-address.js';
 import { Metrics } from '../platform/observability/metrics.js';
+import { MailModule } from '../mail/mail.module.js';
+import { OutboxResetMail } from '../mail/reset-mail.js';
+import { ResetMail } from '../accounts/users/reset-mail.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { LanePositions } from '../requests/lane-positions.js';
 import { RequestCallbacks } from '../requests/request-callbacks.js';
@@ -40,6 +43,7 @@ export class CoreModule {
         TypeOrmModule.forFeature([CallbackSecret, CallbackDelivery, CallbackLog, Lane]),
         LoadRunsModule,
         QueueModule.register(config),
+        MailModule,
       ],
       providers: [
         { provide: CONFIG, useValue: config },
@@ -48,6 +52,7 @@ export class CoreModule {
         { provide: NewAccounts, useClass: FirstCallbackSecret },
         { provide: LanePositions, useClass: LanePositionsRepository },
         { provide: Attendees, useClass: EventAttendees },
+        { provide: ResetMail, useClass: OutboxResetMail },
         Database,
         ListenAddress,
         Metrics,
@@ -61,6 +66,7 @@ export class CoreModule {
         LanePositions,
         Attendees,
         NewAccounts,
+        ResetMail,
         ListenAddress,
         Metrics,
         Sweeper,

@@ -1,6 +1,8 @@
 import { type DynamicModule, Module, type OnApplicationBootstrap, Optional } from '@nestjs/common';
 import { ImportsModule } from '../books/import/imports.module.js';
 import { JournalModule } from '../books/journal/journal.module.js';
+import { MailWorkerModule } from '../mail/mail-worker.module.js';
+import { MailDispatcher } from '../mail/sending/mail.dispatcher.js';
 import { CallbacksDispatcher } from '../callbacks/dispatch/callbacks.dispatcher.js';
 import { CallbacksWorkerModule } from '../callbacks/callbacks-worker.module.js';
 import type { Config } from '../platform/config/config.js';
@@ -26,6 +28,7 @@ export class WorkerModule implements OnApplicationBootstrap {
         JobsModule,
         RequestsModule,
         CallbacksWorkerModule,
+        MailWorkerModule,
         JournalModule,
         ImportsModule,
         OperationsModule,
@@ -38,6 +41,7 @@ export class WorkerModule implements OnApplicationBootstrap {
   constructor(
     private readonly runner: JobsRunner,
     private readonly dispatcher: CallbacksDispatcher,
+    private readonly mail: MailDispatcher,
     private readonly sweeper: Sweeper,
     private readonly heartbeat: Heartbeat,
     private readonly queue: WorkQueue,
@@ -48,13 +52,14 @@ export class WorkerModule implements OnApplicationBootstrap {
     if (this.queue instanceof InProcessQueue) {
       this.queue.consume('jobs', () => this.runner.run());
       this.queue.consume('callbacks', () => this.dispatcher.run());
+      this.queue.consume('mail', () => this.mail.run());
     }
     this.sweeper.start();
   }
 
   /** Work in hand is finished and what was taken ahead is given back, while the database is still there. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.stopSweeping(), this.runner.stop(), this.dispatcher.stop()]);
+    await Promise.all([this.stopSweeping(), this.runner.stop(), this.dispatcher.stop(), this.mail.stop()]);
     await this.consumers?.close();
   }
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { NIL } from 'uuid';
+import { MailServer } from '../mail/mail-server.js';
 import { Heartbeat } from '../jobs/workers/heartbeat.js';
 import { withTimeout } from '../platform/concurrency/timeout.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
@@ -47,6 +48,7 @@ export class HealthReports {
     private readonly queue: WorkQueue,
     private readonly storage: ObjectStorage,
     private readonly disk: FreeDisk,
+    private readonly mail: MailServer,
     private readonly load: ProcessLoad,
     @Inject(CONFIG) private readonly config: Pick<Config, 'ROLE' | 'DATA_DIR' | 'REDIS_URL'>,
   ) {}
@@ -62,11 +64,15 @@ export class HealthReports {
   }
 
   private async write(): Promise<HealthReport> {
-    const [database, migrations, queue, storage, workers, disk] = await Promise.all([
+    const [database, migrations, queue, storage, mail, workers, disk] = await Promise.all([
       check(() => this.databaseState.read(), databaseCause),
       check(() => this.databaseState.migrations(), databaseCause),
       check(() => this.queue.state(), queueCause),
       check(() => this.probeStorage(), storageCause),
+      check(
+        () => this.mail.check(),
+        () => 'unreachable',
+      ),
       check(() => this.heartbeat.count(), databaseCause),
       withTimeout(diskSpace(this.config.DATA_DIR), CHECK_TIMEOUT_MS).catch(() => null),
     ]);
@@ -81,6 +87,10 @@ export class HealthReports {
         driver: this.config.REDIS_URL ? 'redis' : 'in-process',
       },
       storage: downIf(this.disk.isLow, 'disk-low', storage.dependency),
+      mail: {
+        ...downIf(mail.value !== null, mail.value ?? '', mail.dependency),
+        driver: this.mail.isSet ? 'smtp' : 'none',
+      },
       workers: {
         ...downIf(workers.value?.alive === 0, 'none-alive', workers.dependency),
         alive: workers.value?.alive ?? null,

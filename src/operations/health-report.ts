@@ -24,6 +24,9 @@ export const healthReport = z.object({
     database: dependency,
     queue: dependency.extend({ driver: z.enum(['in-process', 'redis']) }),
     storage: dependency,
+    mail: dependency.extend({
+      driver: z.enum(['smtp', 'none']).describe('`none`: without `SMTP_URL` messages are kept'),
+    }),
     workers: dependency.extend({ alive: z.int().nullable(), active: z.int().nullable() }),
   }),
   migrations: z

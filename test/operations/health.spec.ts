@@ -36,6 +36,7 @@ describe('GET /api/health for operators', () => {
           database: { ...UP, version: expect.stringMatching(/^\d+/) },
           queue: { ...UP, version: null, driver: 'in-process' },
           storage: { ...UP, version: null },
+          mail: { ...UP, version: null, driver: 'none' },
           workers: { ...UP, version: null, alive: 1, active: 0 },
         },
         migrations: { status: 'current', newest: expect.any(String), applied: expect.any(Number), pending: [] },

@@ -7,6 +7,8 @@ import type { Queue } from 'bull';
 import { Redis } from 'ioredis';
 import { CallbacksDispatcher } from '../../src/callbacks/dispatch/callbacks.dispatcher.js';
 import { CallbacksProcessor } from '../../src/callbacks/dispatch/callbacks.processor.js';
+import { MailDispatcher } from '../../src/mail/sending/mail.dispatcher.js';
+import { MailProcessor } from '../../src/mail/sending/mail.processor.js';
 import { JobsProcessor } from '../../src/jobs/lanes/jobs.processor.js';
 import { JobsRunner } from '../../src/jobs/lanes/jobs.runner.js';
 import { bullOptions, closeQuietly } from '../../src/queue/bull-options.js';
@@ -69,8 +71,10 @@ async function startBull(url: string, workers: Workers): Promise<Driver> {
     providers: [
       JobsProcessor,
       CallbacksProcessor,
+      MailProcessor,
       { provide: JobsRunner, useValue: workers.jobs },
       { provide: CallbacksDispatcher, useValue: workers.callbacks },
+      { provide: MailDispatcher, useValue: workers.mail },
     ],
   })
     .setLogger(logger)

@@ -14,6 +14,7 @@ export type MailStatus = (typeof MAIL_STATUSES)[number];
 )
 @Check('mail_messages_data_check', 'data IS NOT NULL OR fan_out_id IS NOT NULL')
 @Index('mail_messages_due', { synchronize: false })
+@Index('mail_messages_leased', { synchronize: false })
 @Index('mail_messages_by_status', { synchronize: false })
 @Index('mail_messages_by_recipient', { synchronize: false })
 @Index('mail_messages_fan_out', { synchronize: false })

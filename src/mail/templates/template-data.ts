@@ -27,7 +27,8 @@ export interface TemplateData {
   'booking-cancelled': BookingFacts;
   'event-changed': { event: EventFacts; changes: FieldChange[] };
   'event-cancelled': { event: EventFacts };
-  'password-reset': { name: string; link: string };
+  /** `token` is secret; `expires_at` is ISO 8601, UTC. */
+  'password-reset': { name: string; token: string; expires_at: string };
 }
 
 export type TemplateName = keyof TemplateData;

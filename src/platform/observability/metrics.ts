@@ -26,6 +26,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly mailAttempts = new Counter({
+    name: 'daybook_mail_attempts_total',
+    help: 'Attempts to send a message by outcome: sent, retried, failed',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { MAIL_STATUSES } from './mail-message.entity.js';
+
+/** `:id` of a message. Any string: an id that is not a UUID is unknown, so the answer is 404. */
+export const mailIdParam = z.string();
+
+const status = z
+  .enum(MAIL_STATUSES)
+  .describe(
+    '`pending` until it is sent; `failed` was refused or never taken; `kept` had no server (`SMTP_URL`) to go to',
+  );
+
+export const mailQuery = z.strictObject({
+  status: status.optional(),
+  to: z.string().min(1).max(254).optional().describe('Address, in any case'),
+  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Messages per page'),
+  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+});
+export type MailQuery = z.infer<typeof mailQuery>;
+
+const time = z.iso.datetime();
+
+export const mailView = z.object({
+  id: z.uuid(),
+  to: z.string(),
+  template: z
+    .string()
+    .describe('`booking-confirmed`, `booking-cancelled`, `event-changed`, `event-cancelled` or `password-reset`'),
+  subject: z.string(),
+  status,
+  attempts: z.int().describe('Attempts that have ended'),
+  next_attempt_at: time.nullable().describe('When it is due; of a message in progress, when its lease ends'),
+  error: z.string().nullable().describe('Why the last attempt did not send it'),
+  created_at: time,
+  finished_at: time.nullable().describe('When it was sent, failed or was kept'),
+});
+
+const attempt = z.object({
+  number: z.int(),
+  outcome: z.enum(['sent', 'retried', 'failed']),
+  smtp_code: z.int().nullable().describe('Reply code of the server; null if it sent none'),
+  detail: z.string().nullable().describe('Reply of the server, or the error'),
+  duration_ms: z.int(),
+  attempted_at: time,
+});
+
+export const mailPage = z.object({ messages: z.array(mailView), next_cursor: z.uuid().nullable() });
+export const mailDetail = mailView.extend({
+  message_id: z.string().describe('`Message-ID`, the same in every attempt'),
+  text: z.string().describe('The text part. The token of a password reset is shown only of a kept message'),
+  attempt_log: z.array(attempt).describe('The last 100 attempts, oldest first'),
+});

@@ -1,0 +1,24 @@
+import type { TemplateData, TemplateName } from '../templates/template-data.js';
+
+/** A message that this process has leased. */
+export type ClaimedMail = {
+  id: string;
+  recipient: string;
+  attempts: number;
+  attemptsBeforeRetry: number;
+  createdAt: Date;
+} & { [Template in TemplateName]: { template: Template; data: TemplateData[Template] } }[TemplateName];
+
+/** An attempt that has ended. */
+export interface EndedAttempt {
+  messageId: string;
+  number: number;
+  outcome: 'sent' | 'retried' | 'failed';
+  /** The reply code of the server; null if it sent none. */
+  smtpCode: number | null;
+  /** The reply of the server, or the error. */
+  detail: string;
+  durationMs: number;
+  /** Until the next attempt; null if there is none. */
+  retryInMs: number | null;
+}

@@ -1,0 +1,37 @@
+/** An attempt that takes longer no longer counts. */
+const SLOW_MS = 1_000;
+
+/**
+ * Limits the attempts in progress. A slow one frees its place for another, so that addresses which stall delay no others; the
+ * caller bounds the total.
+ */
+export class ConnectionLimiter {
+  private counted = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly limit: number,
+    private readonly slowMs = SLOW_MS,
+  ) {}
+
+  /** Runs an attempt when there is a place for it, in the order of the calls. */
+  async run<T>(attempt: () => Promise<T>): Promise<T> {
+    if (this.counted < this.limit) this.counted++;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    let isCounted = true;
+    const free = (): void => {
+      if (!isCounted) return;
+      isCounted = false;
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.counted--;
+    };
+    const timer = setTimeout(free, this.slowMs).unref();
+    try {
+      return await attempt();
+    } finally {
+      clearTimeout(timer);
+      free();
+    }
+  }
+}

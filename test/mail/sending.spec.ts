@@ -1,0 +1,173 @@
+/** Messages against a real mail server: taken, refused, stalled, dropped, greeted late. */
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { type MailWorker, confirmed, startMail } from './mail-fixture.js';
+import { type SmtpFixture, startSmtp } from './smtp-fixture.js';
+
+interface Row {
+  status: string;
+  attempts: number;
+  error: string | null;
+  id: string;
+}
+
+let smtp: SmtpFixture;
+let mail: MailWorker;
+
+beforeAll(async () => {
+  smtp = await startSmtp();
+  mail = await startMail({ SMTP_URL: smtp.url, SMTP_TIMEOUT: 1_500 });
+});
+
+beforeEach(() => {
+  smtp.received.length = smtp.tried.length = 0;
+  smtp.behaviour.clear();
+  smtp.greetAfterMs = 0;
+});
+
+async function of(to: string): Promise<Row> {
+  const [row] = await mail.rows<Row>('SELECT * FROM mail_messages WHERE recipient = $1', [to]);
+  return row!;
+}
+
+const until = (to: string, status: string): Promise<Row> =>
+  eventually(async () => {
+    const row = await of(to);
+    return row.status === status && row;
+  });
+
+async function attemptsOf({ id }: Row): Promise<object[]> {
+  return mail.rows('SELECT number, outcome, smtp_code FROM mail_attempts WHERE message_id = $1 ORDER BY number', [id]);
+}
+
+describe('a message', () => {
+  it('is sent as text and HTML, under an id that follows from its own', async () => {
+    await mail.add(confirmed('ada@example.com'));
+    const sent = await until('ada@example.com', 'sent');
+    expect(await attemptsOf(sent)).toEqual([{ number: 1, outcome: 'sent', smtp_code: 250 }]);
+    const [{ raw, messageId } = { raw: '', messageId: '' }] = smtp.received;
+    expect(messageId).toBe(`<${sent.id}@daybook.example>`);
+    expect(raw).toMatch(/^From: Events <events@daybook\.example>/m);
+    expect(raw).toMatch(/^To: ada@example\.com/m);
+    expect(raw).toMatch(/^Subject: Booking confirmed: Concert/m);
+    expect(raw).toMatch(/^Content-Type: text\/plain/m);
+    expect(raw).toMatch(/^Content-Type: text\/html/m);
+    expect(raw).toContain('2026-12-01 19:00 UTC');
+  });
+
+  it('is sent once, however many workers are woken', async () => {
+    const other = await startMail({ SMTP_URL: smtp.url }, mail.url);
+    const addresses = Array.from({ length: 200 }, (_, index) => `once-${index}@example.com`);
+    await mail.add(...addresses.map(confirmed));
+    await Promise.all([mail.dispatcher.run(), other.dispatcher.run()]);
+    await eventually(() => expect(smtp.addresses()).toEqual(addresses.toSorted()));
+    await other.stop();
+    expect(smtp.received).toHaveLength(200);
+  });
+
+  it('is tried again after 4xx, by the schedule, under the same Message-ID', async () => {
+    smtp.behaviour.set('busy', 451);
+    await mail.add(confirmed('busy@example.com'));
+    await eventually(async () => (await of('busy@example.com')).attempts === 2);
+    smtp.behaviour.clear();
+    const sent = await until('busy@example.com', 'sent');
+    const attempts = await attemptsOf(sent);
+    expect(attempts.slice(0, 2)).toEqual([
+      { number: 1, outcome: 'retried', smtp_code: 451 },
+      { number: 2, outcome: 'retried', smtp_code: 451 },
+    ]);
+    expect(attempts.at(-1)).toMatchObject({ outcome: 'sent' });
+    expect(smtp.received.map(({ messageId }) => messageId)).toEqual([`<${sent.id}@daybook.example>`]);
+  });
+
+  it('has failed after the last attempt of the schedule', async () => {
+    smtp.behaviour.set('never', 450);
+    await mail.add(confirmed('never@example.com'));
+    const failed = await until('never@example.com', 'failed');
+    expect(failed).toMatchObject({ attempts: 4, error: expect.stringContaining('450') });
+  });
+
+  it('has failed after 5xx, without a retry', async () => {
+    smtp.behaviour.set('nobody', 550);
+    await mail.add(confirmed('nobody@example.com'));
+    const failed = await until('nobody@example.com', 'failed');
+    expect(await attemptsOf(failed)).toEqual([{ number: 1, outcome: 'failed', smtp_code: 550 }]);
+    expect(smtp.tried).toEqual(['nobody@example.com']);
+  });
+
+  it('is tried again when the connection drops in the middle, and then sent', async () => {
+    smtp.behaviour.set('dropped', 'drop');
+    await mail.add(confirmed('dropped@example.com'));
+    await eventually(async () => (await of('dropped@example.com')).attempts === 1);
+    smtp.behaviour.clear();
+    await until('dropped@example.com', 'sent');
+  });
+
+  it('waits for a late greeting', async () => {
+    const late = await startSmtp();
+    late.greetAfterMs = 500;
+    const patient = await startMail({ SMTP_URL: late.url });
+    await patient.add(confirmed('late@example.com'));
+    await eventually(() => late.addresses().length === 1);
+    const [row] = await patient.rows<Row>('SELECT attempts FROM mail_messages');
+    expect(row).toEqual({ attempts: expect.any(Number) });
+    await patient.stop();
+  });
+
+  it.each([
+    'two@example.com, three@example.com',
+    'a@example.com\r\nBcc: b@example.com',
+    'Name <x@example.com>',
+    'none',
+  ])('to %j is not sent: that is not one address', async (to) => {
+    await mail.add(confirmed(to));
+    const failed = await until(to, 'failed');
+    expect(failed.error).toBe('The address is not valid');
+    expect(smtp.tried).toEqual([]);
+  });
+});
+
+describe('an address that stalls or is refused', () => {
+  it('delays no other', async () => {
+    const stalled = Array.from({ length: 20 }, (_, index) => `stall-${index}`);
+    for (const name of stalled) smtp.behaviour.set(name, 'stall');
+    for (let index = 0; index < 20; index++) smtp.behaviour.set(`bad-${index}`, 550);
+    const slow = await startMail({ SMTP_URL: smtp.url, SMTP_TIMEOUT: 300_000 });
+    await slow.add(...stalled.map((name) => confirmed(`${name}@example.com`)));
+    await eventually(() => smtp.tried.length === 20);
+    const good = Array.from({ length: 100 }, (_, index) => `good-${index}@example.com`);
+    await slow.add(...good.flatMap((to, index) => [confirmed(to), confirmed(`bad-${index % 20}@example.com`)]));
+    // The stalled attempts would end after five minutes.
+    await eventually(() => expect(smtp.addresses()).toEqual(good.toSorted()));
+  });
+
+  it('is tried again after the timeout', async () => {
+    smtp.behaviour.set('slow', 'stall');
+    await mail.add(confirmed('slow@example.com'));
+    await eventually(async () => (await of('slow@example.com')).attempts === 1);
+    smtp.behaviour.clear();
+    const sent = await until('slow@example.com', 'sent');
+    expect((await attemptsOf(sent))[0]).toEqual({ number: 1, outcome: 'retried', smtp_code: null });
+  });
+});
+
+it('is sent when a server that was away is back', async () => {
+  const first = await startSmtp();
+  const { port, url } = first;
+  await first.close();
+  const worker = await startMail({ SMTP_URL: url, MAIL_RETRY_DELAYS: Array(20).fill(200) });
+  await worker.add(confirmed('patient@example.com'));
+  await eventually(async () => (await worker.rows('SELECT FROM mail_attempts')).length > 0);
+  const back = await startSmtp(port);
+  await eventually(() => back.addresses().length === 1);
+  await worker.stop();
+});
+
+it('is kept without a server, and not lost', async () => {
+  const worker = await startMail();
+  await worker.add(confirmed('kept@example.com'), confirmed('kept-too@example.com'));
+  await eventually(async () => {
+    const rows = await worker.rows<Row>(`SELECT status FROM mail_messages WHERE status = 'kept'`);
+    return rows.length === 2;
+  });
+});
