@@ -15,6 +15,7 @@ import { get, send } from '../support/client.js';
 import { HELD, type Input, type Known, type Operation, inputs, known, receiver } from '../support/contract-inputs.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { createKey } from '../support/keys.js';
+import { addKeptMail } from '../support/mail.js';
 import { holdLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
@@ -66,6 +67,8 @@ async function begin(AUTH: 'open' | 'required'): Promise<void> {
   answered.clear();
   // What is asked for here stays pending, so that it can be cancelled.
   await holdLane(daybook, qualifiedLane(AUTH === 'open' ? null : 'default', HELD));
+  // No route adds mail.
+  for (let index = 0; index < 5; index++) known.mail.push(await addKeptMail(daybook));
   // Every request that was ever stored, also one that was deleted since.
   await sql(
     daybook,

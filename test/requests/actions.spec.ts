@@ -11,6 +11,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, type Reply, send } from '../support/client.js';
 import { DATABASE_ENVIRONMENT } from '../support/database.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
+import { addKeptMail } from '../support/mail.js';
 import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/folder.js';
 import { createKey, type TestKey } from '../support/keys.js';
@@ -234,6 +235,10 @@ const WRITES: Record<string, () => Promise<Write>> = {
   },
   'POST /api/periods/{period}/close': async () => ({ path: '/api/periods/2026-03/close', target: '2026-03' }),
   'POST /api/periods/{period}/reopen': async () => ({ path: '/api/periods/2026-03/reopen', target: '2026-03' }),
+  'POST /api/mail/{id}/retry': async () => {
+    const id = await addKeptMail(open);
+    return { path: `/api/mail/${id}/retry`, target: id };
+  },
   'POST /api/benchmark/sync': async () => ({ ...RUN, path: '/api/benchmark/sync' }),
   'POST /api/benchmark/async': async () => ({ ...RUN, path: '/api/benchmark/async' }),
   'POST /api/benchmark/both': async () => ({ ...RUN, path: '/api/benchmark/both' }),

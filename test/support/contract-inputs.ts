@@ -31,6 +31,7 @@ export const known = {
   orders: [] as string[],
   paidOrders: [] as string[],
   imports: [] as string[],
+  mail: [] as string[],
   entries: [] as string[],
 };
 export type Known = keyof typeof known;
@@ -181,6 +182,7 @@ function knownFor(path: string, name: string): Known | null {
   if (name !== 'id') return null;
   if (path.startsWith('/api/keys')) return 'keys';
   if (path.startsWith('/api/customers')) return 'customers';
+  if (path.startsWith('/api/mail')) return 'mail';
   if (path.startsWith('/api/orders/imports')) return 'imports';
   if (path.startsWith('/api/orders')) return path.endsWith('/ship') ? 'paidOrders' : 'orders';
   if (path.startsWith('/api/callbacks/redeliveries')) return 'redeliveries';
