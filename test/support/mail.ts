@@ -12,7 +12,7 @@ const DATA = {
 /** Adds a message that was kept because there was no mail server. @returns Its id. */
 export async function addKeptMail(
   daybook: Pick<Daybook, 'databaseUrl'>,
-  { to = 'kept@example.com', account = OPEN_INSTALLATION, template = 'booking-confirmed', data = DATA as object } = {},
+  { to = 'kept@example.com', account = OPEN_INSTALLATION, template = 'booking-confirmed', data = DATA } = {},
 ): Promise<string> {
   const id = uuidv7();
   await sql(

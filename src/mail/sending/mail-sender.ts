@@ -57,14 +57,14 @@ export class MailSender implements OnApplicationShutdown {
   /**
    * Sends a message once and records the attempt.
    * @param maySend Asked just before the attempt: whether this process still holds the lease, and is not stopping.
-   * @returns Whether there was an attempt.
+   * @returns The attempt; null if there was none.
    */
-  async send(mail: ClaimedMail, maySend: () => boolean): Promise<boolean> {
+  async send(mail: ClaimedMail, maySend: () => boolean): Promise<EndedAttempt | null> {
     const ended = await this.connections.run(async () => (maySend() ? this.attempt(mail) : null));
-    if (!ended) return false;
+    if (!ended) return null;
     await this.recordings.submit(ended);
     this.metrics.mailAttempts.inc({ outcome: ended.outcome });
-    return true;
+    return ended;
   }
 
   onApplicationShutdown(): void {

@@ -90,8 +90,10 @@ export class MailDispatcher {
 
   private async send(mail: ClaimedMail): Promise<void> {
     try {
-      const isTried = await this.sender.send(mail, () => !this.isStopping && this.keeper.isSafe(mail));
-      if (!isTried && this.isStopping) this.untried.push(mail);
+      const ended = await this.sender.send(mail, () => !this.isStopping && this.keeper.isSafe(mail));
+      if (!ended && this.isStopping) this.untried.push(mail);
+      // No claim has seen when it is due again.
+      if (ended && ended.retryInMs !== null) this.timer.setIn(ended.retryInMs);
     } catch (error) {
       this.logger.warn(`An attempt of message ${mail.id} was not recorded: ${String(error)}`);
     } finally {
