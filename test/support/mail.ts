@@ -3,7 +3,7 @@ import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 import type { Daybook } from './daybook.js';
 import { sql } from './sql.js';
 
-const DATA = {
+const DATA: object = {
   event: { title: 'Concert', date: '2026-12-01T19:00:00.000Z', location: 'Hall 1' },
   num_tickets: 2,
   total: '25.00 EUR',
