@@ -72,12 +72,13 @@ const ORDERS = [
     'quantity * unit_price_cents'::text AS value`,
 
   // The summary's running totals: paid or shipped, unarchived orders. They change in the transaction that moves the order.
+  // Numeric, because a sum of totals can exceed a bigint.
   `CREATE TABLE customer_totals (
     account_id uuid NOT NULL,
     customer_id uuid NOT NULL,
     currency text NOT NULL,
     order_count bigint NOT NULL,
-    total_cents bigint NOT NULL,
+    total_cents numeric NOT NULL,
     is_active boolean NOT NULL,
     PRIMARY KEY (account_id, customer_id, currency),
     CONSTRAINT customer_totals_customer_fkey FOREIGN KEY (account_id, customer_id) REFERENCES customers (account_id, id)

@@ -45,7 +45,7 @@ const DEFAULT_SEED = { customers: 100, orders: 500, itemsPerOrder: 3, seed: 1 };
 
 /** The query that the totals replace. */
 const JOIN_AND_AGGREGATE = `SELECT c.id AS customer_id, c.email, count(DISTINCT o.id)::integer AS order_count,
-    sum(i.line_total_cents)::bigint AS total_cents
+    sum(i.line_total_cents) AS total_cents
   FROM customers c JOIN orders o ON o.account_id = c.account_id AND o.customer_id = c.id
     JOIN order_items i ON i.order_id = o.id
   WHERE c.account_id = $1 AND c.is_active AND o.currency = 'USD' AND o.status IN ('paid', 'shipped') AND NOT o.is_archived

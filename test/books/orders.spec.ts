@@ -365,6 +365,25 @@ describe('the summary', () => {
     expect(await summary('JPY')).toEqual([]);
   });
 
+  it('is exact beyond 2^53, and a total beyond a bigint refuses no payment', async () => {
+    const { id: customerId } = await addCustomer();
+    const currency = 'SEK';
+    const huge = await addOrder(customerId, { currency });
+    await move(huge.id, 'pay');
+    const total = async (): Promise<string> =>
+      (await get(daybook, `/api/orders/summary?currency=${currency}`)).text.match(/"total_cents":(\d+)/)![1]!;
+    await sql(
+      daybook,
+      `UPDATE customer_totals SET total_cents = 9223372036854775801 WHERE customer_id = '${customerId}'`,
+    );
+    expect(await total()).toBe('9223372036854775801');
+    const next = await addOrder(customerId, { currency });
+    expect((await move(next.id, 'pay')).status).toBe(200);
+    expect(await total()).toBe('9223372036854778801');
+    expect((await move(next.id, 'cancel')).status).toBe(200);
+    expect(await total()).toBe('9223372036854775801');
+  });
+
   it('equals a recount after 50 concurrent writers, and no move is lost to a deadlock', async () => {
     const customers = await Promise.all(Array.from({ length: 3 }, () => addCustomer()));
     const currency = 'NOK';

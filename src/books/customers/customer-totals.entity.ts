@@ -22,8 +22,8 @@ export class CustomerTotals {
   @Column('bigint', { name: 'order_count' })
   orderCount!: number;
 
-  @Column('bigint', { name: 'total_cents' })
-  totalCents!: number;
+  @Column('numeric', { name: 'total_cents' })
+  totalCents!: string;
 
   /** A copy of the customer's, for the index of the summary. */
   @Column('boolean', { name: 'is_active' })

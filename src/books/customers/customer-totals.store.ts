@@ -16,7 +16,8 @@ export interface TopCustomer {
   customer_id: string;
   email: string;
   order_count: number;
-  total_cents: number;
+  /** A decimal integer, since it can exceed what JavaScript counts exactly. */
+  total_cents: string;
 }
 
 // The customers are locked, so that `is_active` cannot change between this read and the commit. A negative row could not even

@@ -1,4 +1,16 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res, applyDecorators } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+  applyDecorators,
+} from '@nestjs/common';
 import {
   ApiConflictResponse,
   ApiCreatedResponse,
@@ -117,6 +129,7 @@ export class OrdersController {
 
   @Get('orders/summary')
   @NeedsScope('books:read')
+  @Header('Content-Type', 'application/json; charset=utf-8')
   @ApiOperation({
     summary: 'List the active customers with the highest totals',
     description: 'Totals of paid and shipped orders that are not archived, in one currency.',
@@ -125,7 +138,7 @@ export class OrdersController {
   summary(
     @Query({ schema: summaryQuery }) { limit, currency }: SummaryQuery,
     @OwnAccount() account: AccountId,
-  ): Promise<object> {
+  ): Promise<string> {
     return this.orders.summary(account, limit, currency);
   }
 

@@ -117,9 +117,14 @@ export class OrdersService {
     return { id, is_archived: isArchived };
   }
 
-  /** The customers with the highest totals. */
-  async summary(account: AccountId, limit: number, currency = this.config.BASE_CURRENCY): Promise<object> {
-    return { limit, currency, rows: await this.totals.top(storedAccount(account), currency, limit) };
+  /** @returns The customers with the highest totals, as JSON: `JSON.stringify` would round totals beyond 2^53. */
+  async summary(account: AccountId, limit: number, currency = this.config.BASE_CURRENCY): Promise<string> {
+    const rows = (await this.totals.top(storedAccount(account), currency, limit)).map(
+      ({ total_cents, ...customer }) => {
+        return `${JSON.stringify(customer).slice(0, -1)},"total_cents":${total_cents}}`;
+      },
+    );
+    return `${JSON.stringify({ limit, currency }).slice(0, -1)},"rows":[${rows.join(',')}]}`;
   }
 
   private async pay(query: Query, account: string, order: LockedOrder): Promise<void> {
