@@ -427,9 +427,19 @@ describe('the list', () => {
     const until = await actionsOf(open, `?target=paged&until=${offset}`);
     expect(since).toEqual(all.filter((one) => one.at >= at));
     expect(until).toEqual(all.filter((one) => one.at <= at));
+    const basic = encodeURIComponent(at.replace('Z', '000000+0000'));
+    expect(await actionsOf(open, `?target=paged&since=${basic}`)).toEqual(since);
   });
 
-  it.each(['limit=0', 'limit=201', 'cursor=x', 'since=yesterday', 'unknown=1'])('refuses %s', async (query) => {
+  it.each([
+    'limit=0',
+    'limit=201',
+    'cursor=x',
+    'since=yesterday',
+    'until=2026-01-01T00:00Z',
+    'since=0001-01-01T00:00:00%2B01:00',
+    'unknown=1',
+  ])('refuses %s', async (query) => {
     expectProblem(await get(open, `/api/actions?${query}`), 422, '/api/actions');
   });
 
@@ -440,6 +450,19 @@ describe('the list', () => {
     await eventually(async () => (await actionsOf(open, '?target=old')).length === 0);
     expect(await actionsOf(open, '?target=new')).toHaveLength(1);
   });
+});
+
+it('records a write with an idempotency key once, and no repeat of it', async () => {
+  const headers = { 'Idempotency-Key': uuidv7() };
+  const body = { name: 'Once', email: `${uuidv7()}@once.example` };
+  const replies = [];
+  for (let time = 0; time < 3; time++) replies.push(await send(open, 'POST', '/api/customers', { body, headers }));
+  expect(replies.map(({ status }) => status)).toEqual([201, 201, 201]);
+  const ids = replies.map((reply) => reply.headers.get('x-request-id'));
+  const recorded = (await actionsOf(open, '?action=customer.create&limit=200')).filter((action) =>
+    ids.includes(action.request_id),
+  );
+  expect(recorded).toMatchObject([{ target: replies[0]!.json.id, outcome: 'succeeded', status: 201 }]);
 });
 
 it('keeps the write, and records it later, when the log cannot be written', async () => {

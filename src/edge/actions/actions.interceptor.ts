@@ -5,6 +5,7 @@ import { type Observable, from, lastValueFrom } from 'rxjs';
 import { ActionMetadata, type RecordedAction } from '../../http/action.decorators.js';
 import { callerOf } from '../../http/caller.js';
 import { DaybookError } from '../../platform/errors.js';
+import { KeyAlreadyUsed } from '../../requests/requests.errors.js';
 import type { NewAction } from '../../requests/actions/action.repository.js';
 import { type ActionContent, detailOf, shortText, targetOf } from '../../requests/actions/action-detail.js';
 import { ActionLog } from '../../requests/actions/action-log.js';
@@ -44,6 +45,8 @@ export class ActionsInterceptor implements NestInterceptor {
       await this.record(request, response, action, { result, status: response.statusCode, outcome: 'succeeded' });
       return result;
     } catch (error) {
+      // A repeat under an idempotency key: the handler has rolled back, and the first answer follows.
+      if (error instanceof KeyAlreadyUsed) throw error;
       const { status } = problemOf(error, request.path).problem;
       if (status >= 500 || (error instanceof DaybookError && error.hadEffect))
         await this.record(request, response, action, { result: undefined, status, outcome: 'failed' });

@@ -23,13 +23,9 @@ export class ActionsController {
     description: 'The API key lacks the scope `reports:read`, or with `AUTH=open` the caller is on another machine',
   })
   list(
-    @Query({ schema: actionsQuery }) { cursor, since, until, ...filter }: ActionsQuery,
+    @Query({ schema: actionsQuery }) { cursor, ...filter }: ActionsQuery,
     @Caller() caller: Caller,
   ): Promise<object> {
-    return this.actions.list(caller, { ...filter, beforeId: cursor, since: dateOf(since), until: dateOf(until) });
+    return this.actions.list(caller, { ...filter, beforeId: cursor });
   }
-}
-
-function dateOf(text: string | undefined): Date | undefined {
-  return text === undefined ? undefined : new Date(text);
 }

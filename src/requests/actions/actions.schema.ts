@@ -1,13 +1,12 @@
 import { z } from 'zod';
+import { dateTime } from '../../http/date-time.js';
 import { ACTION_OUTCOMES } from './action.entity.js';
-
-const time = z.iso.datetime({ offset: true });
 
 export const actionsQuery = z.strictObject({
   action: z.string().max(100).optional().describe('Name of the action, such as `request.cancel`'),
   target: z.string().max(200).optional().describe('Id or name of the thing that was changed'),
-  since: time.optional().describe('Only actions at this time or later'),
-  until: time.optional().describe('Only actions at this time or earlier'),
+  since: dateTime.optional().describe('Only actions at this time or later'),
+  until: dateTime.optional().describe('Only actions at this time or earlier'),
   limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Actions per page'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
