@@ -1,8 +1,12 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
 import { type Observable, from, mergeAll, throwError } from 'rxjs';
 import { ActionsInterceptor } from './actions/actions.interceptor.js';
 import { BodyInterceptor } from './body/body.interceptor.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
+import { hasIdempotencyKey } from '../http/idempotency-key.js';
+import { Versioned, preconditionsOf, refuseTags } from '../http/preconditions.js';
 import { ChargesInterceptor } from './rate-limit/charges.interceptor.js';
 
 /**
@@ -16,8 +20,9 @@ export class InterceptorChain implements NestInterceptor {
   constructor(
     body: BodyInterceptor,
     charges: ChargesInterceptor,
-    idempotency: IdempotencyInterceptor,
+    private readonly idempotency: IdempotencyInterceptor,
     actions: ActionsInterceptor,
+    private readonly reflector: Reflector,
   ) {
     // The body is read before its first user. The action log is the innermost: it sees what a handler did, and no request
     // that was refused before.
@@ -25,7 +30,16 @@ export class InterceptorChain implements NestInterceptor {
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
+    this.checkHeaders(context);
     return this.interceptFrom(0, context, next);
+  }
+
+  /** Refuses, before the body is asked for, a request that its headers alone rule out. */
+  private checkHeaders(context: ExecutionContext): void {
+    const request = context.switchToHttp().getRequest<Request>();
+    if (request.headers['if-match'] !== undefined && !this.reflector.get(Versioned, context.getHandler()))
+      refuseTags(preconditionsOf(request));
+    if (hasIdempotencyKey(request)) this.idempotency.check(context);
   }
 
   private interceptFrom(

@@ -9,6 +9,7 @@ import {
   PreconditionFailedException,
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { isKnown, isWanted, preconditionsOf } from '../http/preconditions.js';
 import type { AccountId } from '../platform/tenant.js';
 import { RequestsService, type ResultFile } from '../requests/requests.service.js';
 import { RetentionService } from '../requests/removal/retention.service.js';
@@ -37,8 +38,11 @@ export class ReportDownload {
     const etag = `"${file.sha256}"`;
     // Caches must revalidate, so that they do not serve a deleted report. The response is mostly a 304.
     res.set({ ETag: etag, 'Cache-Control': 'private, no-cache', 'Accept-Ranges': 'bytes' });
-    if (!matches(req, etag)) throw new PreconditionFailedException('The file has another ETag than If-Match names');
-    if (hasFile(req, etag)) return void res.status(HttpStatus.NOT_MODIFIED).end();
+    // Express' `req.fresh` is false under `Cache-Control: no-cache`, which fetch() adds to every conditional request.
+    const preconditions = preconditionsOf(req);
+    if (!isWanted(preconditions, etag))
+      throw new PreconditionFailedException('The file has another ETag than If-Match names');
+    if (isKnown(preconditions, etag)) return void res.status(HttpStatus.NOT_MODIFIED).end();
     const range = chosenRange(req, etag, file.sizeBytes);
     if (range === 'unsatisfiable') {
       res.set('Content-Range', `bytes */${file.sizeBytes}`).removeHeader('ETag');
@@ -75,23 +79,6 @@ export class ReportDownload {
       if (!isClientGone) this.logger.error(`Sending ${fileKey} broke off`, error);
     }
   }
-}
-
-/**
- * Whether the caller already has this file (RFC 9110, 13.1.2: `*`, or a list with its tag, weak or strong). Express'
- * `req.fresh` is false under `Cache-Control: no-cache`, which fetch() adds to every conditional request.
- */
-function hasFile(req: Request, etag: string): boolean {
-  const known = req.get('if-none-match')?.split(',') ?? [];
-  return known.map((tag) => tag.trim().replace(/^W\//, '')).some((tag) => tag === '*' || tag === etag);
-}
-
-/**
- * Whether the file is one that `If-Match` names (RFC 9110, 13.1.1): `*`, or a list with its strong tag. True without the header.
- */
-function matches(req: Request, etag: string): boolean {
-  const wanted = req.get('if-match')?.split(',');
-  return wanted === undefined || wanted.map((tag) => tag.trim()).some((tag) => tag === '*' || tag === etag);
 }
 
 function contentRange({ start, end }: ByteRange, sizeBytes: number): string {

@@ -5,6 +5,7 @@ import type { AccountId } from '../platform/tenant.js';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { CSV_MEDIA_TYPE } from './formats/csv.js';
+import { Versioned } from '../http/preconditions.js';
 import { ReportDownload } from './report-download.js';
 import { ReportsService, type ReportTypeView } from './reports.service.js';
 
@@ -51,6 +52,7 @@ export class ReportsController {
   }
 
   @Get('reports/:file_name')
+  @Versioned(true)
   @NeedsScope('reports:read')
   @ApiOperation({
     summary: 'Download the file of a finished report',

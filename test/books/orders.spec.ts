@@ -254,6 +254,40 @@ describe('a draft', () => {
     expect((await move(id, 'ship', { 'if-match': '4' })).status).toBe(200);
   });
 
+  it('changes only in a version that If-None-Match does not name', async () => {
+    const { id } = await addOrder((await addCustomer()).id);
+    for (const tag of ['*', '"1"', 'W/"1"', '"0", "1"']) {
+      expectProblem(await change(id, { currency: 'EUR' }, { 'if-none-match': tag }), 412);
+      for (const name of ['pay', 'cancel', 'archive'])
+        expectProblem(await move(id, name, { 'if-none-match': tag }), 412);
+    }
+    expect(await orderOf(id)).toMatchObject({ version: 1, status: 'draft', is_archived: false });
+    expect((await move(id, 'pay', { 'if-none-match': '"2"' })).status).toBe(200);
+  });
+
+  it('is read by the same preconditions', async () => {
+    const { id } = await addOrder((await addCustomer()).id);
+    const status = async (headers: Record<string, string>): Promise<number> =>
+      (await get(daybook, `/api/orders/${id}`, headers)).status;
+    for (const tag of ['"2"', 'W/"1"', 'x']) expect(await status({ 'if-match': tag })).toBe(412);
+    for (const tag of ['"1"', '*', '"0", "1"']) expect(await status({ 'if-match': tag })).toBe(200);
+    // fetch() adds `Cache-Control: no-cache`, which does not turn the condition off.
+    for (const tag of ['"1"', '*', 'W/"1"']) expect(await status({ 'if-none-match': tag })).toBe(304);
+    expect(await status({ 'if-none-match': '"2"' })).toBe(200);
+    expect(await status({ 'if-match': '"2"', 'if-none-match': '"1"' })).toBe(412);
+  });
+
+  it('is the only kind of record with versions: a tag never matches another one', async () => {
+    const customer = await addCustomer();
+    const tagged = { 'if-match': '"1"' };
+    const body = { name: 'Other' };
+    expectProblem(await send(daybook, 'PATCH', `/api/customers/${customer.id}`, { body, headers: tagged }), 412);
+    expectProblem(await send(daybook, 'DELETE', `/api/customers/${customer.id}`, { headers: tagged }), 412);
+    expectProblem(await get(daybook, `/api/customers/${customer.id}`, tagged), 412);
+    expectProblem(await post(daybook, '/api/periods/1999-01/close', undefined, tagged), 412);
+    expect((await get(daybook, `/api/customers/${customer.id}`, { 'if-match': '*' })).json.name).toBe('Acme');
+  });
+
   it('needs a field to change', async () => {
     const { id } = await addOrder((await addCustomer()).id);
     expectProblem(await change(id, {}), 422);

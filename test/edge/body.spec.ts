@@ -119,6 +119,16 @@ describe('Expect: 100-continue', () => {
     socket.destroy();
   });
 
+  it.each([
+    ['a malformed idempotency key', { 'Idempotency-Key': 'ä' }, 400],
+    ['an older malformed key', { 'X-Idempotency-Key': 'x'.repeat(256) }, 400],
+    ['a precondition that cannot hold', { 'If-Match': '"1"' }, 412],
+  ])('is not granted with %s', async (_, fields, status) => {
+    const { first, socket } = await ask({ ...fields, 'Content-Length': 10, ...key.headers });
+    expect(first).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    socket.destroy();
+  });
+
   it('is granted to a body that will be read', async () => {
     const { first, socket, received } = await ask({
       'Content-Length': BODY.length,

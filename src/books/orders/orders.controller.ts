@@ -4,6 +4,7 @@ import {
   Get,
   Header,
   HttpCode,
+  HttpStatus,
   Param,
   Patch,
   Post,
@@ -26,7 +27,15 @@ import type { Response } from 'express';
 import { Action } from '../../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
-import { IfMatch, etagOf } from '../../http/if-match.js';
+import {
+  IfVersion,
+  type Preconditions,
+  VersionMismatch,
+  Versioned,
+  etagOf,
+  isKnown,
+  isWanted,
+} from '../../http/preconditions.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { idParam } from '../customers/customer.schema.js';
 import { CustomersService } from '../customers/customers.service.js';
@@ -53,10 +62,7 @@ import { OrdersService } from './orders.service.js';
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'Order not found' };
 const IF_MATCH = { name: 'If-Match', required: false, description: 'The version in quotes, as in `ETag`' };
-const MISMATCH = { status: 412, description: 'The order has another version than `If-Match` names' };
-
-/** The tags of `If-Match`, or null. */
-type Tags = string[] | null;
+const MISMATCH = { status: 412, description: '`If-Match` or `If-None-Match` rules out the version of the order' };
 
 const Changes = (summary: string) =>
   applyDecorators(
@@ -64,6 +70,7 @@ const Changes = (summary: string) =>
     HttpCode(200),
     ApiOperation({ summary }),
     ApiParam(ID),
+    Versioned(true),
     ApiHeader(IF_MATCH),
     ApiNotFoundResponse(NOT_FOUND),
     ApiResponse(MISMATCH),
@@ -148,17 +155,26 @@ export class OrdersController {
   @ApiParam(ID)
   @ApiOkResponse({ standardSchema: orderView })
   @ApiNotFoundResponse(NOT_FOUND)
+  @Versioned(true)
+  @ApiHeader(IF_MATCH)
+  @ApiResponse(MISMATCH)
   async view(
     @Param('id', { schema: idParam }) id: string,
+    @IfVersion() version: Preconditions,
     @OwnAccount() account: AccountId,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    return tagged(await this.orders.view(account, id), response);
+    const order = tagged(await this.orders.view(account, id), response);
+    const etag = etagOf(order.version);
+    if (!isWanted(version, etag)) throw new VersionMismatch(order.version);
+    if (isKnown(version, etag)) response.status(HttpStatus.NOT_MODIFIED);
+    return order;
   }
 
   @Patch('orders/:id')
   @NeedsScope('books:write')
   @Action('order.change')
+  @Versioned(true)
   @ApiOperation({ summary: 'Change a draft; `items` replace all its items' })
   @ApiParam(ID)
   @ApiHeader(IF_MATCH)
@@ -169,46 +185,66 @@ export class OrdersController {
   async change(
     @Param('id', { schema: idParam }) id: string,
     @Body({ schema: changeOrderBody }) body: ChangeOrderBody,
-    @IfMatch() tags: string[] | null,
+    @IfVersion() version: Preconditions,
     @OwnAccount() account: AccountId,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    return tagged(await this.orders.change(account, id, body, tags), response);
+    return tagged(await this.orders.change(account, id, body, version), response);
   }
 
   @Post('orders/:id/pay')
   @Action('order.pay')
   @Moves("Pay a draft: posts to the journal, and fixes the order's items and its customer's name and email")
-  pay(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
-    return this.orders.move(account, id, 'pay', tags);
+  pay(
+    @Param('id', { schema: idParam }) id: string,
+    @IfVersion() version: Preconditions,
+    @OwnAccount() account: AccountId,
+  ) {
+    return this.orders.move(account, id, 'pay', version);
   }
 
   @Post('orders/:id/ship')
   @Action('order.ship')
   @Moves('Ship a paid order')
-  ship(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
-    return this.orders.move(account, id, 'ship', tags);
+  ship(
+    @Param('id', { schema: idParam }) id: string,
+    @IfVersion() version: Preconditions,
+    @OwnAccount() account: AccountId,
+  ) {
+    return this.orders.move(account, id, 'ship', version);
   }
 
   @Post('orders/:id/cancel')
   @Action('order.cancel')
   @Moves('Cancel a draft or a paid order; that of a paid order posts the reversal to the journal')
-  cancel(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
-    return this.orders.move(account, id, 'cancel', tags);
+  cancel(
+    @Param('id', { schema: idParam }) id: string,
+    @IfVersion() version: Preconditions,
+    @OwnAccount() account: AccountId,
+  ) {
+    return this.orders.move(account, id, 'cancel', version);
   }
 
   @Post('orders/:id/archive')
   @Action('order.archive')
   @Archives('Archive an order: lists and the summary leave it out')
-  archive(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
-    return this.orders.archive(account, id, true, tags);
+  archive(
+    @Param('id', { schema: idParam }) id: string,
+    @IfVersion() version: Preconditions,
+    @OwnAccount() account: AccountId,
+  ) {
+    return this.orders.archive(account, id, true, version);
   }
 
   @Post('orders/:id/unarchive')
   @Action('order.unarchive')
   @Archives('Take an order out of the archive')
-  unarchive(@Param('id', { schema: idParam }) id: string, @IfMatch() tags: Tags, @OwnAccount() account: AccountId) {
-    return this.orders.archive(account, id, false, tags);
+  unarchive(
+    @Param('id', { schema: idParam }) id: string,
+    @IfVersion() version: Preconditions,
+    @OwnAccount() account: AccountId,
+  ) {
+    return this.orders.archive(account, id, false, version);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
-import { checkVersion } from '../../http/if-match.js';
+import { type Preconditions, checkVersion } from '../../http/preconditions.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database, type Query } from '../../platform/database/database.js';
 import { pageOf } from '../../platform/database/page.js';
@@ -77,11 +77,16 @@ export class OrdersService {
 
   /**
    * Changes a draft.
-   * @param tags Of `If-Match`.
+   * @param preconditions On the version; null for none.
    * @throws OrderMoveRefused, VersionMismatch, ExternalRefTaken
    */
-  async change(account: AccountId, id: string, body: ChangeOrderBody, tags: string[] | null): Promise<OrderView> {
-    return this.withLocked(account, id, tags, async (query, order) => {
+  async change(
+    account: AccountId,
+    id: string,
+    body: ChangeOrderBody,
+    preconditions: Preconditions | null,
+  ): Promise<OrderView> {
+    return this.withLocked(account, id, preconditions, async (query, order) => {
       checkDraft(order.status);
       await this.store.change(query, id, {
         currency: body.currency,
@@ -98,8 +103,8 @@ export class OrdersService {
    * transaction.
    * @throws OrderMoveRefused, VersionMismatch, PeriodClosed
    */
-  async move(account: AccountId, id: string, move: OrderMove, tags: string[] | null): Promise<object> {
-    const status = await this.withLocked(account, id, tags, async (query, order) => {
+  async move(account: AccountId, id: string, move: OrderMove, preconditions: Preconditions | null): Promise<object> {
+    const status = await this.withLocked(account, id, preconditions, async (query, order) => {
       const next = statusAfter(move, order.status);
       await this[move](query, storedAccount(account), order);
       return next;
@@ -108,8 +113,13 @@ export class OrdersService {
   }
 
   /** Archives an order, or takes it out of the archive. An order that is there already stays as it is. */
-  async archive(account: AccountId, id: string, isArchived: boolean, tags: string[] | null): Promise<object> {
-    await this.withLocked(account, id, tags, async (query, order) => {
+  async archive(
+    account: AccountId,
+    id: string,
+    isArchived: boolean,
+    preconditions: Preconditions | null,
+  ): Promise<object> {
+    await this.withLocked(account, id, preconditions, async (query, order) => {
       if (order.isArchived === isArchived) return;
       await this.store.archive(query, order, isArchived);
       await this.recount(query, storedAccount(account), order, { ...order, isArchived });
@@ -162,14 +172,14 @@ export class OrdersService {
   private async withLocked<Result>(
     account: AccountId,
     id: string,
-    tags: string[] | null,
+    preconditions: Preconditions | null,
     work: (query: Query, order: LockedOrder) => Promise<Result>,
   ): Promise<Result> {
     if (!isUuid(id)) throw new OrderNotFound();
     return this.database.inTransaction(async (query) => {
       const order = await this.store.lock(query, storedAccount(account), id);
       if (!order) throw new OrderNotFound();
-      checkVersion(tags, order.version);
+      checkVersion(preconditions, order.version);
       return work(query, order);
     });
   }

@@ -10,7 +10,7 @@ import { assignRequestId } from './request-id.js';
 import { rewriteRootAliases } from './root-aliases.js';
 import { setSecurityHeaders } from './security-headers.js';
 import { limitHeaderCount, limitServer } from './server-limits.js';
-import { rejectRepeatedHeaders } from './single-headers.js';
+import { rejectRepeatedHeaders, requireHost } from './single-headers.js';
 
 /** Response headers that pages of `CORS_ORIGINS` may read. */
 const EXPOSED_HEADERS = [
@@ -47,6 +47,7 @@ export function configureApp(
       assignRequestId,
       setSecurityHeaders,
       limitHeaderCount,
+      requireHost,
       rejectRepeatedHeaders,
       ...csrfProtection(config),
     ]),

@@ -14,7 +14,11 @@ export class ExpressServerAdapter extends ExpressAdapter {
     class Response extends ServerResponse<Request> {}
     app.request = inherit(Request.prototype, app.request);
     app.response = inherit(Response.prototype, app.response);
-    this.httpServer = createServer({ IncomingMessage: Request, ServerResponse: Response }, app);
+    this.httpServer = createServer(
+      // Node would answer a request without Host itself, without problem details.
+      { IncomingMessage: Request, ServerResponse: Response, requireHostHeader: false },
+      app,
+    );
   }
 }
 

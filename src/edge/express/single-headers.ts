@@ -10,7 +10,9 @@ const SINGLE = new Set([
   'expect',
   'host',
   'idempotency-key',
+  'if-modified-since',
   'if-range',
+  'if-unmodified-since',
   'last-event-id',
   'origin',
   'range',
@@ -31,4 +33,10 @@ export function rejectRepeatedHeaders({ rawHeaders }: Request, _response: Respon
     seen += `,${name},`;
   }
   next();
+}
+
+/** Express middleware: rejects HTTP/1.1 requests without `Host` (RFC 9112, section 3.2). */
+export function requireHost({ headers, httpVersion }: Request, _response: Response, next: NextFunction): void {
+  const isMissing = headers.host === undefined && httpVersion === '1.1';
+  next(isMissing ? new BadRequestException('The header Host is missing') : undefined);
 }

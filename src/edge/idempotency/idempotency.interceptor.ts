@@ -38,6 +38,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
     private readonly reflector: Reflector,
   ) {}
 
+  /** Checks the key before the body is read. @throws InvalidIdempotencyKey */
+  check(context: ExecutionContext): void {
+    if (this.reflector.get(Idempotent, context.getHandler()) === undefined) return;
+    keyTextOf(context.switchToHttp().getRequest<Request>());
+  }
+
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (this.reflector.get(Idempotent, context.getHandler()) === undefined) return next.handle();
     const http = context.switchToHttp();
@@ -96,13 +102,19 @@ function answerAgain(replay: Replay, response: Response, isOlderSpelling: boolea
 }
 
 /** Reads the key from either header. `isOlderSpelling` is true for `X-Idempotency-Key`. */
-function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling: boolean } {
+function keyTextOf(request: Request): { text: string | null; isOlderSpelling: boolean } {
   const isOlderSpelling = request.headers['idempotency-key'] === undefined;
   const header = isOlderSpelling ? 'X-Idempotency-Key' : 'Idempotency-Key';
   const given = request.header(header);
-  if (given === undefined) return { key: null, isOlderSpelling };
+  if (given === undefined) return { text: null, isOlderSpelling };
   const text = QUOTED.exec(given)?.[1]?.replaceAll(/\\(["\\])/g, '$1') ?? given;
   if (!PRINTABLE.test(text)) throw new InvalidIdempotencyKey(header);
+  return { text, isOlderSpelling };
+}
+
+function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling: boolean } {
+  const { text, isOlderSpelling } = keyTextOf(request);
+  if (text === null) return { key: null, isOlderSpelling };
   // Interceptors run before pipes, and a body of 256 KiB can nest deeper than the stack.
   checkStructure(request.body, 'body');
   const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');

@@ -88,7 +88,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .setOpenAPIVersion('3.1.0')
     .setTitle('Daybook')
     .setDescription(
-      'Financial reports, synchronous or asynchronous, in strict order, with signed callbacks. Errors are problem details (RFC 9457).',
+      'Financial reports, synchronous or asynchronous, in strict order, with signed callbacks; and books: customers, orders and a journal of double entry. Errors are problem details (RFC 9457).',
     )
     .setVersion(VERSION)
     .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
