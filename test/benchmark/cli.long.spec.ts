@@ -114,6 +114,9 @@ describe('npm run bench', () => {
     [['--assert', 'accept.p98<5'], expect.stringContaining('--assert accept.p98<5 is not valid: compare')],
     [['--rate', '20000', '--duration', '60m'], '--rate times --duration must be at most 1000000 requests'],
     [['--url', 'http://localhost:1', '--env', 'A=b'], expect.stringContaining('leave out --url')],
+    [['--env', 'MAX_PENDIN=1'], '--env: The variable MAX_PENDIN is not a setting. Did you mean MAX_PENDING?'],
+    [['--env', 'MAX_PENDING=x'], expect.stringMatching(/^--env MAX_PENDING="x" is not valid: it must be /)],
+    [['--rate', '5', '--duration', '10s', '--ramp', '60s'], '--ramp must not be longer than --duration'],
     [['--api-key', 'a', '--api-key-file', 'b'], 'Give --api-key or --api-key-file, not both'],
     [
       ['--api-key-file', '/nowhere/key'],

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { type Assertion, parseAssertion } from '../engine/assertion.js';
 import { UsageError } from './cli-error.js';
+import { checkSettings } from './service-settings.js';
 import { LOAD_MODES, type LoadPlan, requestBody } from '../engine/load-plan.js';
 
 export const USAGE = `Usage: npm run bench -- [options]
@@ -115,6 +116,8 @@ export function parseOptions(args: string[]): BenchOptions | null {
     throw new UsageError(`--rate times --duration must be at most ${MAX_REQUESTS} requests`);
   if (options.url !== undefined && Object.keys(options.env).length > 0)
     throw new UsageError('--env configures the service that the run starts; leave out --url');
+  checkSettings(options.env);
+  if (options.ramp > options.duration) throw new UsageError('--ramp must not be longer than --duration');
   if (options['api-key'] !== undefined && options['api-key-file'] !== undefined)
     throw new UsageError('Give --api-key or --api-key-file, not both');
   const warmUp = options['warm-up'] ?? (options.url === undefined ? WARM_UP : 0);

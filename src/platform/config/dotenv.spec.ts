@@ -87,6 +87,8 @@ describe('parseSettings', () => {
     ['NODE_EVN=x', '.env line 1: NODE_EVN is not a setting. Did you mean NODE_ENV?'],
     ['RATE_LIMIT_ASYNCH=off', '.env line 1: RATE_LIMIT_ASYNCH is not a setting. Did you mean RATE_LIMIT_ASYNC?'],
     ['CALLBACK_SECRETS=x', '.env line 1: CALLBACK_SECRETS is not a setting. Did you mean CALLBACK_SECRET?'],
+    ['RATE_LIMIT=1/1s', '.env line 1: RATE_LIMIT is not a setting. Did you mean RATE_LIMIT_SYNC?'],
+    ['CALLBACK_RETRY=5', '.env line 1: CALLBACK_RETRY is not a setting. Did you mean CALLBACK_RETRY_DELAYS?'],
     ['AUTH=required\nPORT=1\nAUTH=open', '.env line 3: AUTH is set already on line 1'],
     ['AUTH="required', '.env line 1: the quote of AUTH does not close'],
     ['AUTH="required\nHOST="::1"', '.env line 1: there is text behind the closing quote of AUTH'],

@@ -19,8 +19,8 @@ export function removedSetting(name: string, settings: readonly string[]): strin
 
 /**
  * @param settings The names of all settings.
- * @returns The setting that a name is likely to mean: it differs in case, in separators, in the prefix `DAYBOOK_`, or in one
- *   or two letters. Null for a setting, and for a name that resembles none.
+ * @returns The setting that a name is likely to mean: it differs in case, in separators, in the prefix `DAYBOOK_`, in one or
+ *   two letters, or lacks words at its end. Null for a setting, and for a name that resembles none.
  */
 export function likelySetting(name: string, settings: readonly string[]): string | null {
   const known = [...settings, ...OF_COMMANDS];
@@ -29,6 +29,9 @@ export function likelySetting(name: string, settings: readonly string[]): string
   const same = known.find((setting) => essence(setting) === bare || `DAYBOOK${essence(setting)}` === bare);
   if (same !== undefined) return same;
   const upper = name.toUpperCase();
+  // RATE_LIMIT for RATE_LIMIT_SYNC. A single word may be another program's.
+  const longer = upper.includes('_') ? settings.find((setting) => setting.startsWith(`${upper}_`)) : undefined;
+  if (longer !== undefined) return longer;
   const nearest = known
     .map((setting) => ({ setting, edits: editDistance(upper, setting) }))
     .sort((one, other) => one.edits - other.edits)[0];
