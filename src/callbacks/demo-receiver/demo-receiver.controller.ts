@@ -1,15 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Headers,
-  HttpCode,
-  InternalServerErrorException,
-  Post,
-  Query,
-} from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Post, Query } from '@nestjs/common';
 import {
   ApiBody,
   ApiInternalServerErrorResponse,
@@ -32,6 +22,7 @@ import {
   type FailureSettings,
   type HistoryQuery,
 } from './demo-receiver.schema.js';
+import { SimulatedFailure } from './demo-receiver.errors.js';
 import { DemoReceiverService, type FailureState, type ReceivedCallback } from './demo-receiver.service.js';
 
 const RECEIVED_EXAMPLE = {
@@ -66,7 +57,7 @@ export class DemoReceiverController {
     @Body({ schema: demoCallback }) body: DemoCallback,
   ): { received: true; received_at: string } {
     const callback = this.receiver.receive(headers, body);
-    if (!callback) throw new InternalServerErrorException('Simulated failure of the demo receiver');
+    if (!callback) throw new SimulatedFailure();
     return { received: true, received_at: callback.received_at };
   }
 

@@ -47,6 +47,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'benchmark-ended': { status: 409 },
   'benchmark-cancelled': { status: 409 },
   'benchmark-failed': { status: 500 },
+  'simulated-failure': { status: 500 },
   'lane-full': { status: 503, type: CAPACITY },
   'account-backlog-full': { status: 503, type: CAPACITY },
   'storage-quota-exceeded': { status: 507 },
