@@ -80,12 +80,17 @@ export class CallbacksService {
   /**
    * Sends a delivery once. A failed attempt does not reject: its outcome is in the result. The result is POSTPONED when nothing was
    * sent for a reason that is not the receiver's.
+   * @param startedAt Before the lease was checked, by `performance.now()`; see {@link OutgoingMessage}.
    */
-  async attempt(delivery: DueDelivery, signer: MessageSigner): Promise<EndedAttempt | PostponedAttempt> {
+  async attempt(
+    delivery: DueDelivery,
+    signer: MessageSigner,
+    startedAt: number,
+  ): Promise<EndedAttempt | PostponedAttempt> {
     const attemptNumber = nextNumber(delivery);
     const attemptedAt = new Date();
     const { body, headers } = callbackMessage(delivery, attemptNumber, attemptedAt, signer);
-    const message = new OutgoingMessage(body, headers, delivery.request.account);
+    const message = new OutgoingMessage(body, headers, delivery.request.account, startedAt);
     const outcome = await sendCallback(this.http, delivery.url, message);
     const postponed = this.postponedBy(outcome, delivery);
     if (postponed) return postponed;

@@ -14,13 +14,16 @@ async function settled(): Promise<void> {
 }
 
 /** Deliveries of a queue, a receiver that answers on demand, and a store that records on demand. */
-function queue(count = 3, areKeysCached = true) {
+function queue(count = 3, areKeysCached = true, isProbeAnswered = true) {
   const may = { isOurs: true, isClosed: true, record: true, probe: false, isLongFailing: false };
   const log: string[] = [];
   const waiting = Array.from({ length: count }, (_, n) => ({ id: String(n + 1), isDisabled: false }) as DueDelivery);
   const unwritten: (() => void)[] = [];
   let readKeys: () => void = () => undefined;
   const keys = areKeysCached ? Promise.resolve() : new Promise<void>((resolve) => (readKeys = resolve));
+  const reports: string[] = [];
+  let answerProbe: () => void = () => undefined;
+  const asked = isProbeAnswered ? Promise.resolve() : new Promise<void>((resolve) => (answerProbe = resolve));
   let answer: (outcome: EndedAttempt | Error) => void = () => undefined;
   const callbacks = {
     /** Resolves when the keys are read. */
@@ -38,9 +41,12 @@ function queue(count = 3, areKeysCached = true) {
   };
   const breakers = {
     isClosed: () => may.isClosed,
-    mayProbe: () => Promise.resolve(may.probe),
+    mayProbe: async () => {
+      await asked;
+      return may.probe;
+    },
     isLongFailing: () => may.isLongFailing,
-    report: () => undefined,
+    report: (_: unknown, event: string) => void reports.push(event),
   };
   const run = {
     target: { accountId: OPEN_INSTALLATION, destination: 'http://receiver.test' },
@@ -59,6 +65,8 @@ function queue(count = 3, areKeysCached = true) {
     waiting,
     send: () => sender.send(),
     readKeys: () => readKeys(),
+    reports,
+    answerProbe: () => answerProbe(),
     /** Answers the attempt in flight. */
     answer: async (outcome: EndedAttempt | Error = TAKEN): Promise<void> => {
       answer(outcome);
@@ -94,6 +102,17 @@ describe('a delivery queue', () => {
     readKeys();
     await sending;
     expect([log, sender.unsent.map(({ id }) => id)]).toEqual([[], ['1']]);
+  });
+
+  it('is not sent when its lease is lost while a probe is asked for, and the probe counts as failed', async () => {
+    const { may, log, sender, send, answerProbe, reports } = queue(3, true, false);
+    Object.assign(may, { isClosed: false, probe: true });
+    const sending = send();
+    await settled();
+    may.isOurs = false;
+    answerProbe();
+    await sending;
+    expect([log, sender.unsent.map(({ id }) => id), reports]).toEqual([[], ['1'], ['failure']]);
   });
 
   it('does not wait for the record of an attempt before it sends the next, but before it ends', async () => {

@@ -69,9 +69,7 @@ export class RunSender {
       const signer = delivery.isDisabled ? null : await this.signerOf(delivery);
       if (delivery.isDisabled) {
         this.record(delivery.id, this.callbacks.refuse(delivery.id));
-      } else if (signer && this.mayContinue() && (await this.isAdmitted())) {
-        await this.attempt(delivery, signer);
-      } else {
+      } else if (!signer || !(await this.attemptIfLeased(delivery, signer))) {
         this.unsent.push(delivery);
         this.hasEnded = true;
       }
@@ -112,9 +110,25 @@ export class RunSender {
     }
   }
 
-  private async attempt(delivery: DueDelivery, signer: MessageSigner): Promise<void> {
+  /** @returns Whether it made the attempt. */
+  private async attemptIfLeased(delivery: DueDelivery, signer: MessageSigner): Promise<boolean> {
+    const hadProbed = this.hasProbed;
+    if (!this.mayContinue() || !(await this.isAdmitted())) return false;
+    // Once more, since the lease may end while the probe is asked for. The time is from before the check: a process that is frozen
+    // after it must not send when it goes on.
+    const startedAt = performance.now();
+    if (!this.mayContinue()) {
+      // A probe that was not sent must not leave the breaker half-open.
+      if (this.hasProbed && !hadProbed) this.breakers.report(this.run.target, 'failure');
+      return false;
+    }
+    await this.attempt(delivery, signer, startedAt);
+    return true;
+  }
+
+  private async attempt(delivery: DueDelivery, signer: MessageSigner, startedAt: number): Promise<void> {
     try {
-      const attempt = await this.callbacks.attempt(delivery, signer);
+      const attempt = await this.callbacks.attempt(delivery, signer, startedAt);
       if (attempt.status === 'POSTPONED') this.postponed(attempt);
       else this.ended(attempt);
     } catch (error) {

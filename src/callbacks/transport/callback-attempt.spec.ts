@@ -26,6 +26,14 @@ describe('an attempt that gets a connection', () => {
     await expect(attempt.response).rejects.toMatchObject({ kind: 'timeout', trace: { status: null } });
   });
 
+  it('is not sent after a pause between the check of the lease and the attempt', async () => {
+    const attempt = new CallbackAttempt(REQUEST, 1_000, performance.now() - 2_000);
+    const { abort, given } = controller();
+    attempt.onRequestStart(given);
+    expect(abort).toHaveBeenCalledTimes(1);
+    await expect(attempt.response).rejects.toMatchObject({ kind: 'timeout' });
+  });
+
   it('is sent before the timeout', async () => {
     const attempt = new CallbackAttempt(REQUEST, 60_000);
     const { abort, given } = controller();

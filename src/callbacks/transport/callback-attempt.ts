@@ -97,7 +97,6 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   /** Sends the request again, within the same attempt. */
   sendAgain: (() => void) | undefined;
 
-  private readonly startedAt = performance.now();
   private readonly deadline: NodeJS.Timeout;
   private endedAt: number | null = null;
   private sentAt = 0;
@@ -108,10 +107,14 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
   private resolve!: (response: CallbackResponse) => void;
   private reject!: (error: CallbackAttemptError) => void;
 
-  /** @param timeoutMs From now to the last byte of the answer. */
+  /**
+   * @param timeoutMs From now to the last byte of the answer.
+   * @param startedAt By `performance.now()`. Nothing is sent later than the timeout after it.
+   */
   constructor(
     readonly request: CallbackRequest,
     private readonly timeoutMs: number,
+    private readonly startedAt = performance.now(),
   ) {
     this.response = new Promise((resolve, reject) => {
       this.resolve = resolve;

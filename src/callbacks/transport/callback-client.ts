@@ -39,11 +39,14 @@ export class OutgoingMessage {
    * @param body The exact bytes.
    * @param headers All but `host`, `connection` and `content-length`; sent as given.
    * @param account The account that sends it; name lookups are limited per account.
+   * @param startedAt When the sender last knew that it may send, by `performance.now()`. After a pause of the process past the
+   *   timeout since then, nothing is sent.
    */
   constructor(
     readonly body: Buffer,
     readonly headers: Record<string, string>,
     readonly account: AccountId,
+    readonly startedAt = performance.now(),
   ) {}
 }
 
@@ -99,9 +102,9 @@ export class CallbackClient {
    * @throws CallbackAttemptError if there is no answer
    */
   private async send(config: InternalAxiosRequestConfig<OutgoingMessage>): Promise<AxiosResponse<CallbackResponse>> {
-    const { body, headers, account } = config.data!;
+    const { body, headers, account, startedAt } = config.data!;
     const request = { url: storedUrl(config.url!), method: config.method!.toUpperCase(), headers, body, account };
-    const attempt = new CallbackAttempt(request, config.timeout!);
+    const attempt = new CallbackAttempt(request, config.timeout!, startedAt);
     try {
       await this.dispatch(attempt);
     } catch (error) {
