@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountsApiModule } from '../accounts/accounts-api.module.js';
+import { UsersApiModule } from '../accounts/users/users-api.module.js';
 import { BenchmarkModule } from '../benchmark/benchmark.module.js';
 import { BooksModule } from '../books/books.module.js';
 import { CallbacksApiModule } from '../callbacks/callbacks-api.module.js';
@@ -29,6 +30,7 @@ export class ApiModule {
       OperationsModule,
       BenchmarkModule,
       AccountsApiModule,
+      UsersApiModule,
     ];
     return { module: ApiModule, imports: DEMO_RECEIVER ? [...features, DemoReceiverModule] : features };
   }

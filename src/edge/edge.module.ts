@@ -2,11 +2,13 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { AccountsModule } from '../accounts/accounts.module.js';
+import { UsersModule } from '../accounts/users/users.module.js';
 import { CONFIG } from '../platform/config/config.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { RequestsModule } from '../requests/requests.module.js';
 import { AuthenticationGuard } from './guards/authentication.guard.js';
+import { Credentials } from './guards/credentials.js';
 import { ActionsInterceptor } from './actions/actions.interceptor.js';
 import { RefusalBrake } from './guards/refusal-brake.js';
 import { BodyInterceptor } from './body/body.interceptor.js';
@@ -29,9 +31,11 @@ import { ValidationPipe } from '../http/validation.js';
     RequestsModule,
     JobsModule,
     AccountsModule,
+    UsersModule,
     ThrottlerModule.forRootAsync({ inject: [CONFIG, Metrics, Reflector], useFactory: throttlerOptions }),
   ],
   providers: [
+    Credentials,
     RefusalBrake,
     BodyMemory,
     BodyReader,

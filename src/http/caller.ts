@@ -1,6 +1,7 @@
 import { type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import type { Request } from 'express';
 import type { AccountId } from '../platform/tenant.js';
+import type { Scope } from './scopes.js';
 import { clientNetwork, isLoopbackNetwork } from './client-network.js';
 
 /** The identity behind an action, for the action log. */
@@ -41,6 +42,10 @@ export interface Caller {
   /** Null for API keys and callers without credentials. */
   user: SignedInUser | null;
   actor: Actor;
+  /** Id of the session of an access token or a cookie. */
+  sessionId?: string;
+  /** Undefined with `AUTH=open`, where no scope is checked. */
+  scopes?: readonly Scope[];
 }
 
 /** Parameter decorator: the {@link Caller}, or one of its properties (`@Caller('account') account: AccountId`). */
@@ -81,5 +86,22 @@ class OpenCaller implements Caller {
 
   get isOperator(): boolean {
     return isLoopbackNetwork(this.id);
+  }
+}
+
+const ANONYMOUS_ACTOR: Actor = { kind: 'anonymous', id: null, name: null };
+
+/** A caller without credentials, on a route that is open to everyone with `AUTH=required`. */
+export class AnonymousCaller implements Caller {
+  readonly account = null;
+  readonly isOperator = false;
+  readonly user = null;
+  readonly scopes = [];
+  readonly actor = ANONYMOUS_ACTOR;
+
+  constructor(private readonly request: Request) {}
+
+  get id(): string {
+    return clientNetwork(this.request.ip);
   }
 }

@@ -15,7 +15,7 @@ export const IDEMPOTENCY_HEADER = {
 
 /** An idempotency key and what it is bound to. Requests with the same four values are repeats of each other. */
 export interface IdempotencyKey {
-  /** The account id, or `open` with `AUTH=open`. */
+  /** `user:<id>` of a user, else the account id, or `open` with `AUTH=open`. */
   caller: string;
   /** Method and path of the route. */
   scope: string;

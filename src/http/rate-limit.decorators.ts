@@ -4,7 +4,7 @@ import { ApiExtension } from '@nestjs/swagger';
 import { SkipThrottle } from '@nestjs/throttler';
 
 /** Rate limits. Each counts its own requests. */
-export type RateLimitName = 'sync' | 'async' | 'default';
+export type RateLimitName = 'sync' | 'async' | 'login' | 'reset' | 'default';
 
 /** Metadata: the rate limit of a route or controller, or null for none. Without it, the limit is `default`. */
 export const AppliedRateLimit = Reflector.createDecorator<RateLimitName | null>();
@@ -16,6 +16,12 @@ export const RATE_LIMIT_EXTENSION = 'x-rate-limit';
  * `RATE_LIMIT_BATCH`.
  */
 export const CountedItems = Reflector.createDecorator<{ field: string; max: number }>();
+
+/**
+ * Metadata of a route with a limit: a field of its body whose values are also counted, each by itself and whatever the caller.
+ * Case is ignored.
+ */
+export const CountedField = Reflector.createDecorator<string>();
 
 /** Replaces the default rate limit of a route or controller by another one. */
 export const RateLimited = (name: Exclude<RateLimitName, 'default'>) =>
@@ -29,6 +35,6 @@ export const RateLimited = (name: Exclude<RateLimitName, 'default'>) =>
 export const Unlimited = () =>
   applyDecorators(
     AppliedRateLimit(null),
-    SkipThrottle({ sync: true, async: true, default: true }),
+    SkipThrottle({ sync: true, async: true, login: true, reset: true, default: true }),
     ApiExtension(RATE_LIMIT_EXTENSION, null),
   );

@@ -16,12 +16,41 @@ import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/folder.js';
 import { createKey, type TestKey } from '../support/keys.js';
 import { sql } from '../support/sql.js';
+import { registerUser, type TestUser } from '../support/users.js';
 import { UNLIMITED } from '../support/submit.js';
 
 const BENCH = fileURLToPath(new URL('../../dist/src/benchmark/cli/cli.main.js', import.meta.url));
 const ROUTES = fileURLToPath(new URL('../support/routes.js', import.meta.url));
 /** Monitoring needs no key. */
 const OPEN = ['GET /healthz', 'GET /api/health', 'GET /readyz', 'GET /metrics'];
+/** Anyone may call these; what they show depends on the caller. */
+const PUBLIC = [
+  'POST /api/auth/register',
+  'POST /api/auth/login',
+  'POST /api/auth/refresh',
+  'POST /api/auth/logout',
+  'POST /api/auth/reset',
+  'POST /api/auth/reset/confirm',
+  'POST /api/session',
+  'GET /api/session',
+  'DELETE /api/session',
+  'GET /api/events',
+  'GET /api/events/{id}',
+];
+/** For users only, whatever `AUTH`; by role. */
+const FOR_USERS: Record<string, 'any' | 'organizer' | 'customer'> = {
+  'GET /api/auth/me': 'any',
+  'POST /api/auth/password': 'any',
+  'POST /api/events': 'organizer',
+  'PUT /api/events/{id}': 'organizer',
+  'PATCH /api/events/{id}': 'organizer',
+  'DELETE /api/events/{id}': 'organizer',
+  'GET /api/events/{id}/bookings': 'organizer',
+  'POST /api/bookings': 'customer',
+  'GET /api/bookings/me': 'customer',
+  'GET /api/bookings/{id}': 'any',
+  'POST /api/bookings/{id}/cancel': 'customer',
+};
 /** Absent with `AUTH=required`, because callbacks carry no key. */
 const ABSENT = [
   'POST /api/callbacks/receive',
@@ -38,11 +67,16 @@ const settings = { ...UNLIMITED, AUTH: 'required', LOG_LEVEL: 'debug' };
 let daybook: Daybook;
 let admin: TestKey;
 const limited: Record<string, TestKey> = {};
+let users: Record<'organizer' | 'customer', TestUser>;
 
 beforeAll(async () => {
   daybook = await startDaybook({ env: settings });
   admin = await createKey(daybook, ['admin']);
   for (const scope of SCOPES) if (scope !== 'admin') limited[scope] = await createKey(daybook, [scope]);
+  users = {
+    organizer: await registerUser(daybook, 'organizer'),
+    customer: await registerUser(daybook, 'customer'),
+  };
 });
 
 const challenge = ({ headers }: Reply): string | null => headers.get('www-authenticate');
@@ -56,6 +90,7 @@ function expectUnauthenticated(reply: Reply, error: 'none' | 'invalid_token'): v
 
 describe('every route that a controller declares', () => {
   let declared: string[];
+  let access: Record<string, string>;
   let described: Record<string, Record<string, { security?: Record<string, string[]>[]; responses: object }>>;
   const call = (route: string, headers: Record<string, string> = {}): Promise<Reply> => {
     const [method = '', path = ''] = route.split(' ');
@@ -65,16 +100,51 @@ describe('every route that a controller declares', () => {
     const [method = '', path = ''] = route.split(' ');
     return described[path]![method.toLowerCase()]!.security![0]!['api_key']![0]!;
   };
-  const guarded = () => declared.filter((route) => !OPEN.includes(route) && !ABSENT.includes(route));
+  const forUsers = () => Object.keys(FOR_USERS);
+  const excepted = () => [...OPEN, ...PUBLIC, ...ABSENT, ...forUsers()];
+  const guarded = () => declared.filter((route) => !excepted().includes(route));
 
   beforeAll(async () => {
-    declared = JSON.parse((await promisify(execFile)(process.execPath, [ROUTES])).stdout) as string[];
+    access = JSON.parse((await promisify(execFile)(process.execPath, [ROUTES, '--access'])).stdout);
+    declared = Object.keys(access);
     described = (await get(daybook, '/openapi.json')).json.paths;
+  });
+
+  it('says who may call it, and only the listed ones are open or for users', () => {
+    const those = (wanted: (access: string) => boolean) => declared.filter((route) => wanted(access[route]!)).sort();
+    expect(those((found) => found === '')).toEqual([]);
+    expect(those((found) => found === 'none').filter((route) => !ABSENT.includes(route))).toEqual([...OPEN].sort());
+    expect(those((found) => found === 'public')).toEqual([...PUBLIC].sort());
+    const roles = those((found) => found.startsWith('user:')).map((route) => [route, access[route]!.slice(5)]);
+    expect(Object.fromEntries(roles)).toEqual(FOR_USERS);
+  });
+
+  it('that is for users is 401 with an API key, and 403 for a user with another role', async () => {
+    for (const [route, role] of Object.entries(FOR_USERS)) {
+      const reply = await call(route, admin.headers);
+      expect([route, reply.status]).toEqual([route, 401]);
+      expectUnauthenticated(reply, 'none');
+      for (const user of Object.values(users)) {
+        const { status } = await call(route, user.headers);
+        const isAdmitted = role === 'any' || role === user.role;
+        expect([route, user.role, status === 401]).toEqual([route, user.role, false]);
+        if (!isAdmitted) expect([route, user.role, status]).toEqual([route, user.role, 403]);
+      }
+    }
+  });
+
+  it('admits users by the scopes of their role, as it admits keys', async () => {
+    const organizer = ['events:write', 'books:read', 'books:write', 'reports:read', 'reports:write'];
+    for (const route of guarded()) {
+      const isOpen = organizer.includes(scopeOf(route));
+      const [own, other] = [await call(route, users.organizer.headers), await call(route, users.customer.headers)];
+      expect([route, own.status === 403, other.status]).toEqual([route, !isOpen, 403]);
+    }
   });
 
   it('is 401 without a key, with a challenge', async () => {
     expect(guarded().length).toBeGreaterThan(25);
-    for (const route of guarded()) {
+    for (const route of [...guarded(), ...forUsers()]) {
       const reply = await call(route);
       expect([route, reply.status]).toEqual([route, 401]);
       expectUnauthenticated(reply, 'none');
@@ -124,7 +194,7 @@ describe('every route that a controller declares', () => {
   });
 
   it('documents 401 and 403', () => {
-    for (const route of guarded()) {
+    for (const route of [...guarded(), ...forUsers()]) {
       const [method = '', path = ''] = route.split(' ');
       expect([route, described[path]![method.toLowerCase()]!.responses]).toMatchObject([
         route,

@@ -3,6 +3,7 @@
  * from where, and its outcome. An account sees its own actions, an operator all of them.
  */
 import { execFile } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -18,6 +19,7 @@ import { createKey, type TestKey } from '../support/keys.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { holdLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
+import { PASSWORD, registerUser } from '../support/users.js';
 
 /** Routes that write and are not recorded: they create requests, or only receive. */
 const UNRECORDED = ['POST /api/async', 'POST /api/batch', 'POST /api/callbacks/receive', 'POST /api/sync'];
@@ -92,6 +94,8 @@ interface Write {
   headers?: Record<string, string>;
   target?: string | null;
   detail?: object | null;
+  /** By default a caller of an open installation. */
+  actor?: { kind: string; id: string; name: string };
 }
 
 async function addCustomer(): Promise<string> {
@@ -239,6 +243,47 @@ const WRITES: Record<string, () => Promise<Write>> = {
     const id = await addKeptMail(open);
     return { path: `/api/mail/${id}/retry`, target: id };
   },
+  'POST /api/auth/register': async () => ({
+    path: '/api/auth/register',
+    body: { name: 'Ada', email: `${uuidv7()}@users.example`, password: PASSWORD, role: 'customer' },
+    target: expect.any(String) as unknown as string,
+    detail: { role: 'customer' },
+    actor: { kind: 'user', id: expect.any(String) as unknown as string, name: 'Ada' },
+  }),
+  'POST /api/auth/login': async () => {
+    const { id, email } = await registerUser(open, 'customer');
+    return { path: '/api/auth/login', body: { email, password: PASSWORD }, target: id, actor: userActor(id) };
+  },
+  'POST /api/auth/refresh': async () => {
+    const { id, refreshToken } = await registerUser(open, 'customer');
+    return { path: '/api/auth/refresh', body: { refresh_token: refreshToken }, target: id, actor: userActor(id) };
+  },
+  'POST /api/auth/logout': async () => {
+    const { id, headers } = await registerUser(open, 'customer');
+    return { path: '/api/auth/logout', headers, actor: userActor(id) };
+  },
+  'POST /api/auth/password': async () => {
+    const { id, headers } = await registerUser(open, 'customer');
+    return {
+      path: '/api/auth/password',
+      body: { current: PASSWORD, new: 'new-passw0rd' },
+      headers,
+      actor: userActor(id),
+    };
+  },
+  'POST /api/auth/reset': async () => ({ path: '/api/auth/reset', body: { email: 'none@users.example' } }),
+  'POST /api/auth/reset/confirm': async () => {
+    const { id } = await registerUser(open, 'customer');
+    const token = `dbp_${uuidv7()}`;
+    const insert = `INSERT INTO password_resets VALUES ($1, $2, now() + interval '1 hour')`;
+    await sql(open, insert, [id, hash('sha256', token)]);
+    return { path: '/api/auth/reset/confirm', body: { token, new: 'new-passw0rd' }, target: id };
+  },
+  'POST /api/session': async () => {
+    const { id, email } = await registerUser(open, 'customer');
+    return { path: '/api/session', body: { email, password: PASSWORD }, actor: userActor(id) };
+  },
+  'DELETE /api/session': async () => ({ path: '/api/session' }),
   'POST /api/benchmark/sync': async () => ({ ...RUN, path: '/api/benchmark/sync' }),
   'POST /api/benchmark/async': async () => ({ ...RUN, path: '/api/benchmark/async' }),
   'POST /api/benchmark/both': async () => ({ ...RUN, path: '/api/benchmark/both' }),
@@ -253,6 +298,7 @@ const WRITES: Record<string, () => Promise<Write>> = {
     return { path: `/api/benchmark/runs/${id}/cancel`, target: id };
   },
 };
+const userActor = (id: string) => ({ kind: 'user', id, name: 'Ada' });
 const ADJUSTMENT = {
   effective_at: '2026-03-31T12:00:00Z',
   memo: 'Bank fees',
@@ -261,6 +307,7 @@ const ADJUSTMENT = {
     { ledger_account: 'assets:cash', currency: 'USD', amount_cents: -5 },
   ],
 };
+const OPEN_ACTOR = { kind: 'open', id: null, name: null };
 const RUN = { body: { num_requests: 2, concurrency: 1 }, detail: { num_requests: 2, concurrency: 1 } };
 const KEY_ROUTES = ['POST /api/keys', 'POST /api/keys/{id}/rotate', 'POST /api/keys/{id}/revoke'];
 
@@ -280,7 +327,7 @@ describe('the routes', () => {
   });
 
   it.each(Object.keys(WRITES))('%s is recorded', async (route) => {
-    const { path, body, headers, target = null, detail = null } = await WRITES[route]!();
+    const { path, body, headers, target = null, detail = null, actor = OPEN_ACTOR } = await WRITES[route]!();
     const before = await actionsOf(open);
     const reply = await send(open, route.split(' ')[0]!, path, { body, headers });
     expect([reply.text, reply.status < 300]).toEqual([reply.text, true]);
@@ -294,7 +341,7 @@ describe('the routes', () => {
       detail,
       outcome: 'succeeded',
       status: reply.status,
-      actor: { kind: 'open', id: null, name: null },
+      actor,
       account: null,
       request_id: reply.headers.get('x-request-id'),
       address: expect.stringMatching(/127\.0\.0\.1$/),
@@ -315,7 +362,9 @@ describe('the routes', () => {
   it('store no token of a URL, and no body', async () => {
     const rows = await sql<{ row: string }>(open, 'SELECT a::text AS row FROM actions a');
     expect(rows.length).toBeGreaterThan(Object.keys(WRITES).length - 1);
-    expect(rows.map(({ row }) => row).join('\n')).not.toMatch(/hush|hook|input_data/);
+    expect(rows.map(({ row }) => row).join('\n')).not.toMatch(
+      /hush|hook|input_data|horse|passw0rd|db[rsp]_|eyJ|users\.example/,
+    );
   });
 });
 

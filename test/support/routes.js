@@ -1,9 +1,11 @@
 // Prints every route that a controller of the build declares, as JSON: ["GET /api/requests/{id}", …]. With `--actions`,
-// prints an object of routes that are not GET, with their action (null if unrecorded, "" if not declared). A program of its own, because Jest cannot load @nestjs/throttler: that is CommonJS and requires an ES module.
+// prints an object of routes that are not GET, with their action (null if unrecorded, "" if not declared). With `--access`, prints an object of
+// all routes with who may call them: `public`, `none` (no credentials are read), `user:<role>`, or the scope; "" if not declared. A program of its own, because Jest cannot load @nestjs/throttler: that is CommonJS and requires an ES module.
 import 'reflect-metadata';
 import { readdirSync } from 'node:fs';
 import { RequestMethod } from '@nestjs/common';
 import { ActionMetadata } from '../../dist/src/http/action.decorators.js';
+import { PublicRoute, RequiredScope, RequiredUser } from '../../dist/src/http/auth.decorators.js';
 
 const BUILT = new URL('../../dist/src/', import.meta.url);
 
@@ -13,6 +15,17 @@ function join(prefix, path) {
   return `/${segments.map((segment) => segment.replace(/^:(.*)/, '{$1}')).join('/')}`;
 }
 
+/** Who may call a route, by the metadata of its handler or else of its controller. */
+function accessOf(handler, controller) {
+  const read = ({ KEY }) => Reflect.getMetadata(KEY, handler) ?? Reflect.getMetadata(KEY, controller);
+  const [role, isPublic] = [read(RequiredUser), read(PublicRoute)];
+  if (role !== undefined) return `user:${role}`;
+  if (isPublic) return 'public';
+  const own = Reflect.getMetadata(RequiredScope.KEY, handler);
+  const scope = own === undefined ? Reflect.getMetadata(RequiredScope.KEY, controller) : own;
+  return scope === null ? 'none' : (scope ?? '');
+}
+
 function routesOf(controller) {
   const prefix = Reflect.getMetadata('path', controller);
   return Object.values(Object.getOwnPropertyDescriptors(controller.prototype)).flatMap(({ value: handler }) => {
@@ -20,7 +33,8 @@ function routesOf(controller) {
     if (method === undefined) return [];
     const paths = [Reflect.getMetadata('path', handler)].flat();
     const action = Reflect.getMetadata(ActionMetadata.KEY, handler);
-    return paths.map((path) => ({ route: `${RequestMethod[method]} ${join(prefix, path)}`, action }));
+    const access = accessOf(handler, controller);
+    return paths.map((path) => ({ route: `${RequestMethod[method]} ${join(prefix, path)}`, action, access }));
   });
 }
 
@@ -30,5 +44,9 @@ const controllers = modules.flatMap((exported) => Object.values(exported)).filte
 const routes = controllers.flatMap(routesOf);
 const writes = routes.filter(({ route }) => !route.startsWith('GET '));
 const actions = writes.map(({ route, action }) => [route, action === undefined ? '' : (action?.name ?? null)]);
-const printed = process.argv.includes('--actions') ? Object.fromEntries(actions) : routes.map(({ route }) => route);
-console.log(JSON.stringify(printed));
+const accesses = routes.map(({ route, access }) => [route, access]);
+function printed() {
+  if (process.argv.includes('--actions')) return Object.fromEntries(actions);
+  return process.argv.includes('--access') ? Object.fromEntries(accesses) : routes.map(({ route }) => route);
+}
+console.log(JSON.stringify(printed()));

@@ -1,4 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { cookieOf } from '../../accounts/users/sessions/session-cookie.js';
 import type { Config } from '../../platform/config/config.js';
 import { isLoopbackHost, isLoopbackName } from '../../platform/config/loopback.js';
 import { serializedOrigin } from '../../platform/config/values.js';
@@ -8,7 +9,9 @@ import { DaybookError } from '../../platform/errors.js';
 export class ForeignOrigin extends DaybookError {
   readonly code = 'foreign-origin';
   constructor() {
-    super('Web pages of other origins may not change anything here, except those of CORS_ORIGINS');
+    super(
+      'Web pages of other origins may not change anything here, except those of CORS_ORIGINS, and never with the cookie of a session',
+    );
   }
 }
 
@@ -29,15 +32,25 @@ const DEFAULT_PORT = /:(?:80|443)?$/;
 
 type Settings = Pick<Config, 'AUTH' | 'HOST' | 'CORS_ORIGINS'>;
 
+/** Logging in and out: a foreign page could log a browser in as another user, without a cookie. */
+const SESSION_PATH = /^\/api\/session\/?$/i;
+
 /**
- * Express middleware that stops web pages from calling an open installation through the browser of a user who can reach
- * it. With `AUTH=required` there is none: a browser does not send API keys by itself.
+ * Express middleware that stops web pages of other origins from changing anything through the browser of a user: with the
+ * cookie of a session, and with `AUTH=open` without it too. A browser sends no API keys or access tokens by itself, so
+ * requests with `Authorization`, in which the cookie counts for nothing, pass with `AUTH=required`.
  */
 export function csrfProtection(settings: Settings): RequestHandler[] {
-  if (settings.AUTH !== 'open') return [];
-  return isLoopbackOnly(settings)
-    ? [requireOwnOrigin(settings), requireLoopbackHost(settings)]
-    : [requireOwnOrigin(settings)];
+  const ofSessions = requireOwnOrigin([], concernsSession);
+  if (settings.AUTH !== 'open') return [ofSessions];
+  const ofAll = requireOwnOrigin(settings.CORS_ORIGINS, () => true);
+  return isLoopbackOnly(settings) ? [ofSessions, ofAll, requireLoopbackHost(settings)] : [ofSessions, ofAll];
+}
+
+/** Whether a request is authenticated by the cookie of a session, or sets or deletes it. */
+function concernsSession(request: Request): boolean {
+  if (SESSION_PATH.test(request.path)) return true;
+  return request.headers.authorization === undefined && cookieOf(request) !== undefined;
 }
 
 /** Whether only loopback host names are valid. An installation on another address does not know its own names. */
@@ -45,11 +58,17 @@ export function isLoopbackOnly({ AUTH, HOST }: Pick<Config, 'AUTH' | 'HOST'>): b
   return AUTH === 'open' && isLoopbackHost(HOST);
 }
 
-/** Against cross-site request forgery: browsers let a form post to any origin without a preflight. */
-function requireOwnOrigin({ CORS_ORIGINS }: Settings): RequestHandler {
-  const allowed = new Set(CORS_ORIGINS);
+/**
+ * Against cross-site request forgery: browsers let a form post to any origin without a preflight.
+ * @param allowedOrigins Other origins whose pages may send these requests.
+ */
+function requireOwnOrigin(
+  allowedOrigins: readonly string[],
+  isConcerned: (request: Request) => boolean,
+): RequestHandler {
+  const allowed = new Set(allowedOrigins);
   return (request: Request, _response: Response, next: NextFunction) => {
-    if (SAFE_METHODS.has(request.method)) return next();
+    if (SAFE_METHODS.has(request.method) || !isConcerned(request)) return next();
     const { origin, 'sec-fetch-site': site } = request.headers;
     const serialized = origin === undefined ? null : serializedOrigin(origin);
     if (serialized !== null && allowed.has(serialized)) return next();

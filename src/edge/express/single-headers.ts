@@ -6,6 +6,7 @@ const SINGLE = new Set([
   'authorization',
   'content-length',
   'content-type',
+  'cookie',
   'daybook-account',
   'expect',
   'host',

@@ -9,20 +9,20 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { ApiKeysService } from '../../accounts/api-keys.service.js';
-import { type AuthenticatedKey, type Refusal, Authenticator } from '../../accounts/authenticator.js';
+import { PublicRoute, RequiredScope, RequiredUser, ShowsMoreToOperators } from '../../http/auth.decorators.js';
+import { AnonymousCaller, type Caller, type UserRole, setCaller } from '../../http/caller.js';
 import { type Scope, allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
+import { Credentials, REALM, actsFor } from './credentials.js';
 import { RefusalBrake } from './refusal-brake.js';
-import { RequiredScope, RequiredUser, ShowsMoreToOperators } from '../../http/auth.decorators.js';
-import { type Actor, setCaller } from '../../http/caller.js';
 
-/** The request has no API key, or an invalid one. */
+/** The request has no credentials, or invalid ones. */
 export class Unauthenticated extends DaybookError {
   readonly code = 'unauthenticated';
 }
 
-/** The API key is valid, but lacks the required scope. */
+/** The credentials are valid, but lack the required scope. */
 export class InsufficientScope extends DaybookError {
   readonly code = 'insufficient-scope';
   constructor(scope: Scope) {
@@ -30,27 +30,38 @@ export class InsufficientScope extends DaybookError {
   }
 }
 
-const REFUSALS: Record<Refusal, string> = {
-  malformed: 'The API key is malformed; the format is dbk_<id>_<secret>',
-  unknown: 'The API key is unknown',
-  revoked: 'The API key was revoked',
-  expired: 'The API key has expired',
-};
-const REALM = 'Bearer realm="daybook"';
-/** The account on whose behalf an admin key acts. */
-const ACCOUNT_HEADER = 'Daybook-Account';
-const BEARER = /^bearer +([^ ]+) *$/i;
+/** The user has another role. */
+export class RoleRequired extends DaybookError {
+  readonly code = 'role-required';
+  constructor(role: UserRole) {
+    super(`This requires a user with the role ${role}`);
+  }
+}
+
+const SEND_A_KEY = 'Send an API key: Authorization: Bearer dbk_…';
+const SEND_A_TOKEN = "Send a user's access token: Authorization: Bearer …";
+
+/** Who may call a route. */
+interface Access {
+  /** Undefined if users need not sign in. */
+  role: UserRole | 'any' | undefined;
+  /** Null if no scope is required. */
+  scope: Scope | null;
+  isPublic: boolean | undefined;
+  showsMore: boolean | undefined;
+}
 
 /**
- * With `AUTH=required`, admits requests with a valid API key that has the scope of the route (RFC 6750). Runs before the
- * rate limits, which count by key.
+ * Admits requests with valid credentials that have the scope of the route (RFC 6750) with `AUTH=required`, and the role of the
+ * route with any `AUTH`. Runs before the rate limits, which count by caller.
  */
 @Injectable()
 export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap {
   private readonly logger = new Logger(AuthenticationGuard.name);
+  private readonly accesses = new WeakMap<object, Access>();
 
   constructor(
-    private readonly authenticator: Authenticator,
+    private readonly credentials: Credentials,
     private readonly keys: ApiKeysService,
     private readonly reflector: Reflector,
     private readonly brake: RefusalBrake,
@@ -64,60 +75,68 @@ export class AuthenticationGuard implements CanActivate, OnApplicationBootstrap 
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const role = this.reflector.getAllAndOverride(RequiredUser, [context.getHandler(), context.getClass()]);
-    if (role !== undefined) throw new Unauthenticated('Send the access token of a user');
-    if (this.config.AUTH === 'open') return true;
-    if (this.reflector.get(ShowsMoreToOperators, context.getHandler()))
-      return this.recognizeOperator(context.switchToHttp().getRequest<Request>());
-    const scope = this.reflector.getAllAndOverride(RequiredScope, [context.getHandler(), context.getClass()]);
-    if (scope === null) return true;
-    if (scope === undefined)
-      throw new Error(`${context.getClass().name} has a route without @NeedsScope or @NeedsNoKey`);
+    const access = this.accessOf(context);
     const http = context.switchToHttp();
-    return this.admit(http.getRequest<Request>(), http.getResponse<Response>(), scope);
+    const request = http.getRequest<Request>();
+    if (access.role !== undefined) return this.admit(request, http.getResponse<Response>(), access);
+    if (this.config.AUTH === 'open') return !this.credentials.hasSession(request) || this.recognize(request, null);
+    if (access.showsMore || access.isPublic) return this.recognize(request, new AnonymousCaller(request));
+    return access.scope === null || this.admit(request, http.getResponse<Response>(), access);
   }
 
-  /** Admits every caller. A key that is missing or invalid, or cannot be checked now, is that of no operator. */
-  private async recognizeOperator(request: Request): Promise<true> {
-    const key = BEARER.exec(request.headers.authorization ?? '')?.[1];
-    const checked =
-      key === undefined ? 'malformed' : await this.authenticator.check(key).catch(() => 'unknown' as const);
-    const isOperator = typeof checked !== 'string' && allows(checked.scopes, 'admin');
-    setCaller(request, { id: '', account: null, isOperator, user: null, actor: { kind: 'key', id: null, name: null } });
+  /** Read once per route: this runs for every request, and reflection takes longer than the rest of it. */
+  private accessOf(context: ExecutionContext): Access {
+    const handler = context.getHandler();
+    const known = this.accesses.get(handler);
+    if (known) return known;
+    const targets = [handler, context.getClass()];
+    const role = this.reflector.getAllAndOverride(RequiredUser, targets);
+    const scope = this.reflector.getAllAndOverride(RequiredScope, targets);
+    if (scope === undefined && role === undefined)
+      throw new Error(`${context.getClass().name} has a route that does not say who may call it (auth.decorators.ts)`);
+    const isPublic: boolean | undefined = this.reflector.getAllAndOverride(PublicRoute, targets);
+    const showsMore: boolean | undefined = this.reflector.get(ShowsMoreToOperators, handler);
+    const access = { role, scope: scope ?? null, isPublic, showsMore };
+    this.accesses.set(handler, access);
+    return access;
+  }
+
+  /**
+   * Admits every caller. Credentials that are invalid, or cannot be checked now, count as none.
+   * @param otherwise The caller without credentials; null for one of an open installation.
+   */
+  private async recognize(request: Request, otherwise: Caller | null): Promise<true> {
+    const checked = await this.credentials.check(request).catch(() => null);
+    const caller = checked && 'caller' in checked ? checked.caller : otherwise;
+    if (caller) setCaller(request, caller);
     return true;
   }
 
-  private async admit(request: Request, response: Response, scope: Scope): Promise<true> {
-    const apiKey = await this.authenticate(request, response).catch((error: unknown) => this.refuse(request, error));
-    const actsFor = request.header(ACCOUNT_HEADER);
-    const required = actsFor === undefined ? scope : 'admin';
-    if (!allows(apiKey.scopes, required)) {
+  /** @throws Unauthenticated, RoleRequired, InsufficientScope */
+  private async admit(request: Request, response: Response, { role, scope }: Access): Promise<true> {
+    const checked = await this.credentials.check(request);
+    const hint = role === undefined ? SEND_A_KEY : SEND_A_TOKEN;
+    if (!checked) return this.refuse(request, response, hint);
+    if ('refusal' in checked) return this.refuse(request, response, checked.refusal, 'invalid_token');
+    const { caller, scopes } = checked;
+    if (role !== undefined) {
+      if (!caller.user) return this.refuse(request, response, hint);
+      if (role !== 'any' && caller.user.role !== role) throw new RoleRequired(role);
+    }
+    const required = actsFor(request) === undefined ? scope : 'admin';
+    if (this.config.AUTH === 'required' && required !== null && !allows(scopes, required)) {
       response.setHeader('WWW-Authenticate', `${REALM}, error="insufficient_scope", scope="${required}"`);
       throw new InsufficientScope(required);
     }
-    const { keyId, name } = apiKey;
-    const account = actsFor === undefined ? apiKey.accountId : await this.keys.findAccount(actsFor);
-    const actor: Actor = { kind: actsFor === undefined ? 'key' : 'operator', id: keyId, name };
-    setCaller(request, { id: `key:${keyId}`, account, isOperator: allows(apiKey.scopes, 'admin'), user: null, actor });
+    setCaller(request, caller);
     return true;
   }
 
-  private async refuse(request: Request, error: unknown): Promise<never> {
-    if (error instanceof Unauthenticated) await this.brake.hold(request);
-    throw error;
-  }
-
-  private async authenticate(request: Request, response: Response): Promise<AuthenticatedKey> {
-    const given = request.headers.authorization;
-    if (given === undefined || !/^bearer\b/i.test(given)) {
-      // A request without credentials gets the challenge without an error code (RFC 6750, section 3.1).
-      response.setHeader('WWW-Authenticate', REALM);
-      throw new Unauthenticated('Send an API key: Authorization: Bearer dbk_…');
-    }
-    const checked = await this.authenticator.check(BEARER.exec(given)?.[1] ?? '');
-    if (typeof checked !== 'string') return checked;
-    const detail = REFUSALS[checked];
-    response.setHeader('WWW-Authenticate', `${REALM}, error="invalid_token", error_description="${detail}"`);
+  /** A request without credentials gets the challenge without an error code (RFC 6750, section 3.1). */
+  private async refuse(request: Request, response: Response, detail: string, error?: string): Promise<never> {
+    const reason = error === undefined ? '' : `, error="${error}", error_description="${detail}"`;
+    response.setHeader('WWW-Authenticate', REALM + reason);
+    await this.brake.hold(request);
     throw new Unauthenticated(detail);
   }
 }

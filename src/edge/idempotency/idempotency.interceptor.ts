@@ -119,8 +119,9 @@ function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling:
   checkStructure(request.body, 'body');
   const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');
   const scope = `${request.method} ${pathOf(request)}`;
-  const caller = callerOf(request).account ?? OPEN_CALLER;
-  return { key: { caller, scope, key: text, fingerprint }, isOlderSpelling };
+  const { account, user, id } = callerOf(request);
+  // A user's keys are its own: customers have no account, and with AUTH=open no caller has one.
+  return { key: { caller: user ? id : (account ?? OPEN_CALLER), scope, key: text, fingerprint }, isOlderSpelling };
 }
 
 /** The path of the route with its parameters: other spellings of the URL (a trailing slash) share the scope. */

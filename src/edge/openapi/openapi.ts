@@ -3,7 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { z } from 'zod';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { callbackOperations } from '../../callbacks/callback.schema.js';
-import { API_KEY_SCHEME } from '../../http/auth.decorators.js';
+import { API_KEY_SCHEME, USER_SCHEME } from '../../http/auth.decorators.js';
 import { VERSION } from '../../platform/version.js';
 import { isLoopbackOnly } from '../csrf/csrf-protection.js';
 import { RATE_LIMIT_EXTENSION } from '../../http/rate-limit.decorators.js';
@@ -43,14 +43,23 @@ interface Operation {
 function addAccessResponses(method: string, operation: Operation, config: Config): void {
   const { security, responses = {} } = operation;
   const forbidden: string[] = [];
-  if (security) {
-    const scope = security.flatMap((requirement) => requirement[API_KEY_SCHEME] ?? []).join(' ');
-    responses['401'] ??= problemResponse('With `AUTH=required`: the API key is missing or invalid (RFC 6750)');
-    forbidden.push(`with \`AUTH=required\`: the API key lacks the scope \`${scope}\``);
-    // A new list, because the operations of a controller share the old one.
-    if (config.AUTH === 'open') operation.security = [{}, ...security];
+  const isForUsers = security?.some((requirement) => USER_SCHEME in requirement) ?? false;
+  const isForKeys = security?.some((requirement) => API_KEY_SCHEME in requirement) ?? false;
+  if (isForUsers) {
+    responses['401'] ??= problemResponse("A user's access token is missing or invalid (RFC 6750)");
+    forbidden.push('the user has another role');
   }
-  if (method !== 'get') forbidden.push('with `AUTH=open`: a web page of another origin sent the request');
+  if (security && isForKeys) {
+    const scope = security.flatMap((requirement) => requirement[API_KEY_SCHEME] ?? []).join(' ');
+    responses['401'] ??= problemResponse(
+      'With `AUTH=required`: the API key or access token is missing or invalid (RFC 6750)',
+    );
+    forbidden.push(`with \`AUTH=required\`: the API key or user lacks the scope \`${scope}\``);
+    // A new list, because the operations of a controller share the old one.
+    if (config.AUTH === 'open' && !isForUsers) operation.security = [{}, ...security];
+  }
+  if (method !== 'get')
+    forbidden.push('with `AUTH=open` or the cookie of a session: a web page of another origin sent the request');
   if (forbidden.length > 0) responses['403'] ??= problemResponse(`Forbidden ${forbidden.join('; ')}`);
   if (isLoopbackOnly(config)) responses['421'] ??= problemResponse('The `Host` is not a name of this machine');
 }
@@ -100,6 +109,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .addTag('books', 'Customers, orders and their import; the journal: entries, balances, closed periods')
     .addTag('tickets', 'Events and their bookings')
     .addTag('keys', 'API keys and their scopes')
+    .addTag('users', 'Users, their tokens, and sessions of the dashboard')
     .addTag('benchmark', 'Load tests of this service')
     .addTag('operations', 'Health and metrics')
     .addSecurity(API_KEY_SCHEME, {
@@ -107,6 +117,13 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
       scheme: 'bearer',
       bearerFormat: 'dbk_<id>_<secret>',
       description: 'An API key. Required with `AUTH=required`; each operation names its scope.',
+    })
+    .addSecurity(USER_SCHEME, {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description:
+        'The access token of a user (`POST /api/auth/login`). An operation may require a role; it needs the token with `AUTH=open` too.',
     })
     .build();
 }

@@ -11,6 +11,7 @@ import type { ExpressAdapter } from '@nestjs/platform-express';
 import type { Request, Response } from 'express';
 import { PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
 import { closeUpload } from '../body/refused-upload.js';
+import { REALM } from '../guards/credentials.js';
 import { requestId } from '../express/request-id.js';
 
 /** A layer of Express' router; its own types omit `match`. */
@@ -49,6 +50,9 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     if (retryAfterS !== undefined) response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterS)));
+    // Every 401 has a challenge (RFC 9110, section 15.5.2); the guard has set one with the reason.
+    if (problem.status === 401 && !response.hasHeader('WWW-Authenticate'))
+      response.setHeader('WWW-Authenticate', REALM);
     // The rest of a request that did not arrive in time may still come (RFC 9110, section 15.5.9).
     if (problem.status === 408) {
       response.setHeader('Connection', 'close');

@@ -25,6 +25,14 @@ const CAPACITY = `${IANA}temporary-reduced-capacity`;
 /** The status and problem type of each error code. Nothing else in the service maps errors to HTTP. */
 const PROBLEMS: Record<string, { status: number; type?: string }> = {
   unauthenticated: { status: 401 },
+  'login-failed': { status: 401 },
+  'refresh-refused': { status: 401 },
+  'wrong-password': { status: 403 },
+  'role-required': { status: 403 },
+  'registration-off': { status: 403 },
+  'user-email-taken': { status: 409 },
+  'reset-refused': { status: 400 },
+  'passwords-busy': { status: 503, type: CAPACITY },
   'insufficient-scope': { status: 403 },
   'authentication-off': { status: 403 },
   'operators-only': { status: 403 },

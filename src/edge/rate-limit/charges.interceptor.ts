@@ -2,7 +2,7 @@ import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestI
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { type Observable, catchError } from 'rxjs';
-import { AppliedRateLimit, CountedItems } from '../../http/rate-limit.decorators.js';
+import { AppliedRateLimit, CountedField, CountedItems } from '../../http/rate-limit.decorators.js';
 import { InvalidInput } from '../../http/validation.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { RateLimit } from '../../platform/config/values.js';
@@ -10,6 +10,8 @@ import { NotAdmitted } from '../../requests/requests.errors.js';
 import { quotaRefusal, refundCharge, refundQuota } from './quota.js';
 import { Quotas } from './quotas.js';
 
+/** Longer values are no valid addresses, and validation refuses them. */
+const MAX_COUNTED = 254;
 /** The limit of the items of batches. */
 const NAME = 'batch';
 
@@ -22,17 +24,35 @@ export class ChargesInterceptor implements NestInterceptor {
   constructor(
     private readonly quotas: Quotas,
     private readonly reflector: Reflector,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'RATE_LIMIT_BATCH'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'RATE_LIMIT_BATCH' | 'RATE_LIMIT_LOGIN'>,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
     const limit = this.reflector.getAllAndOverride(AppliedRateLimit, [context.getHandler(), context.getClass()]);
+    if (limit === 'login' || limit === 'reset') return this.chargeField(context, next, limit);
     if (limit !== 'sync' && limit !== 'async') return next.handle();
     const request = context.switchToHttp().getRequest<Request>();
     const items = this.itemsOf(context, request);
     const { RATE_LIMIT_BATCH } = this.config;
     if (items > 0 && RATE_LIMIT_BATCH) return this.chargeItems(context, next, items, RATE_LIMIT_BATCH);
     return next.handle().pipe(catchError((error: unknown) => refundUnlessAdmitted(request, error)));
+  }
+
+  /** Counts guesses against one address that come from many networks. @throws QuotaExceeded */
+  private async chargeField(
+    context: ExecutionContext,
+    next: CallHandler,
+    name: 'login' | 'reset',
+  ): Promise<Observable<unknown>> {
+    const rate = this.config.RATE_LIMIT_LOGIN;
+    const field = this.reflector.get(CountedField, context.getHandler());
+    const { body } = context.switchToHttp().getRequest<Request>();
+    const value = field && (body as Record<string, unknown> | undefined)?.[field];
+    if (rate && typeof value === 'string' && value.length <= MAX_COUNTED) {
+      const charge = { name: `${name}-${field}`, rate, units: 1, unit: 'requests' };
+      await this.quotas.chargeKey(context, `${charge.name}:${value.toLowerCase()}`, charge);
+    }
+    return next.handle();
   }
 
   /** Returns 0 unless the route takes a batch, and for a batch that will not pass validation. */

@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { InjectThrottlerStorage } from '@nestjs/throttler';
 import type { Request, Response } from 'express';
 import { LoadRuns, RUN_TOKEN_HEADER } from '../../benchmark/load-runs.js';
+import { clientNetwork } from '../../http/client-network.js';
 import { callerOf } from '../../http/caller.js';
 import { Idempotent, hasIdempotencyKey } from '../../http/idempotency-key.js';
 import { AppliedRateLimit } from '../../http/rate-limit.decorators.js';
@@ -10,6 +11,9 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { RateLimit } from '../../platform/config/values.js';
 import type { Hit, QuotaStorage } from './quota.storage.js';
 import { QuotaExceeded, type Refund, addCharge, deferRefusal } from './quota.js';
+
+/** Limits of guesses. Whoever has many users or keys gets no more of them. */
+const BY_NETWORK = new Set(['login', 'reset']);
 
 /** Units to count for a request. */
 export interface Charge {
@@ -38,10 +42,15 @@ export class Quotas {
    * @throws QuotaExceeded
    */
   async charge(context: ExecutionContext, { name, rate, units, unit }: Charge): Promise<Refund | null> {
+    const request = context.switchToHttp().getRequest<Request>();
+    const caller = BY_NETWORK.has(name) ? clientNetwork(request.ip) : callerOf(request).id;
+    return this.chargeKey(context, `${name}:${caller}`, { name, rate, units, unit });
+  }
+
+  /** The same as {@link charge}, for a key that is not the caller. @throws QuotaExceeded */
+  async chargeKey(context: ExecutionContext, key: string, { name, rate, units, unit }: Charge): Promise<Refund | null> {
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
-    const caller = callerOf(request).id;
-    const key = `${name}:${caller}`;
     const hit = await this.storage.take(key, rate.windowMs, rate.limit, units);
     setQuotaHeaders(http.getResponse<Response>(), name, rate, hit);
     if (!hit.isBlocked) {
@@ -50,7 +59,7 @@ export class Quotas {
       return refund;
     }
     const refusal = new QuotaExceeded(name, rate, hit.timeToBlockExpire, unit);
-    if (!(await this.mayBeRepeat(context, request, caller))) throw refusal;
+    if (!(await this.mayBeRepeat(context, request, callerOf(request).id))) throw refusal;
     deferRefusal(request, refusal);
     return null;
   }

@@ -14,13 +14,15 @@ export async function throttlerOptions(
   metrics: Metrics,
   reflector: Reflector,
 ): Promise<ThrottlerModuleOptions> {
-  const { RATE_LIMIT_SYNC, RATE_LIMIT_ASYNC, RATE_LIMIT_DEFAULT } = config;
+  const { RATE_LIMIT_SYNC, RATE_LIMIT_ASYNC, RATE_LIMIT_LOGIN, RATE_LIMIT_DEFAULT } = config;
   const applies = (name: RateLimitName) => (context: ExecutionContext) =>
     reflector.getAllAndOverride(AppliedRateLimit, [context.getHandler(), context.getClass()]) === name;
   return {
     throttlers: [
       throttler('sync', RATE_LIMIT_SYNC, applies('sync')),
       throttler('async', RATE_LIMIT_ASYNC, applies('async')),
+      throttler('login', RATE_LIMIT_LOGIN, applies('login')),
+      throttler('reset', RATE_LIMIT_LOGIN, applies('reset')),
       // Applies to every route; @RateLimited and @Unlimited skip it.
       throttler('default', RATE_LIMIT_DEFAULT, () => true),
     ],

@@ -74,6 +74,7 @@ const RATE_CASES: [string, string, string, string, unknown][] = [
   ['RATE_LIMIT_BATCH', '1000', RATE, '1000/60s', { limit: 1_000, windowMs: 60_000 }],
   ['RATE_LIMIT_ASYNC', '30/999ms', RATE, '1/1s', { limit: 1, windowMs: 1_000 }],
   ['RATE_LIMIT_ASYNC', '30/8d', RATE, '30/7d', { limit: 30, windowMs: 604_800_000 }],
+  ['RATE_LIMIT_LOGIN', '10/60', RATE, '5/1m', { limit: 5, windowMs: 60_000 }],
   ['RATE_LIMIT_DEFAULT', '30/60s/2', RATE, '600/1m', { limit: 600, windowMs: 60_000 }],
   ['RATE_LIMIT_DEFAULT', 'OFF', RATE, 'off', null],
   ['CALLBACK_REDELIVERY_RATE', '20', RATE, '10/1s', { limit: 10, windowMs: 1_000 }],
@@ -128,6 +129,7 @@ const PROXY_CASES: [string, string, string, string, unknown][] = [
 const CHOICE_CASES: [string, string, string, string, unknown][] = [
   ['ROLE', 'both', 'one of all, api, worker', 'all', 'all'],
   ['CALLBACK_SIGNATURE', 'v2', 'one of v1, v1a, both', 'both', 'both'],
+  ['REGISTRATION', 'on', 'one of open, customers, off', 'customers', 'customers'],
   ['AUTH', 'closed', 'one of open, required', 'required', 'required'],
   ['ALLOW_OPEN', 'yes', 'one of true, false', 'true', true],
   ['LOG_LEVEL', 'verbose', 'one of fatal, error, warn, log, debug', 'debug', 'debug'],
@@ -175,7 +177,7 @@ describe('parseConfig', () => {
   });
 
   it('is tested with every variable', () => {
-    const others = [...Object.keys(FREE_TEXT), ...Object.keys(SECRETS), 'CALLBACK_SECRET'];
+    const others = [...Object.keys(FREE_TEXT), ...Object.keys(SECRETS), 'CALLBACK_SECRET', 'TOKEN_SECRET'];
     const covered = [...CASES.map(([name]) => name), ...others];
     expect(new Set(covered)).toEqual(new Set(Object.keys(environmentSchema.shape)));
   });
@@ -188,6 +190,16 @@ describe('parseConfig', () => {
     const { HOST, DATA_DIR, CALLBACK_ALLOW, NODE_ENV } = parseConfig(FREE_TEXT);
     expect([HOST, DATA_DIR, NODE_ENV]).toEqual(['::1', resolve('some/where'), 'test']);
     expect(CALLBACK_ALLOW).toEqual(['a', '10.0.0.0/8']);
+  });
+
+  it('accepts a token secret of 32 to 512 characters and does not show an invalid one', () => {
+    for (const length of [32, 512]) {
+      const secret = 'h'.repeat(length);
+      expect(parseConfig({ TOKEN_SECRET: secret })).toMatchObject({ TOKEN_SECRET: secret });
+    }
+    const allowed = 'a random text of 32 to 512 characters';
+    for (const wrong of ['hunter2', 'h'.repeat(513)])
+      expect(refusal({ TOKEN_SECRET: wrong })).toBe(`TOKEN_SECRET=(not shown) is not valid: it must be ${allowed}`);
   });
 
   it('accepts a callback secret of 24 to 64 bytes and does not show an invalid one', () => {
@@ -305,6 +317,7 @@ describe('parseConfig', () => {
       RATE_LIMIT_SYNC: { limit: 30, windowMs: 60_000 },
       RATE_LIMIT_ASYNC: { limit: 60, windowMs: 60_000 },
       RATE_LIMIT_BATCH: { limit: 1_000, windowMs: 60_000 },
+      RATE_LIMIT_LOGIN: { limit: 10, windowMs: 60_000 },
       RATE_LIMIT_DEFAULT: { limit: 600, windowMs: 60_000 },
       TRUST_PROXY: false,
       CALLBACK_ALLOW: [],
@@ -322,6 +335,7 @@ describe('parseConfig', () => {
       MAIL_RETRY_DELAYS: [2_000, 10_000, 60_000, 300_000, 1_800_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000],
       MAIL_CHANGE_DELAY: 2_000,
       BASE_CURRENCY: 'USD',
+      REGISTRATION: 'open',
       CORS_ORIGINS: [],
       DEMO_RECEIVER: true,
       NODE_ENV: 'development',

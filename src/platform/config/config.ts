@@ -11,6 +11,7 @@ import { callbackSettings } from './sections/callbacks.js';
 import { mailSettings } from './sections/mail.js';
 import { bookSettings } from './sections/books.js';
 import { webSettings } from './sections/web.js';
+import { userSettings } from './sections/users.js';
 import { isLoopbackHost } from './loopback.js';
 import { ConfigError } from './config-error.js';
 import { type Assignment, parseDotenv, readDotenv } from './dotenv.js';
@@ -34,6 +35,7 @@ export const environmentSchema = z.object({
   ...callbackSettings.shape,
   ...mailSettings.shape,
   ...bookSettings.shape,
+  ...userSettings.shape,
   ...webSettings.shape,
 });
 

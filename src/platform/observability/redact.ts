@@ -1,5 +1,7 @@
-/** Prefixes of Daybook's secrets: callback secrets, private callback keys, API keys. */
-const OUR_SECRETS = /\b(whsec_|whsk_|dbk_)[\w+/=-]+/g;
+/** Prefixes of Daybook's secrets: callback secrets, private callback keys, API keys; refresh tokens, cookies, password resets. */
+const OUR_SECRETS = /\b(whsec_|whsk_|dbk_|dbr_|dbs_|dbp_)[\w+/=-]+/g;
+/** Access tokens: the header of every JWT begins with `{"`. */
+const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 const BEARER = /\b(Bearer|Basic) [\w.~+/=-]+/gi;
 /** User and password in the URL of a database, a Redis or a receiver. A password may itself contain `@` or `/`. */
 const CREDENTIALS = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s"'<>]+@/gi;
@@ -17,6 +19,7 @@ export function hide(secrets: readonly string[]): void {
 export function redact(text: string): string {
   let shown = text
     .replaceAll(OUR_SECRETS, '$1***')
+    .replaceAll(JWT, '***')
     .replaceAll(BEARER, '$1 ***')
     .replaceAll(CREDENTIALS, '$1***@')
     .replaceAll(QUERY, '$1?***');

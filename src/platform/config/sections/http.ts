@@ -16,6 +16,9 @@ export const httpSettings = z.object({
   RATE_LIMIT_BATCH: rateLimit
     .default({ limit: 1_000, windowMs: 60_000 })
     .describe('Items of `POST /api/batch` per caller; a batch that does not fit is refused whole'),
+  RATE_LIMIT_LOGIN: rateLimit
+    .default({ limit: 10, windowMs: 60_000 })
+    .describe('Logins per email address, and per client network; password resets count by themselves'),
   RATE_LIMIT_DEFAULT: rateLimit
     .default({ limit: 600, windowMs: 60_000 })
     .describe('Per caller on all other routes except health, metrics, docs and the demo receiver'),

@@ -1,0 +1,52 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Request } from 'express';
+import type { Caller } from '../../http/caller.js';
+import { clientNetwork, isLoopbackNetwork } from '../../http/client-network.js';
+import { allows } from '../../http/scopes.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import type { KeySession, UserSession } from './sessions/session-authenticator.js';
+import { scopesOf } from './user-scopes.js';
+
+/**
+ * Builds the callers of sessions. With `AUTH=open` the data are everyone's and no scope is checked, so signing in adds a name
+ * and takes nothing away: a caller on this machine stays an operator.
+ */
+@Injectable()
+export class CallerFactory {
+  constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'AUTH'>) {}
+
+  ofSession(request: Request, session: UserSession | KeySession): Caller {
+    return 'user' in session ? this.ofUser(request, session) : this.ofKey(request, session);
+  }
+
+  private ofUser(request: Request, { sessionId, user, accountId }: UserSession): Caller {
+    return {
+      id: `user:${user.id}`,
+      user,
+      actor: { kind: 'user', id: user.id, name: user.name },
+      sessionId,
+      ...(this.isOpen
+        ? { account: null, isOperator: isOnThisMachine(request) }
+        : { account: accountId, isOperator: false, scopes: scopesOf({ role: user.role, accountId }) }),
+    };
+  }
+
+  private ofKey(request: Request, { sessionId, key: { keyId, name, accountId, scopes } }: KeySession): Caller {
+    const isAdmin = allows(scopes, 'admin');
+    return {
+      id: `key:${keyId}`,
+      user: null,
+      actor: { kind: 'key', id: keyId, name },
+      sessionId,
+      ...(this.isOpen
+        ? { account: null, isOperator: isAdmin || isOnThisMachine(request) }
+        : { account: accountId, isOperator: isAdmin, scopes }),
+    };
+  }
+
+  private get isOpen(): boolean {
+    return this.config.AUTH === 'open';
+  }
+}
+
+const isOnThisMachine = ({ ip }: Request): boolean => isLoopbackNetwork(clientNetwork(ip));
