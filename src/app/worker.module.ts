@@ -15,6 +15,7 @@ import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { InProcessQueue } from '../queue/in-process-queue.js';
 import { QueueConsumers, WorkQueue } from '../queue/work-queue.js';
 import { RequestsModule } from '../requests/requests.module.js';
+import { TicketsWorkerModule } from '../tickets/tickets-worker.module.js';
 
 /** Everything that consumes queues. */
 @Module({})
@@ -31,6 +32,7 @@ export class WorkerModule implements OnApplicationBootstrap {
         MailWorkerModule,
         JournalModule,
         ImportsModule,
+        TicketsWorkerModule,
         OperationsModule,
         ...(bull?.imports ?? []),
       ],

@@ -7,6 +7,7 @@ import { journalPlans } from './explain/journal-plans.js';
 import { orderPlans } from './explain/order-plans.js';
 import { requestPlans } from './explain/request-plans.js';
 import { FINISHED } from './explain/rows.js';
+import { ticketPlans } from './explain/ticket-plans.js';
 
 const explained = new Explained();
 beforeAll(() => explained.open(), 240_000);
@@ -18,6 +19,7 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests, and books`, (
   journalPlans(explained);
   orderPlans(explained);
   importPlans(explained);
+  ticketPlans(explained);
   callbackPlans(explained);
   requestPlans(explained);
 });

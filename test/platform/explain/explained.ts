@@ -30,6 +30,8 @@ const GROWING = [
   'order_items',
   'order_imports',
   'order_import_errors',
+  'events',
+  'bookings',
 ];
 
 function scans(plan: Plan): string[] {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { OPEN_INSTALLATION } from '../../../src/platform/tenant.js';
 import { fillBooks } from './books-rows.js';
 import { SORTED_ID } from './sorted-id.js';
+import { fillTickets } from './ticket-rows.js';
 
 /** The promise: no query grows with the number of finished requests. Checked by its plan over this many; in CI a million. */
 export const FINISHED = Number(process.env.EXPLAIN_FINISHED ?? 300_000);
@@ -69,4 +70,5 @@ async function insertRows(client: pg.Client): Promise<void> {
   await client.query(`INSERT INTO idempotency_keys (caller, scope, key, fingerprint, request_id)
     SELECT 'open', 'POST /api/async', 'key-' || n, 'f', ${SORTED_ID('n')} FROM generate_series(1, 100000) n`);
   await fillBooks(client);
+  await fillTickets(client);
 }
