@@ -4,15 +4,26 @@ import type { Repository } from 'typeorm';
 import type { BookingOfEvent } from './booking-row.js';
 import { Booking } from './booking.entity.js';
 
-export interface BookingFilter {
-  /** Only bookings of this user. */
-  customerId?: string;
-  /** Only bookings of this event. */
-  eventId?: string;
+export interface BookingPage {
   /** Only bookings that are older than this one. */
   beforeId?: string;
   limit: number;
 }
+
+/** Whose bookings a list has: those of a customer, or those of an event. */
+type Owner = 'customer_id' | 'event_id';
+
+/**
+ * The owner comes from a function, so the planner does not see that it has many bookings: it would then walk the bookings of
+ * all owners by their ids.
+ */
+const listOf = (
+  owner: Owner,
+  beforeId: string | undefined,
+): string => `SELECT to_jsonb(b) AS booking, to_jsonb(e) AS event
+  FROM unnest($1::uuid[]) AS owner (id) CROSS JOIN LATERAL (
+    SELECT * FROM bookings WHERE ${owner} = owner.id ${beforeId ? 'AND id < $3' : ''} ORDER BY id DESC LIMIT $2
+  ) b JOIN events e ON e.id = b.event_id ORDER BY b.id DESC`;
 
 /** Reads of bookings, each with its event in one query. */
 @Injectable()
@@ -21,24 +32,27 @@ export class BookingRepository {
 
   /** @param userId Of the customer, or the organizer of its event. @returns Null for a booking of others. */
   async find(userId: string, id: string): Promise<BookingOfEvent | null> {
-    const query = this.rows().where('b.id = :id AND :userId IN (b.customer_id, e.organizer_id)', { id, userId });
-    return (await query.getRawOne<BookingOfEvent>()) ?? null;
-  }
-
-  /** @returns Bookings, newest first. */
-  list({ customerId, eventId, beforeId, limit }: BookingFilter): Promise<BookingOfEvent[]> {
-    const query = this.rows().where('true');
-    if (customerId) query.andWhere('b.customer_id = :customerId', { customerId });
-    if (eventId) query.andWhere('b.event_id = :eventId', { eventId });
-    if (beforeId) query.andWhere('b.id < :beforeId', { beforeId });
-    return query.orderBy('b.id', 'DESC').limit(limit).getRawMany<BookingOfEvent>();
-  }
-
-  private rows() {
-    return this.bookings
+    const query = this.bookings
       .createQueryBuilder('b')
       .innerJoin('b.event', 'e')
       .select('to_jsonb(b)', 'booking')
-      .addSelect('to_jsonb(e)', 'event');
+      .addSelect('to_jsonb(e)', 'event')
+      .where('b.id = :id AND :userId IN (b.customer_id, e.organizer_id)', { id, userId });
+    return (await query.getRawOne<BookingOfEvent>()) ?? null;
+  }
+
+  /** @returns Bookings of a customer, newest first. */
+  ofCustomer(customerId: string, page: BookingPage): Promise<BookingOfEvent[]> {
+    return this.list('customer_id', customerId, page);
+  }
+
+  /** @returns Bookings of an event, newest first. */
+  ofEvent(eventId: string, page: BookingPage): Promise<BookingOfEvent[]> {
+    return this.list('event_id', eventId, page);
+  }
+
+  private list(owner: Owner, id: string, { beforeId, limit }: BookingPage): Promise<BookingOfEvent[]> {
+    const values = [[id], limit, ...(beforeId ? [beforeId] : [])];
+    return this.bookings.query<BookingOfEvent[]>(listOf(owner, beforeId), values);
   }
 }

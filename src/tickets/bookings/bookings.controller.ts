@@ -66,10 +66,10 @@ export class BookingsController {
   @ApiOkResponse({ standardSchema: bookingPage })
   @ApiForbiddenResponse(NOT_CUSTOMER)
   listOwn(
-    @Query({ schema: bookingsQuery }) { cursor, ...filter }: BookingsQuery,
+    @Query({ schema: bookingsQuery }) { cursor, limit }: BookingsQuery,
     @CurrentUser() customer: SignedInUser,
   ): Promise<object> {
-    return this.bookings.listOwn(customer, { ...filter, beforeId: cursor });
+    return this.bookings.listOwn(customer, { beforeId: cursor, limit });
   }
 
   @Get(':id')

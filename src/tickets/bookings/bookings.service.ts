@@ -12,7 +12,7 @@ import { checkOpen, isPast } from '../events/event-rules.js';
 import { EventNotFound, EventPast } from '../events/events.errors.js';
 import { SOLD, cancellationEntry, saleEntry } from './booking-entries.js';
 import { type BookingOfEvent, bookingView, soldBookingView } from './booking-row.js';
-import { type BookingFilter, BookingRepository } from './booking.repository.js';
+import { type BookingPage, BookingRepository } from './booking.repository.js';
 import type { BookingView, CreateBookingBody } from './booking.schema.js';
 import { BookingStore, type NewBooking } from './booking.store.js';
 import { BookingCancelled, BookingNotFound, SoldOut } from './bookings.errors.js';
@@ -86,19 +86,17 @@ export class BookingsService {
   }
 
   /** @returns One page of the customer's bookings, newest first. */
-  async listOwn(customer: SignedInUser, filter: Omit<BookingFilter, 'customerId' | 'eventId'>): Promise<object> {
-    return this.list({ ...filter, customerId: customer.id }, bookingView);
+  async listOwn({ id }: SignedInUser, { beforeId, limit }: BookingPage): Promise<object> {
+    const read = (count: number) => this.bookings.ofCustomer(id, { beforeId, limit: count });
+    const { page, next_cursor } = await pageOf(limit, read, ({ booking }) => booking.id);
+    return { bookings: page.map(bookingView), next_cursor };
   }
 
   /** @returns One page of the bookings of an event, newest first, for its organizer. */
-  async listOfEvent(eventId: string, filter: Omit<BookingFilter, 'customerId' | 'eventId'>): Promise<object> {
-    return this.list({ ...filter, eventId }, soldBookingView);
-  }
-
-  private async list(filter: BookingFilter, viewOf: (row: BookingOfEvent) => BookingView): Promise<object> {
-    const read = (limit: number) => this.bookings.list({ ...filter, limit });
-    const { page, next_cursor } = await pageOf(filter.limit, read, ({ booking }) => booking.id);
-    return { bookings: page.map(viewOf), next_cursor };
+  async listOfEvent(eventId: string, { beforeId, limit }: BookingPage): Promise<object> {
+    const read = (count: number) => this.bookings.ofEvent(eventId, { beforeId, limit: count });
+    const { page, next_cursor } = await pageOf(limit, read, ({ booking }) => booking.id);
+    return { bookings: page.map(soldBookingView), next_cursor };
   }
 
   private async sell(query: Query, wanted: NewBooking): Promise<BookingOfEvent> {

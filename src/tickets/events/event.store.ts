@@ -43,9 +43,11 @@ const CHANGE = statement(
   WHERE id = :id RETURNING *`,
 );
 
+// The first booking in the order of the index: of many bookings, none but that one is read.
 const REMOVE_UNBOOKED = statement(
   'event_remove_unbooked',
-  'DELETE FROM events WHERE id = :id AND NOT EXISTS (SELECT FROM bookings WHERE event_id = :id) RETURNING id',
+  `DELETE FROM events e WHERE e.id = :id
+    AND (SELECT b.id FROM bookings b WHERE b.event_id = e.id ORDER BY b.id LIMIT 1) IS NULL RETURNING e.id`,
 );
 
 const CANCEL = statement(

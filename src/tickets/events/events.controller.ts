@@ -144,10 +144,10 @@ export class EventsController {
   @ApiOkResponse({ standardSchema: soldBookingPage })
   async listBookings(
     @Param('id', { schema: eventIdParam }) id: string,
-    @Query({ schema: bookingsQuery }) { cursor, ...filter }: BookingsQuery,
+    @Query({ schema: bookingsQuery }) { cursor, limit }: BookingsQuery,
     @CurrentUser() organizer: SignedInUser,
   ): Promise<object> {
     await this.events.checkOwn(organizer, id);
-    return this.bookings.listOfEvent(id, { ...filter, beforeId: cursor });
+    return this.bookings.listOfEvent(id, { beforeId: cursor, limit });
   }
 }

@@ -78,8 +78,8 @@ export function ticketPlans(explained: Explained): void {
     explained.expectCheap(async () => {
       expect(await bookings().find(idOf(3), idOf(2))).toMatchObject({ booking: { num_tickets: 1 } });
       for (const beforeId of [undefined, idOf(BOOKINGS / 5)]) {
-        await bookings().list({ customerId: idOf(3), beforeId, limit: LIMIT });
-        expect(await bookings().list({ eventId: idOf(1), beforeId, limit: LIMIT })).toHaveLength(LIMIT);
+        await bookings().ofCustomer(idOf(3), { beforeId, limit: LIMIT });
+        expect(await bookings().ofEvent(idOf(1), { beforeId, limit: LIMIT })).toHaveLength(LIMIT);
       }
     }, 1_000));
 }
