@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { createTransport } from 'nodemailer';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions, migrate } from '../../src/app/data-source.js';
+import { FanOutStore } from '../../src/mail/fan-outs/fan-out.store.js';
+import type { NewMail } from '../../src/mail/new-mail.js';
+import { Outbox } from '../../src/mail/outbox.js';
+import { OutboxStore } from '../../src/mail/outbox.store.js';
+import { MailAttemptsStore } from '../../src/mail/sending/mail-attempts.store.js';
+import { MailLeasesStore } from '../../src/mail/sending/mail-leases.store.js';
+import { MailSender } from '../../src/mail/sending/mail-sender.js';
+import { MailDispatcher } from '../../src/mail/sending/mail.dispatcher.js';
+import { Templates } from '../../src/mail/templates/templates.js';
+import { newId } from '../../src/platform/ids.js';
+import { Database } from '../../src/platform/database/database.js';
+import { Metrics } from '../../src/platform/observability/metrics.js';
+import { InProcessQueue } from '../../src/queue/in-process-queue.js';
+import { EventAttendees } from '../../src/tickets/bookings/event-attendees.store.js';
+import { forkProgram } from '../support/fork.js';
+import { withDatabase } from '../support/servers.js';
+import { median } from '../support/throughput.js';
+import type { Measurement } from './measurement.js';
+
+const MESSAGES = 5_000;
+const ROUNDS = 3;
+const WARM_UP_ROUNDS = 1;
+
+const DATA = {
+  event: { title: 'Concert', date: '2026-12-01T19:00:00.000Z', location: 'Hall 1' },
+  num_tickets: 2,
+  total: '25.00 EUR',
+};
+const addressOf = (index: number): string => `person-${index}@example.com`;
+
+/** Rate at which the outbox drains, in turns with nodemailer's own pool that sends the same messages to the same server. */
+export async function mail(): Promise<Measurement[]> {
+  const sink = forkProgram('smtp-sink.process');
+  const [{ url }] = (await once(sink, 'message')) as [{ url: string }];
+  try {
+    return await withDatabase(({ url: databaseUrl }) => measure(url, databaseUrl));
+  } finally {
+    sink.kill('SIGKILL');
+  }
+}
+
+async function measure(smtpUrl: string, databaseUrl: string): Promise<Measurement[]> {
+  await migrate(databaseUrl);
+  const dataSource = await new DataSource(dataSourceOptions(databaseUrl)).initialize();
+  const database = new Database(dataSource, { DATABASE_PREPARE: true });
+  const settings = {
+    SMTP_URL: smtpUrl,
+    SMTP_TIMEOUT: 10_000,
+    MAIL_FROM: 'Events <events@daybook.example>',
+    MAIL_RETRY_DELAYS: [],
+    MAIL_CHANGE_DELAY: 0,
+  };
+  const templates = new Templates(settings);
+  const sender = new MailSender(new MailAttemptsStore(database), templates, new Metrics(), settings);
+  const fanOuts = new FanOutStore(database, new EventAttendees());
+  const dispatcher = new MailDispatcher(new MailLeasesStore(database), fanOuts, sender);
+  const outbox = new Outbox(new OutboxStore(settings), new InProcessQueue());
+  const drain = async (): Promise<number> => {
+    await database.inTransaction((query) =>
+      outbox.add(
+        query,
+        Array.from({ length: MESSAGES }, (_, i) => message(i)),
+      ),
+    );
+    await database.query({ name: '', text: 'ANALYZE mail_messages' });
+    const startMs = performance.now();
+    while ((await pending(database)) > 0) await dispatcher.run();
+    return (MESSAGES / (performance.now() - startMs)) * 1_000;
+  };
+  const ratios: number[] = [];
+  const rates: number[] = [];
+  for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
+    const alone = await pooled(smtpUrl, templates);
+    const perS = await drain();
+    if (round < WARM_UP_ROUNDS) continue;
+    rates.push(perS);
+    ratios.push(perS / alone);
+  }
+  await dispatcher.stop();
+  sender.onApplicationShutdown();
+  await dataSource.destroy();
+  const title = `Draining ${MESSAGES.toLocaleString('en')} messages from the outbox, over nodemailer's own pool`;
+  return [{ title, result: `${median(ratios).toFixed(2)} (${Math.round(median(rates))}/s)`, target: '≥ 0.8' }];
+}
+
+async function pending(database: Database): Promise<number> {
+  const text = `SELECT count(*)::integer AS count FROM mail_messages WHERE status = 'pending'`;
+  const [row] = await database.query<{ count: number }>({ name: 'bench_pending', text });
+  return row!.count;
+}
+
+const message = (index: number): NewMail => ({
+  accountId: null,
+  to: addressOf(index),
+  template: 'booking-confirmed',
+  data: DATA,
+});
+
+/** The rate of nodemailer's pool with its own settings, given all messages at once. */
+async function pooled(url: string, templates: Templates): Promise<number> {
+  const transport = createTransport({ url, pool: true });
+  const startMs = performance.now();
+  await Promise.all(
+    Array.from({ length: MESSAGES }, (_, index) =>
+      transport.sendMail(
+        templates.message({
+          id: newId(),
+          recipient: addressOf(index),
+          createdAt: new Date(),
+          template: 'booking-confirmed',
+          data: DATA,
+        }),
+      ),
+    ),
+  );
+  const perS = (MESSAGES / (performance.now() - startMs)) * 1_000;
+  transport.close();
+  return perS;
+}
