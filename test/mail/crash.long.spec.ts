@@ -65,5 +65,5 @@ it('reaches everyone at least once, under one Message-ID, when it is killed agai
   const idsOf = new Map<string, Set<string>>();
   for (const { to, messageId } of smtp.received) idsOf.set(to, (idsOf.get(to) ?? new Set()).add(messageId));
   expect([...idsOf.values()].filter((ids) => ids.size > 1)).toEqual([]);
-  expect(new Set([...idsOf.values()].flatMap((ids) => [...ids])).size).toBe(ATTENDEES - 2);
+  expect(new Set(smtp.received.map(({ messageId }) => messageId)).size).toBe(ATTENDEES - 2);
 }, 240_000);
