@@ -19,7 +19,7 @@ import { createKey, type TestKey } from '../support/keys.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { holdLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
-import { PASSWORD, registerUser } from '../support/users.js';
+import { PASSWORD, type TestUser, registerUser } from '../support/users.js';
 
 /** Routes that write and are not recorded: they create requests, or only receive. */
 const UNRECORDED = ['POST /api/async', 'POST /api/batch', 'POST /api/callbacks/receive', 'POST /api/sync'];
@@ -120,6 +120,21 @@ const orderMove =
     const id = await addOrder(...before);
     return { path: `/api/orders/${id}/${move}`, target: id };
   };
+
+const EVENT = { title: 'Jazz', date: '2099-01-01T00:00:00Z', location: 'B', total_tickets: 9, price_cents: 5 };
+
+async function addEvent(): Promise<{ organizer: TestUser; event: string }> {
+  const organizer = await registerUser(open, 'organizer');
+  const { json } = await send(open, 'POST', '/api/events', { body: EVENT, headers: organizer.headers });
+  return { organizer, event: json.id as string };
+}
+
+/** A call of an organizer that concerns an event of its own. */
+async function ownEvent(body?: object): Promise<Write> {
+  const { organizer, event } = await addEvent();
+  const actor = userActor(organizer.id);
+  return { path: `/api/events/${event}`, body, headers: organizer.headers, target: event, actor };
+}
 
 /** Prepares a successful call of each route that is recorded with `AUTH=open`. */
 const WRITES: Record<string, () => Promise<Write>> = {
@@ -284,6 +299,26 @@ const WRITES: Record<string, () => Promise<Write>> = {
     return { path: '/api/session', body: { email, password: PASSWORD }, actor: userActor(id) };
   },
   'DELETE /api/session': async () => ({ path: '/api/session' }),
+  'POST /api/events': async () => {
+    const { id, headers } = await registerUser(open, 'organizer');
+    const target = expect.any(String) as unknown as string;
+    return { path: '/api/events', body: EVENT, headers, target, detail: { title: 'Jazz' }, actor: userActor(id) };
+  },
+  'PUT /api/events/{id}': async () => ownEvent({ title: 'Blues' }),
+  'PATCH /api/events/{id}': async () => ownEvent({ title: 'Blues' }),
+  'DELETE /api/events/{id}': async () => ownEvent(),
+  'POST /api/bookings': async () => {
+    const { id, headers } = await registerUser(open, 'customer');
+    const body = { event_id: (await addEvent()).event, num_tickets: 2 };
+    const target = expect.any(String) as unknown as string;
+    return { path: '/api/bookings', body, headers, target, detail: body, actor: userActor(id) };
+  },
+  'POST /api/bookings/{id}/cancel': async () => {
+    const { id, headers } = await registerUser(open, 'customer');
+    const body = { event_id: (await addEvent()).event, num_tickets: 2 };
+    const booking = (await send(open, 'POST', '/api/bookings', { body, headers })).json.id as string;
+    return { path: `/api/bookings/${booking}/cancel`, headers, target: booking, actor: userActor(id) };
+  },
   'POST /api/benchmark/sync': async () => ({ ...RUN, path: '/api/benchmark/sync' }),
   'POST /api/benchmark/async': async () => ({ ...RUN, path: '/api/benchmark/async' }),
   'POST /api/benchmark/both': async () => ({ ...RUN, path: '/api/benchmark/both' }),

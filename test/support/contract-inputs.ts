@@ -5,6 +5,7 @@ export interface Operation {
   method: string;
   path: string;
   parameters?: { in: string; name: string; required?: boolean; schema?: JsonSchema }[];
+  security?: Record<string, string[]>[];
   requestBody?: { required?: boolean; content: Record<string, { schema: JsonSchema }> };
   responses: Record<string, { content?: Record<string, { schema?: object }> }>;
 }
@@ -33,6 +34,8 @@ export const known = {
   imports: [] as string[],
   mail: [] as string[],
   entries: [] as string[],
+  events: [] as string[],
+  bookings: [] as string[],
 };
 export type Known = keyof typeof known;
 
@@ -72,6 +75,11 @@ function cheap(field: string): fc.Arbitrary<unknown> | null {
   if (field === 'lines') return journalLines;
   if (field === 'input_data') return fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme' });
   if (field === 'customer_id') return lookedUp('customers');
+  if (field === 'event_id') return lookedUp('events');
+  if (field === 'num_tickets') return fc.constantFrom(1, 1, 2, 2_000_000);
+  if (field === 'date')
+    return fc.constantFrom('2099-06-01T19:00:00Z', '2098-06-01T19:00:00+02:00', '2001-01-01T00:00:00Z');
+  if (field === 'total_tickets') return fc.constantFrom(1_000, 5_000, 0);
   if (field === 'currency') return fc.constantFrom('USD', 'EUR', 'JPY', 'usd');
   if (field === 'email') return fc.uuid().map((id) => `${id}@customer.example`);
   if (field === 'expire_old_after' || field === 'expires_in') return fc.constantFrom('1d', '0s', '90d', 'soon');
@@ -182,6 +190,8 @@ function knownFor(path: string, name: string): Known | null {
   if (name !== 'id') return null;
   if (path.startsWith('/api/keys')) return 'keys';
   if (path.startsWith('/api/customers')) return 'customers';
+  if (path.startsWith('/api/events')) return 'events';
+  if (path.startsWith('/api/bookings')) return 'bookings';
   if (path.startsWith('/api/mail')) return 'mail';
   if (path.startsWith('/api/orders/imports')) return 'imports';
   if (path.startsWith('/api/orders')) return path.endsWith('/ship') ? 'paidOrders' : 'orders';
