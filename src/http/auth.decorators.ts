@@ -1,8 +1,9 @@
-import { applyDecorators } from '@nestjs/common';
+import { type ExecutionContext, applyDecorators, createParamDecorator } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiSecurity } from '@nestjs/swagger';
-import { Caller, type UserRole } from './caller.js';
-import type { Scope } from './scopes.js';
+import type { Request } from 'express';
+import { Caller, type UserRole, callerOf } from './caller.js';
+import { type Scope, allows } from './scopes.js';
 
 /**
  * Metadata: the {@link Scope} that a route or controller requires, or null for none. The authentication guard fails
@@ -52,3 +53,9 @@ export const OwnAccount = () => Caller('account');
 
 /** Parameter decorator: whether the caller operates the installation, and may see its internals. */
 export const IsOperator = () => Caller('isOperator');
+
+/** Parameter decorator: whether the caller has another scope than the route requires, or no scope is checked. */
+export const HasScope = createParamDecorator((scope: Scope, context: ExecutionContext) => {
+  const { scopes } = callerOf(context.switchToHttp().getRequest<Request>());
+  return scopes === undefined || allows(scopes, scope);
+});

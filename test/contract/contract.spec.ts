@@ -40,9 +40,10 @@ interface Answer {
 
 /**
  * Operations that nothing sent here can be sure to succeed with: load tests (see contract-inputs.ts), a URL that has
- * answered 410, cancelling what is pending for milliseconds only. They have tests of their own.
+ * answered 410, cancelling what is pending for milliseconds only, passwords and tokens. They have tests of their own.
  */
-const BEYOND_CHANCE = /^\/api\/(benchmark\/|callbacks\/urls\/enable$|requests\/[^/]+\/cancel$)/;
+const BEYOND_CHANCE =
+  /^\/api\/(benchmark\/|callbacks\/urls\/enable$|requests\/[^/]+\/cancel$|auth\/(login|refresh|logout|password|reset\/confirm)$|session$)/;
 
 let daybook: Daybook;
 let pool: Pool;

@@ -10,14 +10,16 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
-import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { HasScope, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
+import { writtenFields } from '../../http/written-fields.js';
 import type { AccountId } from '../../platform/tenant.js';
 import {
   type ChangeCustomerBody,
   type CreateCustomerBody,
   type CustomersQuery,
   changeCustomerBody,
+  changedCustomer,
   createCustomerBody,
   customerPage,
   customerView,
@@ -28,6 +30,7 @@ import {
 import { CustomersService } from './customers.service.js';
 
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
+const SHOWN = 'Without the scope `books:read`, what the request decides and no more';
 const NOT_FOUND = { description: 'Customer not found' };
 const TAKEN = { description: 'Another customer has this email' };
 
@@ -81,15 +84,18 @@ export class CustomersController {
   })
   @ApiParam(ID)
   @ApiBody({ required: true })
-  @ApiOkResponse({ standardSchema: customerView })
+  @ApiOkResponse({ description: SHOWN, standardSchema: changedCustomer })
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiConflictResponse(TAKEN)
-  change(
+  async change(
     @Param('id', { schema: idParam }) id: string,
-    @Body({ schema: changeCustomerBody }) { name, email, is_active }: ChangeCustomerBody,
+    @Body({ schema: changeCustomerBody }) body: ChangeCustomerBody,
     @OwnAccount() account: AccountId,
+    @HasScope('books:read') mayRead: boolean,
   ): Promise<object> {
-    return this.customers.change(account, id, { name, email, isActive: is_active });
+    const { name, email, is_active: isActive } = body;
+    const customer = await this.customers.change(account, id, { name, email, isActive });
+    return mayRead ? customer : writtenFields(customer, body, ['id', 'updated_at']);
   }
 
   @Delete(':id')

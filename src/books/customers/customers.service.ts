@@ -52,7 +52,7 @@ export class CustomersService {
   }
 
   /** @throws EmailTaken */
-  async change(account: AccountId, id: string, change: CustomerChange): Promise<object> {
+  async change(account: AccountId, id: string, change: CustomerChange): Promise<CustomerView> {
     if (!isUuid(id)) throw new CustomerNotFound();
     const accountId = storedAccount(account);
     return this.database.inTransaction(async (query) => {
@@ -82,6 +82,16 @@ export class CustomersService {
 }
 
 /** Returns a customer as the API shows it. */
-export function customerView({ id, name, email, isActive, createdAt, updatedAt }: Customer): object {
+/** A customer on the wire. */
+export interface CustomerView {
+  id: string;
+  name: string;
+  email: string;
+  is_active: boolean;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export function customerView({ id, name, email, isActive, createdAt, updatedAt }: Customer): CustomerView {
   return { id, name, email, is_active: isActive, created_at: createdAt, updated_at: updatedAt };
 }

@@ -106,5 +106,8 @@ export const entryView = z.object({
   ),
 });
 export type EntryView = z.infer<typeof entryView>;
+/** Without the lines for keys without `books:read`. */
+export const reversalView = entryView.partial({ lines: true });
+export type ReversalView = z.infer<typeof reversalView>;
 
 export const entryPage = z.object({ entries: z.array(entryView), next_cursor: z.string().nullable() });

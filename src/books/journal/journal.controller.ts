@@ -11,7 +11,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
-import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { HasScope, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { type BalancesQuery, balancesQuery, balancesView } from './balances/balances.schema.js';
@@ -21,12 +21,14 @@ import {
   type EntriesQuery,
   type EntryView,
   type ReversalBody,
+  type ReversalView,
   adjustmentBody,
   entriesQuery,
   entryNumberParam,
   entryPage,
   entryView,
   reversalBody,
+  reversalView,
 } from './entries.schema.js';
 import { JournalService } from './journal.service.js';
 
@@ -78,7 +80,10 @@ export class JournalController {
   @ApiOperation({ summary: 'Post the reversal of an adjustment' })
   @ApiParam(NUMBER)
   @ApiBody({ required: false })
-  @ApiCreatedResponse({ standardSchema: entryView })
+  @ApiCreatedResponse({
+    description: 'Without the scope `books:read`, without its lines',
+    standardSchema: reversalView,
+  })
   @ApiNotFoundResponse({ description: 'Entry not found' })
   @ApiConflictResponse({
     description:
@@ -89,8 +94,10 @@ export class JournalController {
     @Body({ schema: reversalBody }) body: ReversalBody,
     @OwnAccount() account: AccountId,
     @IdempotencyKey() key: IdempotencyKey | null,
-  ): Promise<EntryView> {
-    return this.journal.reverse(account, number, body, key);
+    @HasScope('books:read') mayRead: boolean,
+  ): Promise<ReversalView> {
+    const show = (entry: EntryView): ReversalView => (mayRead ? entry : { ...entry, lines: undefined });
+    return this.journal.reverse(account, number, body, key, show);
   }
 
   @Get('balances')

@@ -7,7 +7,7 @@ import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
 import { BalancesService } from './balances/balances.service.js';
 import { EntriesRepository, type EntryFilter, type EntryPlace, isByTime } from './entries.repository.js';
-import type { AdjustmentBody, EntriesQuery, EntryView, ReversalBody } from './entries.schema.js';
+import type { AdjustmentBody, EntriesQuery, EntryView, ReversalBody, ReversalView } from './entries.schema.js';
 import { type NewEntry, type NewLine, type Posted, reversed } from './journal-entry.js';
 import type { JournalEntry } from './journal-entry.entity.js';
 import type { JournalLine } from './journal-line.entity.js';
@@ -64,6 +64,7 @@ export class JournalService {
 
   /**
    * Posts the reversal of an adjustment.
+   * @param show Returns the part of the entry that the caller may see, also in a repeat.
    * @throws EntryNotFound, EntryNotReversible, PeriodClosed, KeyAlreadyUsed
    */
   async reverse(
@@ -71,7 +72,8 @@ export class JournalService {
     number: string,
     body: ReversalBody,
     key: IdempotencyKey | null,
-  ): Promise<EntryView> {
+    show: (entry: EntryView) => ReversalView,
+  ): Promise<ReversalView> {
     const books = storedAccount(account);
     // Read before the transaction, which would otherwise need a second connection. Entries do not change.
     const original = await this.reversible(books, number);
@@ -83,7 +85,7 @@ export class JournalService {
       reverses: original.number,
       lines,
     };
-    return this.once(key, (query) => this.post(query, books, entry));
+    return this.once(key, async (query) => show(await this.post(query, books, entry)));
   }
 
   /** @throws InvalidInput for a line whose customer is unknown in the account */
@@ -120,13 +122,8 @@ export class JournalService {
     return entryView({ ...entryFields(entry, posted!), ...posted! }, entry.lines);
   }
 
-  private async once(key: IdempotencyKey | null, work: (query: Query) => Promise<EntryView>): Promise<EntryView> {
-    let view: EntryView;
-    await this.database.transaction(async (query) => {
-      view = await this.idempotency.once(query, key, CREATED, () => work(query));
-      return true;
-    });
-    return view!;
+  private once<View extends object>(key: IdempotencyKey | null, work: (query: Query) => Promise<View>): Promise<View> {
+    return this.database.inTransaction((query) => this.idempotency.once(query, key, CREATED, () => work(query)));
   }
 }
 

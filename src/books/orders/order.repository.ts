@@ -24,6 +24,9 @@ export interface OrderView {
   items: { id: string; sku: string; quantity: number; unit_price_cents: number; line_total_cents: number }[];
 }
 
+/** An order without what only readers may see. */
+export type CreatedOrder = Omit<OrderView, 'customer_email'> & Partial<Pick<OrderView, 'customer_email'>>;
+
 export interface OrderFilter {
   accountId: string;
   status?: OrderStatus;

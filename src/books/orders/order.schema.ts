@@ -116,6 +116,9 @@ export const orderView = z.object({
     }),
   ),
 });
+/** For keys without `books:read`. */
+export const createdOrder = orderView.partial({ customer_email: true });
+export const changedOrder = orderView.partial().required({ id: true, version: true, updated_at: true });
 export const orderPage = z.object({ orders: z.array(orderView), next_cursor: z.uuid().nullable() });
 export const movedOrder = z.object({ id: z.uuid(), status: z.enum(ORDER_STATUSES) });
 export const archivedOrder = z.object({ id: z.uuid(), is_archived: z.boolean() });

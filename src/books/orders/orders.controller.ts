@@ -25,7 +25,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Action } from '../../http/action.decorators.js';
-import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { HasScope, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
 import {
   IfVersion,
@@ -36,10 +36,11 @@ import {
   isKnown,
   isWanted,
 } from '../../http/preconditions.js';
+import { writtenFields } from '../../http/written-fields.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { idParam } from '../customers/customer.schema.js';
 import { CustomersService } from '../customers/customers.service.js';
-import type { OrderView } from './order.repository.js';
+import type { CreatedOrder, OrderView } from './order.repository.js';
 import {
   type ChangeOrderBody,
   type CreateOrderBody,
@@ -48,7 +49,9 @@ import {
   type SummaryQuery,
   archivedOrder,
   changeOrderBody,
+  changedOrder,
   createOrderBody,
+  createdOrder,
   customerOrdersQuery,
   movedOrder,
   orderPage,
@@ -61,6 +64,7 @@ import { OrdersService } from './orders.service.js';
 
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'Order not found' };
+const SHOWN = 'Without the scope `books:read`, what the request decides and no more';
 const IF_MATCH = { name: 'If-Match', required: false, description: 'The version in quotes, as in `ETag`' };
 const MISMATCH = { status: 412, description: '`If-Match` or `If-None-Match` rules out the version of the order' };
 
@@ -97,16 +101,18 @@ export class OrdersController {
   @Action('order.create')
   @Idempotent()
   @ApiOperation({ summary: 'Create an order as a draft, with all its items or not at all' })
-  @ApiCreatedResponse({ standardSchema: orderView })
+  @ApiCreatedResponse({ description: SHOWN, standardSchema: createdOrder })
   @ApiNotFoundResponse({ description: 'Customer not found' })
   @ApiConflictResponse({ description: 'Another order has this external_ref' })
   async create(
     @Body({ schema: createOrderBody }) body: CreateOrderBody,
     @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
+    @HasScope('books:read') mayRead: boolean,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const order = await this.orders.create(account, body, key);
+    const show = (shown: OrderView): CreatedOrder => (mayRead ? shown : { ...shown, customer_email: undefined });
+    const order = await this.orders.create(account, body, key, show);
     response.location(`/api/orders/${order.id}`);
     return tagged(order, response);
   }
@@ -178,7 +184,7 @@ export class OrdersController {
   @ApiOperation({ summary: 'Change a draft; `items` replace all its items' })
   @ApiParam(ID)
   @ApiHeader(IF_MATCH)
-  @ApiOkResponse({ standardSchema: orderView })
+  @ApiOkResponse({ description: SHOWN, standardSchema: changedOrder })
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiConflictResponse({ description: 'The order is not a draft, or another order has this external_ref' })
   @ApiResponse(MISMATCH)
@@ -187,9 +193,11 @@ export class OrdersController {
     @Body({ schema: changeOrderBody }) body: ChangeOrderBody,
     @IfVersion() version: Preconditions,
     @OwnAccount() account: AccountId,
+    @HasScope('books:read') mayRead: boolean,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    return tagged(await this.orders.change(account, id, body, version), response);
+    const order = tagged(await this.orders.change(account, id, body, version), response);
+    return mayRead ? order : writtenFields(order, body, ['id', 'version', 'updated_at']);
   }
 
   @Post('orders/:id/pay')
@@ -248,7 +256,7 @@ export class OrdersController {
   }
 }
 
-function tagged(order: OrderView, response: Response): OrderView {
+function tagged<Shown extends Pick<OrderView, 'version'>>(order: Shown, response: Response): Shown {
   response.setHeader('ETag', etagOf(order.version));
   return order;
 }

@@ -14,7 +14,7 @@ import { JournalStore } from '../journal/journal.store.js';
 import { cancellationEntry, PAID, paymentEntry } from './order-entries.js';
 import { checkDraft, isCounted, type OrderMove, statusAfter } from './order-moves.js';
 import type { OrderStatus } from './order.entity.js';
-import { type OrderFilter, OrderRepository, type OrderView } from './order.repository.js';
+import { type CreatedOrder, type OrderFilter, OrderRepository, type OrderView } from './order.repository.js';
 import type { ChangeOrderBody, CreateOrderBody } from './order.schema.js';
 import { type LockedOrder, type NewItem, OrderStore } from './order.store.js';
 import { OrderNotFound } from './orders.errors.js';
@@ -40,7 +40,13 @@ export class OrdersService {
    * Creates a draft, all or nothing.
    * @throws CustomerNotFound, ExternalRefTaken
    */
-  async create(account: AccountId, body: CreateOrderBody, key: IdempotencyKey | null): Promise<OrderView> {
+  /** @param show Returns the part of the order that the caller may see, also in a repeat. */
+  async create(
+    account: AccountId,
+    body: CreateOrderBody,
+    key: IdempotencyKey | null,
+    show: (order: OrderView) => CreatedOrder = (order) => order,
+  ): Promise<CreatedOrder> {
     const order = {
       id: newId(),
       account: storedAccount(account),
@@ -53,7 +59,7 @@ export class OrdersService {
     return this.database.inTransaction((query) =>
       this.idempotency.once(query, key, 201, async () => {
         await this.store.create(query, order);
-        return this.viewWithin(query, order.account, order.id);
+        return show(await this.viewWithin(query, order.account, order.id));
       }),
     );
   }

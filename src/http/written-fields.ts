@@ -1,0 +1,13 @@
+/**
+ * The answer to a caller who may change a record and not read it.
+ * @param always Fields that the request itself decides.
+ * @returns These fields and those that the body of the request names.
+ */
+export function writtenFields<Entry extends object>(
+  entry: Entry,
+  body: object,
+  always: readonly (keyof Entry & string)[],
+): Partial<Entry> {
+  const names = new Set<string>([...always, ...Object.keys(body)]);
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => names.has(name))) as Partial<Entry>;
+}
