@@ -1,11 +1,15 @@
 /** `*.long.spec.ts` has a script of its own, so that `npm test` stays a thing to run before every commit. */
-const { TEST_LONG } = process.env;
+const { TEST_LONG, TEST_PGBOUNCER } = process.env;
 const ending = TEST_LONG === 'only' ? '*.long.spec.ts' : '*.spec.ts';
+const ignored = ['/node_modules/'];
+if (!TEST_LONG) ignored.push('\\.long\\.spec\\.ts$');
+// It compiles for minutes, and the way to the database makes no difference to it.
+if (TEST_PGBOUNCER) ignored.push('/test/app/dev\\.long');
 
 /** @type {import('jest').Config} */
 export default {
   testMatch: [`<rootDir>/src/**/${ending}`, `<rootDir>/test/**/${ending}`],
-  testPathIgnorePatterns: TEST_LONG ? ['/node_modules/'] : ['/node_modules/', '\\.long\\.spec\\.ts$'],
+  testPathIgnorePatterns: ignored,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
