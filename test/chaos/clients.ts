@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Answer, ask } from './answer.js';
 import type { Acknowledgement, Cancellation, History, Sighting, Submission, Try } from './history.js';
 import { Random } from './random.js';
 
 const CLIENTS = 8;
 const LANES = ['default', 'default', 'invoices', 'invoices', 'ledger', 'audit'] as const;
-const ANSWER_TIMEOUT_MS = 5_000;
 /** How long a client goes on asking with its key for a clear answer. */
 const PATIENCE_MS = 90_000;
 /** An answer that says "later", or none at all: under a key the same is sent again. */
@@ -12,12 +12,6 @@ const UNCLEAR = new Set<number | null>([null, 409, 503]);
 
 /** What clients did and were told. */
 export type ClientLog = Pick<History, 'submissions' | 'cancellations' | 'sightings'>;
-
-interface Answer {
-  status: number | null;
-  // oxlint-disable-next-line typescript/no-explicit-any -- JSON, whatever it holds
-  body: any;
-}
 
 /**
  * Clients that submit one after the other, each on its own, until they are told to stop: to any lane, singly or in
@@ -122,14 +116,8 @@ export class Clients {
     return isFinished ? [{ id, status: body.status, result: body.result_payload }] : [];
   }
 
-  private async ask(random: Random, path: string, init: RequestInit): Promise<Answer> {
-    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-    try {
-      const response = await fetch(random.pick(this.apis) + path, { ...init, signal });
-      return { status: response.status, body: await response.json() };
-    } catch {
-      return { status: null, body: null };
-    }
+  private ask(random: Random, path: string, init: RequestInit): Promise<Answer> {
+    return ask(random.pick(this.apis) + path, init);
   }
 }
 

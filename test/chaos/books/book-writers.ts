@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Answer, ask } from '../answer.js';
 import { Random } from '../random.js';
 import type { OrderMove, Write, WriteKind } from './book-history.js';
 
 export const CURRENCIES = ['USD', 'EUR', 'JPY'] as const;
-const ANSWER_TIMEOUT_MS = 5_000;
 /** How long a writer repeats a change to get a clear answer. */
 const PATIENCE_MS = 90_000;
 /** Orders, entries and customers that writers choose from: recent ones, so that several writers meet on the same. */
@@ -53,12 +53,6 @@ class Pool<T> {
   pick(random: Random): T | undefined {
     return random.pick(this.members);
   }
-}
-
-interface Answer {
-  status: number | null;
-  // oxlint-disable-next-line typescript/no-explicit-any -- JSON, whatever it holds
-  body: any;
 }
 
 interface Asked {
@@ -234,7 +228,7 @@ export class BookWriters {
     }
   }
 
-  private async ask(
+  private ask(
     { random, account }: Writer,
     { method = 'POST', path, body }: Pick<Asked, 'method' | 'path' | 'body'>,
     key: string | null,
@@ -244,14 +238,8 @@ export class BookWriters {
       ...(body && { 'content-type': 'application/json' }),
       ...(key !== null && { 'idempotency-key': key }),
     };
-    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-    try {
-      const url = random.pick(this.options.apis()) + path;
-      const response = await fetch(url, { method, headers, body: body && JSON.stringify(body), signal });
-      return { status: response.status, body: await response.json() };
-    } catch {
-      return { status: null, body: null };
-    }
+    const url = random.pick(this.options.apis()) + path;
+    return ask(url, { method, headers, body: body && JSON.stringify(body) });
   }
 
   private newName({ name }: Writer): string {
