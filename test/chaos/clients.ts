@@ -32,7 +32,7 @@ export class Clients {
     this.running = Array.from({ length: CLIENTS }, (_, index) => this.run(new Random(seed + index), `client ${index}`));
   }
 
-  /** Resolves when nobody waits for an answer any more. */
+  /** Resolves when no client waits for an answer any more. */
   async stop(): Promise<void> {
     this.isStopping = true;
     await Promise.all(this.running);
