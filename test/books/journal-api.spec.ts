@@ -4,11 +4,12 @@
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { type Reply, expectProblem, get, post, send } from '../support/client.js';
+import { expectProblem, get, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { createKey, type TestKey } from '../support/keys.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
+import { ENTRIES, MALFORMED, REFUSED_QUERIES, journalClient, transfer } from './journal-api-fixture.js';
 
 let daybook: Daybook;
 let acme: TestKey;
@@ -24,48 +25,7 @@ beforeAll(async () => {
   admin = await createKey(daybook, ['admin'], { account: 'operators' });
 });
 
-const ENTRIES = '/api/journal/entries';
-
-function transfer(amount: number, more: object = {}): object {
-  return {
-    effective_at: '2026-03-31T12:00:00.000Z',
-    memo: 'Bank fees',
-    lines: [
-      { ledger_account: 'expenses:bank-fees', currency: 'USD', amount_cents: amount },
-      { ledger_account: 'assets:cash', currency: 'USD', amount_cents: -amount },
-    ],
-    ...more,
-  };
-}
-
-/** Books of their own for each test: a new account with a key. */
-async function newAccount(): Promise<TestKey> {
-  return createKey(daybook, ['books:read', 'books:write'], { account: uuidv7() });
-}
-
-const adjust = (by: TestKey, body: object, headers: Record<string, string> = {}): Promise<Reply> =>
-  post(daybook, ENTRIES, body, { ...by.headers, ...headers });
-const act = (by: TestKey, path: string, body?: object, headers: Record<string, string> = {}): Promise<Reply> =>
-  post(daybook, path, body, { ...by.headers, ...headers });
-const see = (by: TestKey, path: string): Promise<Reply> => get(daybook, path, by.headers);
-
-async function balancesOf(by: TestKey, query = ''): Promise<Record<string, number>> {
-  const { json } = await see(by, `/api/journal/balances${query}`);
-  const rows = json.balances as { ledger_account: string; currency: string; amount_cents: number }[];
-  return Object.fromEntries(rows.map((row) => [`${row.ledger_account} ${row.currency}`, row.amount_cents]));
-}
-
-async function numbersOf(by: TestKey, query: string): Promise<number[]> {
-  const numbers: number[] = [];
-  let cursor: string | null = null;
-  do {
-    const { status, json } = await see(by, `${ENTRIES}?${query}${cursor === null ? '' : `&cursor=${cursor}`}`);
-    expect(status).toBe(200);
-    numbers.push(...json.entries.map(({ number }: { number: number }) => number));
-    cursor = json.next_cursor;
-  } while (cursor !== null);
-  return numbers;
-}
+const { act, adjust, see, newAccount, balancesOf, numbersOf } = journalClient(() => daybook);
 
 describe('an adjustment', () => {
   it('is posted and listed with the same content, and moves the balances', async () => {
@@ -246,22 +206,7 @@ describe('the list of entries', () => {
     }
   });
 
-  it.each([
-    ['limit=0', 'limit'],
-    ['limit=201', 'limit'],
-    ['cursor=x', 'cursor'],
-    ['cursor=5&from=2026-03-02T12:00:00Z', 'cursor'],
-    ['cursor=5@99999999999999999&from=2026-03-02T12:00:00Z', 'cursor'],
-    ['cursor=5@9999999999999999&from=2026-03-02T12:00:00Z', 'cursor'],
-    ['cursor=5@7', 'cursor'],
-    ['from=yesterday', 'from'],
-    ['from=2026-03-02T12:00:00Z&to=2026-03-02T12:00:00Z', 'to'],
-    ['ledger_account=cash', 'ledger_account'],
-    ['through_entry=-1', 'through_entry'],
-    ['through_entry=', 'through_entry'],
-    ['through_entry=1.5', 'through_entry'],
-    ['colour=red', ''],
-  ])('refuses ?%s', async (query, path) => {
+  it.each(REFUSED_QUERIES)('refuses ?%s', async (query, path) => {
     const refused = await see(reader, `${ENTRIES}?${query}`);
     expectProblem(refused, 422);
     expect(refused.json.errors[0].path).toBe(path);
@@ -275,51 +220,7 @@ describe('the list of entries', () => {
 });
 
 describe('a malformed adjustment', () => {
-  const line = (more: object): object => ({ ledger_account: 'assets:cash', currency: 'USD', amount_cents: 5, ...more });
-  const back = line({ amount_cents: -5 });
-  it.each([
-    ['no lines', { lines: [] }, 'lines'],
-    ['too many lines', { lines: Array.from({ length: 101 }, () => line({ amount_cents: 0 })) }, 'lines'],
-    ['unbalanced lines', { lines: [line({}), line({ amount_cents: -4 })] }, 'lines'],
-    [
-      'lines that balance over two currencies',
-      { lines: [line({}), line({ amount_cents: -5, currency: 'EUR' })] },
-      'lines',
-    ],
-    ['only amounts of 0', { lines: [line({ amount_cents: 0 }), line({ amount_cents: 0 })] }, 'lines'],
-    ['a large imbalance', { lines: [line({ amount_cents: 9_007_199_254_740_991 }), back, back] }, 'lines'],
-    ['half a cent', { lines: [line({ amount_cents: 0.5 }), back] }, 'lines.0.amount_cents'],
-    ['a text amount', { lines: [line({ amount_cents: '5' }), back] }, 'lines.0.amount_cents'],
-    ['an amount beyond 2^53', { lines: [line({ amount_cents: 9_007_199_254_740_992 }), back] }, 'lines.0.amount_cents'],
-    ['a currency in lower case', { lines: [line({ currency: 'usd' }), back] }, 'lines.0.currency'],
-    ['an unknown currency', { lines: [line({ currency: 'ZZZ' }), back] }, 'lines.0.currency'],
-    ['a root as ledger account', { lines: [line({ ledger_account: 'assets' }), back] }, 'lines.0.ledger_account'],
-    [
-      'an upper case ledger account',
-      { lines: [line({ ledger_account: 'assets:Cash' }), back] },
-      'lines.0.ledger_account',
-    ],
-    [
-      'a deep ledger account',
-      { lines: [line({ ledger_account: 'assets:a:b:c:d:e' }), back] },
-      'lines.0.ledger_account',
-    ],
-    [
-      'a ledger account with a newline',
-      { lines: [line({ ledger_account: 'assets:cash\n' }), back] },
-      'lines.0.ledger_account',
-    ],
-    ['a customer that is no id', { lines: [line({ customer_id: 'x' }), back] }, 'lines.0.customer_id'],
-    ['an unknown field', { colour: 'red' }, ''],
-    ['a time without an offset', { effective_at: '2026-03-01T12:00:00' }, 'effective_at'],
-    ['a day that does not exist', { effective_at: '2026-02-30T12:00:00Z' }, 'effective_at'],
-    ['no time', { effective_at: undefined }, 'effective_at'],
-    ['no memo', { memo: undefined }, 'memo'],
-    ['an empty memo', { memo: ' ' }, 'memo'],
-    ['a long memo', { memo: 'x'.repeat(501) }, 'memo'],
-    ['a memo with a control character', { memo: 'a\u001b[31m' }, 'memo'],
-    ['a memo with NUL', { memo: 'a\0' }, 'memo'],
-  ])('with %s is refused and posts nothing', async (_, more, path) => {
+  it.each(MALFORMED)('with %s is refused and posts nothing', async (_, more, path) => {
     const refused = await adjust(acme, transfer(5, more), { 'Idempotency-Key': 'never-stored' });
     expectProblem(refused, 422);
     expect(refused.json.errors[0]).toEqual({ path, message: expect.stringMatching(/./) });

@@ -9,10 +9,20 @@ import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { holdLane, letLaneGo, sql, whileNothingFinishes } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
+import {
+  QUICK,
+  REPLAYED,
+  asyncBody,
+  essence,
+  expectFresh,
+  expectReplayOf,
+  idsOf,
+  keyed,
+  olderKeyed,
+  remaining,
+} from './idempotency-fixture.js';
 
-const QUICK = { input_data: 'quick', iterations: 1 };
 const SYNC_MAX_PENDING = 8;
-const REPLAYED = 'Idempotency-Replayed';
 
 let daybook: Daybook;
 beforeAll(async () => {
@@ -26,12 +36,8 @@ beforeAll(async () => {
   daybook = await startDaybook({ env: { ...UNLIMITED, ...settings } });
 });
 
-/** Each in its own lane, because MAX_PENDING is 1. */
-const asyncBody = (fields: object = {}) => ({ callback_url: null, lane: randomUUID(), ...QUICK, ...fields });
 const postSync = (body: object, headers: Record<string, string> = {}) => post(daybook, '/api/sync', body, headers);
 const postAsync = (body: object, headers: Record<string, string> = {}) => post(daybook, '/api/async', body, headers);
-const keyed = (key: string) => ({ 'Idempotency-Key': key });
-const olderKeyed = (key: string) => ({ 'X-Idempotency-Key': key });
 
 async function detail(id: string) {
   return (await get(daybook, `/api/requests/${id}`)).json;
@@ -39,30 +45,10 @@ async function detail(id: string) {
 
 const untilDone = (id: string) => eventually(async () => (await detail(id)).status === 'COMPLETED');
 
-async function idsUnder(key: string): Promise<string[]> {
-  const rows = await sql<{ id: string }>(daybook, 'SELECT id FROM requests WHERE idempotency_key = $1', [key]);
-  return rows.map(({ id }) => id);
-}
+const idsUnder = (key: string) => idsOf(daybook, key);
 
 async function isFree(key: string): Promise<boolean> {
   return (await sql(daybook, 'SELECT 1 FROM idempotency_keys WHERE key = $1', [key])).length === 0;
-}
-
-/** The parts of a response that a repeat must reproduce. */
-function essence({ status, text, headers }: Reply) {
-  return { status, text, type: headers.get('content-type'), location: headers.get('location') };
-}
-
-function expectReplayOf(first: Reply, repeat: Reply): void {
-  expect(essence(repeat)).toEqual(essence(first));
-  expect([first.headers.get(REPLAYED), repeat.headers.get(REPLAYED)]).toEqual([null, 'true']);
-}
-
-/** The remaining quota of the caller. */
-const remaining = ({ headers }: Reply) => Number(/;r=(\d+)/.exec(headers.get('ratelimit')!)![1]);
-
-function expectFresh(reply: Reply, status: number): void {
-  expect([reply.status, reply.headers.get(REPLAYED)]).toEqual([status, null]);
 }
 
 describe('a repeat under Idempotency-Key', () => {
@@ -184,52 +170,6 @@ describe('a repeat under X-Idempotency-Key', () => {
   });
 });
 
-describe('a repeat of a sync request that failed', () => {
-  const TOO_LONG = { input_data: 'long', iterations: 1_000_000 };
-  let hasty: Daybook;
-  let key: string;
-  let first: Reply;
-  beforeAll(async () => {
-    const settings = { REPORT_THREADS: '1', REPORT_TIMEOUT: '1s', RATE_LIMIT_SYNC: '1000/7d' };
-    hasty = await startDaybook({ env: { ...UNLIMITED, ...settings } });
-    // Requests that wait for the only thread time out on any machine.
-    const keys = Array.from({ length: 12 }, () => randomUUID());
-    const replies = await Promise.all(keys.map((each) => call(TOO_LONG, keyed(each))));
-    const failed = replies.findIndex(({ status }) => status === 500);
-    [key, first] = [keys[failed]!, replies[failed]!];
-  });
-
-  const call = (body: object, headers: Record<string, string>) => post(hasty, '/api/sync', body, headers);
-
-  it('gets the first response again, byte for byte', async () => {
-    expectProblem(first, 500, '/api/sync');
-    expect(first.json.detail).toContain('took longer than 1 s');
-    expectReplayOf(first, await call(TOO_LONG, keyed(key)));
-  });
-
-  it('is marked as a duplicate under X-Idempotency-Key', async () => {
-    const repeat = await call(TOO_LONG, olderKeyed(key));
-    expect([repeat.status, repeat.headers.get(REPLAYED)]).toEqual([200, 'true']);
-    const { request_id } = first.json;
-    expect(repeat.json).toMatchObject({ status: 'duplicate', request_id, original_result: null });
-  });
-
-  it('costs no quota', async () => {
-    const before = remaining(await call(QUICK, {}));
-    for (let n = 0; n < 5; n++) await call(TOO_LONG, keyed(key));
-    for (let n = 0; n < 5; n++) await call(TOO_LONG, olderKeyed(key));
-    expect(remaining(await call(QUICK, {}))).toBe(before - 1);
-  });
-
-  it('is not logged as a new failure', async () => {
-    const failures = () => hasty.output().split('took longer').length;
-    const before = failures();
-    await call(TOO_LONG, keyed(key));
-    await call(QUICK, {});
-    expect(failures()).toBe(before);
-  });
-});
-
 describe('a key is free after its request was rejected with', () => {
   it.each([
     ['422', { lane: '' }],
@@ -323,53 +263,6 @@ describe('at the same time', () => {
       else expectProblem(reply, reply.status === 503 ? 503 : 409);
     }
     expect(await idsUnder(key)).toEqual([first.json.request_id]);
-  });
-});
-
-describe('with two processes', () => {
-  let pair: [Daybook, Daybook];
-  beforeAll(async () => {
-    const env = { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl, LANE_LEASE: '2s', SWEEP_INTERVAL: '100ms' };
-    pair = [await startDaybook({ env }), await startDaybook({ env })];
-  });
-
-  it.each(['sync', 'async'])('500 requests to /api/%s with one key are executed once', async (mode) => {
-    const [key, body] = [randomUUID(), mode === 'sync' ? QUICK : asyncBody()];
-    const replies = await Promise.all(
-      Array.from({ length: 500 }, (_, index) => post(pair[index % 2]!, `/api/${mode}`, body, keyed(key))),
-    );
-    const answers = replies.filter(({ status }) => status < 300);
-    expect(new Set(answers.map((reply) => JSON.stringify(essence(reply)))).size).toBe(1);
-    expect(answers.filter(({ headers }) => headers.get(REPLAYED) === null)).toHaveLength(1);
-    // 409 while the first sync request runs, 503 over the limit of concurrent ones.
-    for (const reply of replies) if (reply.status >= 300) expectProblem(reply, reply.status === 503 ? 503 : 409);
-    if (mode === 'async') expect(answers).toHaveLength(500);
-    expect(await idsUnder(key)).toEqual([answers[0]!.json.request_id]);
-    const again = await post(pair[1], `/api/${mode}`, body, keyed(key));
-    expect([again.text, again.headers.get(REPLAYED)]).toEqual([answers[0]!.text, 'true']);
-  });
-
-  it('a key of a crashed process keeps its request, which another process completes', async () => {
-    const key = randomUUID();
-    const id = await whileNothingFinishes(daybook, async () => {
-      const lost = post(pair[0], '/api/sync', QUICK, keyed(key)).catch(() => null);
-      const [first] = await eventually(async () => {
-        const ids = await idsUnder(key);
-        return ids.length > 0 && ids;
-      });
-      pair[0].kill();
-      expect(await lost).toBeNull();
-      const early = await post(pair[1], '/api/sync', QUICK, keyed(key));
-      expectProblem(early, 409, '/api/sync');
-      expect(Number(early.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-      return first;
-    });
-    const reply = await eventually(async () => {
-      const repeat = await post(pair[1], '/api/sync', QUICK, keyed(key));
-      return repeat.status === 200 && repeat;
-    });
-    expect([reply.json.request_id, reply.headers.get(REPLAYED)]).toEqual([id, 'true']);
-    expect(await idsUnder(key)).toEqual([id]);
   });
 });
 
