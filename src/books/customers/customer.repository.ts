@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { LessThan, Raw, type Repository } from 'typeorm';
 import type { Query } from '../../platform/database/database.js';
+import { containing } from '../../platform/database/like-pattern.js';
 import { Customer } from './customer.entity.js';
 import { CustomerInUse, EmailTaken } from './customers.errors.js';
 
@@ -32,11 +33,6 @@ const REMOVE = `DELETE FROM customers c WHERE account_id = $1 AND id = $2
     AND NOT EXISTS (SELECT FROM orders o WHERE o.account_id = $1 AND o.customer_id = $2)
     AND NOT EXISTS (SELECT FROM journal_lines l WHERE l.account_id = $1 AND l.customer_id = $2)
   RETURNING id`;
-
-/** Returns a LIKE pattern for texts that contain `part`; both must be in lower case. */
-export function containing(part: string): string {
-  return `%${part.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-}
 
 /** The customers of all accounts. */
 @Injectable()

@@ -4,19 +4,25 @@ import { statement } from '../../platform/database/named-parameters.js';
 import type { NewEntry, Posted } from './journal-entry.js';
 import { EntryNotReversible, PeriodClosed } from './journal.errors.js';
 
-/** Locks the account's counter and moves it. The expressions of the update see the row as it is once it is locked. */
-const NUMBERED = `INSERT INTO journal_counters AS c (account_id, last_number, last_recorded_at)
-      VALUES (:account::uuid, :count::bigint, clock_timestamp())
+/**
+ * Locks the account's counter and moves it. The expressions of the update see the row as it is once it is locked.
+ * @param added The row to add: the account, a count of entries, the time.
+ * @param count The same count.
+ */
+const numbered = <const Added extends string, const Count extends string>(added: Added, count: Count) =>
+  `INSERT INTO journal_counters AS c (account_id, last_number, last_recorded_at) ${added}
     ON CONFLICT (account_id) DO UPDATE SET last_number = c.last_number + excluded.last_number,
       last_recorded_at = greatest(c.last_recorded_at, clock_timestamp())
-    RETURNING last_number - :count::bigint AS base, last_recorded_at AS recorded_at` as const;
+    RETURNING last_number - ${count} AS base, last_recorded_at AS recorded_at` as const;
+
+const NUMBERED = numbered('VALUES (:account::uuid, :count::bigint, clock_timestamp())', ':count::bigint');
 
 const POST = statement(
   'journal_post',
   `WITH counter AS (${NUMBERED}), entries AS (
     INSERT INTO journal_entries (account_id, number, effective_at, recorded_at, kind, source_type, source_id, memo, reverses)
-    SELECT :account::uuid, counter.base + e.ord, coalesce(e.effective_at, counter.recorded_at), counter.recorded_at, e.kind, e.source_type, e.source_id,
-      e.memo, e.reverses
+    SELECT :account::uuid, counter.base + e.ord, coalesce(e.effective_at, counter.recorded_at), counter.recorded_at, e.kind,
+      e.source_type, e.source_id, e.memo, e.reverses
     FROM counter, unnest(:effectiveAt::timestamptz[], :kind::text[], :sourceType::text[], :sourceId::uuid[], :memo::text[],
       :reverses::bigint[]) WITH ORDINALITY AS e (effective_at, kind, source_type, source_id, memo, reverses, ord)
   ), lines AS (
@@ -35,7 +41,6 @@ const FIND_NUMBER = statement(
 
 const TAKE_NUMBERS = statement('journal_take_numbers', NUMBERED);
 
-/** Takes the numbers behind the same lock as {@link NUMBERED}. */
 const REVERSE_ALL = statement(
   'journal_reverse_all',
   `WITH undone AS MATERIALIZED (
@@ -43,11 +48,7 @@ const REVERSE_ALL = statement(
     FROM journal_entries e
     WHERE e.source_id = ANY (:sourceIds::uuid[]) AND e.kind = :kind AND e.account_id = :account::uuid
   ), counter AS (
-    INSERT INTO journal_counters AS c (account_id, last_number, last_recorded_at)
-    SELECT :account::uuid, count(*), clock_timestamp() FROM undone HAVING count(*) > 0
-    ON CONFLICT (account_id) DO UPDATE SET last_number = c.last_number + excluded.last_number,
-      last_recorded_at = greatest(c.last_recorded_at, clock_timestamp())
-    RETURNING last_number - (SELECT count(*) FROM undone) AS base, last_recorded_at AS recorded_at
+    ${numbered('SELECT :account::uuid, count(*), clock_timestamp() FROM undone HAVING count(*) > 0', '(SELECT count(*) FROM undone)')}
   ), entries AS (
     INSERT INTO journal_entries (account_id, number, effective_at, recorded_at, kind, source_type, source_id, reverses)
     SELECT :account::uuid, counter.base + undone.ord, :effectiveAt::timestamptz, counter.recorded_at, :reversalKind,

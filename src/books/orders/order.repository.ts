@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import type { Query } from '../../platform/database/database.js';
-import { containing } from '../customers/customer.repository.js';
+import { containing } from '../../platform/database/like-pattern.js';
 import { Order, type OrderStatus } from './order.entity.js';
 
 /** An order as the API shows it. */

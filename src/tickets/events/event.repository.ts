@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
+import { containing } from '../../platform/database/like-pattern.js';
 import type { EventRow } from './event-row.js';
 import { Event } from './event.entity.js';
 
@@ -17,9 +18,6 @@ export interface EventFilter {
   after?: { date: Date; id: string };
   limit: number;
 }
-
-/** Returns a LIKE pattern for texts in lower case that contain `part`. */
-const containing = (part: string): string => `%${part.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 
 /** Reads of events, for everyone. */
 @Injectable()
