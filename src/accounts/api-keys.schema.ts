@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../http/page-limit.js';
 import { duration } from '../platform/config/values.js';
 import { label } from '../http/label.js';
 import { SCOPES } from '../http/scopes.js';
@@ -54,7 +55,7 @@ export const keyIdParam = z.string();
 
 export const keysQuery = z.strictObject({
   account: z.string().max(64).optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Keys per page'),
+  limit: pageLimit('Keys'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type KeysQuery = z.infer<typeof keysQuery>;

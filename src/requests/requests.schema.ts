@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../http/page-limit.js';
 import { REQUEST_MODES, REQUEST_STATUSES } from './request.entity.js';
 
 /** `:id` of a request. Any string: an id that is not a UUID is unknown, so the service answers 404. */
@@ -9,7 +10,7 @@ export const listQuery = z.strictObject({
   status: z.enum(REQUEST_STATUSES).optional(),
   report: z.string().max(100).optional().describe('Name of the report type'),
   lane: z.string().max(64).optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Requests per page'),
+  limit: pageLimit('Requests'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type ListQuery = z.infer<typeof listQuery>;

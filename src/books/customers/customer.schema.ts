@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../../http/page-limit.js';
 import { label } from '../../http/label.js';
 
 /** `:id` of a customer or an order. Any string: an id that is not a UUID is unknown, so the answer is 404. */
@@ -20,12 +21,11 @@ export const changeCustomerBody = z
   .meta({ example: { is_active: false } });
 export type ChangeCustomerBody = z.infer<typeof changeCustomerBody>;
 
-export const pageLimit = z.coerce.number().pipe(z.int().min(1).max(200)).default(50);
 export const emailPart = z.string().min(1).max(254).describe('Part of the email, in any case');
 
 export const customersQuery = z.strictObject({
   email: emailPart.optional(),
-  limit: pageLimit.describe('Customers per page'),
+  limit: pageLimit('Customers'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type CustomersQuery = z.infer<typeof customersQuery>;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { pageLimit } from '../customers/customer.schema.js';
+import { pageLimit } from '../../http/page-limit.js';
 import { IMPORT_STATUSES } from './order-import.entity.js';
 
 export const importsQuery = z.strictObject({
-  limit: pageLimit.describe('Imports per page'),
+  limit: pageLimit('Imports'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type ImportsQuery = z.infer<typeof importsQuery>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../../http/page-limit.js';
 import { dateTime } from '../../http/date-time.js';
 import { label } from '../../http/label.js';
 import { currency } from '../currency.js';
@@ -75,7 +76,7 @@ export const entriesQuery = z
     to: dateTime.optional().describe('Only entries that count before this time'),
     ledger_account: ledgerAccount.optional().describe('Only entries with a line of this ledger account'),
     through_entry: throughEntry.optional().describe('Only entries up to this number'),
-    limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Entries per page'),
+    limit: pageLimit('Entries'),
     cursor: z
       .string()
       .regex(/^\d{1,16}(@-?\d{1,16})?$/, 'must be the next_cursor of the previous page')

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { dateTime } from '../../http/date-time.js';
 import { label } from '../../http/label.js';
 import { currency } from '../currency.js';
-import { emailPart, pageLimit } from '../customers/customer.schema.js';
+import { pageLimit } from '../../http/page-limit.js';
+import { emailPart } from '../customers/customer.schema.js';
 import { ORDER_STATUSES } from './order.entity.js';
 
 /** Items of an order. */
@@ -71,7 +72,7 @@ export const customerOrdersQuery = z.strictObject({
   placed_from: dateTime.optional().describe('Orders placed at this time or later'),
   placed_to: dateTime.optional().describe('Orders placed before this time'),
   include_archived: flag.default(false).describe('Archived orders are left out by default'),
-  limit: pageLimit.describe('Orders per page'),
+  limit: pageLimit('Orders'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 
@@ -83,7 +84,7 @@ export type OrdersQuery = z.infer<typeof ordersQuery>;
 export type CustomerOrdersQuery = z.infer<typeof customerOrdersQuery>;
 
 export const summaryQuery = z.strictObject({
-  limit: pageLimit.describe('Customers in the summary'),
+  limit: pageLimit('Customers').describe('Customers in the summary'),
   currency: orderFields.currency.optional(),
 });
 export type SummaryQuery = z.infer<typeof summaryQuery>;

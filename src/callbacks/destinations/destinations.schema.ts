@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../../http/page-limit.js';
 import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/callback-url.js';
 
 /** An account and a destination. */
@@ -6,7 +7,7 @@ const CURSOR = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12} [^\0]+$/;
 const MAX_CURSOR_LENGTH = 37 + MAX_CALLBACK_URL_LENGTH;
 
 export const destinationsQuery = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
+  limit: pageLimit('Destinations'),
   cursor: z.string().max(MAX_CURSOR_LENGTH).regex(CURSOR).optional().describe('`next_cursor` of the previous page'),
 });
 export type DestinationsQuery = z.infer<typeof destinationsQuery>;

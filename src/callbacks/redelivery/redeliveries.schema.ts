@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../../http/page-limit.js';
 import { dateTime } from '../../http/date-time.js';
 
 const DESTINATION = /^https?:\/\/[^/?#@\s\p{Cc}\p{Cf}]+:\d{1,5}$/u;
@@ -28,7 +29,7 @@ export const redeliverBody = z
 export type RedeliverBody = z.infer<typeof redeliverBody>;
 
 export const redeliveriesQuery = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50),
+  limit: pageLimit('Redeliveries'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type RedeliveriesQuery = z.infer<typeof redeliveriesQuery>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../../http/page-limit.js';
 import { MAIL_STATUSES } from './mail-message.entity.js';
 
 /** `:id` of a message. Any string: an id that is not a UUID is unknown, so the answer is 404. */
@@ -13,7 +14,7 @@ const status = z
 export const mailQuery = z.strictObject({
   status: status.optional(),
   to: z.string().min(1).max(254).optional().describe('Address, in any case'),
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Messages per page'),
+  limit: pageLimit('Messages'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type MailQuery = z.infer<typeof mailQuery>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../../http/page-limit.js';
 import { MAX_TICKETS, eventView } from '../events/event.schema.js';
 import { BOOKING_STATUSES } from './booking.entity.js';
 
@@ -11,7 +12,7 @@ export const createBookingBody = z
 export type CreateBookingBody = z.output<typeof createBookingBody>;
 
 export const bookingsQuery = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Bookings per page'),
+  limit: pageLimit('Bookings'),
   cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
 });
 export type BookingsQuery = z.output<typeof bookingsQuery>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../../http/page-limit.js';
 import { currency } from '../../books/currency.js';
 import { dateTime } from '../../http/date-time.js';
 import { label } from '../../http/label.js';
@@ -65,7 +66,7 @@ export const eventsQuery = z
     to: dateTime.optional().describe('Events that begin before this time'),
     q: part.optional().describe('Part of the title or the description, in any case'),
     location: part.optional().describe('Part of the location, in any case'),
-    limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Events per page'),
+    limit: pageLimit('Events'),
     cursor: z
       .string()
       .regex(/^-?\d{1,15}@[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'must be the next_cursor of the previous page')

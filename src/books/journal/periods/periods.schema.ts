@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../../../http/page-limit.js';
 
 /** Postgres has no year 0. Without a lookahead, which generators of clients do not support everywhere. */
 export const PERIOD = /^(?:[1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])-(?:0[1-9]|1[0-2])$/;
@@ -8,7 +9,7 @@ const period = z.string().regex(PERIOD, 'must be a month, such as 2026-03');
 export const periodParam = period;
 
 export const periodsQuery = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(50).describe('Periods per page'),
+  limit: pageLimit('Periods'),
   cursor: period.optional().describe('`next_cursor` of the previous page'),
 });
 export type PeriodsQuery = z.output<typeof periodsQuery>;
