@@ -8,6 +8,7 @@ import { pageOf } from '../../platform/database/page.js';
 import { newId } from '../../platform/ids.js';
 import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
+import { withExactCents } from '../exact-json.js';
 import { CustomerRepository } from '../customers/customer.repository.js';
 import { CustomerTotalsStore } from '../customers/customer-totals.store.js';
 import { JournalStore } from '../journal/journal.store.js';
@@ -38,9 +39,9 @@ export class OrdersService {
 
   /**
    * Creates a draft, all or nothing.
+   * @param show Returns the part of the order that the caller may see, also in a repeat.
    * @throws CustomerNotFound, ExternalRefTaken
    */
-  /** @param show Returns the part of the order that the caller may see, also in a repeat. */
   async create(
     account: AccountId,
     body: CreateOrderBody,
@@ -133,13 +134,10 @@ export class OrdersService {
     return { id, is_archived: isArchived };
   }
 
-  /** @returns The customers with the highest totals, as JSON: `JSON.stringify` would round totals beyond 2^53. */
+  /** @returns The customers with the highest totals, as JSON with exact totals. */
   async summary(account: AccountId, limit: number, currency = this.config.BASE_CURRENCY): Promise<string> {
-    const rows = (await this.totals.top(storedAccount(account), currency, limit)).map(
-      ({ total_cents, ...customer }) => {
-        return `${JSON.stringify(customer).slice(0, -1)},"total_cents":${total_cents}}`;
-      },
-    );
+    const top = await this.totals.top(storedAccount(account), currency, limit);
+    const rows = top.map(({ total_cents, ...customer }) => withExactCents(customer, 'total_cents', total_cents));
     return `${JSON.stringify({ limit, currency }).slice(0, -1)},"rows":[${rows.join(',')}]}`;
   }
 

@@ -3,6 +3,7 @@ import { InvalidInput } from '../../../http/validation.js';
 import { withinTimeBudget } from '../../../platform/concurrency/time-budget.js';
 import { Database, type Query } from '../../../platform/database/database.js';
 import { type AccountId, storedAccount } from '../../../platform/tenant.js';
+import { withExactCents } from '../../exact-json.js';
 import type { NewLine } from '../journal-entry.js';
 import { TooManyBalances } from '../journal.errors.js';
 import type { BalancesQuery } from './balances.schema.js';
@@ -83,11 +84,9 @@ function notPosted(lastNumber: number): InvalidInput {
   return new InvalidInput('query', [{ path: 'through_entry', message }]);
 }
 
-/** `JSON.stringify` would round amounts beyond 2^53. */
 function balancesJson(asOf: Date | null, through: number, rows: readonly Balance[]): string {
-  const balances = rows.map(({ ledgerAccount, currency, amountCents }) => {
-    const names = JSON.stringify({ ledger_account: ledgerAccount, currency });
-    return `${names.slice(0, -1)},"amount_cents":${amountCents}}`;
-  });
+  const balances = rows.map(({ ledgerAccount, currency, amountCents }) =>
+    withExactCents({ ledger_account: ledgerAccount, currency }, 'amount_cents', amountCents),
+  );
   return `{"as_of":${JSON.stringify(asOf)},"through_entry":${through},"balances":[${balances.join(',')}]}`;
 }
