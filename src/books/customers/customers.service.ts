@@ -81,8 +81,7 @@ export class CustomersService {
   }
 }
 
-/** Returns a customer as the API shows it. */
-/** A customer on the wire. */
+/** A customer as the API shows it. */
 export interface CustomerView {
   id: string;
   name: string;
@@ -92,6 +91,7 @@ export interface CustomerView {
   updated_at: Date;
 }
 
+/** Returns a customer as the API shows it. */
 export function customerView({ id, name, email, isActive, createdAt, updatedAt }: Customer): CustomerView {
   return { id, name, email, is_active: isActive, created_at: createdAt, updated_at: updatedAt };
 }

@@ -19,6 +19,9 @@ const MAX_BODY_BYTES = 16 * 1024;
 /** Kept for the attempt log. */
 const MAX_TEXT_BYTES = 4 * 1024;
 
+/** For whole texts. A cut one needs a decoder of its own, which keeps the bytes of a cut character. */
+const decoder = new TextDecoder();
+
 /** Postgres text cannot hold NUL. `stream` drops a character that the cut split, instead of garbling it. */
 function text(chunks: Buffer[]): string {
   if (chunks.length === 0) return '';
@@ -27,9 +30,6 @@ function text(chunks: Buffer[]): string {
     bytes.length < MAX_TEXT_BYTES ? decoder.decode(bytes) : new TextDecoder().decode(bytes, { stream: true });
   return decoded.replaceAll('\0', '\uFFFD');
 }
-
-/** For whole texts. A cut one needs a decoder of its own, which keeps the bytes of a cut character. */
-const decoder = new TextDecoder();
 
 /** Cuts each signature to its scheme (`v1,…`): with the full signature a reader of the log could replay the callback. */
 function withoutSecrets(headers: Record<string, string>): Record<string, string> {

@@ -98,7 +98,7 @@ export class EventStore {
     return removed.length > 0;
   }
 
-  /** Cancels an event that is locked. Its bookings are cancelled by `BookingStore.cancelAll`. */
+  /** Cancels an event that is locked. `BookingStore.cancelNext` cancels its bookings. */
   async cancel(query: Query, id: string): Promise<CancelledEvent> {
     const rows: CancelledEvent[] = await query(CANCEL, { id });
     return rows[0]!;

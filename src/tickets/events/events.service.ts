@@ -82,7 +82,7 @@ export class EventsService {
   }
 
   /**
-   * Changes the given fields of an event and tells its attendees, unless nothing differs or the event has begun. The work does
+   * Changes the given fields of an event. Its attendees get mail, unless nothing differs or the event has begun. The work does
    * not grow with the number of attendees.
    * @throws EventNotFound, EventNotOwn, EventCancelled, TicketsAlreadySold, CurrencyFixed, InvalidInput for a date in the past
    */
