@@ -3,9 +3,12 @@
  * is cancelled once, and is seen by its customer and the organizer of its event only.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import {
   type TestUser,
@@ -44,6 +47,32 @@ const reversal = (cents: number) => [
   { kind: 'ticket.cancelled', ledger_account: 'assets:cash', currency: 'EUR', amount_cents: -cents },
   { kind: 'ticket.cancelled', ledger_account: 'income:tickets', currency: 'EUR', amount_cents: cents },
 ];
+
+it('bookings that wait for their event leave connections to other callers', async () => {
+  const { id } = await publish(daybook, organizer);
+  const client = new Client({ connectionString: daybook.databaseUrl });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT FROM events WHERE id = $1 FOR UPDATE', [id]);
+    const waiting = Array.from({ length: 30 }, () => book(daybook, customer, id));
+    await eventually(async () => expect(await lockWaits()).toBe(2));
+    // More often than the pool has connections.
+    for (let n = 0; n < 20; n++) expect((await get(daybook, `/api/events/${id}`)).status).toBe(200);
+    await client.query('COMMIT');
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(Array<number>(30).fill(201));
+    expect(await soldOf(daybook, id)).toBe(30);
+  } finally {
+    await client.end();
+  }
+});
+
+/** @returns The number of transactions that wait for a lock. */
+async function lockWaits(): Promise<number> {
+  const text = `SELECT count(*)::integer AS count FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  return (await sql<{ count: number }>(daybook, text))[0]!.count;
+}
 
 describe('a booking', () => {
   it('takes the tickets, posts the sale and confirms it by mail', async () => {

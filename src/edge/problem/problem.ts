@@ -93,6 +93,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'event-not-own': { status: 403 },
   'event-cancelled': { status: 409 },
   'event-past': { status: 409 },
+  'event-busy': { status: 503, type: CAPACITY },
   'tickets-already-sold': { status: 409 },
   'currency-fixed': { status: 409 },
   'booking-not-found': { status: 404 },

@@ -54,6 +54,7 @@ describe('outageCause', () => {
   it('knows the errors of the driver by their messages, and a plan that has become stale', () => {
     const messages = ['Connection terminated unexpectedly', 'Cannot use a pool after calling end on the pool'];
     for (const message of messages) expect(outageCause(new Error(message))).toBe('unreachable');
+    expect(outageCause(new Error('timeout exceeded when trying to connect'))).toBe('timeout');
     expect(outageCause(coded('0A000', 'cached plan must not change result type'))).toBe('stale-statement');
     expect(outageCause(new Error('Something else'))).toBeNull();
     expect(outageCause('40001')).toBeNull();

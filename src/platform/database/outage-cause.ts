@@ -52,8 +52,9 @@ const SOCKET_CODES =
   /^(ECONN(REFUSED|RESET|ABORTED)|ETIMEDOUT|ENOTFOUND|EPIPE|EAI_\w+|ENOENT|E(HOST|NET)(UNREACH|DOWN)|EADDRNOTAVAIL|EMFILE|ENFILE)$/;
 const TLS_CODES = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 /** Errors of node-postgres and of its pool, which have no code. */
-const DRIVER_MESSAGES =
-  /Connection terminated|is not queryable|timeout exceeded when trying to connect|connection timeout|pool after calling end/i;
+const DRIVER_MESSAGES = /Connection terminated|is not queryable|connection timeout|pool after calling end/i;
+/** All connections of the pool stayed in use. pg-pool names a connection that cannot be opened in another way. */
+const POOL_TIMEOUT = /timeout exceeded when trying to connect/i;
 /** Postgres reports this under a code that is otherwise a fault of the statement. It ends with a new connection. */
 const STALE_PLAN = /cached plan must not change result type/;
 
@@ -67,5 +68,6 @@ export function outageCause(error: unknown): OutageCause | null {
   // `EPIPE` and SQLSTATEs are both five characters, but no SQLSTATE of the list begins with a letter.
   const known = SQLSTATES.find(([prefix]) => code.length === 5 && code.startsWith(prefix));
   if (known) return known[1];
+  if (POOL_TIMEOUT.test(error.message)) return 'timeout';
   return DRIVER_MESSAGES.test(error.message) ? 'unreachable' : null;
 }

@@ -8,6 +8,7 @@ import { Database, type Query } from '../../platform/database/database.js';
 import { pageOf } from '../../platform/database/page.js';
 import { newId } from '../../platform/ids.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
+import { EventLimiter } from '../events/event-limiter.js';
 import { checkOpen, isPast } from '../events/event-rules.js';
 import { EventNotFound, EventPast } from '../events/events.errors.js';
 import { SOLD, cancellationEntry, saleEntry } from './booking-entries.js';
@@ -30,13 +31,14 @@ export class BookingsService {
     private readonly bookings: BookingRepository,
     private readonly store: BookingStore,
     private readonly posting: PostingService,
+    private readonly limiter: EventLimiter,
     private readonly outbox: Outbox,
     private readonly idempotency: IdempotencyService,
   ) {}
 
   /**
    * Books tickets: the tickets, the booking, the sale in the journal and the mail are one transaction.
-   * @throws EventNotFound, EventCancelled, EventPast, SoldOut, PeriodClosed, KeyAlreadyUsed
+   * @throws EventNotFound, EventCancelled, EventPast, EventBusy, SoldOut, PeriodClosed, KeyAlreadyUsed
    */
   async book(customer: SignedInUser, body: CreateBookingBody, key: IdempotencyKey | null): Promise<BookingView> {
     const wanted = {
@@ -47,7 +49,7 @@ export class BookingsService {
       customerEmail: customer.email,
       numTickets: body.num_tickets,
     };
-    const view = await this.database.inTransaction((query) =>
+    const view = await this.inTransactionOf(wanted.eventId, (query) =>
       this.idempotency.once(query, key, CREATED, async () => {
         const booked = await this.sell(query, wanted);
         await this.outbox.add(query, [confirmedMail(booked)]);
@@ -97,6 +99,10 @@ export class BookingsService {
     const read = (count: number) => this.bookings.ofEvent(eventId, { beforeId, limit: count });
     const { page, next_cursor } = await pageOf(limit, read, ({ booking }) => booking.id);
     return { bookings: page.map(soldBookingView), next_cursor };
+  }
+
+  private inTransactionOf<Result>(eventId: string, work: (query: Query) => Promise<Result>): Promise<Result> {
+    return this.limiter.run(eventId, () => this.database.inTransaction(work));
   }
 
   private async sell(query: Query, wanted: NewBooking): Promise<BookingOfEvent> {

@@ -14,6 +14,7 @@ import { CANCELLED, SOLD } from '../bookings/booking-entries.js';
 import { BookingStore } from '../bookings/booking.store.js';
 import { cancelledEventMail, changedEventMail } from '../bookings/ticket-mails.js';
 import { type EventRow, eventView } from './event-row.js';
+import { EventLimiter } from './event-limiter.js';
 import { changed, changesOf, checkChange, checkDate, checkOpen, isPast } from './event-rules.js';
 import { EventRepository } from './event.repository.js';
 import type { ChangeEventBody, CreateEventBody, EventView, EventsQuery } from './event.schema.js';
@@ -33,6 +34,7 @@ export class EventsService {
     private readonly store: EventStore,
     private readonly bookings: BookingStore,
     private readonly posting: PostingService,
+    private readonly limiter: EventLimiter,
     private readonly outbox: Outbox,
     private readonly idempotency: IdempotencyService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'BASE_CURRENCY'>,
@@ -84,10 +86,11 @@ export class EventsService {
   /**
    * Changes the given fields of an event. Its attendees get mail, unless nothing differs or the event has begun. The work does
    * not grow with the number of attendees.
-   * @throws EventNotFound, EventNotOwn, EventCancelled, TicketsAlreadySold, CurrencyFixed, InvalidInput for a date in the past
+   * @throws EventNotFound, EventNotOwn, EventCancelled, EventBusy, TicketsAlreadySold, CurrencyFixed, InvalidInput for a date in
+   *   the past
    */
   async change(organizer: SignedInUser, id: string, body: ChangeEventBody): Promise<EventView> {
-    const { event, isMailed } = await this.database.inTransaction(async (query) => {
+    const { event, isMailed } = await this.inTransactionOf(id, async (query) => {
       const before = await this.lockOwn(query, organizer, id);
       checkChange(before, body, before.now);
       const changes = changesOf(before, changed(before, body));
@@ -106,10 +109,10 @@ export class EventsService {
    * Deletes an event. One that has ever been booked is cancelled instead: its bookings are cancelled and refunded, and its
    * attendees get mail.
    * @returns The number of bookings that were cancelled.
-   * @throws EventNotFound, EventNotOwn, EventCancelled, EventPast, PeriodClosed
+   * @throws EventNotFound, EventNotOwn, EventCancelled, EventPast, EventBusy, PeriodClosed
    */
   async remove(organizer: SignedInUser, id: string): Promise<number> {
-    const cancelled = await this.database.inTransaction(async (query) => {
+    const cancelled = await this.inTransactionOf(id, async (query) => {
       const event = await this.lockOwn(query, organizer, id);
       if (await this.store.removeUnbooked(query, event.id)) return 0;
       checkOpen(event, event.now);
@@ -120,6 +123,10 @@ export class EventsService {
     });
     if (cancelled > 0) this.outbox.wake();
     return cancelled;
+  }
+
+  private inTransactionOf<Result>(id: string, work: (query: Query) => Promise<Result>): Promise<Result> {
+    return this.limiter.run(id, () => this.database.inTransaction(work));
   }
 
   private async refundAll(query: Query, event: CancelledEvent): Promise<number> {
