@@ -11,12 +11,12 @@ import {
 } from '@nestjs/swagger';
 import { Action } from '../http/action.decorators.js';
 import { NeedsScope } from '../http/auth.decorators.js';
+import { ID_PARAM, idParam } from '../http/id-param.js';
 import {
   type CreateKeyBody,
   type KeysQuery,
   type RotateKeyBody,
   createKeyBody,
-  keyIdParam,
   keyPage,
   keyView,
   keysQuery,
@@ -26,7 +26,6 @@ import {
 import { ApiKeysService } from './api-keys.service.js';
 import { KeysOverHttp } from './keys-over-http.guard.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'API key not found' };
 
 @ApiTags('keys')
@@ -54,10 +53,10 @@ export class ApiKeysController {
 
   @Get(':id')
   @ApiOperation({ summary: 'Get an API key, without its text' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: keyView })
   @ApiNotFoundResponse(NOT_FOUND)
-  view(@Param('id', { schema: keyIdParam }) id: string): Promise<object> {
+  view(@Param('id', { schema: idParam }) id: string): Promise<object> {
     return this.keys.view(id);
   }
 
@@ -65,13 +64,13 @@ export class ApiKeysController {
   @Action('key.rotate')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Rotate an API key: create its successor. The old key stays valid for the overlap' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiBody({ required: false })
   @ApiCreatedResponse({ standardSchema: newKeyView })
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiConflictResponse({ description: 'The key is expired, revoked or already rotated' })
   rotate(
-    @Param('id', { schema: keyIdParam }) id: string,
+    @Param('id', { schema: idParam }) id: string,
     @Body({ schema: rotateKeyBody }) { overlap }: RotateKeyBody,
   ): Promise<object> {
     return this.keys.rotate(id, overlap);
@@ -81,10 +80,10 @@ export class ApiKeysController {
   @Action('key.revoke')
   @HttpCode(200)
   @ApiOperation({ summary: 'Revoke an API key; all processes reject it within 5 s' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: keyView })
   @ApiNotFoundResponse(NOT_FOUND)
-  revoke(@Param('id', { schema: keyIdParam }) id: string): Promise<object> {
+  revoke(@Param('id', { schema: idParam }) id: string): Promise<object> {
     return this.keys.revoke(id);
   }
 }

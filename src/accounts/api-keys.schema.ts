@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageLimit } from '../http/page-limit.js';
+import { pageFields } from '../http/page-query.js';
 import { duration } from '../platform/config/values.js';
 import { label } from '../http/label.js';
 import { SCOPES } from '../http/scopes.js';
@@ -50,13 +50,9 @@ export const rotateKeyBody = z
   .meta({ example: { overlap: '24h' } });
 export type RotateKeyBody = z.output<typeof rotateKeyBody>;
 
-/** `:id` of a key. Any string: an id that is not a UUID is unknown, so the service answers 404. */
-export const keyIdParam = z.string();
-
 export const keysQuery = z.strictObject({
   account: z.string().max(64).optional(),
-  limit: pageLimit('Keys'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Keys'),
 });
 export type KeysQuery = z.infer<typeof keysQuery>;
 

@@ -4,6 +4,7 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiRespons
 import { Action } from '../http/action.decorators.js';
 import { NeedsScope } from '../http/auth.decorators.js';
 import { sendEvents } from '../http/event-stream.js';
+import { ID_PARAM, idParam } from '../http/id-param.js';
 import {
   type RunSettings,
   type RunsQuery,
@@ -13,7 +14,6 @@ import {
   bothReport,
   runBody,
   runExamples,
-  runIdParam,
   runList,
   runView,
   runsQuery,
@@ -23,7 +23,6 @@ import {
 import { BenchmarkService } from './benchmark.service.js';
 import type { LoadMode } from './engine/load-plan.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const SETTINGS = { required: false, examples: { small: { summary: 'A hundred requests', value: SETTINGS_EXAMPLE } } };
 const BUSY = { status: 409, description: 'Another run is in progress' };
 const NOT_FOUND = { status: 404, description: 'Benchmark run not found' };
@@ -99,10 +98,10 @@ export class BenchmarkController {
 
   @Get('runs/:id')
   @ApiOperation({ summary: 'Get the progress and the result of a run' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: runView })
   @ApiResponse(NOT_FOUND)
-  detail(@Param('id', { schema: runIdParam }) id: string): Promise<object> {
+  detail(@Param('id', { schema: idParam }) id: string): Promise<object> {
     return this.benchmark.view(id);
   }
 
@@ -110,17 +109,17 @@ export class BenchmarkController {
   @Action('benchmark.cancel')
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a run' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: runView })
   @ApiResponse(NOT_FOUND)
   @ApiResponse({ status: 409, description: 'The run has already ended' })
-  cancel(@Param('id', { schema: runIdParam }) id: string): Promise<object> {
+  cancel(@Param('id', { schema: idParam }) id: string): Promise<object> {
     return this.benchmark.cancel(id);
   }
 
   @Get('runs/:id/events')
   @ApiOperation({ summary: 'Stream the state of a run (SSE): `progress` events, then one `end`' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiProduces('text/event-stream')
   @ApiOkResponse({
     description: 'Server-Sent Events',
@@ -128,7 +127,7 @@ export class BenchmarkController {
   })
   @ApiResponse({ status: 204, description: 'The client has the last event: `Last-Event-ID` is its id' })
   @ApiResponse(NOT_FOUND)
-  async events(@Param('id', { schema: runIdParam }) id: string, @Res() response: Response): Promise<void> {
+  async events(@Param('id', { schema: idParam }) id: string, @Res() response: Response): Promise<void> {
     await this.benchmark.find(id);
     await sendEvents(response, this.benchmark.events(id));
   }

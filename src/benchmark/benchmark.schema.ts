@@ -62,8 +62,6 @@ export const runExamples = {
   closed: { summary: 'Closed model: a fixed number of clients', value: { mode: 'async', ...SETTINGS_EXAMPLE } },
 };
 
-/** Not a UUID schema: an invalid id is an unknown one and gets 404. */
-export const runIdParam = z.string();
 export const runsQuery = z.strictObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(200)).default(20).describe('Number of runs'),
 });

@@ -7,13 +7,13 @@ import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
 import { CountedItems, RateLimited } from '../http/rate-limit.decorators.js';
+import { ID_PARAM, idParam } from '../http/id-param.js';
 import {
   type ReportRequest,
   reportRequest,
   reportRequestExamples,
   reportRequestJsonSchema,
 } from '../reports/report-request.schema.js';
-import { requestIdParam } from '../requests/requests.schema.js';
 import {
   BATCH_LIMIT,
   type BatchBody,
@@ -123,11 +123,11 @@ export class JobsController {
   @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a pending request' })
-  @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
+  @ApiParam(ID_PARAM)
   @ApiResponse({ status: 200, description: 'Cancelled', standardSchema: cancelledSchema })
   @ApiResponse({ status: 404, description: 'Request not found' })
   @ApiResponse({ status: 409, description: 'The request is not pending' })
-  cancel(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+  cancel(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.cancelling.cancel(id, account);
   }
 }

@@ -3,6 +3,7 @@ import type { AccountId } from '../platform/tenant.js';
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Action } from '../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
+import { ID_PARAM, idParam } from '../http/id-param.js';
 import {
   type ListQuery,
   callbackLogs,
@@ -10,13 +11,11 @@ import {
   removedMany,
   removedOne,
   requestDetail,
-  requestIdParam,
   requestPage,
 } from './requests.schema.js';
 import { RequestsService } from './requests.service.js';
 
 const NOT_FOUND = { description: 'Request not found' };
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 
 @ApiTags('requests')
 @Controller('api/requests')
@@ -37,20 +36,20 @@ export class RequestsController {
   @Get(':id')
   @NeedsScope('reports:read')
   @ApiOperation({ summary: 'Get a request with the attempts to deliver its callback' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: requestDetail })
   @ApiNotFoundResponse(NOT_FOUND)
-  detail(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+  detail(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.requests.detail(id, account);
   }
 
   @Get(':id/callback-logs')
   @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List the attempts to deliver the callback of a request' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: callbackLogs })
   @ApiNotFoundResponse(NOT_FOUND)
-  logs(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+  logs(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.requests.callbackLogs(id, account);
   }
 
@@ -58,11 +57,11 @@ export class RequestsController {
   @Action('request.delete')
   @NeedsScope('reports:write')
   @ApiOperation({ summary: 'Delete a finished request with its callback logs and file' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: removedOne })
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiResponse({ status: 409, description: 'The request is unfinished, or its callback is still due' })
-  async remove(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+  async remove(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     await this.requests.remove(id, account);
     return { deleted: true, id };
   }

@@ -1,17 +1,13 @@
 import { z } from 'zod';
-import { pageLimit } from '../http/page-limit.js';
+import { pageFields } from '../http/page-query.js';
 import { REQUEST_MODES, REQUEST_STATUSES } from './request.entity.js';
-
-/** `:id` of a request. Any string: an id that is not a UUID is unknown, so the service answers 404. */
-export const requestIdParam = z.string();
 
 export const listQuery = z.strictObject({
   mode: z.enum(REQUEST_MODES).optional().describe('How the report was requested'),
   status: z.enum(REQUEST_STATUSES).optional(),
   report: z.string().max(100).optional().describe('Name of the report type'),
   lane: z.string().max(64).optional(),
-  limit: pageLimit('Requests'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Requests'),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 

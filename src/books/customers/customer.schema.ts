@@ -1,9 +1,6 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageFields } from '../../http/page-query.js';
 import { label } from '../../http/label.js';
-
-/** `:id` of a customer or an order. Any string: an id that is not a UUID is unknown, so the answer is 404. */
-export const idParam = z.string();
 
 export const customerName = label(200);
 export const customerEmail = z.email().max(254).describe('Unique in the account, regardless of case');
@@ -25,8 +22,7 @@ export const emailPart = z.string().min(1).max(254).describe('Part of the email,
 
 export const customersQuery = z.strictObject({
   email: emailPart.optional(),
-  limit: pageLimit('Customers'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Customers'),
 });
 export type CustomersQuery = z.infer<typeof customersQuery>;
 

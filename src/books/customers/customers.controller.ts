@@ -13,6 +13,7 @@ import { Action } from '../../http/action.decorators.js';
 import { HasScope, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
 import { writtenFields } from '../../http/written-fields.js';
+import { ID_PARAM, idParam } from '../../http/id-param.js';
 import type { AccountId } from '../../platform/tenant.js';
 import {
   type ChangeCustomerBody,
@@ -25,11 +26,9 @@ import {
   customerView,
   customersQuery,
   deletedOne,
-  idParam,
 } from './customer.schema.js';
 import { CustomersService } from './customers.service.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const SHOWN = 'Without the scope `books:read`, what the request decides and no more';
 const NOT_FOUND = { description: 'Customer not found' };
 const TAKEN = { description: 'Another customer has this email' };
@@ -68,7 +67,7 @@ export class CustomersController {
   @Get(':id')
   @NeedsScope('books:read')
   @ApiOperation({ summary: 'Get a customer' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: customerView })
   @ApiNotFoundResponse(NOT_FOUND)
   view(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
@@ -82,7 +81,7 @@ export class CustomersController {
     summary: 'Change a customer',
     description: 'Paid orders keep the name and email that the customer had when they were paid.',
   })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiBody({ required: true })
   @ApiOkResponse({ description: SHOWN, standardSchema: changedCustomer })
   @ApiNotFoundResponse(NOT_FOUND)
@@ -102,7 +101,7 @@ export class CustomersController {
   @NeedsScope('books:write')
   @Action('customer.delete')
   @ApiOperation({ summary: 'Delete a customer that no order and no entry of the journal names' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: deletedOne })
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiConflictResponse({ description: 'The customer has orders or entries in the journal' })

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageFields } from '../../http/page-query.js';
 import { IMPORT_STATUSES } from './order-import.entity.js';
 
 export const importsQuery = z.strictObject({
-  limit: pageLimit('Imports'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Imports'),
 });
 export type ImportsQuery = z.infer<typeof importsQuery>;
 

@@ -4,13 +4,12 @@ import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } f
 import { Action } from '../../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { BodyStream, StreamOfBody, StreamsBody } from '../../http/streams/body-stream.js';
+import { ID_PARAM, idParam } from '../../http/id-param.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { CSV_MEDIA_TYPE } from '../../reports/formats/csv.js';
-import { idParam } from '../customers/customer.schema.js';
 import { type ImportsQuery, importResult, importsQuery, orderImportPage, orderImportView } from './import.schema.js';
 import { CSV, ImportsService, NDJSON } from './imports.service.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'Import not found' };
 const FILE =
   'CSV with a header and one item a line, where consecutive lines of one `external_ref` are an order: `external_ref`, ' +
@@ -61,7 +60,7 @@ export class ImportsController {
   @Get('imports/:id')
   @NeedsScope('books:read')
   @ApiOperation({ summary: 'Get an import and its progress' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: orderImportView })
   @ApiNotFoundResponse(NOT_FOUND)
   view(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
@@ -71,7 +70,7 @@ export class ImportsController {
   @Get('imports/:id/errors')
   @NeedsScope('books:read')
   @ApiOperation({ summary: 'Download the errors of an import as CSV', description: 'The first 10,000 are kept.' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({
     description: 'Columns: row (line of the file), external_ref, field, message',
     content: { 'text/csv': { schema: { type: 'string' } } },

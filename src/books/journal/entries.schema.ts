@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageLimit } from '../../http/page-query.js';
 import { dateTime } from '../../http/date-time.js';
 import { label } from '../../http/label.js';
 import { currency } from '../currency.js';

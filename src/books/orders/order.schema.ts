@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dateTime } from '../../http/date-time.js';
 import { label } from '../../http/label.js';
 import { currency } from '../currency.js';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageFields, pageLimit } from '../../http/page-query.js';
 import { emailPart } from '../customers/customer.schema.js';
 import { ORDER_STATUSES } from './order.entity.js';
 
@@ -72,8 +72,7 @@ export const customerOrdersQuery = z.strictObject({
   placed_from: dateTime.optional().describe('Orders placed at this time or later'),
   placed_to: dateTime.optional().describe('Orders placed before this time'),
   include_archived: flag.default(false).describe('Archived orders are left out by default'),
-  limit: pageLimit('Orders'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Orders'),
 });
 
 export const ordersQuery = customerOrdersQuery.extend({

@@ -37,8 +37,8 @@ import {
   isWanted,
 } from '../../http/preconditions.js';
 import { writtenFields } from '../../http/written-fields.js';
+import { ID_PARAM, idParam } from '../../http/id-param.js';
 import type { AccountId } from '../../platform/tenant.js';
-import { idParam } from '../customers/customer.schema.js';
 import { CustomersService } from '../customers/customers.service.js';
 import type { CreatedOrder, OrderView } from './order.repository.js';
 import {
@@ -62,7 +62,6 @@ import {
 } from './order.schema.js';
 import { OrdersService } from './orders.service.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'Order not found' };
 const SHOWN = 'Without the scope `books:read`, what the request decides and no more';
 const IF_MATCH = { name: 'If-Match', required: false, description: 'The version in quotes, as in `ETag`' };
@@ -73,7 +72,7 @@ const Changes = (summary: string) =>
     NeedsScope('books:write'),
     HttpCode(200),
     ApiOperation({ summary }),
-    ApiParam(ID),
+    ApiParam(ID_PARAM),
     Versioned(true),
     ApiHeader(IF_MATCH),
     ApiNotFoundResponse(NOT_FOUND),
@@ -128,7 +127,7 @@ export class OrdersController {
   @Get('customers/:id/orders')
   @NeedsScope('books:read')
   @ApiOperation({ summary: 'List the orders of a customer, newest first' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: orderPage })
   @ApiNotFoundResponse({ description: 'Customer not found' })
   async listOfCustomer(
@@ -158,7 +157,7 @@ export class OrdersController {
   @Get('orders/:id')
   @NeedsScope('books:read')
   @ApiOperation({ summary: 'Get an order' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: orderView })
   @ApiNotFoundResponse(NOT_FOUND)
   @Versioned(true)
@@ -182,7 +181,7 @@ export class OrdersController {
   @Action('order.change')
   @Versioned(true)
   @ApiOperation({ summary: 'Change a draft; `items` replace all its items' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiHeader(IF_MATCH)
   @ApiOkResponse({ description: SHOWN, standardSchema: changedOrder })
   @ApiNotFoundResponse(NOT_FOUND)

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
 import { IsOperator, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
-import { requestIdParam } from '../../requests/requests.schema.js';
+import { ID_PARAM, idParam } from '../../http/id-param.js';
 import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';
 import { CallbackDeliveriesService } from './callback-deliveries.service.js';
 import { type PingBody, pingBody, pingTrace } from './ping.schema.js';
@@ -62,11 +62,11 @@ export class CallbackDeliveriesController {
   @NeedsScope('reports:write')
   @HttpCode(202)
   @ApiOperation({ summary: 'Redeliver the callback of a request, with its whole retry schedule' })
-  @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
+  @ApiParam(ID_PARAM)
   @ApiResponse({ status: 202, description: 'The callback is scheduled', standardSchema: redelivery })
   @ApiResponse({ status: 404, description: 'Request not found' })
   @ApiResponse({ status: 409, description: 'The request has no callback' })
-  redeliver(@Param('id', { schema: requestIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+  redeliver(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.deliveries.redeliver(id, account);
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageFields } from '../../http/page-query.js';
 import { dateTime } from '../../http/date-time.js';
 
 const status = z.enum(['PENDING', 'SUCCESS', 'FAILED']);
@@ -8,8 +8,7 @@ export const deliveriesQuery = z.strictObject({
   status: status.optional(),
   destination: z.string().max(2_048).optional().describe('scheme://host:port'),
   since: dateTime.optional().describe('Only callbacks created at this time or later'),
-  limit: pageLimit('Deliveries'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Deliveries'),
 });
 export type DeliveriesQuery = z.infer<typeof deliveriesQuery>;
 

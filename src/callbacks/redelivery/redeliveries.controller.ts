@@ -13,19 +13,18 @@ import {
 } from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
+import { ID_PARAM, idParam } from '../../http/id-param.js';
 import {
   type RedeliverBody,
   type RedeliveriesQuery,
   cancelledRedelivery,
   redeliverBody,
   redeliveriesQuery,
-  redeliveryIdParam,
   redeliveryJob,
   redeliveryPage,
 } from './redeliveries.schema.js';
 import { RedeliveriesService } from './redeliveries.service.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'Redelivery not found' };
 
 @ApiTags('callbacks')
@@ -72,10 +71,10 @@ export class RedeliveriesController {
   @Get('redeliveries/:id')
   @NeedsScope('reports:read')
   @ApiOperation({ summary: 'Get the progress of a redelivery' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: redeliveryJob })
   @ApiNotFoundResponse(NOT_FOUND)
-  find(@Param('id', { schema: redeliveryIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+  find(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.redeliveries.find(id, account);
   }
 
@@ -84,11 +83,11 @@ export class RedeliveriesController {
   @NeedsScope('reports:write')
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a redelivery; callbacks that are already due are still sent' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: cancelledRedelivery })
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiConflictResponse({ description: 'The redelivery has already ended' })
-  cancel(@Param('id', { schema: redeliveryIdParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
+  cancel(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.redeliveries.cancel(id, account);
   }
 }

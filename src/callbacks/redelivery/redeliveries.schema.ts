@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageFields } from '../../http/page-query.js';
 import { dateTime } from '../../http/date-time.js';
 
 const DESTINATION = /^https?:\/\/[^/?#@\s\p{Cc}\p{Cf}]+:\d{1,5}$/u;
 const NO_FILTER = { error: 'at least one of status, destination, since and until is required' };
 const NOT_AFTER = { path: ['until'], error: 'must be after since' };
-
-/** Not a UUID schema: an invalid id is an unknown one and gets 404. */
-export const redeliveryIdParam = z.string();
 
 export const redeliverBody = z
   .strictObject({
@@ -29,8 +26,7 @@ export const redeliverBody = z
 export type RedeliverBody = z.infer<typeof redeliverBody>;
 
 export const redeliveriesQuery = z.strictObject({
-  limit: pageLimit('Redeliveries'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Redeliveries'),
 });
 export type RedeliveriesQuery = z.infer<typeof redeliveriesQuery>;
 

@@ -12,10 +12,10 @@ import {
 import { Action } from '../../http/action.decorators.js';
 import { NeedsScope } from '../../http/auth.decorators.js';
 import { Caller } from '../../http/caller.js';
-import { type MailQuery, mailDetail, mailIdParam, mailPage, mailQuery, mailView } from './mail.schema.js';
+import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { type MailQuery, mailDetail, mailPage, mailQuery, mailView } from './mail.schema.js';
 import { MailService } from './mail.service.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'Message not found' };
 const FORBIDDEN = {
   description: 'The API key lacks the scope `admin`, or with `AUTH=open` the caller is on another machine',
@@ -37,11 +37,11 @@ export class MailController {
 
   @Get(':id')
   @ApiOperation({ summary: 'Get a message with its text and its attempts (operators)' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: mailDetail })
   @ApiForbiddenResponse(FORBIDDEN)
   @ApiNotFoundResponse(NOT_FOUND)
-  view(@Param('id', { schema: mailIdParam }) id: string, @Caller() caller: Caller): Promise<object> {
+  view(@Param('id', { schema: idParam }) id: string, @Caller() caller: Caller): Promise<object> {
     return this.mails.detail(caller, id);
   }
 
@@ -53,12 +53,12 @@ export class MailController {
     description:
       'It is due at once, and its retry schedule begins again. A message that is being sent is left as it is.',
   })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiAcceptedResponse({ standardSchema: mailView })
   @ApiForbiddenResponse(FORBIDDEN)
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiConflictResponse({ description: 'The message was sent' })
-  retry(@Param('id', { schema: mailIdParam }) id: string, @Caller() caller: Caller): Promise<object> {
+  retry(@Param('id', { schema: idParam }) id: string, @Caller() caller: Caller): Promise<object> {
     return this.mails.retry(caller, id);
   }
 }

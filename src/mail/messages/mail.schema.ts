@@ -1,9 +1,6 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageFields } from '../../http/page-query.js';
 import { MAIL_STATUSES } from './mail-message.entity.js';
-
-/** `:id` of a message. Any string: an id that is not a UUID is unknown, so the answer is 404. */
-export const mailIdParam = z.string();
 
 const status = z
   .enum(MAIL_STATUSES)
@@ -14,8 +11,7 @@ const status = z
 export const mailQuery = z.strictObject({
   status: status.optional(),
   to: z.string().min(1).max(254).optional().describe('Address, in any case'),
-  limit: pageLimit('Messages'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Messages'),
 });
 export type MailQuery = z.infer<typeof mailQuery>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageFields } from '../../http/page-query.js';
 import { dateTime } from '../../http/date-time.js';
 import { ACTION_OUTCOMES } from './action.entity.js';
 
@@ -8,8 +8,7 @@ export const actionsQuery = z.strictObject({
   target: z.string().max(200).optional().describe('Id or name of the thing that was changed'),
   since: dateTime.optional().describe('Only actions at this time or later'),
   until: dateTime.optional().describe('Only actions at this time or earlier'),
-  limit: pageLimit('Actions'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Actions'),
 });
 export type ActionsQuery = z.infer<typeof actionsQuery>;
 

@@ -1,10 +1,7 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageFields } from '../../http/page-query.js';
 import { MAX_TICKETS, eventView } from '../events/event.schema.js';
 import { BOOKING_STATUSES } from './booking.entity.js';
-
-/** `:id` of a booking. Any string: an id that is not a UUID is unknown, so the answer is 404. */
-export const bookingIdParam = z.string();
 
 export const createBookingBody = z
   .strictObject({ event_id: z.uuid(), num_tickets: z.int().min(1).max(MAX_TICKETS) })
@@ -12,8 +9,7 @@ export const createBookingBody = z
 export type CreateBookingBody = z.output<typeof createBookingBody>;
 
 export const bookingsQuery = z.strictObject({
-  limit: pageLimit('Bookings'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the previous page'),
+  ...pageFields('Bookings'),
 });
 export type BookingsQuery = z.output<typeof bookingsQuery>;
 

@@ -15,11 +15,11 @@ import { Action } from '../../http/action.decorators.js';
 import { CurrentUser, NeedsUser } from '../../http/auth.decorators.js';
 import type { SignedInUser } from '../../http/caller.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
+import { ID_PARAM, idParam } from '../../http/id-param.js';
 import {
   type BookingView,
   type BookingsQuery,
   type CreateBookingBody,
-  bookingIdParam,
   bookingPage,
   bookingView,
   bookingsQuery,
@@ -28,7 +28,6 @@ import {
 } from './booking.schema.js';
 import { BookingsService } from './bookings.service.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'Booking not found' };
 const NOT_CUSTOMER = { description: 'Not a customer' };
 
@@ -75,10 +74,10 @@ export class BookingsController {
   @Get(':id')
   @NeedsUser()
   @ApiOperation({ summary: 'Get a booking of your own, or of an event that you organize' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: seenBookingView })
   @ApiNotFoundResponse(NOT_FOUND)
-  view(@Param('id', { schema: bookingIdParam }) id: string, @CurrentUser() user: SignedInUser): Promise<BookingView> {
+  view(@Param('id', { schema: idParam }) id: string, @CurrentUser() user: SignedInUser): Promise<BookingView> {
     return this.bookings.view(user, id);
   }
 
@@ -90,17 +89,14 @@ export class BookingsController {
     summary: 'Cancel a booking of your own',
     description: 'Gives the tickets back, and posts the reversal of the sale.',
   })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: bookingView })
   @ApiForbiddenResponse(NOT_CUSTOMER)
   @ApiNotFoundResponse(NOT_FOUND)
   @ApiConflictResponse({
     description: 'The booking is cancelled already, the event has begun, or the period is closed',
   })
-  cancel(
-    @Param('id', { schema: bookingIdParam }) id: string,
-    @CurrentUser() customer: SignedInUser,
-  ): Promise<BookingView> {
+  cancel(@Param('id', { schema: idParam }) id: string, @CurrentUser() customer: SignedInUser): Promise<BookingView> {
     return this.bookings.cancel(customer, id);
   }
 }

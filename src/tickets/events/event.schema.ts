@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-limit.js';
+import { pageLimit } from '../../http/page-query.js';
 import { currency } from '../../books/currency.js';
 import { dateTime } from '../../http/date-time.js';
 import { label } from '../../http/label.js';
@@ -19,9 +19,6 @@ const description = z
   .trim()
   .max(MAX_DESCRIPTION)
   .refine((text) => !hasUnprintable(text.replaceAll(LINES, ' ')), 'must not have control characters');
-
-/** `:id` of an event. Any string: an id that is not a UUID is unknown, so the answer is 404. */
-export const eventIdParam = z.string();
 
 /** The fields that callers set. The service sets all others, such as `tickets_sold`. */
 const fields = {

@@ -15,6 +15,7 @@ import { Action } from '../../http/action.decorators.js';
 import { CurrentUser, NeedsScope, NeedsUser, OwnAccount, Public } from '../../http/auth.decorators.js';
 import type { SignedInUser } from '../../http/caller.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
+import { ID_PARAM, idParam } from '../../http/id-param.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { type BookingsQuery, bookingsQuery, soldBookingPage } from '../bookings/booking.schema.js';
 import { BookingsService } from '../bookings/bookings.service.js';
@@ -26,14 +27,12 @@ import {
   changeEventBody,
   createEventBody,
   deletedEvent,
-  eventIdParam,
   eventPage,
   eventView,
   eventsQuery,
 } from './event.schema.js';
 import { EventsService } from './events.service.js';
 
-const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } };
 const NOT_FOUND = { description: 'Event not found' };
 
 const Organizes = () => applyDecorators(NeedsUser('organizer'), NeedsScope('events:write'));
@@ -41,7 +40,7 @@ const OwnEvent = (summary: string, description?: string) =>
   applyDecorators(
     Organizes(),
     ApiOperation({ summary, description }),
-    ApiParam(ID),
+    ApiParam(ID_PARAM),
     ApiNotFoundResponse(NOT_FOUND),
     ApiForbiddenResponse({ description: 'Not an organizer, or the event belongs to another one' }),
   );
@@ -77,10 +76,10 @@ export class EventsController {
   @Get(':id')
   @Public()
   @ApiOperation({ summary: 'Get an event' })
-  @ApiParam(ID)
+  @ApiParam(ID_PARAM)
   @ApiOkResponse({ standardSchema: eventView })
   @ApiNotFoundResponse(NOT_FOUND)
-  view(@Param('id', { schema: eventIdParam }) id: string): Promise<EventView> {
+  view(@Param('id', { schema: idParam }) id: string): Promise<EventView> {
     return this.events.view(id);
   }
 
@@ -107,7 +106,7 @@ export class EventsController {
   @Put(':id')
   @Changes()
   replace(
-    @Param('id', { schema: eventIdParam }) id: string,
+    @Param('id', { schema: idParam }) id: string,
     @Body({ schema: changeEventBody }) body: ChangeEventBody,
     @CurrentUser() organizer: SignedInUser,
   ): Promise<EventView> {
@@ -117,7 +116,7 @@ export class EventsController {
   @Patch(':id')
   @Changes()
   change(
-    @Param('id', { schema: eventIdParam }) id: string,
+    @Param('id', { schema: idParam }) id: string,
     @Body({ schema: changeEventBody }) body: ChangeEventBody,
     @CurrentUser() organizer: SignedInUser,
   ): Promise<EventView> {
@@ -131,10 +130,7 @@ export class EventsController {
   @ApiConflictResponse({
     description: 'The event is cancelled already, or was booked and has begun; or the period is closed',
   })
-  async remove(
-    @Param('id', { schema: eventIdParam }) id: string,
-    @CurrentUser() organizer: SignedInUser,
-  ): Promise<object> {
+  async remove(@Param('id', { schema: idParam }) id: string, @CurrentUser() organizer: SignedInUser): Promise<object> {
     const cancelled_bookings = await this.events.remove(organizer, id);
     return { deleted: true, id: id.toLowerCase(), cancelled_bookings };
   }
@@ -143,7 +139,7 @@ export class EventsController {
   @OwnEvent('List the bookings of an event, newest first')
   @ApiOkResponse({ standardSchema: soldBookingPage })
   async listBookings(
-    @Param('id', { schema: eventIdParam }) id: string,
+    @Param('id', { schema: idParam }) id: string,
     @Query({ schema: bookingsQuery }) { cursor, limit }: BookingsQuery,
     @CurrentUser() organizer: SignedInUser,
   ): Promise<object> {
