@@ -11,7 +11,7 @@ import {
 } from '@nestjs/swagger';
 import { Action } from '../http/action.decorators.js';
 import { NeedsScope } from '../http/auth.decorators.js';
-import { ID_PARAM, idParam } from '../http/id-param.js';
+import { ID_PARAM, idParam } from '../http/fields/id-param.js';
 import {
   type CreateKeyBody,
   type KeysQuery,

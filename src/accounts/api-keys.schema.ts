@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { pageFields } from '../http/page-query.js';
+import { pageFields } from '../http/fields/page-query.js';
 import { duration } from '../platform/config/values.js';
-import { label } from '../http/label.js';
+import { label } from '../http/fields/label.js';
 import { SCOPES } from '../http/scopes.js';
-import { urlName } from '../http/url-name.js';
+import { urlName } from '../http/fields/url-name.js';
 
 const DAY_MS = 86_400_000;
 /** Longest lifetime of a key that expires: ten years. */

@@ -4,7 +4,7 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiProduces, ApiRespons
 import { Action } from '../http/action.decorators.js';
 import { NeedsScope } from '../http/auth.decorators.js';
 import { sendEvents } from '../http/event-stream.js';
-import { ID_PARAM, idParam } from '../http/id-param.js';
+import { ID_PARAM, idParam } from '../http/fields/id-param.js';
 import {
   type RunSettings,
   type RunsQuery,

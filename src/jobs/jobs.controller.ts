@@ -7,7 +7,7 @@ import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
 import { CountedItems, RateLimited } from '../http/rate-limit.decorators.js';
-import { ID_PARAM, idParam } from '../http/id-param.js';
+import { ID_PARAM, idParam } from '../http/fields/id-param.js';
 import {
   type ReportRequest,
   reportRequest,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlName } from '../http/url-name.js';
+import { urlName } from '../http/fields/url-name.js';
 import {
   type ReportRequest,
   reportRequest,

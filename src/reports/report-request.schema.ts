@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlName } from '../http/url-name.js';
+import { urlName } from '../http/fields/url-name.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue, ENVELOPE_FIELDS } from './catalogue.js';
 import type { ReportDefinition } from './define-report.js';

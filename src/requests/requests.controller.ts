@@ -3,7 +3,7 @@ import type { AccountId } from '../platform/tenant.js';
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Action } from '../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
-import { ID_PARAM, idParam } from '../http/id-param.js';
+import { ID_PARAM, idParam } from '../http/fields/id-param.js';
 import {
   type ListQuery,
   callbackLogs,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageFields } from '../http/page-query.js';
+import { pageFields } from '../http/fields/page-query.js';
 import { REQUEST_MODES, REQUEST_STATUSES } from './request.entity.js';
 
 export const listQuery = z.strictObject({

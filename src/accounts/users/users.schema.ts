@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { USER_ROLES } from '../../http/caller.js';
-import { label } from '../../http/label.js';
+import { label } from '../../http/fields/label.js';
 import { SCOPES } from '../../http/scopes.js';
 import { ACCESS_TOKEN_LIFE_S } from './tokens/access-tokens.js';
 

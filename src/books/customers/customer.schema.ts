@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pageFields } from '../../http/page-query.js';
-import { label } from '../../http/label.js';
+import { pageFields } from '../../http/fields/page-query.js';
+import { label } from '../../http/fields/label.js';
 
 export const customerName = label(200);
 export const customerEmail = z.email().max(254).describe('Unique in the account, regardless of case');

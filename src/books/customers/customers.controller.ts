@@ -13,7 +13,7 @@ import { Action } from '../../http/action.decorators.js';
 import { HasScope, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
 import { writtenFields } from '../../http/written-fields.js';
-import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { ID_PARAM, idParam } from '../../http/fields/id-param.js';
 import type { AccountId } from '../../platform/tenant.js';
 import {
   type ChangeCustomerBody,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageFields } from '../../http/page-query.js';
+import { pageFields } from '../../http/fields/page-query.js';
 import { IMPORT_STATUSES } from './order-import.entity.js';
 
 export const importsQuery = z.strictObject({

@@ -4,7 +4,7 @@ import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } f
 import { Action } from '../../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
 import { BodyStream, StreamOfBody, StreamsBody } from '../../http/streams/body-stream.js';
-import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { ID_PARAM, idParam } from '../../http/fields/id-param.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { CSV_MEDIA_TYPE } from '../../reports/formats/csv.js';
 import { type ImportsQuery, importResult, importsQuery, orderImportPage, orderImportView } from './import.schema.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-query.js';
-import { dateTime } from '../../http/date-time.js';
-import { label } from '../../http/label.js';
+import { pageLimit } from '../../http/fields/page-query.js';
+import { dateTime } from '../../http/fields/date-time.js';
+import { label } from '../../http/fields/label.js';
 import { currency } from '../currency.js';
 import { imbalances } from './journal-entry.js';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { dateTime } from '../../http/date-time.js';
-import { label } from '../../http/label.js';
+import { dateTime } from '../../http/fields/date-time.js';
+import { label } from '../../http/fields/label.js';
 import { currency } from '../currency.js';
-import { pageFields, pageLimit } from '../../http/page-query.js';
+import { pageFields, pageLimit } from '../../http/fields/page-query.js';
 import { emailPart } from '../customers/customer.schema.js';
 import { ORDER_STATUSES } from './order.entity.js';
 

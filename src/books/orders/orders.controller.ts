@@ -37,7 +37,7 @@ import {
   isWanted,
 } from '../../http/preconditions.js';
 import { writtenFields } from '../../http/written-fields.js';
-import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { ID_PARAM, idParam } from '../../http/fields/id-param.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { CustomersService } from '../customers/customers.service.js';
 import type { CreatedOrder, OrderView } from './order.repository.js';

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
 import { IsOperator, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
-import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { ID_PARAM, idParam } from '../../http/fields/id-param.js';
 import { type DeliveriesQuery, deliveriesQuery, deliveryPage, redelivery } from './callback-deliveries.schema.js';
 import { CallbackDeliveriesService } from './callback-deliveries.service.js';
 import { type PingBody, pingBody, pingTrace } from './ping.schema.js';

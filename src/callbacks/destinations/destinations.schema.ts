@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-query.js';
+import { pageLimit } from '../../http/fields/page-query.js';
 import { MAX_CALLBACK_URL_LENGTH } from '../url-guard/callback-url.js';
 
 /** An account and a destination. */

@@ -13,7 +13,7 @@ import {
 } from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
 import { NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
-import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { ID_PARAM, idParam } from '../../http/fields/id-param.js';
 import {
   type RedeliverBody,
   type RedeliveriesQuery,

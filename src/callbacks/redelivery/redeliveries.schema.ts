@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pageFields } from '../../http/page-query.js';
-import { dateTime } from '../../http/date-time.js';
+import { pageFields } from '../../http/fields/page-query.js';
+import { dateTime } from '../../http/fields/date-time.js';
 
 const DESTINATION = /^https?:\/\/[^/?#@\s\p{Cc}\p{Cf}]+:\d{1,5}$/u;
 const NO_FILTER = { error: 'at least one of status, destination, since and until is required' };

@@ -3,7 +3,7 @@ import type { AccountId } from '../../platform/tenant.js';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Action } from '../../http/action.decorators.js';
 import { IsOperator, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
-import { URL_NAME_PATTERN } from '../../http/url-name.js';
+import { URL_NAME_PATTERN } from '../../http/fields/url-name.js';
 import {
   type LanePriorityBody,
   type LanesQuery,

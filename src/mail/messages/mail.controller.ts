@@ -12,7 +12,7 @@ import {
 import { Action } from '../../http/action.decorators.js';
 import { NeedsScope } from '../../http/auth.decorators.js';
 import { Caller } from '../../http/caller.js';
-import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { ID_PARAM, idParam } from '../../http/fields/id-param.js';
 import { type MailQuery, mailDetail, mailPage, mailQuery, mailView } from './mail.schema.js';
 import { MailService } from './mail.service.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageFields } from '../../http/page-query.js';
+import { pageFields } from '../../http/fields/page-query.js';
 import { MAIL_STATUSES } from './mail-message.entity.js';
 
 const status = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pageFields } from '../../http/page-query.js';
-import { dateTime } from '../../http/date-time.js';
+import { pageFields } from '../../http/fields/page-query.js';
+import { dateTime } from '../../http/fields/date-time.js';
 import { ACTION_OUTCOMES } from './action.entity.js';
 
 export const actionsQuery = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageFields } from '../../http/page-query.js';
+import { pageFields } from '../../http/fields/page-query.js';
 import { MAX_TICKETS, eventView } from '../events/event.schema.js';
 import { BOOKING_STATUSES } from './booking.entity.js';
 

@@ -15,7 +15,7 @@ import { Action } from '../../http/action.decorators.js';
 import { CurrentUser, NeedsUser } from '../../http/auth.decorators.js';
 import type { SignedInUser } from '../../http/caller.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
-import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { ID_PARAM, idParam } from '../../http/fields/id-param.js';
 import {
   type BookingView,
   type BookingsQuery,

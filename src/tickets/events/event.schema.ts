@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { pageLimit } from '../../http/page-query.js';
+import { pageLimit } from '../../http/fields/page-query.js';
 import { currency } from '../../books/currency.js';
-import { dateTime } from '../../http/date-time.js';
-import { label } from '../../http/label.js';
+import { dateTime } from '../../http/fields/date-time.js';
+import { label } from '../../http/fields/label.js';
 import { hasUnprintable } from '../../platform/observability/printable.js';
 import { EVENT_STATUSES } from './event.entity.js';
 

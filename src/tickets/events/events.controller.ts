@@ -15,7 +15,7 @@ import { Action } from '../../http/action.decorators.js';
 import { CurrentUser, NeedsScope, NeedsUser, OwnAccount, Public } from '../../http/auth.decorators.js';
 import type { SignedInUser } from '../../http/caller.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
-import { ID_PARAM, idParam } from '../../http/id-param.js';
+import { ID_PARAM, idParam } from '../../http/fields/id-param.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { type BookingsQuery, bookingsQuery, soldBookingPage } from '../bookings/booking.schema.js';
 import { BookingsService } from '../bookings/bookings.service.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dateTime } from '../../../http/date-time.js';
+import { dateTime } from '../../../http/fields/date-time.js';
 import { customerEmail, customerName } from '../../customers/customer.schema.js';
 import { ORDER_STATUSES } from '../../orders/order.entity.js';
 import { orderFields, orderItems } from '../../orders/order.schema.js';

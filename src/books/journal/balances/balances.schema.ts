@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dateTime } from '../../../http/date-time.js';
+import { dateTime } from '../../../http/fields/date-time.js';
 import { throughEntry } from '../entries.schema.js';
 
 export const balancesQuery = z

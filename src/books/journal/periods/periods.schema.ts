@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageLimit } from '../../../http/page-query.js';
+import { pageLimit } from '../../../http/fields/page-query.js';
 
 /** Postgres has no year 0. Without a lookahead, which generators of clients do not support everywhere. */
 export const PERIOD = /^(?:[1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])-(?:0[1-9]|1[0-2])$/;

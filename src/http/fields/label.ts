@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hasUnprintable } from '../platform/observability/printable.js';
+import { hasUnprintable } from '../../platform/observability/printable.js';
 
 /**
  * A name that callers choose and people read, such as the label of a key. White space around it is dropped. Control characters
