@@ -4,6 +4,7 @@ import { Explained } from './explain/explained.js';
 import { importPlans } from './explain/import-plans.js';
 import { jobPlans } from './explain/job-plans.js';
 import { journalPlans } from './explain/journal-plans.js';
+import { mailPlans } from './explain/mail-plans.js';
 import { orderPlans } from './explain/order-plans.js';
 import { requestPlans } from './explain/request-plans.js';
 import { FINISHED } from './explain/rows.js';
@@ -22,4 +23,5 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests, and books`, (
   ticketPlans(explained);
   callbackPlans(explained);
   requestPlans(explained);
+  mailPlans(explained);
 });

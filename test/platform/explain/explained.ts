@@ -32,6 +32,8 @@ const GROWING = [
   'order_import_errors',
   'events',
   'bookings',
+  'mail_messages',
+  'mail_attempts',
 ];
 
 function scans(plan: Plan): string[] {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { OPEN_INSTALLATION } from '../../../src/platform/tenant.js';
 import { fillBooks } from './books-rows.js';
+import { fillMail } from './mail-rows.js';
 import { SORTED_ID } from './sorted-id.js';
 import { fillTickets } from './ticket-rows.js';
 
@@ -71,4 +72,5 @@ async function insertRows(client: pg.Client): Promise<void> {
     SELECT 'open', 'POST /api/async', 'key-' || n, 'f', ${SORTED_ID('n')} FROM generate_series(1, 100000) n`);
   await fillBooks(client);
   await fillTickets(client);
+  await fillMail(client);
 }

@@ -1,0 +1,63 @@
+import { expect, it } from '@jest/globals';
+import { NIL } from 'uuid';
+import { MailFanOut } from '../../../src/mail/fan-outs/mail-fan-out.entity.js';
+import { MailAttempt } from '../../../src/mail/messages/mail-attempt.entity.js';
+import { MailMessage } from '../../../src/mail/messages/mail-message.entity.js';
+import { MailRetentionStore } from '../../../src/mail/messages/mail-retention.store.js';
+import { MailRepository } from '../../../src/mail/messages/mail.repository.js';
+import { MailAttemptsStore } from '../../../src/mail/sending/mail-attempts.store.js';
+import type { ClaimedMail, EndedAttempt } from '../../../src/mail/sending/claimed-mail.js';
+import { MailLeasesStore } from '../../../src/mail/sending/mail-leases.store.js';
+import type { Explained } from './explained.js';
+import { SOME_ID } from './rows.js';
+
+/** Messages of one claim; each write touches all their indexes. */
+const BATCH = 64;
+
+const ended = ({ id }: ClaimedMail, index: number): EndedAttempt => ({
+  messageId: id,
+  number: 1,
+  outcome: index % 2 === 0 ? 'sent' : 'retried',
+  smtpCode: 250,
+  detail: '250 OK',
+  durationMs: 1,
+  retryInMs: index % 2 === 0 ? null : 60_000,
+});
+
+/** Claiming, recording and listing mail. */
+export function mailPlans(explained: Explained): void {
+  it('claiming messages, recording their attempts', () =>
+    explained.expectCheap(async () => {
+      const leases = new MailLeasesStore(explained.database);
+      const heads = await leases.heads(NIL, 256);
+      expect(heads).toHaveLength(100);
+      const queues = heads.slice(0, BATCH).map(({ queue }) => queue);
+      const claimed = await leases.claim(queues, 1, 30_000);
+      expect(claimed).toHaveLength(BATCH);
+      const ids = claimed.map(({ id }) => id);
+      expect((await leases.renew(ids, 30_000)).size).toBe(BATCH);
+      await leases.workersOnThisHost();
+      await new MailAttemptsStore(explained.database).record(claimed.slice(0, BATCH / 2).map(ended));
+      await leases.release(ids.slice(BATCH / 2));
+    }));
+
+  const filters = [{}, { status: 'failed' as const }, { to: 'Person-7@example.com' }, { beforeId: SOME_ID }];
+  it.each(filters)('listing mail by %j', (filter) =>
+    explained.expectCheap(() => {
+      const { dataSource } = explained;
+      const mails = new MailRepository(
+        dataSource.getRepository(MailMessage),
+        dataSource.getRepository(MailFanOut),
+        dataSource.getRepository(MailAttempt),
+      );
+      return mails.list({ ...filter, limit: 51 });
+    }),
+  );
+
+  it('deleting old mail', () =>
+    explained.expectCheap(async () => {
+      const retention = new MailRetentionStore(explained.database);
+      expect(await retention.removeMessages(3_600_000, BATCH)).toBe(BATCH);
+      await retention.removeFanOuts(3_600_000, BATCH);
+    }));
+}
