@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pageFields } from '../../http/fields/page-query.js';
+import { TEMPLATE_NAMES } from '../templates/template-data.js';
 import { MAIL_STATUSES } from './mail-message.entity.js';
 
 const status = z
@@ -20,9 +21,7 @@ const time = z.iso.datetime();
 export const mailView = z.object({
   id: z.uuid(),
   to: z.string(),
-  template: z
-    .string()
-    .describe('`booking-confirmed`, `booking-cancelled`, `event-changed`, `event-cancelled` or `password-reset`'),
+  template: z.enum(TEMPLATE_NAMES),
   subject: z.string(),
   status,
   attempts: z.int().describe('Attempts that have ended'),

@@ -31,6 +31,13 @@ export interface TemplateData {
   'password-reset': { name: string; token: string; expires_at: string };
 }
 
+export const TEMPLATE_NAMES = [
+  'booking-confirmed',
+  'booking-cancelled',
+  'event-changed',
+  'event-cancelled',
+  'password-reset',
+] as const satisfies readonly (keyof TemplateData)[];
 export type TemplateName = keyof TemplateData;
 
 /** The templates of messages to all attendees of an event. */

@@ -2,15 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Inject, Injectable } from '@nestjs/common';
 import Mustache from 'mustache';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import type { FieldChange, TemplateData, TemplateName } from './template-data.js';
-
-const NAMES: readonly TemplateName[] = [
-  'booking-confirmed',
-  'booking-cancelled',
-  'event-changed',
-  'event-cancelled',
-  'password-reset',
-];
+import { type FieldChange, TEMPLATE_NAMES, type TemplateData, type TemplateName } from './template-data.js';
 
 /** A message as it is sent. */
 export interface OutgoingMail {
@@ -30,18 +22,25 @@ export type MailContent = Pick<OutgoingMail, 'subject' | 'text' | 'html'>;
 interface Template {
   subject: string;
   text: string;
-  html: string;
+  /** The partials of {@link LAYOUT} that are the template's own. */
+  html: { title: string; content: string };
 }
+
+const read = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
+/** The document around every message. */
+const LAYOUT = read('layout.html');
+/** The partial `event`: the facts of an event. */
+const EVENT = { text: read('event.txt'), html: read('event.html') };
 
 /** Longest subject; a longer one is cut. */
 const SUBJECT_LENGTH = 200;
 
 const unescaped = { escape: (value: unknown): string => String(value) };
 
-/** What every message of an installation has in common, and the templates in the files beside this one. */
+/** Renders messages from the templates in the files beside this one, with the headers that all messages have. */
 @Injectable()
 export class Templates {
-  private readonly templates = new Map(NAMES.map((name) => [name, load(name)]));
+  private readonly templates = new Map(TEMPLATE_NAMES.map((name) => [name, load(name)]));
   private readonly domain: string;
 
   constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'MAIL_FROM'>) {
@@ -68,17 +67,17 @@ export class Templates {
       subject: Mustache.render(subject, shown(data), undefined, unescaped)
         .replaceAll(/\p{Cc}+/gu, ' ')
         .slice(0, SUBJECT_LENGTH),
-      text: Mustache.render(text, shown(data), undefined, unescaped),
-      html: Mustache.render(html, shown(data)),
+      text: Mustache.render(text, shown(data), { event: EVENT.text }, unescaped),
+      html: Mustache.render(LAYOUT, shown(data), { ...html, event: EVENT.html }),
     };
   }
 }
 
-/** Reads a template. The first line of the text is `Subject: …`. */
+/** Reads a template. The first line of the text is `Subject: …`, that of the HTML its `<title>`. */
 function load(name: TemplateName): Template {
-  const read = (extension: string): string => readFileSync(new URL(`${name}.${extension}`, import.meta.url), 'utf8');
-  const [, subject, text] = /^Subject: (.+)\n\n([^]+)$/.exec(read('txt'))!;
-  return { subject: subject!, text: text!, html: read('html') };
+  const [, subject, text] = /^Subject: (.+)\n\n([^]+)$/.exec(read(`${name}.txt`))!;
+  const [, title, content] = /^(<title>.+<\/title>\n)([^]+)$/.exec(read(`${name}.html`))!;
+  return { subject: subject!, text: text!, html: { title: title!, content: content! } };
 }
 
 /** Returns data whose times are shown as `2026-03-01 12:00 UTC`. */
