@@ -13,7 +13,9 @@ let daybook: Daybook;
 
 beforeAll(async () => {
   smtp = await startSmtp();
-  daybook = await startDaybook({ env: { SMTP_URL: smtp.url, MAIL_RETRY_DELAYS: '1h', SWEEP_INTERVAL: '200ms' } });
+  daybook = await startDaybook({
+    env: { SMTP_URL: smtp.url, MAIL_RETRY_DELAYS: '1h', SWEEP_INTERVAL: '200ms', RETENTION: '1d' },
+  });
 });
 
 describe('GET /api/mail', () => {
@@ -73,6 +75,33 @@ describe('POST /api/mail/{id}/retry', () => {
     expect((await send(daybook, 'POST', '/api/mail/none/retry')).status).toBe(404);
     expect((await get(daybook, '/api/mail/01900000-0000-7000-8000-000000000000')).status).toBe(404);
   });
+});
+
+it('is deleted after RETENTION, with its attempts and its fan-out; one that was finished later stays', async () => {
+  const createdAtMs = Date.now() - 2 * 86_400_000;
+  const old = await addKeptMail(daybook, { to: 'old@example.com', createdAtMs });
+  const young = await addKeptMail(daybook, { to: 'young@example.com', createdAtMs });
+  await sql(
+    daybook,
+    `INSERT INTO mail_attempts (message_id, number, outcome, duration_ms, attempted_at) VALUES ($1, 1, 'retried', 1, now())`,
+    [old],
+  );
+  await sql(
+    daybook,
+    `INSERT INTO mail_fan_outs (id, account_id, event_id, template, data, due_at, started_at, expanded_at)
+      SELECT id, account_id, id, 'event-cancelled', '{}', past, past, past
+      FROM mail_messages CROSS JOIN (SELECT now() - interval '2 days') AS p (past) WHERE id = ANY ($1)`,
+    [[old, young]],
+  );
+  await sql(daybook, 'UPDATE mail_messages SET fan_out_id = id WHERE id = ANY ($1)', [[old, young]]);
+  await sql(daybook, `UPDATE mail_messages SET finished_at = now() - interval '2 days' WHERE id = $1`, [old]);
+  await eventually(async () => (await get(daybook, `/api/mail/${old}`)).status === 404);
+  const left = (table: string, column: string) =>
+    sql<{ id: string }>(daybook, `SELECT ${column} AS id FROM ${table} WHERE ${column} = ANY ($1)`, [[old, young]]);
+  expect(await left('mail_attempts', 'message_id')).toEqual([]);
+  await eventually(async () => (await left('mail_fan_outs', 'id')).length === 1);
+  expect(await left('mail_fan_outs', 'id')).toEqual([{ id: young }]);
+  expect((await get(daybook, `/api/mail/${young}`)).status).toBe(200);
 });
 
 it('shows in health and metrics', async () => {

@@ -9,12 +9,18 @@ const DATA: object = {
   total: '25.00 EUR',
 };
 
-/** Adds a message that was kept because there was no mail server. @returns Its id. */
+/** Adds a message that was kept because there was no mail server just now. @param options.createdAtMs The time in its id, by default now. @returns Its id. */
 export async function addKeptMail(
   daybook: Pick<Daybook, 'databaseUrl'>,
-  { to = 'kept@example.com', account = OPEN_INSTALLATION, template = 'booking-confirmed', data = DATA } = {},
+  {
+    to = 'kept@example.com',
+    account = OPEN_INSTALLATION,
+    template = 'booking-confirmed',
+    data = DATA,
+    createdAtMs,
+  }: { to?: string; account?: string; template?: string; data?: object; createdAtMs?: number } = {},
 ): Promise<string> {
-  const id = uuidv7();
+  const id = createdAtMs === undefined ? uuidv7() : uuidv7({ msecs: createdAtMs });
   await sql(
     daybook,
     `INSERT INTO mail_messages (id, account_id, queue, recipient, template, data, status, next_attempt_at, finished_at)
