@@ -68,6 +68,23 @@ export const list = z.string().transform((text) =>
     .filter((entry) => entry !== ''),
 );
 
+const MAX_RETRIES = 20;
+const LONGEST_RETRY_DELAY_MS = 7 * UNIT_MS.d;
+
+/**
+ * The delays of a retry schedule, parsed to milliseconds.
+ * @param example Delays for the error message.
+ */
+export const retryDelays = (example: string) =>
+  list
+    .refine(
+      (delays) =>
+        delays.length <= MAX_RETRIES &&
+        delays.every((delay) => durationMs(delay) >= 1 && durationMs(delay) <= LONGEST_RETRY_DELAY_MS),
+      `up to ${MAX_RETRIES} times such as ${example}, each at most 7d`,
+    )
+    .transform((delays) => delays.map(durationMs));
+
 export const wholeNumber = (min: number, max: number) =>
   z
     .string()

@@ -1,10 +1,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { CALLBACK_SECRET_FORMAT, callbackSecretBytes } from '../callback-secret.js';
-import { UNIT_MS, durationMs, duration, list, proxyUrl, rateLimit } from '../values.js';
+import { UNIT_MS, duration, list, proxyUrl, rateLimit, retryDelays } from '../values.js';
 
 const RETRY_STATUS = /^([1-5]\d\d|[1-5]xx)$/;
-const RETRY_DELAY_LIMIT_MS = 7 * UNIT_MS.d;
 
 /** `address`, `address:port` or `[address]:port`. */
 function isNameserver(text: string): boolean {
@@ -31,14 +30,7 @@ export const callbackSettings = z.object({
   CALLBACK_TIMEOUT: duration(100, 60_000, 'a time from 100ms to 1m')
     .default(10_000)
     .describe('Timeout of one callback attempt, from connecting to the end of the answer'),
-  CALLBACK_RETRY_DELAYS: list
-    .refine(
-      (delays) =>
-        delays.length <= 20 &&
-        delays.every((delay) => durationMs(delay) >= 1 && durationMs(delay) <= RETRY_DELAY_LIMIT_MS),
-      'up to 20 times such as 2s,4s,8s, each at most 7d',
-    )
-    .transform((delays) => delays.map(durationMs))
+  CALLBACK_RETRY_DELAYS: retryDelays('2s,4s,8s')
     .default([2_000, 4_000, 8_000])
     .describe('Delays before the 2nd, 3rd, … callback attempt, each ± 25%'),
   CALLBACK_RETRY_STATUSES: list

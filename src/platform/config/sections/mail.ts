@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { UNIT_MS, duration, durationMs, list, serviceUrl } from '../values.js';
+import { UNIT_MS, duration, retryDelays, serviceUrl } from '../values.js';
 
-const RETRY_DELAY_LIMIT_MS = 7 * UNIT_MS.d;
 const SENDER = /^(?:[^<>\p{Cc}]*<[^<>@\s,;"\p{Cc}]+@[^<>@\s,;"\p{Cc}]+>|[^<>@\s,;"\p{Cc}]+@[^<>@\s,;"\p{Cc}]+)$/u;
 
 /** The mail server and the attempts to send. */
@@ -17,14 +16,7 @@ export const mailSettings = z.object({
   SMTP_TIMEOUT: duration(100, 300_000, 'a time from 100ms to 5m')
     .default(10_000)
     .describe('Timeout of one attempt to send a message, from connecting to the reply of the server'),
-  MAIL_RETRY_DELAYS: list
-    .refine(
-      (delays) =>
-        delays.length <= 20 &&
-        delays.every((delay) => durationMs(delay) >= 1 && durationMs(delay) <= RETRY_DELAY_LIMIT_MS),
-      'up to 20 times such as 2s,1m,1h, each at most 7d',
-    )
-    .transform((delays) => delays.map(durationMs))
+  MAIL_RETRY_DELAYS: retryDelays('2s,1m,1h')
     .default([2, 10, 60, 300, 1_800, 3_600, 10_800, 21_600, 43_200].map((seconds) => seconds * UNIT_MS.s))
     .describe('Delays before the 2nd, 3rd, … attempt to send a message, each ± 25%'),
   MAIL_CHANGE_DELAY: duration(0, UNIT_MS.h, 'a time up to 1h')
