@@ -4,19 +4,34 @@ import type { Caller } from '../../http/caller.js';
 import { clientNetwork, isLoopbackNetwork } from '../../http/client-network.js';
 import { allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import type { AuthenticatedKey } from '../authenticator.js';
 import type { KeySession, UserSession } from './sessions/session-authenticator.js';
 import { scopesOf } from './user-scopes.js';
 
 /**
- * Builds the callers of sessions. With `AUTH=open` the data are everyone's and no scope is checked, so signing in adds a name
- * and takes nothing away: a caller on this machine stays an operator.
+ * Builds the callers of sessions and API keys. With `AUTH=open` the data are everyone's and no scope is checked, so signing in
+ * adds a name and takes nothing away: a caller on this machine stays an operator.
  */
 @Injectable()
 export class CallerFactory {
   constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'AUTH'>) {}
 
   ofSession(request: Request, session: UserSession | KeySession): Caller {
-    return 'user' in session ? this.ofUser(request, session) : this.ofKey(request, session);
+    return 'user' in session ? this.ofUser(request, session) : this.ofKey(request, session.key, session.sessionId);
+  }
+
+  /** @param sessionId The session of the dashboard; undefined for a key that the request itself has. */
+  ofKey(request: Request, { keyId, name, accountId, scopes }: AuthenticatedKey, sessionId?: string): Caller {
+    const isAdmin = allows(scopes, 'admin');
+    return {
+      id: `key:${keyId}`,
+      user: null,
+      actor: { kind: 'key', id: keyId, name },
+      sessionId,
+      ...(this.isOpen
+        ? { account: null, isOperator: isAdmin || isOnThisMachine(request) }
+        : { account: accountId, isOperator: isAdmin, scopes }),
+    };
   }
 
   private ofUser(request: Request, { sessionId, user, accountId }: UserSession): Caller {
@@ -28,19 +43,6 @@ export class CallerFactory {
       ...(this.isOpen
         ? { account: null, isOperator: isOnThisMachine(request) }
         : { account: accountId, isOperator: false, scopes: scopesOf({ role: user.role, accountId }) }),
-    };
-  }
-
-  private ofKey(request: Request, { sessionId, key: { keyId, name, accountId, scopes } }: KeySession): Caller {
-    const isAdmin = allows(scopes, 'admin');
-    return {
-      id: `key:${keyId}`,
-      user: null,
-      actor: { kind: 'key', id: keyId, name },
-      sessionId,
-      ...(this.isOpen
-        ? { account: null, isOperator: isAdmin || isOnThisMachine(request) }
-        : { account: accountId, isOperator: isAdmin, scopes }),
     };
   }
 

@@ -41,7 +41,7 @@ export class RoleRequired extends DaybookError {
 const SEND_A_KEY = 'Send an API key: Authorization: Bearer dbk_…';
 const SEND_A_TOKEN = "Send a user's access token: Authorization: Bearer …";
 
-/** Who may call a route. */
+/** The callers that a route admits. */
 interface Access {
   /** Undefined if users need not sign in. */
   role: UserRole | 'any' | undefined;

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { ApiKeysService } from '../../accounts/api-keys.service.js';
-import { type AuthenticatedKey, type Refusal, Authenticator } from '../../accounts/authenticator.js';
+import { type Refusal, Authenticator } from '../../accounts/authenticator.js';
 import { CallerFactory } from '../../accounts/users/caller-factory.js';
 import { type SessionRefusal, SessionAuthenticator } from '../../accounts/users/sessions/session-authenticator.js';
 import { cookieOf } from '../../accounts/users/sessions/session-cookie.js';
@@ -33,7 +33,7 @@ export type Checked = { caller: Caller; scopes: readonly Scope[] } | { refusal: 
 
 /**
  * Checks the credentials of a request: an API key or a user's access token in `Authorization`, else the cookie of a session.
- * All are callers alike. A request without a user's token or a cookie costs users nothing.
+ * All are callers alike. Only a user's token or a cookie reads a session.
  */
 @Injectable()
 export class Credentials {
@@ -81,7 +81,7 @@ export class Credentials {
     const key = await this.authenticator.check(text);
     return typeof key === 'string'
       ? { refusal: KEY_REFUSALS[key] }
-      : this.actingFor(request, callerOfKey(key), key.scopes);
+      : this.actingFor(request, this.callers.ofKey(request, key), key.scopes);
   }
 
   /** An admin key may act for an account. Other callers that try lack the scope `admin`, which the guard requires then. */
@@ -100,9 +100,3 @@ const known = (caller: Caller): { caller: Caller; scopes: readonly Scope[] } => 
   caller,
   scopes: caller.scopes ?? [],
 });
-
-function callerOfKey({ keyId, name, accountId, scopes }: AuthenticatedKey): Caller {
-  const isOperator = allows(scopes, 'admin');
-  const actor = { kind: 'key' as const, id: keyId, name };
-  return { id: `key:${keyId}`, account: accountId, isOperator, user: null, actor, scopes };
-}

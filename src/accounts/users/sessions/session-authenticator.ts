@@ -3,10 +3,11 @@ import { validate as isUuid } from 'uuid';
 import type { SignedInUser } from '../../../http/caller.js';
 import { logOnce } from '../../../platform/observability/log-once.js';
 import type { AccountId } from '../../../platform/tenant.js';
+import { isSecretOf } from '../../api-key.js';
 import { type AuthenticatedKey, Authenticator } from '../../authenticator.js';
 import { FreshLookups } from '../../fresh-lookups.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
-import { parseCookie, isSecretOfCookie } from './session-cookie.js';
+import { parseCookie } from './session-cookie.js';
 import { type CheckedSession, SessionRepository } from './session.repository.js';
 
 /** A user with a live session. `accountId` is null for customers and for organisers without an account. */
@@ -67,7 +68,8 @@ export class SessionAuthenticator {
     const cookie = parseCookie(value);
     if (!cookie) return 'invalid';
     const session = await this.live(cookie.sessionId);
-    if (!session || !isSecretOfCookie(session.cookieHash, value)) return 'ended';
+    // The session of an access token has no cookie.
+    if (!session?.cookieHash || !isSecretOf(session.cookieHash, value)) return 'ended';
     if (session.apiKeyId === null) return userSession(session);
     const key = await this.keys.checkId(session.apiKeyId);
     return typeof key === 'string' ? 'ended' : { sessionId: session.id, key };

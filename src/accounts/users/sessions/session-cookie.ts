@@ -1,4 +1,3 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { type RandomToken, randomToken } from '../tokens/random-token.js';
 
@@ -15,12 +14,6 @@ export const newCookie = (sessionId: string): RandomToken => randomToken(`dbs_${
 export function parseCookie(value: string): { sessionId: string } | null {
   const sessionId = FORM.exec(value)?.[1];
   return sessionId === undefined ? null : { sessionId };
-}
-
-/** Compares in constant time. */
-export function isSecretOfCookie(cookieHash: string | null, value: string): boolean {
-  if (cookieHash === null) return false;
-  return timingSafeEqual(Buffer.from(hash('sha256', value), 'hex'), Buffer.from(cookieHash, 'hex'));
 }
 
 /** @returns The value of the session's cookie; undefined without one. The first one counts (RFC 6265, section 5.4). */

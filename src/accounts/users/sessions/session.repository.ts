@@ -43,10 +43,10 @@ const ADD_OF_KEY = `INSERT INTO sessions (id, api_key_id, cookie_hash, expires_a
   VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')`;
 
 // Ids of other processes may be a little ahead, so the new session is named.
-const END_OLDEST_OF_USER = `DELETE FROM sessions WHERE id IN
-  (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 ORDER BY id DESC OFFSET ${MAX_SESSIONS - 1}) RETURNING id`;
-const END_OLDEST_OF_KEY = `DELETE FROM sessions WHERE id IN
-  (SELECT id FROM sessions WHERE api_key_id = $1 AND id <> $2 ORDER BY id DESC OFFSET ${MAX_SESSIONS - 1}) RETURNING id`;
+const endOldest = (owner: 'user_id' | 'api_key_id'): string => `DELETE FROM sessions WHERE id IN
+  (SELECT id FROM sessions WHERE ${owner} = $1 AND id <> $2 ORDER BY id DESC OFFSET ${MAX_SESSIONS - 1}) RETURNING id`;
+const END_OLDEST_OF_USER = { name: 'session_end_oldest_of_user', text: endOldest('user_id') };
+const END_OLDEST_OF_KEY = { name: 'session_end_oldest_of_key', text: endOldest('api_key_id') };
 
 const EXTEND = `UPDATE sessions SET expires_at = clock_timestamp() + $2 * interval '1 millisecond'
   WHERE id = $1 AND expires_at > clock_timestamp() RETURNING user_id AS "userId"`;
@@ -81,15 +81,13 @@ export class SessionRepository {
   ): Promise<string[] | null> {
     const values = [id, userId, cookieHash, lifeMs, passwordHash];
     if ((await query({ name: 'session_add_of_user', text: ADD_OF_USER }, values)).length === 0) return null;
-    const statement = { name: 'session_end_oldest_of_user', text: END_OLDEST_OF_USER };
-    return (await query<{ id: string }>(statement, [userId, id])).map((row) => row.id);
+    return (await query<{ id: string }>(END_OLDEST_OF_USER, [userId, id])).map((row) => row.id);
   }
 
   /** @param query Of the caller's transaction. @returns The ids of older sessions that it ended. */
   async addOfKey(query: Query, { id, cookieHash, lifeMs }: NewSession, apiKeyId: string): Promise<string[]> {
     await query({ name: 'session_add_of_key', text: ADD_OF_KEY }, [id, apiKeyId, cookieHash, lifeMs]);
-    const statement = { name: 'session_end_oldest_of_key', text: END_OLDEST_OF_KEY };
-    return (await query<{ id: string }>(statement, [apiKeyId, id])).map((row) => row.id);
+    return (await query<{ id: string }>(END_OLDEST_OF_KEY, [apiKeyId, id])).map((row) => row.id);
   }
 
   /** @param query Of the caller's transaction. @returns The user of a live session; null if it has ended. */
