@@ -53,7 +53,7 @@ export class InterceptorChain implements NestInterceptor {
   }
 }
 
-/** What is thrown goes the way of all errors, as behind Nest's own handlers. */
+/** Turns an error that an interceptor throws into one of the observable, as Nest's own handlers do. */
 function flat(intercept: () => Observable<unknown> | Promise<Observable<unknown>>): Observable<unknown> {
   try {
     const handled = intercept();

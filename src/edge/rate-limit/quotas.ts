@@ -12,7 +12,7 @@ import type { RateLimit } from '../../platform/config/values.js';
 import type { Hit, QuotaStorage } from './quota.storage.js';
 import { QuotaExceeded, type Refund, addCharge, deferRefusal } from './quota.js';
 
-/** Limits of guesses. Whoever has many users or keys gets no more of them. */
+/** Limits of guesses count by network: a client with many users or keys gets no further guesses. */
 const BY_NETWORK = new Set(['login', 'reset']);
 
 /** Units to count for a request. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LessThan, Raw, type Repository } from 'typeorm';
+import { In, LessThan, Raw, type Repository } from 'typeorm';
 import type { TemplateName } from '../templates/template-data.js';
 import { MailAttempt } from './mail-attempt.entity.js';
 import { MailFanOut } from '../fan-outs/mail-fan-out.entity.js';
@@ -64,7 +64,7 @@ export class MailRepository {
     return last.toReversed();
   }
 
-  /** Makes a message due now that was not sent; its retry schedule begins again. One that is being sent is left. */
+  /** Makes a message due now unless it was sent or is being sent. Its retry schedule begins again. */
   async retry(id: string): Promise<void> {
     await this.messages.query(RETRY, [id]);
   }
@@ -77,7 +77,7 @@ export class MailRepository {
 
   private async withData(messages: MailMessage[]): Promise<FullMail[]> {
     const ids = [...new Set(messages.flatMap(({ fanOutId }) => fanOutId ?? []))];
-    const fanOuts = ids.length === 0 ? [] : await this.fanOuts.findBy(ids.map((id) => ({ id })));
+    const fanOuts = ids.length === 0 ? [] : await this.fanOuts.findBy({ id: In(ids) });
     const dataOf = new Map(fanOuts.map(({ id, data }) => [id, data]));
     return messages.map((mail) =>
       Object.assign(mail, {

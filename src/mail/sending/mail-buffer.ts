@@ -2,7 +2,7 @@ import type { ClaimedMail } from './claimed-mail.js';
 
 /** Most messages that one process leases at a time. */
 const MAX_LEASED = 512;
-/** As many are leased as are sent in this time, so that new messages do not wait behind leased ones. */
+/** A process leases the messages that it sends in this time, so that new messages do not wait behind leased ones. */
 const LEASED_AHEAD_MS = 200;
 
 /** Leases messages ahead of their attempts, so that attempts do not wait for the database. */
@@ -19,7 +19,7 @@ export class MailBuffer {
   /** @param lease Leases about `limit` due messages; fewer mean that no more are due. */
   constructor(private readonly lease: (limit: number) => Promise<ClaimedMail[]>) {}
 
-  /** Says that there may be due messages. */
+  /** Called when there may be due messages. */
   wake(): void {
     this.wakeUps++;
   }
