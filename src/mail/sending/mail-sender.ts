@@ -6,7 +6,7 @@ import { isDataError, throughOutage } from '../../platform/database/outages.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import { Templates } from '../templates/templates.js';
 import type { ClaimedMail, EndedAttempt } from './claimed-mail.js';
-import { ConnectionLimiter } from './connection-limiter.js';
+import { SendLimiter } from './send-limiter.js';
 import { MailAttemptsStore } from './mail-attempts.store.js';
 import { printable, smtpFailure } from './smtp-failure.js';
 import { SmtpPool } from './smtp-pool.js';
@@ -24,7 +24,7 @@ const ADDRESS = /^[^\s<>()[\]",;:@\p{Cc}]+@[^\s<>()",;@\p{Cc}]+$/u;
 export class MailSender implements OnApplicationShutdown {
   private readonly pool: SmtpPool | null;
   private isAborted = false;
-  private readonly connections = new ConnectionLimiter(CONNECTIONS);
+  private readonly limiter = new SendLimiter(CONNECTIONS);
   private readonly recordings = new Batcher<EndedAttempt, void>(
     async (batch) => {
       await throughOutage(() => this.attempts.record(batch));
@@ -60,7 +60,7 @@ export class MailSender implements OnApplicationShutdown {
    * @returns The attempt; null if there was none.
    */
   async send(mail: ClaimedMail, maySend: () => boolean): Promise<EndedAttempt | null> {
-    const ended = await this.connections.run(async () => (maySend() ? this.attempt(mail) : null));
+    const ended = await this.limiter.run(async () => (maySend() ? this.attempt(mail) : null));
     if (!ended) return null;
     await this.recordings.submit(ended);
     this.metrics.mailAttempts.inc({ outcome: ended.outcome });

@@ -5,7 +5,7 @@ const SLOW_MS = 1_000;
  * Limits the attempts in progress. A slow one frees its place for another, so that addresses which stall delay no others; the
  * caller bounds the total.
  */
-export class ConnectionLimiter {
+export class SendLimiter {
   private counted = 0;
   private readonly waiting: (() => void)[] = [];
 
