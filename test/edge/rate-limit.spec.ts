@@ -162,9 +162,13 @@ describe('a rejected caller', () => {
 });
 
 describe('RATE_LIMIT_BATCH', () => {
-  const LIMITED = { ...UNLIMITED, RATE_LIMIT_ASYNC: '50/60s', RATE_LIMIT_BATCH: '10/60s' };
+  const LIMITED = { ...UNLIMITED, RATE_LIMIT_ASYNC: '50/60s', RATE_LIMIT_BATCH: '10/60s', TRUST_PROXY: '1' };
   let daybook: Daybook;
-  const headersOf = (key?: string): Record<string, string> => (key === undefined ? {} : { 'Idempotency-Key': key });
+  /** The caller of a test: quotas are by address. */
+  let caller: Record<string, string>;
+  let callers = 0;
+  const headersOf = (key?: string): Record<string, string> =>
+    key === undefined ? caller : { ...caller, 'Idempotency-Key': key };
   const batch = (items: number, key?: string, more: object = {}) =>
     post(
       daybook,
@@ -178,11 +182,16 @@ describe('RATE_LIMIT_BATCH', () => {
       [...headers.get('ratelimit')!.matchAll(/"(\w+)";r=(\d+)/g)].map(([, name, rest]) => [name, Number(rest)]),
     );
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     daybook = await startDaybook({ env: LIMITED });
+  });
+  beforeEach(() => {
+    caller = { 'X-Forwarded-For': `198.51.100.${++callers}` };
   });
 
   it('counts the items of batches, and each batch as one async request', async () => {
+    const stored = async () => (await sql(daybook, 'SELECT id FROM requests')).length;
+    const before = await stored();
     const first = await batch(6);
     expect([first.status, remaining(first)]).toEqual([202, { async: 49, batch: 4 }]);
     expect(first.headers.get('ratelimit-policy')).toBe('"async";q=50;w=60, "batch";q=10;w=60');
@@ -196,8 +205,8 @@ describe('RATE_LIMIT_BATCH', () => {
     // A refused batch is not counted, so a smaller one fits.
     expect((await batch(4)).status).toBe(202);
     expect((await batch(1)).status).toBe(429);
-    expect((await post(daybook, '/api/async', { ...QUICK, callback_url: null })).status).toBe(202);
-    expect(await sql(daybook, `SELECT id FROM requests`)).toHaveLength(11);
+    expect((await post(daybook, '/api/async', { ...QUICK, callback_url: null }, caller)).status).toBe(202);
+    expect((await stored()) - before).toBe(11);
   });
 
   it('refuses a batch that can never fit, and says the limit', async () => {

@@ -3,7 +3,6 @@
  * from where, and its outcome. An account sees its own actions, an operator all of them.
  */
 import { execFile } from 'node:child_process';
-import { hash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,14 +11,13 @@ import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, type Reply, send } from '../support/client.js';
 import { DATABASE_ENVIRONMENT } from '../support/database.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
-import { addKeptMail } from '../support/mail.js';
 import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/folder.js';
 import { createKey, type TestKey } from '../support/keys.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { holdLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
-import { PASSWORD, type TestUser, registerUser } from '../support/users.js';
+import { OPEN_ACTOR, WRITES, accept, finished } from './actions-writes.js';
 
 /** Routes that write and are not recorded: they create requests, or only receive. */
 const UNRECORDED = ['POST /api/async', 'POST /api/batch', 'POST /api/callbacks/receive', 'POST /api/sync'];
@@ -49,12 +47,15 @@ let admin: TestKey;
 /** The action of each route that is not GET; null if it is unrecorded, and empty if it declares neither. */
 let declared: Record<string, string | null>;
 beforeAll(async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [ROUTES, '--actions']);
-  declared = JSON.parse(stdout) as Record<string, string | null>;
-  receiver = await startReceiver();
+  const [actions, ...started] = await Promise.all([
+    promisify(execFile)(process.execPath, [ROUTES, '--actions']),
+    startReceiver(),
+    startDaybook({ env: { ...UNLIMITED, SWEEP_INTERVAL: '100ms', ACTION_RETENTION: '1d' } }),
+    startDaybook({ env: { ...UNLIMITED, AUTH: 'required' } }),
+  ]);
+  [receiver, open, required] = started;
+  declared = JSON.parse(actions.stdout) as Record<string, string | null>;
   receiver.answerWith(({ path }) => (path === '/gone' ? { status: 410 } : {}));
-  open = await startDaybook({ env: { ...UNLIMITED, SWEEP_INTERVAL: '100ms', ACTION_RETENTION: '1d' } });
-  required = await startDaybook({ env: { ...UNLIMITED, AUTH: 'required' } });
   admin = await createKey(required, ['admin'], { account: 'operators' });
 });
 
@@ -62,20 +63,6 @@ async function actionsOf(daybook: Daybook, query = '', headers?: Record<string, 
   const reply = await get(daybook, `/api/actions${query}`, headers);
   expect(reply.status).toBe(200);
   return reply.json.actions as Action[];
-}
-
-async function accept(daybook: Daybook, lane: string, headers?: Record<string, string>, more = {}): Promise<string> {
-  const body = { input_data: 'x', iterations: 1, lane, callback_url: `${receiver.url}/hook?token=hush`, ...more };
-  const reply = await send(daybook, 'POST', '/api/async', { body, headers });
-  expect(reply.status).toBe(202);
-  return reply.json.request_id as string;
-}
-
-async function finished(daybook: Daybook, id: string, headers?: Record<string, string>): Promise<void> {
-  await eventually(async () => {
-    const { json } = await get(daybook, `/api/requests/${id}`, headers);
-    return json.status === 'COMPLETED' && json.callback_status !== 'PENDING';
-  });
 }
 
 async function keysCommand(daybook: Daybook, ...args: string[]): Promise<string> {
@@ -87,263 +74,6 @@ async function keysCommand(daybook: Daybook, ...args: string[]): Promise<string>
   return stdout.trim();
 }
 
-/** A write that succeeds, with what it must leave in the log. */
-interface Write {
-  path: string;
-  body?: object | string;
-  headers?: Record<string, string>;
-  target?: string | null;
-  detail?: object | null;
-  /** By default a caller of an open installation. */
-  actor?: { kind: string; id: string; name: string };
-}
-
-async function addCustomer(): Promise<string> {
-  const reply = await send(open, 'POST', '/api/customers', { body: { name: 'A', email: `${uuidv7()}@a.example` } });
-  return reply.json.id as string;
-}
-
-const ITEMS = [{ sku: 'x', quantity: 1, unit_price_cents: 100 }];
-
-/** An order in the status to which these moves lead. */
-async function addOrder(...moves: string[]): Promise<string> {
-  const body = { customer_id: await addCustomer(), items: ITEMS };
-  const { id } = (await send(open, 'POST', '/api/orders', { body })).json as { id: string };
-  for (const move of moves) await send(open, 'POST', `/api/orders/${id}/${move}`);
-  return id;
-}
-
-/** A move of an order, and the moves before it. */
-const orderMove =
-  (move: string, ...before: string[]) =>
-  async (): Promise<Write> => {
-    const id = await addOrder(...before);
-    return { path: `/api/orders/${id}/${move}`, target: id };
-  };
-
-const EVENT = { title: 'Jazz', date: '2099-01-01T00:00:00Z', location: 'B', total_tickets: 9, price_cents: 5 };
-
-async function addEvent(): Promise<{ organizer: TestUser; event: string }> {
-  const organizer = await registerUser(open, 'organizer');
-  const { json } = await send(open, 'POST', '/api/events', { body: EVENT, headers: organizer.headers });
-  return { organizer, event: json.id as string };
-}
-
-/** A call of an organizer that concerns an event of its own. */
-async function ownEvent(body?: object): Promise<Write> {
-  const { organizer, event } = await addEvent();
-  const actor = userActor(organizer.id);
-  return { path: `/api/events/${event}`, body, headers: organizer.headers, target: event, actor };
-}
-
-/** Prepares a successful call of each route that is recorded with `AUTH=open`. */
-const WRITES: Record<string, () => Promise<Write>> = {
-  'POST /api/requests/{id}/cancel': async () => {
-    await holdLane(open, 'held');
-    const id = await accept(open, 'held');
-    return { path: `/api/requests/${id}/cancel`, target: id };
-  },
-  'POST /api/requests/{id}/redeliver': async () => {
-    const id = await accept(open, 'a');
-    await finished(open, id);
-    return { path: `/api/requests/${id}/redeliver`, target: id };
-  },
-  'DELETE /api/requests/{id}': async () => {
-    const id = await accept(open, 'a');
-    await finished(open, id);
-    return { path: `/api/requests/${id}`, target: id };
-  },
-  'DELETE /api/requests': async () => ({ path: '/api/requests', detail: { count: expect.any(Number) } }),
-  'POST /api/lanes/{lane}/pause': async () => {
-    await accept(open, 'b');
-    return { path: '/api/lanes/b/pause', target: 'b' };
-  },
-  'POST /api/lanes/{lane}/resume': async () => ({ path: '/api/lanes/b/resume', target: 'b' }),
-  'PUT /api/lanes/{lane}': async () => ({
-    path: '/api/lanes/b',
-    body: { priority: 60 },
-    target: 'b',
-    detail: { priority: 60 },
-  }),
-  'POST /api/callbacks/test': async () => ({
-    path: '/api/callbacks/test',
-    body: { url: `${receiver.url}/hook?token=hush` },
-    detail: { url: receiver.url },
-  }),
-  'POST /api/callbacks/urls/enable': async () => {
-    const url = `${receiver.url}/gone`;
-    const id = await accept(open, 'c', undefined, { callback_url: url });
-    await finished(open, id);
-    return { path: '/api/callbacks/urls/enable', body: { url }, detail: { url: receiver.url } };
-  },
-  'POST /api/callbacks/redeliver': async () => ({
-    path: '/api/callbacks/redeliver',
-    body: { status: 'SUCCESS', since: '2026-01-01T00:00:00.000Z' },
-    target: expect.any(String) as unknown as string,
-    detail: { status: 'SUCCESS', since: '2026-01-01T00:00:00.000Z' },
-  }),
-  'POST /api/callbacks/redeliveries/{id}/cancel': async () => {
-    const id = uuidv7();
-    await sql(
-      open,
-      `INSERT INTO callback_redeliveries (id, until, matched, due_at) VALUES ($1, now(), 9, now() + interval '1 hour')`,
-      [id],
-    );
-    return { path: `/api/callbacks/redeliveries/${id}/cancel`, target: id };
-  },
-  'POST /api/callback-secrets/rotate': async () => ({ path: '/api/callback-secrets/rotate' }),
-  'DELETE /api/callbacks/history': async () => ({
-    path: '/api/callbacks/history',
-    detail: { count: expect.any(Number) },
-  }),
-  'POST /api/callbacks/simulate-failures': async () => ({
-    path: '/api/callbacks/simulate-failures',
-    body: { enabled: false },
-    detail: { enabled: false },
-  }),
-  'POST /api/customers': async () => ({
-    path: '/api/customers',
-    body: { name: 'A', email: `${uuidv7()}@a.example` },
-    target: expect.any(String) as unknown as string,
-  }),
-  'PATCH /api/customers/{id}': async () => {
-    const id = await addCustomer();
-    return { path: `/api/customers/${id}`, body: { is_active: false }, target: id };
-  },
-  'DELETE /api/customers/{id}': async () => {
-    const id = await addCustomer();
-    return { path: `/api/customers/${id}`, target: id };
-  },
-  'POST /api/orders': async () => ({
-    path: '/api/orders',
-    body: { customer_id: await addCustomer(), items: ITEMS },
-    target: expect.any(String) as unknown as string,
-  }),
-  'POST /api/dev/seed': async () => ({
-    path: '/api/dev/seed',
-    body: { customers: 1, seed: 3 },
-    detail: { customers: 1, seed: 3 },
-  }),
-  'PATCH /api/orders/{id}': async () => {
-    const id = await addOrder();
-    return { path: `/api/orders/${id}`, body: { currency: 'EUR' }, target: id };
-  },
-  'POST /api/orders/import': async () => ({
-    path: '/api/orders/import',
-    body: 'external_ref,customer_email,sku,quantity,unit_price_cents\n',
-    headers: { 'content-type': 'text/csv' },
-    target: expect.any(String) as unknown as string,
-  }),
-  'POST /api/orders/{id}/pay': orderMove('pay'),
-  'POST /api/orders/{id}/ship': orderMove('ship', 'pay'),
-  'POST /api/orders/{id}/cancel': orderMove('cancel'),
-  'POST /api/orders/{id}/archive': orderMove('archive'),
-  'POST /api/orders/{id}/unarchive': orderMove('unarchive', 'archive'),
-  'POST /api/journal/entries': async () => ({
-    path: '/api/journal/entries',
-    body: ADJUSTMENT,
-    target: expect.any(String) as unknown as string,
-    detail: { memo: 'Bank fees', effective_at: '2026-03-31T12:00:00Z' },
-  }),
-  'POST /api/journal/entries/{number}/reverse': async () => {
-    const { number } = (await send(open, 'POST', '/api/journal/entries', { body: ADJUSTMENT })).json as {
-      number: number;
-    };
-    const path = `/api/journal/entries/${number}/reverse`;
-    return { path, body: { memo: 'Twice' }, target: String(number), detail: { memo: 'Twice' } };
-  },
-  'POST /api/periods/{period}/close': async () => ({ path: '/api/periods/2026-03/close', target: '2026-03' }),
-  'POST /api/periods/{period}/reopen': async () => ({ path: '/api/periods/2026-03/reopen', target: '2026-03' }),
-  'POST /api/mail/{id}/retry': async () => {
-    const id = await addKeptMail(open);
-    return { path: `/api/mail/${id}/retry`, target: id };
-  },
-  'POST /api/auth/register': async () => ({
-    path: '/api/auth/register',
-    body: { name: 'Ada', email: `${uuidv7()}@users.example`, password: PASSWORD, role: 'customer' },
-    target: expect.any(String) as unknown as string,
-    detail: { role: 'customer' },
-    actor: { kind: 'user', id: expect.any(String) as unknown as string, name: 'Ada' },
-  }),
-  'POST /api/auth/login': async () => {
-    const { id, email } = await registerUser(open, 'customer');
-    return { path: '/api/auth/login', body: { email, password: PASSWORD }, target: id, actor: userActor(id) };
-  },
-  'POST /api/auth/refresh': async () => {
-    const { id, refreshToken } = await registerUser(open, 'customer');
-    return { path: '/api/auth/refresh', body: { refresh_token: refreshToken }, target: id, actor: userActor(id) };
-  },
-  'POST /api/auth/logout': async () => {
-    const { id, headers } = await registerUser(open, 'customer');
-    return { path: '/api/auth/logout', headers, actor: userActor(id) };
-  },
-  'POST /api/auth/password': async () => {
-    const { id, headers } = await registerUser(open, 'customer');
-    return {
-      path: '/api/auth/password',
-      body: { current: PASSWORD, new: 'new-passw0rd' },
-      headers,
-      actor: userActor(id),
-    };
-  },
-  'POST /api/auth/reset': async () => ({ path: '/api/auth/reset', body: { email: 'none@users.example' } }),
-  'POST /api/auth/reset/confirm': async () => {
-    const { id } = await registerUser(open, 'customer');
-    const token = `dbp_${uuidv7()}`;
-    const insert = `INSERT INTO password_resets VALUES ($1, $2, now() + interval '1 hour')`;
-    await sql(open, insert, [id, hash('sha256', token)]);
-    return { path: '/api/auth/reset/confirm', body: { token, new: 'new-passw0rd' }, target: id };
-  },
-  'POST /api/session': async () => {
-    const { id, email } = await registerUser(open, 'customer');
-    return { path: '/api/session', body: { email, password: PASSWORD }, actor: userActor(id) };
-  },
-  'DELETE /api/session': async () => ({ path: '/api/session' }),
-  'POST /api/events': async () => {
-    const { id, headers } = await registerUser(open, 'organizer');
-    const target = expect.any(String) as unknown as string;
-    return { path: '/api/events', body: EVENT, headers, target, detail: { title: 'Jazz' }, actor: userActor(id) };
-  },
-  'PUT /api/events/{id}': async () => ownEvent({ title: 'Blues' }),
-  'PATCH /api/events/{id}': async () => ownEvent({ title: 'Blues' }),
-  'DELETE /api/events/{id}': async () => ownEvent(),
-  'POST /api/bookings': async () => {
-    const { id, headers } = await registerUser(open, 'customer');
-    const body = { event_id: (await addEvent()).event, num_tickets: 2 };
-    const target = expect.any(String) as unknown as string;
-    return { path: '/api/bookings', body, headers, target, detail: body, actor: userActor(id) };
-  },
-  'POST /api/bookings/{id}/cancel': async () => {
-    const { id, headers } = await registerUser(open, 'customer');
-    const body = { event_id: (await addEvent()).event, num_tickets: 2 };
-    const booking = (await send(open, 'POST', '/api/bookings', { body, headers })).json.id as string;
-    return { path: `/api/bookings/${booking}/cancel`, headers, target: booking, actor: userActor(id) };
-  },
-  'POST /api/benchmark/sync': async () => ({ ...RUN, path: '/api/benchmark/sync' }),
-  'POST /api/benchmark/async': async () => ({ ...RUN, path: '/api/benchmark/async' }),
-  'POST /api/benchmark/both': async () => ({ ...RUN, path: '/api/benchmark/both' }),
-  'POST /api/benchmark/runs': async () => ({
-    path: '/api/benchmark/runs',
-    body: { mode: 'sync', rate: 1, duration_seconds: 300 },
-    target: expect.any(String) as unknown as string,
-    detail: { mode: 'sync', rate: 1 },
-  }),
-  'POST /api/benchmark/runs/{id}/cancel': async () => {
-    const id = (await get(open, '/api/benchmark/runs')).json.runs[0].id as string;
-    return { path: `/api/benchmark/runs/${id}/cancel`, target: id };
-  },
-};
-const userActor = (id: string) => ({ kind: 'user', id, name: 'Ada' });
-const ADJUSTMENT = {
-  effective_at: '2026-03-31T12:00:00Z',
-  memo: 'Bank fees',
-  lines: [
-    { ledger_account: 'expenses:bank-fees', currency: 'USD', amount_cents: 5 },
-    { ledger_account: 'assets:cash', currency: 'USD', amount_cents: -5 },
-  ],
-};
-const OPEN_ACTOR = { kind: 'open', id: null, name: null };
-const RUN = { body: { num_requests: 2, concurrency: 1 }, detail: { num_requests: 2, concurrency: 1 } };
 const KEY_ROUTES = ['POST /api/keys', 'POST /api/keys/{id}/rotate', 'POST /api/keys/{id}/revoke'];
 
 describe('the routes', () => {
@@ -362,7 +92,14 @@ describe('the routes', () => {
   });
 
   it.each(Object.keys(WRITES))('%s is recorded', async (route) => {
-    const { path, body, headers, target = null, detail = null, actor = OPEN_ACTOR } = await WRITES[route]!();
+    const {
+      path,
+      body,
+      headers,
+      target = null,
+      detail = null,
+      actor = OPEN_ACTOR,
+    } = await WRITES[route]!({ daybook: open, receiver });
     const before = await actionsOf(open);
     const reply = await send(open, route.split(' ')[0]!, path, { body, headers });
     expect([reply.text, reply.status < 300]).toEqual([reply.text, true]);
@@ -390,7 +127,7 @@ describe('the routes', () => {
     await send(open, 'PUT', '/api/lanes/b', { body: { priority: 'high' } });
     await send(open, 'POST', '/api/keys', { body: { name: 'x', scopes: ['admin'] } });
     await send(open, 'POST', '/api/sync', { body: { input_data: 'x', iterations: 1 } });
-    await accept(open, 'a');
+    await accept({ daybook: open, receiver }, 'a');
     expect(await actionsOf(open)).toEqual(before);
   });
 
@@ -413,8 +150,8 @@ describe('with keys', () => {
     const acme = await createKey(required, [...FULL], { account: 'acme' });
     const globex = await createKey(required, [...FULL], { account: 'globex' });
     await holdLane(required, 'x');
-    const id = await accept(required, 'l', acme.headers);
-    await finished(required, id, acme.headers);
+    const id = await accept({ daybook: required, receiver }, 'l', acme.headers);
+    await finished({ daybook: required }, id, acme.headers);
     await by(acme, 'DELETE', `/api/requests/${id}`);
     await by(globex, 'DELETE', '/api/requests');
     const [own, ...more] = await see(acme);
