@@ -2,10 +2,11 @@
  * Promise: users register, log in, refresh, log out and change passwords; a token is worth nothing once its session has ended; a
  * refresh token is valid once; and no answer, table or log says more about a password or a token than it must.
  */
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SignJWT } from 'jose';
 import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';
+import { type TestDatabase, createDatabase } from '../support/database.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { createKey } from '../support/keys.js';
@@ -18,13 +19,18 @@ const TOKEN_SECRET = 'a secret of the tests that is long enough';
 const BOTH = ['open', 'required'] as const;
 
 const services = {} as Record<(typeof BOTH)[number], Daybook>;
+let database: TestDatabase;
 let second: Daybook;
 beforeAll(async () => {
-  services.open = await startDaybook({ env: UNLIMITED });
-  services.required = await startDaybook({ env: { ...UNLIMITED, AUTH: 'required', TOKEN_SECRET } });
-  const env = { ...UNLIMITED, AUTH: 'required', TOKEN_SECRET, DATABASE_URL: services.required.databaseUrl };
-  second = await startDaybook({ env });
+  database = await createDatabase();
+  const env = { ...UNLIMITED, AUTH: 'required', TOKEN_SECRET, DATABASE_URL: database.url };
+  [services.open, services.required, second] = await Promise.all([
+    startDaybook({ env: UNLIMITED }),
+    startDaybook({ env }),
+    startDaybook({ env }),
+  ]);
 });
+afterAll(() => database.drop());
 
 const newEmail = (): string => `${uuidv7()}@users.example`;
 const login = (daybook: Daybook, email: string, password = PASSWORD): Promise<Reply> =>
@@ -318,25 +324,31 @@ it('with AUTH=open a token that is not valid does not matter where none is neede
   expect((await get(services.open, '/api/requests', headers)).status).toBe(200);
 });
 
-it('the generated secret survives a restart', async () => {
-  const { databaseUrl } = services.open;
-  const { token } = await registerUser(services.open, 'customer');
-  const again = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: databaseUrl } });
-  expect((await me(again, token)).status).toBe(200);
-  await again.stop();
-});
+describe('another process', () => {
+  let others: Record<string, Daybook>;
+  /** From before the start of the others. */
+  let token: string;
+  beforeAll(async () => {
+    token = (await registerUser(services.open, 'customer')).token;
+    const [customers, off] = await Promise.all([
+      startDaybook({ env: { ...UNLIMITED, REGISTRATION: 'customers', DATABASE_URL: services.open.databaseUrl } }),
+      startDaybook({ env: { ...UNLIMITED, REGISTRATION: 'off' } }),
+    ]);
+    others = { customers, off };
+  });
 
-describe('REGISTRATION', () => {
+  it('has the generated secret, which survives a restart', async () => {
+    expect((await me(others['customers']!, token)).status).toBe(200);
+  });
+
   it.each([
     ['customers', 201, 403],
     ['off', 403, 403],
-  ])('%s admits no others', async (REGISTRATION, customer, organizer) => {
-    const daybook = await startDaybook({ env: { ...UNLIMITED, REGISTRATION } });
+  ])('with REGISTRATION=%s admits no others', async (REGISTRATION, customer, organizer) => {
     const register = async (role: string): Promise<number> => {
       const body = { name: 'Ada', email: newEmail(), password: PASSWORD, role };
-      return (await post(daybook, '/api/auth/register', body)).status;
+      return (await post(others[REGISTRATION]!, '/api/auth/register', body)).status;
     };
     expect([await register('customer'), await register('organizer')]).toEqual([customer, organizer]);
-    await daybook.stop();
   });
 });

@@ -1,12 +1,6 @@
-/**
- * Promise: a file of orders of any size is imported in batches, in constant memory, each order once however often the file is
- * sent; a bad row stops no other; whatever ends an import leaves whole batches.
- */
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
-import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+/** Promise: a file of orders is imported in batches, each order once however often the file is sent; a bad row stops no other. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, post, type Reply } from '../support/client.js';
@@ -16,77 +10,19 @@ import { temporaryFolder } from '../support/folder.js';
 import { createKey } from '../support/keys.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
+import { CSV, PAID, file, importClient, newRef, paidLine } from './import-fixture.js';
 
-const CSV = { 'content-type': 'text/csv' };
 const NDJSON = { 'content-type': 'application/x-ndjson' };
-const HEADER =
-  'external_ref,customer_email,customer_name,currency,placed_at,status,paid_at,sku,quantity,unit_price_cents';
 const DAY_MS = 86_400_000;
 /** Sets the clock of a process by the file that `CHAOS_CLOCK` names. */
 const CLOCK = new URL('../chaos/clock.js', import.meta.url).href;
-const PAID = '2026-03-05T12:00:00Z';
 
 let daybook: Daybook;
 beforeAll(async () => {
   daybook = await startDaybook({ env: { ...UNLIMITED, REQUEST_TIMEOUT: '1s' } });
 });
 
-const file = (...rows: string[]): string => [HEADER, ...rows, ''].join('\r\n');
-const send = (text: string, headers: Record<string, string> = CSV, target = daybook): Promise<Reply> =>
-  post(target, '/api/orders/import', Buffer.from(text), headers);
-const newRef = (): string => uuidv7();
-const paidLine = (ref: string, email: string, more = 'A-1,2,1250', status = 'paid'): string =>
-  `${ref},${email},,,,${status},${PAID},${more}`;
-
-async function importOf(id: string, target = daybook): Promise<Reply['json']> {
-  return (await get(target, `/api/orders/imports/${id}`)).json;
-}
-const newest = async (target = daybook): Promise<Reply['json']> =>
-  (await get(target, '/api/orders/imports?limit=1')).json.imports[0];
-
-interface Upload {
-  request: ClientRequest;
-  /** Resolves with the response, or the error of the connection. */
-  reply: Promise<{ status: number; text: string } | Error>;
-}
-
-/** Starts an upload whose bytes the test writes. */
-function upload(target = daybook, headers: Record<string, string> = CSV): Upload {
-  const request = httpRequest(`${target.url}/api/orders/import`, { method: 'POST', headers });
-  const answered = once(request, 'response').then(async ([response]: IncomingMessage[]) => {
-    let text = '';
-    for await (const part of response!.setEncoding('utf8')) text += part;
-    return { status: response!.statusCode!, text };
-  });
-  const reply = answered.catch((error: Error) => error);
-  request.on('error', () => undefined);
-  request.flushHeaders();
-  return { request, reply };
-}
-
-/** Checks the books of a database as a whole: balances, numbers, totals and the journal of each order. */
-async function expectSoundBooks(target = daybook): Promise<void> {
-  expect(
-    await sql(
-      target,
-      `SELECT 'sum' AS wrong FROM journal_lines GROUP BY currency HAVING sum(amount_cents) <> 0
-       UNION ALL SELECT 'gap' FROM journal_entries GROUP BY account_id HAVING max(number) <> count(*)
-       UNION ALL SELECT 'journal' FROM orders o WHERE total_cents > 0 AND (paid_at IS NOT NULL) <> EXISTS (
-         SELECT FROM journal_entries e WHERE e.source_id = o.id AND e.kind = 'order.paid' AND e.effective_at = o.paid_at)
-       UNION ALL SELECT 'total' FROM orders o WHERE total_cents <>
-         (SELECT sum(line_total_cents) FROM order_items i WHERE i.order_id = o.id)
-       UNION ALL SELECT 'summary' FROM (SELECT customer_id, currency, count(*) AS n, sum(total_cents) AS cents FROM orders
-         WHERE status IN ('paid', 'shipped') AND NOT is_archived GROUP BY 1, 2) o
-         FULL JOIN customer_totals t USING (customer_id, currency)
-         WHERE (o.n, o.cents) IS DISTINCT FROM (t.order_count, t.total_cents)`,
-    ),
-  ).toEqual([]);
-}
-
-const countOf = async (prefix: string, target = daybook): Promise<number> =>
-  (
-    await sql<{ n: number }>(target, `SELECT count(*)::integer AS n FROM orders WHERE external_ref LIKE '${prefix}%'`)
-  )[0]!.n;
+const { send, importOf, newest, upload, expectSoundBooks } = importClient(() => daybook);
 
 describe('an import', () => {
   it('creates customers and orders in every status, and posts them at the time of their payment', async () => {
@@ -281,124 +217,6 @@ describe('is refused', () => {
       expect((await get(closed, path, mine.headers)).status).toBe(200);
     }
     expect((await get(closed, '/api/orders/imports', other.headers)).json.imports).toHaveLength(1);
-  });
-});
-
-const ORDERS = 50_000;
-
-/** The lines of a large file, one after the other. */
-function* orderLines(prefix: string, count: number): Generator<string> {
-  yield `${HEADER}\r\n`;
-  for (let n = 0; n < count; n++) {
-    const status = n % 3 === 0 ? 'draft' : 'paid';
-    const paidAt = status === 'paid' ? PAID : '';
-    yield `${prefix}${n},c${n % 500}@large.example,,,,${status},${paidAt},A-${n % 40},${1 + (n % 5)},${n % 1000}\r\n`;
-  }
-}
-
-async function rssMib({ pid }: Daybook): Promise<number> {
-  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024;
-}
-
-describe('a large file', () => {
-  it('is imported in constant memory while its progress is visible, longer than REQUEST_TIMEOUT', async () => {
-    const before = await rssMib(daybook);
-    const { request, reply } = upload();
-    let isDone = false;
-    let peak = 0;
-    const progress = new Set<number>();
-    const watching = (async () => {
-      while (!isDone) {
-        peak = Math.max(peak, await rssMib(daybook));
-        progress.add((await newest()).created);
-      }
-    })();
-    // The item that makes this file some 80 MiB: the service must not keep what it has read.
-    const filler = `x,${'y'.repeat(8_000)}\r\n`;
-    const all = function* (): Generator<string> {
-      let n = 0;
-      for (const line of orderLines('large-', ORDERS)) yield ++n % 5 === 0 && n > 1 ? line + filler : line;
-    };
-    Readable.from(all()).pipe(request);
-    const answer = (await reply) as { status: number; text: string };
-    isDone = true;
-    await watching;
-    expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.text)).toMatchObject({ created: ORDERS, duplicates: 0, failed: ORDERS / 5 });
-    expect(progress.size).toBeGreaterThan(3);
-    expect(peak - before).toBeLessThan(250);
-    const errors = await get(daybook, JSON.parse(answer.text).errors_url);
-    expect(errors.text.trimEnd().split('\r\n')).toHaveLength(1 + 10_000 + 1);
-    await expectSoundBooks();
-  }, 300_000);
-
-  it('leaves whole batches when the connection drops, and the rest comes with a resend', async () => {
-    const { request, reply } = upload();
-    const text = [...orderLines('drop-', 2_500)].join('');
-    request.write(text.slice(0, text.length - 10));
-    await eventually(async () => (await countOf('drop-')) === 2_000);
-    const { id } = await newest();
-    request.destroy();
-    expect(await reply).toHaveProperty('message');
-    await eventually(async () => (await importOf(id)).status === 'interrupted');
-    expect(await importOf(id)).toMatchObject({ rows: 2_000, created: 2_000 });
-    expect(await countOf('drop-')).toBe(2_000);
-    await eventually(
-      async () => (await get(daybook, '/api/actions?action=order.import&limit=1')).json.actions[0].outcome === 'failed',
-    );
-    expect((await send(text)).json).toMatchObject({ rows: 2_500, created: 500, duplicates: 2_000, failed: 0 });
-    await expectSoundBooks();
-  });
-
-  it('whose sender stalls is ended with 408', async () => {
-    const service = await startDaybook({ env: { ...UNLIMITED, IMPORT_IDLE_TIMEOUT: '2s' } });
-    const { request, reply } = upload(service);
-    request.write([...orderLines('stall-', 1_500)].join(''));
-    const answer = (await reply) as { status: number; text: string };
-    expect(answer.status).toBe(408);
-    expect(await newest(service)).toMatchObject({ status: 'interrupted', created: 1_000 });
-  });
-
-  it('sent twice at the same time creates each order once', async () => {
-    const text = [...orderLines('twice-', 3_000)].join('');
-    const replies = await Promise.all([send(text), send(text)]);
-    for (const { json } of replies) expect(json).toMatchObject({ rows: 3_000, failed: 0 });
-    expect(replies[0].json.created + replies[1].json.created).toBe(3_000);
-    expect(replies[0].json.duplicates + replies[1].json.duplicates).toBe(3_000);
-    expect(await countOf('twice-')).toBe(3_000);
-    await expectSoundBooks();
-  });
-
-  it('goes on after kill -9 when it is sent again, and each order is in the books once', async () => {
-    const first = await startDaybook({ env: UNLIMITED });
-    const { request } = upload(first);
-    const text = [...orderLines('kill-', 5_000)].join('');
-    request.write(text);
-    await eventually(async () => (await countOf('kill-', first)) >= 1_000);
-    first.kill();
-    await first.exited;
-    const second = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: first.databaseUrl } });
-    const { id } = await newest(second);
-    expect((await importOf(id, second)).status).toBe('running');
-    await sql(second, `UPDATE order_imports SET heartbeat_at = heartbeat_at - interval '1 minute'`);
-    expect(await importOf(id, second)).toMatchObject({ status: 'interrupted', finished_at: expect.any(String) });
-    const kept = await countOf('kill-', second);
-    expect(kept % 1_000).toBe(0);
-    const { json } = await send(text, CSV, second);
-    expect(json).toMatchObject({ rows: 5_000, created: 5_000 - kept, duplicates: kept, failed: 0 });
-    await expectSoundBooks(second);
-  });
-
-  it('ends after its batch when the service stops', async () => {
-    const service = await startDaybook({ env: UNLIMITED });
-    const { request, reply } = upload(service);
-    request.write([...orderLines('stop-', 1_500)].join(''));
-    await eventually(async () => (await countOf('stop-', service)) === 1_000);
-    service.kill('SIGTERM');
-    expect(await reply).toMatchObject({ status: 503 });
-    expect(await service.exited).toBe(0);
-    const rows = await sql(service, `SELECT status, created::integer FROM order_imports`);
-    expect(rows).toEqual([{ status: 'interrupted', created: 1_000 }]);
   });
 });
 

@@ -46,12 +46,14 @@ const BEYOND_CHANCE =
   /^\/api\/(benchmark\/|callbacks\/urls\/enable$|requests\/[^/]+\/cancel$|auth\/(login|refresh|logout|password|reset\/confirm)$|session$)/;
 
 let daybook: Daybook;
-let pool: Pool;
+let pool: Pool | undefined;
 let operations: Operation[];
 let credentials: Record<string, string>;
 let organizer: TestUser;
 let customer: TestUser;
 const answered = new Map<string, Map<number, number>>();
+
+afterAll(() => pool?.close());
 
 /** A service of its own for the tests of a group, and what it describes. */
 async function begin(AUTH: 'open' | 'required'): Promise<void> {
@@ -62,6 +64,7 @@ async function begin(AUTH: 'open' | 'required'): Promise<void> {
   credentials = AUTH === 'open' ? {} : (await createKey(daybook, ['admin'])).headers;
   organizer = await registerUser(daybook, 'organizer');
   customer = await registerUser(daybook, 'customer');
+  await pool?.close();
   pool = new Pool(daybook.url, { connections: AT_ONCE, headersTimeout: PATIENCE_MS, bodyTimeout: PATIENCE_MS });
   const { paths } = (await get(daybook, '/openapi.json')).json as { paths: Record<string, Record<string, object>> };
   operations = Object.entries(paths).flatMap(([path, methods]) =>
@@ -94,7 +97,7 @@ function credentialsFor({ security = [] }: Operation): Record<string, string> {
 
 async function ask({ operation, url, headers, body }: Input): Promise<Answer> {
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
-  const response = await pool.request({
+  const response = await pool!.request({
     method: operation.method,
     path: url,
     headers: { ...credentialsFor(operation), ...type, ...headers },
@@ -244,9 +247,8 @@ async function heapBytes(): Promise<number> {
   return Number(/^nodejs_heap_size_used_bytes (\S+)$/m.exec(text)![1]);
 }
 
-describe.each(['open', 'required'] as const)(`${INPUTS / 2} inputs from the seed ${SEED} with AUTH=%s`, (AUTH) => {
+describe.each(['required', 'open'] as const)(`${INPUTS / 2} inputs from the seed ${SEED} with AUTH=%s`, (AUTH) => {
   beforeAll(() => begin(AUTH));
-  afterAll(() => pool.close());
 
   it(
     'are answered as described, and what is refused is not kept',
@@ -309,8 +311,10 @@ function expectNoGrowth(heaps: number[]): void {
 }
 
 describe('bytes that no client would send', () => {
-  beforeAll(() => begin('open'));
-  afterAll(() => pool.close());
+  // The service of the last group runs with AUTH=open. There is none when this group runs alone.
+  beforeAll(async () => {
+    if (!pool) await begin('open');
+  });
 
   const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'get', 'FOO', ''];
   const TARGETS = String.raw`/api/sync /api/async/ //api/sync /api/../api/sync /%61pi/sync /API/SYNC /api/sync;a=b * ?

@@ -284,25 +284,30 @@ it('limits count each key separately, from any address', async () => {
   expect(await statuses(globex)).toEqual([200, 200, 200, 429, 429]);
 });
 
-it('requests accepted with AUTH=open belong to no account', async () => {
-  const open = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl } });
-  const { request_id, file_name } = (await post(open, '/api/sync', { num_transactions: 5 })).json;
-  for (const by of [acme, globex, admin]) {
-    expectProblem(await see(by, `/api/requests/${request_id}`), 404);
-    expectProblem(await see(by, `/api/reports/${file_name}`), 404);
-  }
-});
+describe('with AUTH=open', () => {
+  let open: Daybook;
+  beforeAll(async () => {
+    open = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl } });
+  });
 
-it('with AUTH=open the lanes of all accounts are paged, also with the longest names', async () => {
-  const open = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: daybook.databaseUrl } });
-  const name = 'x'.repeat(64);
-  await send(daybook, 'POST', `/api/lanes/${name}/resume`, { headers: acme.headers });
-  const seen: string[] = [];
-  for (let after = ''; ; after = seen.at(-1)!) {
-    const { status, json } = await get(open, `/api/lanes?limit=1&after=${encodeURIComponent(after)}`);
-    expect([after, status]).toEqual([after, 200]);
-    if (json.lanes.length === 0) break;
-    seen.push(json.lanes[0].lane);
-  }
-  expect(seen).toContain(`${acme.accountId}/${name}`);
+  it('requests that were accepted belong to no account', async () => {
+    const { request_id, file_name } = (await post(open, '/api/sync', { num_transactions: 5 })).json;
+    for (const by of [acme, globex, admin]) {
+      expectProblem(await see(by, `/api/requests/${request_id}`), 404);
+      expectProblem(await see(by, `/api/reports/${file_name}`), 404);
+    }
+  });
+
+  it('the lanes of all accounts are paged, also with the longest names', async () => {
+    const name = 'x'.repeat(64);
+    await send(daybook, 'POST', `/api/lanes/${name}/resume`, { headers: acme.headers });
+    const seen: string[] = [];
+    for (let after = ''; ; after = seen.at(-1)!) {
+      const { status, json } = await get(open, `/api/lanes?limit=1&after=${encodeURIComponent(after)}`);
+      expect([after, status]).toEqual([after, 200]);
+      if (json.lanes.length === 0) break;
+      seen.push(json.lanes[0].lane);
+    }
+    expect(seen).toContain(`${acme.accountId}/${name}`);
+  });
 });
