@@ -243,9 +243,3 @@ describe('RATE_LIMIT_BATCH', () => {
     expect(remaining(await batch(10))).toMatchObject({ batch: 0 });
   });
 });
-
-it('RATE_LIMIT_BATCH=off lifts the limit of items', async () => {
-  const daybook = await startDaybook({ env: { ...UNLIMITED, RATE_LIMIT_BATCH: 'off' } });
-  const requests = Array.from({ length: 1_000 }, () => ({ ...QUICK, callback_url: null }));
-  for (let n = 0; n < 2; n++) expect((await post(daybook, '/api/batch', { requests })).status).toBe(202);
-});

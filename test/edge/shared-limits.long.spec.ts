@@ -1,6 +1,6 @@
 /**
  * Promise: API processes on one Redis share the limits exactly; an unavailable or hanging Redis neither delays nor rejects
- * requests; and a client's address comes from its connection, not from headers.
+ * requests; a client's address comes from its connection, not from headers; and a limit that is off limits nothing.
  */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -129,4 +129,10 @@ describe('a caller', () => {
     );
     expect(new Set(statuses)).toEqual(new Set([202, 429]));
   });
+});
+
+it('RATE_LIMIT_BATCH=off lifts the limit of items', async () => {
+  const daybook = await startDaybook({ env: { ...UNLIMITED, RATE_LIMIT_BATCH: 'off' } });
+  const requests = Array.from({ length: 1_000 }, () => ({ ...QUICK, callback_url: null }));
+  for (let n = 0; n < 2; n++) expect((await post(daybook, '/api/batch', { requests })).status).toBe(202);
 });
