@@ -52,13 +52,9 @@ describe('the admin API', () => {
   it('lists page by page, newest first', async () => {
     for (const name of ['1', '2', '3']) await create({ name, account: 'paged', scopes: ['reports:read'] });
     const first = await get(daybook, '/api/keys?account=paged&limit=2', admin.headers);
-    const second = await get(
-      daybook,
-      `/api/keys?account=paged&limit=2&cursor=${first.json.next_cursor}`,
-      admin.headers,
-    );
-    const names = [first, second].map(({ json }) => json.keys.map(({ name }: { name: string }) => name));
-    expect([names, second.json.next_cursor]).toEqual([[['3', '2'], ['1']], null]);
+    const next = await get(daybook, `/api/keys?account=paged&limit=2&cursor=${first.json.next_cursor}`, admin.headers);
+    const names = [first, next].map(({ json }) => json.keys.map(({ name }: { name: string }) => name));
+    expect([names, next.json.next_cursor]).toEqual([[['3', '2'], ['1']], null]);
   });
 
   it.each<[object, string]>([
