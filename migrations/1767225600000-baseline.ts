@@ -124,6 +124,15 @@ const REQUESTS = [
   )`,
 ];
 
+const QUEUES = [
+  // A row for each paused queue, which workers look for when they claim work of it.
+  `CREATE TABLE queue_pauses (
+    queue text PRIMARY KEY,
+    paused_at timestamptz(3) NOT NULL DEFAULT now(),
+    CONSTRAINT queue_pauses_queue_check CHECK (queue IN ('reports', 'callbacks', 'mail'))
+  )`,
+];
+
 const CALLBACKS = [
   // No foreign keys to requests here: deliveries and logs are written by statements that hold the lock on what they refer
   // to, and are deleted by the statement that deletes the request.
@@ -339,17 +348,17 @@ const BENCHMARK = [
   `CREATE UNIQUE INDEX benchmark_runs_one ON benchmark_runs (status) WHERE status = 'RUNNING'`,
 ];
 
-/** The first schema: requests and their order, callbacks, accounts and keys, the action log, load tests. */
+/** The first schema: requests and their order, paused queues, callbacks, accounts and keys, the action log, load tests. */
 export class Baseline1767225600000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of [...REQUESTS, ...CALLBACKS, ...ACCOUNTS, ...ACTIONS, ...BENCHMARK])
+    for (const statement of [...REQUESTS, ...QUEUES, ...CALLBACKS, ...ACCOUNTS, ...ACTIONS, ...BENCHMARK])
       await queryRunner.query(statement);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`DROP TABLE benchmark_runs, actions, api_keys, accounts, callback_secrets,
       callback_redelivery_paces, callback_redeliveries,
-      callback_disabled_urls, callback_destinations, callback_queues, callback_logs, callback_deliveries, workers,
+      callback_disabled_urls, callback_destinations, callback_queues, callback_logs, callback_deliveries, queue_pauses, workers,
       account_storage_changes, account_storage, idempotency_keys, requests, cancelled_positions, reaped_lanes, lanes`);
   }
 }

@@ -46,6 +46,7 @@ import { Worker } from '../jobs/workers/worker.entity.js';
 import { CancelledPosition } from '../jobs/lanes/cancelled-position.entity.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';
 import { ReapedLanes } from '../jobs/lanes/reaping/reaped-lanes.entity.js';
+import { QueuePause } from '../queue/pauses/queue-pause.entity.js';
 import { ActionRecord } from '../requests/actions/action.entity.js';
 import { AccountStorage, AccountStorageChange } from '../requests/storage-usage/account-storage.entity.js';
 import { IdempotencyRecord } from '../requests/idempotency/idempotency-key.entity.js';
@@ -82,6 +83,7 @@ export function dataSourceOptions(url: string, poolSize = 10, session: Session =
       CallbackDisabledUrl,
       CallbackSecret,
       Worker,
+      QueuePause,
       BenchmarkRun,
       Account,
       ApiKey,

@@ -1,9 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Config } from '../platform/config/config.js';
 import { InProcessQueue } from './in-process-queue.js';
+import { QueuePause } from './pauses/queue-pause.entity.js';
+import { QueuePausesRepository } from './pauses/queue-pauses.repository.js';
+import { QueuePauses } from './pauses/queue-pauses.service.js';
 import { WorkQueue } from './work-queue.js';
 
-/** Provides the wake-up port: Bull when `REDIS_URL` is set, else the in-process driver. */
+/** Provides the wake-up port: Bull when `REDIS_URL` is set, else the in-process driver; and the pauses of queues. */
 @Module({})
 export class QueueModule {
   static register({ REDIS_URL }: Config): DynamicModule {
@@ -13,8 +17,9 @@ export class QueueModule {
     return {
       module: QueueModule,
       global: true,
-      providers: [{ provide: WorkQueue, useFactory }],
-      exports: [WorkQueue],
+      imports: [TypeOrmModule.forFeature([QueuePause])],
+      providers: [{ provide: WorkQueue, useFactory }, QueuePausesRepository, QueuePauses],
+      exports: [WorkQueue, QueuePauses],
     };
   }
 }

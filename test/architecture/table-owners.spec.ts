@@ -5,6 +5,7 @@ import { literalsIn, serviceSources, sourcesIn } from '../support/source.js';
 /** Tables by owner. Two features own `requests` together: jobs/ writes its state, requests/ reads and deletes. */
 const OWNED: Record<string, string[]> = {
   accounts: ['accounts', 'api_keys', 'users', 'sessions', 'refresh_tokens', 'password_resets', 'token_secrets'],
+  queue: ['queue_pauses'],
   requests: ['requests', 'idempotency_keys', 'actions', 'account_storage', 'account_storage_changes'],
   callbacks: [
     'callback_deliveries',
