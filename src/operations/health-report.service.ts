@@ -5,7 +5,7 @@ import { Heartbeat } from '../jobs/workers/heartbeat.js';
 import { withTimeout } from '../platform/concurrency/timeout.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { DatabaseUnavailable } from '../platform/database/outages.js';
-import { VERSION } from '../platform/version.js';
+import { VERSION } from '../platform/package.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { FreeDisk, diskSpace } from '../reports/storage/free-disk.js';
 import { ObjectStorage } from '../reports/storage/object-storage.js';

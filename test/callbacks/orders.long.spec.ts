@@ -127,7 +127,7 @@ describe('redelivery', () => {
   it('refuses a request without a callback', async () => {
     const { json } = await post(daybook, '/api/sync', { num_transactions: 1 });
     const refused = await post(daybook, `/api/requests/${json.request_id}/redeliver`, undefined);
-    expect([refused.status, refused.json.type]).toEqual([409, 'urn:daybook:problem:no-callback-owed']);
+    expect([refused.status, refused.json.type]).toEqual([409, 'urn:daybook:problem:no-callback-due']);
     expect((await post(daybook, '/api/requests/nobody/redeliver', undefined)).status).toBe(404);
   });
 

@@ -7,7 +7,7 @@ const THERE = 'http://127.0.0.1:2/hook';
 
 /**
  * A run in which everything went as promised, though not everything went well: request 2 was sent twice under its key and
- * its first answer was lost, 3 was cancelled and told of at once, 4 was delivered by a sender that died and by the next
+ * its first answer was lost, 3 was cancelled and its callback sent at once, 4 was sent by a process that died and by the next
  * one, the first attempt of 5 was refused, 6 is dead, 7 wanted no callback, 8 and 9 are a batch, and 9 never got an answer
  * that its client could use. 10 stands in another lane.
  */
@@ -123,35 +123,35 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
   ['every request that was answered 202', 'one failed', (h) => (requestOf(h, 'a9').status = 'FAILED')],
   [
     'every request that was answered 202',
-    'one was cancelled by nobody',
+    'one was cancelled without a cancellation',
     (h) => (requestOf(h, 'a9').status = 'CANCELLED'),
   ],
   [
     'every request that was answered 202',
-    'one is at another place than it was told',
+    'one has another position than its answer',
     (h) => (requestOf(h, 'b1').lane = 'c'),
   ],
   [
-    'a request that nobody was told of ends',
+    'requests that were not acknowledged end',
     'it hangs',
     (h) => h.requests.push({ ...request('a', 10), status: 'PROCESSING' }),
   ],
-  ['a request that nobody was told of ends', 'a lane counts one too many', (h) => (h.lanes[0]!.pending = 1)],
+  ['requests that were not acknowledged end', 'a lane counts one too many', (h) => (h.lanes[0]!.pending = 1)],
   ['positions of a lane have no gap', 'a gap', (h) => (requestOf(h, 'a9').position = 10)],
   ['positions of a lane have no gap', 'a repeat', (h) => h.requests.push(request('b', 1))],
-  ['requests of a lane are made one after the other', 'two overlap', (h) => (requestOf(h, 'a5').startedAtMs = 498)],
+  ['reports of a lane are generated one after the other', 'two overlap', (h) => (requestOf(h, 'a5').startedAtMs = 498)],
   [
-    'requests of a lane are made one after the other',
+    'reports of a lane are generated one after the other',
     'two are swapped',
     (h) => Object.assign(requestOf(h, 'a8'), { startedAtMs: 900, completedAtMs: 910 }),
   ],
   [
-    'requests of a lane are made one after the other',
+    'reports of a lane are generated one after the other',
     'one has no beginning',
     (h) => (requestOf(h, 'a5').startedAtMs = null),
   ],
   [
-    'requests of a lane are made one after the other',
+    'reports of a lane are generated one after the other',
     'one ends before it begins',
     (h) => (requestOf(h, 'a1').completedAtMs = 99),
   ],
@@ -161,49 +161,53 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
     (h) => Object.assign(h.submissions[0]!.tries[0]!, { sentAtMs: 16, endedAtMs: 17 }),
   ],
   [
-    'a batch stands together',
+    'requests of a batch have consecutive positions',
     'another is in between',
     (h) => (h.submissions[7]!.tries[0]!.acknowledged[1]!.position = 10),
   ],
-  ['a batch stands together', 'half of it is accepted', (h) => h.submissions[7]!.tries[0]!.acknowledged.pop()],
-  ['a cancellation that was confirmed', 'it was made all the same', (h) => (requestOf(h, 'a3').status = 'COMPLETED')],
-  ['no request is made twice', 'two deliveries, two results', (h) => (h.arrivals[4]!.body = '{"sum":"other"}')],
   [
-    'no request is made twice',
+    'requests of a batch have consecutive positions',
+    'half of it is accepted',
+    (h) => h.submissions[7]!.tries[0]!.acknowledged.pop(),
+  ],
+  ['a confirmed cancellation', 'its report was generated', (h) => (requestOf(h, 'a3').status = 'COMPLETED')],
+  ['no request shows two results', 'two deliveries, two results', (h) => (h.arrivals[4]!.body = '{"sum":"other"}')],
+  [
+    'no request shows two results',
     'the database has another result',
     (h) => (requestOf(h, 'a1').result = { sum: 'other' }),
   ],
-  ['no request is made twice', 'a client saw another result', (h) => (h.sightings[0]!.result = { sum: 'other' })],
-  ['no request is made twice', 'it was finished, and made again', (h) => (h.sightings[1]!.status = 'COMPLETED')],
+  ['no request shows two results', 'a client saw another result', (h) => (h.sightings[0]!.result = { sum: 'other' })],
+  [
+    'no request shows two results',
+    'it was finished, and generated again',
+    (h) => (h.sightings[1]!.status = 'COMPLETED'),
+  ],
   [
     'every finished request is delivered',
-    'no delivery is owed',
+    'there is no delivery',
     (h) => without(h.deliveries, ({ requestId }) => requestId === 'a8'),
   ],
-  ['every finished request is delivered', 'it is owed twice', (h) => h.deliveries.push(deliveryIn(h, 'a8'))],
-  ['every finished request is delivered', 'it waits for ever', (h) => (deliveryIn(h, 'a8').status = 'PENDING')],
+  ['every finished request is delivered', 'there are two deliveries', (h) => h.deliveries.push(deliveryIn(h, 'a8'))],
+  ['every finished request is delivered', 'it stays pending', (h) => (deliveryIn(h, 'a8').status = 'PENDING')],
   ['every finished request is delivered', 'it never arrived', (h) => (arrivalOf(h, 'a8').answered = null)],
   ['every finished request is delivered', 'it is dead too early', (h) => (deliveryIn(h, 'a6').attempts = 3)],
   [
     'every finished request is delivered',
-    'nobody asked for it',
+    'it has no callback URL',
     (h) => h.deliveries.push({ ...deliveryIn(h, 'a8'), requestId: 'a7' }),
   ],
   ['the file of every completed report', 'it is lost', (h) => (h.downloads[0]!.status = 404)],
   ['the file of every completed report', 'it is cut short', (h) => (h.downloads[0]!.sha256 = 'other')],
-  ['deliveries go where their request said', 'elsewhere', (h) => (arrivalOf(h, 'a8').url = THERE)],
+  ['callbacks go to the URL of their request', 'elsewhere', (h) => (arrivalOf(h, 'a8').url = THERE)],
   [
-    'deliveries go where their request said',
+    'callbacks go to the URL of their request',
     'of an unknown request',
     (h) => h.arrivals.push(arrival(request('c', 1), 1)),
   ],
+  ['callbacks of one request, and of no other', 'a retry has another', (h) => (h.arrivals[4]!.webhookId = 'msg other')],
   [
-    'deliveries of one request, and of no other',
-    'a retry has another',
-    (h) => (h.arrivals[4]!.webhookId = 'msg other'),
-  ],
-  [
-    'deliveries of one request, and of no other',
+    'callbacks of one request, and of no other',
     'two requests share one',
     (h) => (arrivalOf(h, 'b1').webhookId = 'msg a1'),
   ],
@@ -213,16 +217,16 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
     (h) => Object.assign(arrivalOf(h, 'a2'), { arrivedAtMs: 50, endedAtMs: 59 }),
   ],
   ['first deliveries of a lane', 'one does not wait for the one before', (h) => (arrivalOf(h, 'a1').endedAtMs = 201)],
-  ['no key does the work twice', 'two requests of one key', (h) => (requestOf(h, 'a4').marker = 'marker a2')],
+  ['no idempotency key is accepted twice', 'two requests of one key', (h) => (requestOf(h, 'a4').marker = 'marker a2')],
   [
-    'no key does the work twice',
-    'a repeat is told of another request',
+    'no idempotency key is accepted twice',
+    'a repeat gets another request',
     (h) => (h.submissions[1]!.tries[2] = h.submissions[3]!.tries[0]!),
   ],
-  ['no key does the work twice', 'a request that nobody sent', (h) => (requestOf(h, 'a4').marker = null)],
-  ['whatever fails, a client gets an answer', 'a 500', (h) => (h.submissions[1]!.tries[0]!.status = 500)],
+  ['no idempotency key is accepted twice', 'a request without a submission', (h) => (requestOf(h, 'a4').marker = null)],
+  ['clients get only answers that they can act on', 'a 500', (h) => (h.submissions[1]!.tries[0]!.status = 500)],
   [
-    'whatever fails, a client gets an answer',
+    'clients get only answers that they can act on',
     'a cancellation of what we accepted is 404',
     (h) => (h.cancellations[1]!.status = 404),
   ],

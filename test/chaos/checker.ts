@@ -9,29 +9,25 @@ export interface Violation {
 
 /** Attempts that a delivery gets before it is dead, unless an answer was final. */
 const ATTEMPTS = 4;
-/** An answer that a client under chaos can act on. Everything else but a 202 says that something is wrong with us. */
-const MAY_BE_ANSWERED = new Set<number | null>([null, 202, 409, 503]);
+/** Answers that a client can act on while faults happen. Null: the connection ended without one. */
+const EXPECTED_ANSWERS = new Set<number | null>([null, 202, 409, 503]);
 
-/** The promises of the contract, each with what breaks it in a history. Nothing here knows how the product keeps them. */
+/** The promises of the contract: each lists its violations in a history. They know the API and the tables, not the code. */
 export const RULES: Record<string, (history: History) => string[]> = {
-  'every request that was answered 202 is completed, or cancelled by its client': ({
-    submissions,
-    cancellations,
-    requests,
-  }) => {
+  'every acknowledged request is completed, or cancelled by its client': ({ submissions, cancellations, requests }) => {
     const rows = byKey(requests, ({ id }) => id);
     const asked = new Set(cancellations.map(({ id }) => id));
     return acknowledgements(submissions).flatMap(({ id, lane, position }) => {
       const [row] = rows.get(id) ?? [];
-      if (!row) return `${id} was answered 202 and is not in the database`;
+      if (!row) return `${id} was acknowledged and is not in the database`;
       if (row.lane !== lane || row.position !== position)
-        return `${id} was told ${lane} #${position}, and is ${at(row)}`;
+        return `${id} was acknowledged as ${lane} #${position} and is ${at(row)}`;
       if (row.status === 'COMPLETED' || (row.status === 'CANCELLED' && asked.has(id))) return [];
       return `${at(row)} is ${row.status}`;
     });
   },
 
-  'a request that nobody was told of ends too, and the counts of a lane tell the truth': ({ requests, lanes }) => [
+  'requests that were not acknowledged end too, and the counters of lanes are right': ({ requests, lanes }) => [
     ...requests.filter(({ status }) => !isEnded(status)).map((row) => `${at(row)} is ${row.status}`),
     ...lanes.filter(({ pending }) => pending !== 0).map(({ name, pending }) => `${name} counts ${pending} unfinished`),
   ],
@@ -45,9 +41,9 @@ export const RULES: Record<string, (history: History) => string[]> = {
         ),
     ),
 
-  'requests of a lane are made one after the other, in the order of their positions': ({ requests }) =>
+  'reports of a lane are generated one after the other, in the order of their positions': ({ requests }) =>
     each(
-      byKey(requests.filter(isMade), ({ lane }) => lane),
+      byKey(requests.filter(isGenerated), ({ lane }) => lane),
       (rows) =>
         inOrder(rows).flatMap((row, index, all) => {
           if (row.startedAtMs === null || row.completedAtMs === null) return `${at(row)} has no time`;
@@ -59,7 +55,7 @@ export const RULES: Record<string, (history: History) => string[]> = {
         }),
     ),
 
-  'who was acknowledged before another was sent stands before it in the lane': ({ submissions }) => {
+  'a request that was acknowledged before another was sent is before it in the lane': ({ submissions }) => {
     const places = submissions.flatMap(({ tries }) => {
       const sentAtMs = tries[0]?.sentAtMs ?? 0;
       const answer = tries.find(({ acknowledged }) => acknowledged.length > 0);
@@ -85,7 +81,7 @@ export const RULES: Record<string, (history: History) => string[]> = {
     );
   },
 
-  'a batch stands together': ({ submissions }) =>
+  'requests of a batch have consecutive positions': ({ submissions }) =>
     submissions.flatMap(({ tries, items }) =>
       tries.flatMap(({ acknowledged }) => {
         if (acknowledged.length === 0) return [];
@@ -94,13 +90,13 @@ export const RULES: Record<string, (history: History) => string[]> = {
           byKey(acknowledged, ({ lane }) => lane),
           (ofLane) =>
             ofLane.flatMap(({ id, position }, index) =>
-              position === ofLane[0]!.position + index ? [] : `${id} is apart from its batch`,
+              position === ofLane[0]!.position + index ? [] : `${id} does not follow its batch`,
             ),
         );
       }),
     ),
 
-  'a cancellation that was confirmed holds': ({ cancellations, requests }) => {
+  'a confirmed cancellation is final': ({ cancellations, requests }) => {
     const rows = byKey(requests, ({ id }) => id);
     return cancellations.flatMap(({ id, status }) => {
       const was = rows.get(id)?.[0]?.status;
@@ -108,58 +104,58 @@ export const RULES: Record<string, (history: History) => string[]> = {
     });
   },
 
-  'no request is made twice to a visible result': ({ requests, arrivals, sightings }) => {
+  'no request shows two results': ({ requests, arrivals, sightings }) => {
     const seen = byKey(sightings, ({ id }) => id);
-    const told = byKey(arrivals, ({ requestId }) => requestId);
+    const arrived = byKey(arrivals, ({ requestId }) => requestId);
     return requests.flatMap((row) => {
-      const bodies = [...new Set((told.get(row.id) ?? []).map(({ body }) => body))];
+      const bodies = [...new Set((arrived.get(row.id) ?? []).map(({ body }) => body))];
       if (bodies.length > 1) return `${at(row)} was delivered with ${bodies.length} bodies`;
-      if (bodies[0] && !holds(bodies[0], row.result)) return `${at(row)} was delivered with another result than it has`;
+      if (bodies[0] && !holds(bodies[0], row.result)) return `The callback of ${at(row)} had another result`;
       const others = (seen.get(row.id) ?? []).filter(
         ({ status, result }) => status !== row.status || !isDeepStrictEqual(result, row.result),
       );
-      return others.length > 0 ? `${at(row)} was seen ${others[0]!.status} with another result than it has` : [];
+      return others.length > 0 ? `${at(row)} was read as ${others[0]!.status} with another result` : [];
     });
   },
 
-  'the file of every completed report is there, whole': ({ requests, downloads }) => {
+  'the file of every completed report can be downloaded and is intact': ({ requests, downloads }) => {
     const files = byKey(downloads, ({ id }) => id);
     return requests.flatMap((row) => {
       if (row.result?.sha256 === undefined) return [];
       const [file] = files.get(row.id) ?? [];
-      if (file?.status !== 200) return `The file of ${at(row)} is answered ${file?.status}`;
-      return file.sha256 === row.result.sha256 ? [] : `The file of ${at(row)} is not the one that was made`;
+      if (file?.status !== 200) return `The file of ${at(row)} gets ${file?.status}`;
+      return file.sha256 === row.result.sha256 ? [] : `The file of ${at(row)} does not have its checksum`;
     });
   },
 
   'every finished request is delivered, or its delivery is dead': ({ requests, deliveries, arrivals }) => {
-    const owed = byKey(deliveries, ({ requestId }) => requestId);
-    const told = byKey(arrivals, ({ requestId }) => requestId);
+    const due = byKey(deliveries, ({ requestId }) => requestId);
+    const arrived = byKey(arrivals, ({ requestId }) => requestId);
     return requests
       .filter(({ status }) => isEnded(status))
       .flatMap((row) => {
-        const [delivery, second] = owed.get(row.id) ?? [];
-        if (row.callbackUrl === null) return delivery ? `${at(row)} owes a callback that nobody asked for` : [];
-        if (!delivery) return `${at(row)} owes no callback`;
-        if (second) return `${at(row)} owes its callback twice`;
-        const answers = (told.get(row.id) ?? []).map(({ answered }) => answered);
+        const [delivery, second] = due.get(row.id) ?? [];
+        if (row.callbackUrl === null) return delivery ? `${at(row)} has a delivery without a callback URL` : [];
+        if (!delivery) return `${at(row)} has no delivery`;
+        if (second) return `${at(row)} has two deliveries`;
+        const answers = (arrived.get(row.id) ?? []).map(({ answered }) => answered);
         if (delivery.status === 'SUCCESS')
-          return answers.some(isSuccess) ? [] : `${at(row)} is delivered, and never arrived`;
+          return answers.some(isSuccess) ? [] : `The callback of ${at(row)} is SUCCESS and did not arrive`;
         if (delivery.status !== 'FAILED') return `The callback of ${at(row)} is ${delivery.status}`;
         const isDead = delivery.attempts >= ATTEMPTS || answers.some(isFinal);
         return isDead ? [] : `The callback of ${at(row)} was given up after ${delivery.attempts} attempts`;
       });
   },
 
-  'deliveries go where their request said, and of nothing but requests': ({ requests, arrivals }) => {
+  'callbacks go to the URL of their request, and only for requests': ({ requests, arrivals }) => {
     const rows = byKey(requests, ({ id }) => id);
     return arrivals.flatMap(({ requestId, url }) => {
       const [row] = rows.get(requestId) ?? [];
-      return row && row.callbackUrl === url && isEnded(row.status) ? [] : `${url} was told of ${requestId}`;
+      return row && row.callbackUrl === url && isEnded(row.status) ? [] : `${url} got a callback for ${requestId}`;
     });
   },
 
-  'deliveries of one request, and of no other, carry one webhook-id': ({ arrivals }) => [
+  'callbacks of one request, and of no other, have one webhook-id': ({ arrivals }) => [
     ...each(
       byKey(arrivals, ({ requestId }) => requestId),
       (all) => {
@@ -176,10 +172,9 @@ export const RULES: Record<string, (history: History) => string[]> = {
     ),
   ],
 
-  // A first attempt that did not get through is followed by a retry, which holds up nobody and is held up by nobody; one
-  // that was made again, because its sender died, counts from its first arrival. A request that was cancelled is told of
-  // when it is, before its turn. And an attempt whose connection ended without an answer ended at a time that only its
-  // sender knows.
+  // Retries are outside of the order. A first attempt that was sent again after a crash counts from its first arrival. The
+  // callback of a cancelled request is sent when it is cancelled. The end of an attempt without an answer is known to its
+  // sender only.
   'first deliveries of a lane to a destination begin in queue order, each after the one before has ended': ({
     requests,
     arrivals,
@@ -188,7 +183,7 @@ export const RULES: Record<string, (history: History) => string[]> = {
     for (const arrival of arrivals.toSorted((a, b) => a.arrivedAtMs - b.arrivedAtMs)) {
       if (arrival.attempt === 1 && !firsts.has(arrival.requestId)) firsts.set(arrival.requestId, arrival);
     }
-    const sent = requests.filter((row) => isMade(row) && firsts.has(row.id));
+    const sent = requests.filter((row) => isGenerated(row) && firsts.has(row.id));
     return each(
       byKey(sent, ({ lane, callbackUrl }) => `${lane} ${new URL(callbackUrl!).origin}`),
       (stream) =>
@@ -203,43 +198,43 @@ export const RULES: Record<string, (history: History) => string[]> = {
     );
   },
 
-  'no key does the work twice, and no work is invented': ({ submissions, requests }) => {
-    const made = byKey(requests, ({ marker }) => marker ?? '');
-    const wanted = submissions.flatMap(({ items }) => items.map(({ marker }) => marker));
-    const invented = new Set(made.keys());
-    for (const marker of wanted) invented.delete(marker);
-    const answers = submissions.flatMap(({ key, tries }) => {
-      const told = new Set(
+  'no idempotency key is accepted twice, and every request has a submission': ({ submissions, requests }) => {
+    const accepted = byKey(requests, ({ marker }) => marker ?? '');
+    const submitted = submissions.flatMap(({ items }) => items.map(({ marker }) => marker));
+    const unknown = new Set(accepted.keys());
+    for (const marker of submitted) unknown.delete(marker);
+    const replays = submissions.flatMap(({ key, tries }) => {
+      const answers = new Set(
         tries.filter(({ status }) => status === 202).map(({ acknowledged }) => JSON.stringify(acknowledged)),
       );
-      return told.size > 1 ? `Key ${key} was answered in ${told.size} ways` : [];
+      return answers.size > 1 ? `Key ${key} got ${answers.size} different answers` : [];
     });
     return [
-      ...answers,
-      ...wanted.flatMap((marker) =>
-        (made.get(marker)?.length ?? 0) > 1 ? `${marker} was accepted ${made.get(marker)!.length} times` : [],
+      ...replays,
+      ...submitted.flatMap((marker) =>
+        (accepted.get(marker)?.length ?? 0) > 1 ? `${marker} was accepted ${accepted.get(marker)!.length} times` : [],
       ),
-      ...[...invented].map((marker) => `Nobody asked for "${marker}"`),
+      ...[...unknown].map((marker) => `"${marker}" was not submitted`),
     ];
   },
 
-  'whatever fails, a client gets an answer it can act on': ({ submissions, cancellations }) => [
+  'clients get only answers that they can act on': ({ submissions, cancellations }) => [
     ...submissions
       .flatMap(({ tries }) => tries)
-      .flatMap(({ status }) => (MAY_BE_ANSWERED.has(status) ? [] : `A submission was answered ${status}`)),
+      .flatMap(({ status }) => (EXPECTED_ANSWERS.has(status) ? [] : `A submission got ${status}`)),
     ...cancellations.flatMap(({ id, status }) =>
-      MAY_BE_ANSWERED.has(status) || status === 200 ? [] : `The cancellation of ${id} was answered ${status}`,
+      EXPECTED_ANSWERS.has(status) || status === 200 ? [] : `The cancellation of ${id} got ${status}`,
     ),
   ],
 };
 
-/** Pure: every promise that a history breaks. */
+/** Returns every violation of a promise in a history. */
 export function check(history: History): Violation[] {
   return Object.entries(RULES).flatMap(([rule, broken]) => broken(history).map((what) => ({ rule, what })));
 }
 
 const isEnded = (status: string): boolean => ['COMPLETED', 'FAILED', 'CANCELLED'].includes(status);
-const isMade = ({ status }: RequestRow): boolean => status === 'COMPLETED' || status === 'FAILED';
+const isGenerated = ({ status }: RequestRow): boolean => status === 'COMPLETED' || status === 'FAILED';
 const isSuccess = (status: number | null): boolean => status !== null && status >= 200 && status < 300;
 const isFinal = (status: number | null): boolean => status !== null && status >= 300 && status < 500;
 const at = ({ lane, position, id }: RequestRow): string => `${lane} #${position} (${id})`;
@@ -249,7 +244,7 @@ const inOrder = (rows: RequestRow[]): RequestRow[] => rows.toSorted((a, b) => a.
 const acknowledgements = (submissions: Submission[]) =>
   submissions.flatMap(({ tries }) => tries.flatMap(({ acknowledged }) => acknowledged));
 
-/** Whether a callback's body tells this result: each of its members, as it is. */
+/** Whether the body of a callback has each member of a result. */
 function holds(body: string, result: RequestRow['result']): boolean {
   const message = JSON.parse(body) as Record<string, unknown>;
   return Object.entries(result ?? {}).every(([name, value]) => isDeepStrictEqual(message[name], value));

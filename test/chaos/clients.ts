@@ -10,7 +10,7 @@ const PATIENCE_MS = 90_000;
 /** An answer that says "later", or none at all: under a key the same is sent again. */
 const UNCLEAR = new Set<number | null>([null, 409, 503]);
 
-/** What clients did and were told. */
+/** What clients sent and which answers they got. */
 export type ClientLog = Pick<History, 'submissions' | 'cancellations' | 'sightings'>;
 
 /**
@@ -68,7 +68,7 @@ export class Clients {
       : { submission, path: '/api/async', body: bodies[0]! };
   }
 
-  /** Sends until the answer is clear. Without a key once only: nobody could tell a repeat from another request. */
+  /** Sends until the answer is clear. Without a key it sends once: a repeat would be another request. */
   private async submit(random: Random, submission: Submission, path: string, body: object): Promise<Acknowledgement[]> {
     const giveUpAtMs = performance.now() + PATIENCE_MS;
     for (;;) {
@@ -83,9 +83,9 @@ export class Clients {
     const headers = { 'content-type': 'application/json', ...(key !== null && { 'idempotency-key': key }) };
     const answer = await this.ask(random, path, { method: 'POST', headers, body: JSON.stringify(body) });
     const acknowledged = answer.status === 202 ? placesOf(answer.body) : [];
-    const made = { sentAtMs, endedAtMs: performance.now(), status: answer.status, acknowledged };
-    tries.push(made);
-    return made;
+    const attempt = { sentAtMs, endedAtMs: performance.now(), status: answer.status, acknowledged };
+    tries.push(attempt);
+    return attempt;
   }
 
   /** What a client does after it was acknowledged: asks again, changes its mind, looks whether it is done. */

@@ -21,7 +21,7 @@ export async function readDatabase(url: string): Promise<Pick<History, 'requests
   }));
 }
 
-/** How much is still to be made and to be delivered. */
+/** The numbers of unfinished requests and pending deliveries. */
 export async function unfinished(url: string): Promise<{ requests: number; deliveries: number }> {
   return onDatabase(url, async (client) => {
     const { rows } = await client.query<{ requests: number; deliveries: number }>(UNFINISHED);

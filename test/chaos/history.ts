@@ -1,4 +1,4 @@
-/** What a run leaves behind for the checker: what clients were told, what the receiver got, what the database says. */
+/** The record of a run for the checker: answers to clients, callbacks at the receiver, rows of the database. */
 export interface History {
   submissions: Submission[];
   cancellations: Cancellation[];
@@ -20,7 +20,7 @@ export interface Submission {
 
 /** One request of a submission. */
 export interface Item {
-  /** Unique; it stands in the payload, so that the request can be told apart in the database however it came there. */
+  /** Unique, and part of the payload, by which the checker finds the request in the database. */
   marker: string;
   lane: string;
   callbackUrl: string | null;
@@ -48,28 +48,28 @@ export interface Cancellation {
   status: number | null;
 }
 
-/** A client looked at a request and saw it finished. */
+/** A client read a finished request. */
 export interface Sighting {
   id: string;
   status: string;
   result: Record<string, unknown> | null;
 }
 
-/** A report's file, fetched when all was done. */
+/** The file of a report, downloaded at the end. */
 export interface Download {
   id: string;
   status: number;
-  /** Of what came, hex. */
+  /** Of the bytes that arrived, hex. */
   sha256: string;
 }
 
-/** One attempt to deliver, as the receiver saw it. */
+/** One attempt of a callback, as the receiver saw it. */
 export interface Arrival {
   /** The URL that was called, as it was given to `callback_url`. */
   url: string;
   requestId: string;
   webhookId: string;
-  /** The sender's count, from 1. */
+  /** Number of the attempt, from 1. */
   attempt: number;
   body: string;
   arrivedAtMs: number;
@@ -98,6 +98,6 @@ export interface DeliveryRow {
 
 export interface LaneRow {
   name: string;
-  /** Unfinished requests, by the lane's own count. */
+  /** Unfinished requests, by the counter of the lane. */
   pending: number;
 }

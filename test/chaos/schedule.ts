@@ -28,7 +28,7 @@ const RECOVERY_MS = 4_000;
 /** Nothing begins so near to the end. */
 const QUIET_END_MS = 5_000;
 
-/** One round: each way of failing is met once before any is met again, however short the run. */
+/** One round has each fault once, so that a short run has them all. */
 const DECK: ((random: Random, free: (names: readonly ProcessName[]) => ProcessName) => Fault)[] = [
   (random, free) => ({ kind: 'kill', process: free(APIS), forMs: random.between(0, 2_000) }),
   (random, free) => ({ kind: 'kill', process: free(WORKERS), forMs: random.between(0, 2_000) }),

@@ -8,7 +8,7 @@ import { freePort } from '../support/free-port.js';
 import type { ProcessName } from './schedule.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
-/** Ends the process with this one, however this one ends. */
+/** Ends the process when this one ends, also after a crash. */
 const LEASH = new URL('../support/leash.js', import.meta.url).href;
 const CLOCK = new URL('./clock.js', import.meta.url).href;
 /** Long: it waits for a Postgres that is away, and the machine may be busy. */
@@ -17,7 +17,7 @@ const RESTART_MS = 500;
 
 /** A process of the built service, which is started again and again at the same address. */
 export class Service {
-  /** What it did that nobody made it do. */
+  /** Exits and errors that no fault caused. */
   readonly misdeeds: string[] = [];
   private readonly clockFile: string;
   private readonly log: WriteStream;

@@ -129,10 +129,8 @@ describe('the worker of a lane', () => {
     expect(await one.jobs.complete(lane, batch, LEASE_MS)).toEqual(new Set(ids.slice(0, 2)));
     expect(await one.statuses('x')).toEqual(['COMPLETED', 'FAILED', 'PROCESSING', 'PENDING']);
     expect(await one.pending('x')).toBe(2);
-    const owed = await one.sql(
-      'SELECT id, request_id, queue_position FROM callback_deliveries ORDER BY queue_position',
-    );
-    expect(owed).toEqual(
+    const due = await one.sql('SELECT id, request_id, queue_position FROM callback_deliveries ORDER BY queue_position');
+    expect(due).toEqual(
       [0, 1].map((n) => ({ id: completions[n]!.deliveryId, request_id: ids[n], queue_position: n + 1 })),
     );
     expect(await one.leases.lease(LEASE_MS)).toBeNull();

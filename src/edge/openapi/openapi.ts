@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { callbackOperations } from '../../callbacks/callback.schema.js';
 import { API_KEY_SCHEME, USER_SCHEME } from '../../http/auth.decorators.js';
-import { VERSION } from '../../platform/version.js';
+import { VERSION } from '../../platform/package.js';
 import { isLoopbackOnly } from '../csrf/csrf-protection.js';
 import { RATE_LIMIT_EXTENSION } from '../../http/rate-limit.decorators.js';
 

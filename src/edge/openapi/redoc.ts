@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import type { INestApplication } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { PACKAGE_FOLDER } from '../../platform/package.js';
 
 /**
  * Redoc 2.5.4's bundle from npm, unchanged. Its package would install 115 others (85 MB), and the page needs this file only.
  * test/edge/redoc.spec.ts has its SHA-256.
  */
-const BUNDLE = fileURLToPath(new URL('redoc/redoc.standalone.js', import.meta.url));
+const BUNDLE = fileURLToPath(new URL('web/redoc/redoc.standalone.js', PACKAGE_FOLDER));
 const DAY_S = 86_400;
 
 /** The image of the link to Redoc's site is on another host, which the security headers do not allow. */

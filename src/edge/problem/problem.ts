@@ -43,7 +43,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'api-key-ended': { status: 409 },
   'request-unfinished': { status: 409 },
   'request-not-pending': { status: 409 },
-  'no-callback-owed': { status: 409 },
+  'no-callback-due': { status: 409 },
   'redelivery-not-found': { status: 404 },
   'redelivery-ended': { status: 409 },
   'redelivery-too-large': { status: 422 },
