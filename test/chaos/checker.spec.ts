@@ -118,19 +118,15 @@ const without = <T>(items: T[], isGone: (item: T) => boolean) => items.splice(it
 
 /** For each rule, what a product that breaks it would leave behind. */
 const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][] = [
-  ['every request that was answered 202', 'one is lost', ({ requests }) => without(requests, ({ id }) => id === 'a9')],
-  ['every request that was answered 202', 'one waits for ever', (h) => (requestOf(h, 'a9').status = 'PENDING')],
-  ['every request that was answered 202', 'one failed', (h) => (requestOf(h, 'a9').status = 'FAILED')],
+  ['every acknowledged request', 'one is lost', ({ requests }) => without(requests, ({ id }) => id === 'a9')],
+  ['every acknowledged request', 'one waits for ever', (h) => (requestOf(h, 'a9').status = 'PENDING')],
+  ['every acknowledged request', 'one failed', (h) => (requestOf(h, 'a9').status = 'FAILED')],
   [
-    'every request that was answered 202',
+    'every acknowledged request',
     'one was cancelled without a cancellation',
     (h) => (requestOf(h, 'a9').status = 'CANCELLED'),
   ],
-  [
-    'every request that was answered 202',
-    'one has another position than its answer',
-    (h) => (requestOf(h, 'b1').lane = 'c'),
-  ],
+  ['every acknowledged request', 'one has another position than its answer', (h) => (requestOf(h, 'b1').lane = 'c')],
   [
     'requests that were not acknowledged end',
     'it hangs',
@@ -156,7 +152,7 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
     (h) => (requestOf(h, 'a1').completedAtMs = 99),
   ],
   [
-    'who was acknowledged before another was sent',
+    'a request that was acknowledged before another was sent',
     'the later one stands before',
     (h) => Object.assign(h.submissions[0]!.tries[0]!, { sentAtMs: 16, endedAtMs: 17 }),
   ],
