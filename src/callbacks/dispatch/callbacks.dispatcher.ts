@@ -10,7 +10,7 @@ import { AttemptLimiter, MAX_CONCURRENCY, MAX_CONCURRENCY_PER_TARGET } from '../
 import { DestinationClaims } from './destination-claims.js';
 import { type Candidate, sharePermits } from './permit-shares.js';
 import { UnresolvedDestinations } from './postponing.js';
-import { Turns } from './turns.js';
+import { RoundRobin } from './round-robin.js';
 import { WakeTimer } from '../../platform/concurrency/wake-timer.js';
 
 /** Least time between two wake-ups that hand on work for which this process has no permits. */
@@ -30,7 +30,7 @@ export class CallbacksDispatcher {
   /** For due work that is left to other workers. */
   private readonly handOn = new WakeTimer(() => this.wakeOthers());
   private handedOnAtMs = Number.NEGATIVE_INFINITY;
-  private readonly turns = new Turns();
+  private readonly roundRobin = new RoundRobin();
 
   constructor(
     private readonly due: DueDestinationsStore,
@@ -74,11 +74,11 @@ export class CallbacksDispatcher {
   private async claim(): Promise<Task[]> {
     const all = await this.due.list();
     this.claims.keepPlaces(all);
-    const candidates = this.turns.order(all).flatMap((due) => this.candidate(due));
+    const candidates = this.roundRobin.order(all).flatMap((due) => this.candidate(due));
     const shares = sharePermits(candidates, this.limiter);
     if (shares.size < candidates.length) this.leaveToOthers();
     const claimed = [...shares].map(([{ due }, permits]) => {
-      this.turns.served(due);
+      this.roundRobin.served(due);
       return this.claims.claim(due, permits, this.limiter, this.timer);
     });
     return (await Promise.all(claimed)).flat();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AttemptLimiter } from '../transport/concurrency-limiter.js';
 import { type Candidate, sharePermits } from './permit-shares.js';
-import { Turns } from './turns.js';
+import { RoundRobin } from './round-robin.js';
 
 const candidates = (accountId: string, count: number, wanted = 8): Candidate[] =>
   Array.from({ length: count }, (_, n) => ({ accountId, destination: `${accountId}${n}`, wanted }));
@@ -40,19 +40,20 @@ describe('sharePermits', () => {
   });
 });
 
-describe('Turns', () => {
-  const names = (all: Candidate[], turns: Turns): string[] => turns.order(all).map(({ destination }) => destination);
+describe('RoundRobin', () => {
+  const names = (all: Candidate[], roundRobin: RoundRobin): string[] =>
+    roundRobin.order(all).map(({ destination }) => destination);
 
   it('continue after the account and the destination that were served last', () => {
-    const turns = new Turns();
+    const roundRobin = new RoundRobin();
     const all = [...candidates('a', 2), ...candidates('b', 3)];
-    expect(names(all, turns)).toEqual(['a0', 'a1', 'b0', 'b1', 'b2']);
-    turns.served(all[0]!);
-    expect(names(all, turns)).toEqual(['b0', 'b1', 'b2', 'a1', 'a0']);
-    turns.served(all[3]!);
-    expect(names(all, turns)).toEqual(['a1', 'a0', 'b2', 'b0', 'b1']);
-    expect(names(all.slice(2), turns)).toEqual(['b2', 'b0', 'b1']);
+    expect(names(all, roundRobin)).toEqual(['a0', 'a1', 'b0', 'b1', 'b2']);
+    roundRobin.served(all[0]!);
+    expect(names(all, roundRobin)).toEqual(['b0', 'b1', 'b2', 'a1', 'a0']);
+    roundRobin.served(all[3]!);
+    expect(names(all, roundRobin)).toEqual(['a1', 'a0', 'b2', 'b0', 'b1']);
+    expect(names(all.slice(2), roundRobin)).toEqual(['b2', 'b0', 'b1']);
     // Nothing was due for the account, so its place is forgotten.
-    expect(names(all, turns)).toEqual(['a0', 'a1', 'b2', 'b0', 'b1']);
+    expect(names(all, roundRobin)).toEqual(['a0', 'a1', 'b2', 'b0', 'b1']);
   });
 });

@@ -1,7 +1,7 @@
 import type { Target } from '../destinations/target.js';
 
 /** Round robin over accounts, and over the destinations of each account. */
-export class Turns {
+export class RoundRobin {
   private lastAccount = '';
   /** The destination that was served last, by account. */
   private readonly lastDestinations = new Map<string, string>();
