@@ -2,16 +2,12 @@ import { DaybookError } from '../platform/errors.js';
 
 export class ApiKeyNotFound extends DaybookError {
   readonly code = 'not-found';
-  constructor() {
-    super('API key not found');
-  }
+  override readonly message = 'API key not found';
 }
 
 export class AccountNotFound extends DaybookError {
   readonly code = 'not-found';
-  constructor() {
-    super('Account not found');
-  }
+  override readonly message = 'Account not found';
 }
 
 const WHY = {
@@ -31,7 +27,5 @@ export class ApiKeyEnded extends DaybookError {
 /** With `AUTH=open` any caller could create a key that stays valid after authentication is required. */
 export class KeysNeedAuthentication extends DaybookError {
   readonly code = 'authentication-off';
-  constructor() {
-    super('With AUTH=open, keys can only be managed on the command line: npm run keys -- --help');
-  }
+  override readonly message = 'With AUTH=open, keys can only be managed on the command line: npm run keys -- --help';
 }

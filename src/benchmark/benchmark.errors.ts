@@ -3,16 +3,12 @@ import { DaybookError } from '../platform/errors.js';
 /** Another load test is running. Two at once would measure each other. */
 export class BenchmarkBusy extends DaybookError {
   readonly code = 'benchmark-busy';
-  constructor() {
-    super('Another benchmark is running. Wait for it, or cancel it.');
-  }
+  override readonly message = 'Another benchmark is running. Wait for it, or cancel it.';
 }
 
 export class BenchmarkRunNotFound extends DaybookError {
   readonly code = 'not-found';
-  constructor() {
-    super('Benchmark run not found');
-  }
+  override readonly message = 'Benchmark run not found';
 }
 
 /** The run to cancel has already ended. */
@@ -26,9 +22,7 @@ export class BenchmarkRunEnded extends DaybookError {
 /** The run was cancelled while the caller waited for its result. */
 export class BenchmarkCancelled extends DaybookError {
   readonly code = 'benchmark-cancelled';
-  constructor() {
-    super('The benchmark was cancelled.');
-  }
+  override readonly message = 'The benchmark was cancelled.';
 }
 
 /** The load generator failed. */

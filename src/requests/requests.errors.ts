@@ -3,24 +3,19 @@ import type { IdempotencyKey } from '../http/idempotency-key.js';
 
 export class RequestNotFound extends DaybookError {
   readonly code = 'not-found';
-  constructor() {
-    super('Request not found');
-  }
+  override readonly message = 'Request not found';
 }
 
 export class RequestUnfinished extends DaybookError {
   readonly code = 'request-unfinished';
-  constructor() {
-    super('The request is not finished, or its callback is still due. It can be deleted after that.');
-  }
+  override readonly message =
+    'The request is not finished, or its callback is still due. It can be deleted after that.';
 }
 
 /** Only a request that has not started can be cancelled. */
 export class RequestNotPending extends DaybookError {
   readonly code = 'request-not-pending';
-  constructor() {
-    super('The request is no longer pending. Only a pending request can be cancelled.');
-  }
+  override readonly message = 'The request is no longer pending. Only a pending request can be cancelled.';
 }
 
 /** The lane has `MAX_PENDING` unfinished requests. */
@@ -93,17 +88,13 @@ export class KeyAlreadyUsed extends Error {
 
 export class KeyReusedForOtherBody extends DaybookError {
   readonly code = 'idempotency-key-reused';
-  constructor() {
-    super('This idempotency key was used with a different body. Use a new key for a new request.');
-  }
+  override readonly message = 'This idempotency key was used with a different body. Use a new key for a new request.';
 }
 
 export class KeyStillRunning extends DaybookError {
   readonly code = 'idempotency-key-in-progress';
   override readonly retryAfterS = 1;
-  constructor() {
-    super('The first request with this idempotency key is still running. Try again shortly.');
-  }
+  override readonly message = 'The first request with this idempotency key is still running. Try again shortly.';
 }
 
 export class ReportHasFailed extends DaybookError {

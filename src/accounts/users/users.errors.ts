@@ -11,35 +11,27 @@ export class PasswordsBusy extends DaybookError {
 /** The same for an unknown address and a wrong password. */
 export class LoginFailed extends DaybookError {
   readonly code = 'login-failed';
-  constructor() {
-    super('The email address or the password is wrong');
-  }
+  override readonly message = 'The email address or the password is wrong';
 }
 
 /** The API key of a login is malformed, unknown, revoked or expired. */
 export class KeyRefused extends DaybookError {
   readonly code = 'login-failed';
   override readonly path = 'api_key';
-  constructor() {
-    super('The API key is unknown, revoked or expired');
-  }
+  override readonly message = 'The API key is unknown, revoked or expired';
 }
 
 /** The current password of a signed-in user is wrong. */
 export class WrongPassword extends DaybookError {
   readonly code = 'wrong-password';
   override readonly path = 'current';
-  constructor() {
-    super('The current password is wrong');
-  }
+  override readonly message = 'The current password is wrong';
 }
 
 export class UserEmailTaken extends DaybookError {
   readonly code = 'user-email-taken';
   override readonly path = 'email';
-  constructor() {
-    super('Another user has this email address');
-  }
+  override readonly message = 'Another user has this email address';
 }
 
 /** `REGISTRATION` does not admit this role. */
@@ -69,15 +61,11 @@ export class RefreshRefused extends DaybookError {
 export class ResetRefused extends DaybookError {
   readonly code = 'reset-refused';
   override readonly path = 'token';
-  constructor() {
-    super('The token is unknown, used or expired; request a new one');
-  }
+  override readonly message = 'The token is unknown, used or expired; request a new one';
 }
 
 /** Neither a session nor a refresh token says which session to end. */
 export class NotLoggedIn extends DaybookError {
   readonly code = 'unauthenticated';
-  constructor() {
-    super('Send an access token or a refresh token of the session');
-  }
+  override readonly message = 'Send an access token or a refresh token of the session';
 }

@@ -42,7 +42,7 @@ export class UsersService {
   ) {}
 
   /**
-   * Adds a user and logs it in. An organiser gets an account of its own; with `AUTH=open` the open installation's data are
+   * Adds a user and logs it in. An organizer gets an account of its own; with `AUTH=open` the open installation's data are
    * everyone's.
    * @throws RegistrationOff, UserEmailTaken
    */

@@ -12,15 +12,11 @@ export class CustomerNotFound extends DaybookError {
 export class EmailTaken extends DaybookError {
   readonly code = 'email-taken';
   override readonly path = 'email';
-  constructor() {
-    super('Another customer has this email');
-  }
+  override readonly message = 'Another customer has this email';
 }
 
 /** Orders or entries of the journal name the customer. */
 export class CustomerInUse extends DaybookError {
   readonly code = 'customer-in-use';
-  constructor() {
-    super('The customer has orders or entries in the journal. Set is_active to false instead.');
-  }
+  override readonly message = 'The customer has orders or entries in the journal. Set is_active to false instead.';
 }

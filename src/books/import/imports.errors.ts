@@ -2,9 +2,7 @@ import { DaybookError } from '../../platform/errors.js';
 
 export class ImportNotFound extends DaybookError {
   readonly code = 'import-not-found';
-  constructor() {
-    super('Import not found');
-  }
+  override readonly message = 'Import not found';
 }
 
 /** The account or the process runs as many imports as it may. Nothing was imported. */

@@ -11,9 +11,7 @@ export class PeriodClosed extends DaybookError {
 
 export class EntryNotFound extends DaybookError {
   readonly code = 'entry-not-found';
-  constructor() {
-    super('Entry not found');
-  }
+  override readonly message = 'Entry not found';
 }
 
 /** A reversal, an entry that is reversed already, or one that belongs to an order or a booking. */

@@ -10,9 +10,7 @@ import { type DeliveryFilter, type DeliveryRow, CallbackDeliveryRepository } fro
 /** The request has no callback URL, or is not finished yet. */
 export class NoCallback extends DaybookError {
   readonly code = 'no-callback-due';
-  constructor() {
-    super('This request has no callback: it has no callback_url, or is not finished yet.');
-  }
+  override readonly message = 'This request has no callback: it has no callback_url, or is not finished yet.';
 }
 
 /** Lists and redelivers callbacks. */

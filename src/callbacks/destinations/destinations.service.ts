@@ -9,9 +9,8 @@ import { type Target, targetKey } from './target.js';
 /** The URL to enable is not disabled. */
 export class UrlNotDisabled extends DaybookError {
   readonly code = 'url-not-disabled';
-  constructor() {
-    super('This URL is not disabled. Copy it from disabled_urls of GET /api/callbacks/destinations.');
-  }
+  override readonly message =
+    'This URL is not disabled. Copy it from disabled_urls of GET /api/callbacks/destinations.';
 }
 
 /** Lists the destinations of an account, and enables its URLs. */

@@ -17,16 +17,12 @@ const PAGES_PER_SWEEP = 20;
 
 export class RedeliveryNotFound extends DaybookError {
   readonly code = 'redelivery-not-found';
-  constructor() {
-    super('Redelivery not found');
-  }
+  override readonly message = 'Redelivery not found';
 }
 
 export class RedeliveryEnded extends DaybookError {
   readonly code = 'redelivery-ended';
-  constructor() {
-    super('This redelivery has already ended.');
-  }
+  override readonly message = 'This redelivery has already ended.';
 }
 
 /** More callbacks match than one job may send again. */

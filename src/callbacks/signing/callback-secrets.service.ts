@@ -30,9 +30,7 @@ export class TooManyCallbackSecrets extends DaybookError {
 export class CallbackSecretsBusy extends DaybookError {
   readonly code = 'callback-secrets-busy';
   override readonly retryAfterS = 1;
-  constructor() {
-    super('Other callers are rotating the secrets. Check the current secrets before you try again.');
-  }
+  override readonly message = 'Other callers are rotating the secrets. Check the current secrets before you try again.';
 }
 
 type Secrets = Pick<

@@ -5,9 +5,7 @@ import { DaybookError } from '../../platform/errors.js';
 export class BodiesBusy extends DaybookError {
   readonly code = 'overloaded';
   override readonly retryAfterS = 1;
-  constructor() {
-    super('Too many large requests are being received. Nothing was accepted.');
-  }
+  override readonly message = 'Too many large requests are being received. Nothing was accepted.';
 }
 
 /** Bytes of all bodies that a process receives at the same time. */

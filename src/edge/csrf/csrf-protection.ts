@@ -8,21 +8,15 @@ import { DaybookError } from '../../platform/errors.js';
 /** A web page of an origin that is neither ours nor in `CORS_ORIGINS` sent a request that changes something. */
 export class ForeignOrigin extends DaybookError {
   readonly code = 'foreign-origin';
-  constructor() {
-    super(
-      'Web pages of other origins may not change anything here, except those of CORS_ORIGINS, and never with the cookie of a session',
-    );
-  }
+  override readonly message =
+    'Web pages of other origins may not change anything here, except those of CORS_ORIGINS, and never with the cookie of a session';
 }
 
 /** The request names a host that is not this machine. */
 export class ForeignHost extends DaybookError {
   readonly code = 'foreign-host';
-  constructor() {
-    super(
-      'The Host must be localhost, a name that ends in .localhost, a loopback address, or that of an origin in CORS_ORIGINS',
-    );
-  }
+  override readonly message =
+    'The Host must be localhost, a name that ends in .localhost, a loopback address, or that of an origin in CORS_ORIGINS';
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);

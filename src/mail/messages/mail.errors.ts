@@ -2,23 +2,17 @@ import { DaybookError } from '../../platform/errors.js';
 
 export class MailNotFound extends DaybookError {
   readonly code = 'mail-not-found';
-  constructor() {
-    super('Message not found');
-  }
+  override readonly message = 'Message not found';
 }
 
 /** The message was sent. */
 export class MailSent extends DaybookError {
   readonly code = 'mail-sent';
-  constructor() {
-    super('The message was sent already.');
-  }
+  override readonly message = 'The message was sent already.';
 }
 
 /** With `AUTH=open`, the caller is on another machine or a user. */
 export class MailNeedsOperator extends DaybookError {
   readonly code = 'operators-only';
-  constructor() {
-    super('Mail is shown to operators only: with AUTH=open, callers on this machine');
-  }
+  override readonly message = 'Mail is shown to operators only: with AUTH=open, callers on this machine';
 }

@@ -2,17 +2,13 @@ import { DaybookError } from '../../platform/errors.js';
 
 export class BookingNotFound extends DaybookError {
   readonly code = 'booking-not-found';
-  constructor() {
-    super('Booking not found');
-  }
+  override readonly message = 'Booking not found';
 }
 
 /** The booking is cancelled already. */
 export class BookingCancelled extends DaybookError {
   readonly code = 'booking-cancelled';
-  constructor() {
-    super('The booking is cancelled already');
-  }
+  override readonly message = 'The booking is cancelled already';
 }
 
 /** Fewer tickets are left than the booking needs. */

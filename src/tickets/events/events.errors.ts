@@ -11,33 +11,25 @@ export class EventNotFound extends DaybookError {
 /** The event belongs to another organizer. Everyone may read it. */
 export class EventNotOwn extends DaybookError {
   readonly code = 'event-not-own';
-  constructor() {
-    super('The event belongs to another organizer');
-  }
+  override readonly message = 'The event belongs to another organizer';
 }
 
 export class EventCancelled extends DaybookError {
   readonly code = 'event-cancelled';
-  constructor() {
-    super('The event is cancelled');
-  }
+  override readonly message = 'The event is cancelled';
 }
 
 /** The event has begun: its tickets cannot be booked or given back any more. */
 export class EventPast extends DaybookError {
   readonly code = 'event-past';
-  constructor() {
-    super('The event has begun');
-  }
+  override readonly message = 'The event has begun';
 }
 
 /** Too many bookings and changes of the event wait for each other. The request had no effect and can be retried. */
 export class EventBusy extends DaybookError {
   readonly code = 'event-busy';
   override readonly retryAfterS = 5;
-  constructor() {
-    super('Too many bookings of the event are waiting. Nothing was changed.');
-  }
+  override readonly message = 'Too many bookings of the event are waiting. Nothing was changed.';
 }
 
 /** The change would leave the event with fewer tickets than are sold. */
