@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A tour of the tickets API: an organiser, an event, a customer, a booking, a change, and the mails that follow. It can be run
+# A tour of the tickets API: an organizer, an event, a customer, a booking, a change, and the mails that follow. It can be run
 # again, since it makes users of its own. Needs curl and node.
 #
 #   BASE_URL=http://localhost:3000 ./test-api.sh
@@ -44,7 +44,7 @@ register() {
     "{\"name\": \"$1\", \"email\": \"$2\", \"password\": \"$password\", \"role\": \"$3\"}"
 }
 
-say "An organiser registers"
+say "An organizer registers"
 organizer=$(register 'City Hall' "$organizer_email" organizer | field .token)
 call GET /api/auth/me "$organizer" | field ''
 
@@ -60,7 +60,7 @@ customer=$(register 'Visitor' "$customer_email" customer | field .token)
 say "and books two tickets"
 call POST /api/bookings "$customer" "{\"event_id\": \"$event\", \"num_tickets\": 2}" | field ''
 
-say "The organiser moves the event"
+say "The organizer moves the event"
 call PATCH "/api/events/$event" "$organizer" '{"location": "City park"}' | field .location
 
 say "The customer's bookings"

@@ -241,7 +241,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
 });
 
 describe('with AUTH=required', () => {
-  it('an organiser has books of its own, and no right to keys', async () => {
+  it('an organizer has books of its own, and no right to keys', async () => {
     const [ada, bob] = [
       await registerUser(services.required, 'organizer'),
       await registerUser(services.required, 'organizer'),
@@ -272,7 +272,7 @@ describe('with AUTH=required', () => {
     );
   });
 
-  it('an organiser who registered with AUTH=open has no scope', async () => {
+  it('an organizer who registered with AUTH=open has no scope', async () => {
     const ada = await registerUser(services.required, 'organizer');
     await sql(services.required, 'UPDATE users SET account_id = NULL WHERE id = $1', [ada.id]);
     const token = (await login(services.required, ada.email)).json.token as string;

@@ -3,7 +3,7 @@ import type { AccountId } from '../../platform/tenant.js';
 
 /** The message with which a user resets a password. */
 export interface PasswordResetMail {
-  /** The account of an organiser; null for customers. */
+  /** The account of an organizer; null for customers. */
   accountId: AccountId;
   to: string;
   /** Name of the user. */

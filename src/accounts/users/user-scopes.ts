@@ -7,7 +7,7 @@ const SCOPES_OF: Record<UserRole, readonly Scope[]> = {
 };
 
 /**
- * @param accountId The account of the user. Without one there is no data that scopes could open: an organiser who registered
+ * @param accountId The account of the user. Without one there is no data that scopes could open: an organizer who registered
  *   with `AUTH=open` has none after authentication is required.
  */
 export function scopesOf({ role, accountId }: { role: UserRole; accountId: string | null }): readonly Scope[] {

@@ -11,7 +11,7 @@ export class User {
   @PrimaryColumn('uuid')
   id!: string;
 
-  /** The account that an organiser has. Null for customers, and for organisers who registered with `AUTH=open`. */
+  /** The account that an organizer has. Null for customers, and for organizers who registered with `AUTH=open`. */
   @Column('uuid', { name: 'account_id', nullable: true })
   accountId!: string | null;
 

@@ -55,5 +55,5 @@ export class UserRepository {
   }
 }
 
-/** The name of an organiser's account, in callbacks and for operators. Names of people may repeat and change. */
+/** The name of an organizer's account, in callbacks and for operators. Names of people may repeat and change. */
 const accountName = (accountId: string): string => `organizer-${accountId}`;

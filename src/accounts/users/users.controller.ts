@@ -61,7 +61,7 @@ export class UsersController {
   @Public()
   @Action('user.register', ['role'])
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Register a user and log in. An organiser gets an account with books of its own' })
+  @ApiOperation({ summary: 'Register a user and log in. An organizer gets an account with books of its own' })
   @ApiCreatedResponse({ standardSchema: loginView })
   @ApiForbiddenResponse({ description: '`REGISTRATION` does not admit the role' })
   @ApiConflictResponse({ description: 'Another user has this email address' })

@@ -10,7 +10,7 @@ import { AccessTokens } from '../tokens/access-tokens.js';
 import { parseCookie } from './session-cookie.js';
 import { type CheckedSession, SessionRepository } from './session.repository.js';
 
-/** A user with a live session. `accountId` is null for customers and for organisers without an account. */
+/** A user with a live session. `accountId` is null for customers and for organizers without an account. */
 export interface UserSession {
   sessionId: string;
   user: SignedInUser;
