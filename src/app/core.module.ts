@@ -28,6 +28,17 @@ import { RequestCallbacks } from '../requests/request-callbacks.js';
 import { dataSourceOptions } from './data-source.js';
 import type { OpenDatabase } from './open-database.js';
 
+/** Ports of lower folders, and the classes of upper folders that implement them. */
+const PORTS = [
+  { provide: RequestCallbacks, useClass: RequestCallbacksRepository },
+  { provide: NewAccounts, useClass: FirstCallbackSecret },
+  { provide: LanePositions, useClass: LanePositionsRepository },
+  { provide: Attendees, useClass: EventAttendees },
+  { provide: ResetMail, useClass: OutboxResetMail },
+];
+
+const SHARED = [Database, ListenAddress, Metrics, Sweeper, TableAnalyzer];
+
 /** The modules of every process: settings, the database, the queue, and ports that upper folders implement for lower ones. */
 @Module({})
 export class CoreModule {
@@ -45,33 +56,8 @@ export class CoreModule {
         QueueModule.register(config),
         MailModule,
       ],
-      providers: [
-        { provide: CONFIG, useValue: config },
-        { provide: RequestCallbacks, useClass: RequestCallbacksRepository },
-        CallbackSecretRepository,
-        { provide: NewAccounts, useClass: FirstCallbackSecret },
-        { provide: LanePositions, useClass: LanePositionsRepository },
-        { provide: Attendees, useClass: EventAttendees },
-        { provide: ResetMail, useClass: OutboxResetMail },
-        Database,
-        ListenAddress,
-        Metrics,
-        Sweeper,
-        TableAnalyzer,
-      ],
-      exports: [
-        CONFIG,
-        Database,
-        RequestCallbacks,
-        LanePositions,
-        Attendees,
-        NewAccounts,
-        ResetMail,
-        ListenAddress,
-        Metrics,
-        Sweeper,
-        TableAnalyzer,
-      ],
+      providers: [{ provide: CONFIG, useValue: config }, CallbackSecretRepository, ...PORTS, ...SHARED],
+      exports: [CONFIG, ...PORTS.map(({ provide }) => provide), ...SHARED],
     };
   }
 }

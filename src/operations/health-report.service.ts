@@ -64,9 +64,27 @@ export class HealthReports {
   }
 
   private async write(): Promise<HealthReport> {
-    const [database, migrations, queue, storage, mail, workers, disk] = await Promise.all([
-      check(() => this.databaseState.read(), databaseCause),
+    const [dependencies, migrations, disk] = await Promise.all([
+      this.dependencies(),
       check(() => this.databaseState.migrations(), databaseCause),
+      withTimeout(diskSpace(this.config.DATA_DIR), CHECK_TIMEOUT_MS).catch(() => null),
+    ]);
+    const isUp = Object.values(dependencies).every(({ status }) => status === 'up');
+    return {
+      status: isUp && migrations.value?.status !== 'pending' ? 'ok' : 'degraded',
+      version: VERSION,
+      role: this.config.ROLE,
+      uptime_seconds: Math.round(process.uptime()),
+      dependencies,
+      migrations: migrations.value,
+      ...this.load.read(),
+      disk: disk && { free_bytes: disk.freeBytes, total_bytes: disk.totalBytes, is_low: this.disk.isLow },
+    };
+  }
+
+  private async dependencies(): Promise<HealthReport['dependencies']> {
+    const [database, queue, storage, mail, workers] = await Promise.all([
+      check(() => this.databaseState.read(), databaseCause),
       check(() => this.queue.state(), queueCause),
       check(() => this.probeStorage(), storageCause),
       check(
@@ -74,9 +92,8 @@ export class HealthReports {
         () => 'unreachable',
       ),
       check(() => this.heartbeat.count(), databaseCause),
-      withTimeout(diskSpace(this.config.DATA_DIR), CHECK_TIMEOUT_MS).catch(() => null),
     ]);
-    const dependencies: HealthReport['dependencies'] = {
+    return {
       database: downIf(database.value?.isReadOnly, 'read-only', {
         ...database.dependency,
         version: database.value?.version ?? null,
@@ -96,17 +113,6 @@ export class HealthReports {
         alive: workers.value?.alive ?? null,
         active: workers.value?.busy ?? null,
       },
-    };
-    const isUp = Object.values(dependencies).every(({ status }) => status === 'up');
-    return {
-      status: isUp && migrations.value?.status !== 'pending' ? 'ok' : 'degraded',
-      version: VERSION,
-      role: this.config.ROLE,
-      uptime_seconds: Math.round(process.uptime()),
-      dependencies,
-      migrations: migrations.value,
-      ...this.load.read(),
-      disk: disk && { free_bytes: disk.freeBytes, total_bytes: disk.totalBytes, is_low: this.disk.isLow },
     };
   }
 
