@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Sweeper } from '../../platform/concurrency/sweeper.js';
-import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
+import { removeWithinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { TableAnalyzer } from '../../platform/database/table-analyzer.js';
 import { ImportsStore } from './imports.store.js';
@@ -27,6 +27,6 @@ export class ImportsSweep implements OnModuleInit {
   private async removeSome(): Promise<void> {
     const { RETENTION } = this.config;
     if (RETENTION === null) return;
-    await withinTimeBudget(BUDGET_MS, async () => (await this.imports.removeExpired(RETENTION, BATCH)) === BATCH);
+    await removeWithinTimeBudget(BUDGET_MS, BATCH, (limit) => this.imports.removeExpired(RETENTION, limit));
   }
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Batcher } from '../../platform/concurrency/batcher.js';
-import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
+import { removeWithinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import { UrlGuard } from '../url-guard/url-guard.js';
 import { type Breaker, CLOSED, breaker, isLongFailing, isPristine } from './breaker.js';
 import { BreakerStore, type TargetEvent } from './breaker.store.js';
@@ -94,10 +94,7 @@ export class Breakers {
     for (const [key, { changedAtMs }] of this.known) {
       if (changedAtMs < nowMs - IDLE_MS) this.known.delete(key);
     }
-    await withinTimeBudget(
-      FORGET_BUDGET_MS,
-      async () => (await this.store.forgetIdle(IDLE_MS, FORGET_BATCH)) === FORGET_BATCH,
-    );
+    await removeWithinTimeBudget(FORGET_BUDGET_MS, FORGET_BATCH, (limit) => this.store.forgetIdle(IDLE_MS, limit));
   }
 
   private async apply(events: TargetEvent[]): Promise<void> {

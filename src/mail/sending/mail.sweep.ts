@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Sweeper } from '../../platform/concurrency/sweeper.js';
-import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
+import { removeWithinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { TableAnalyzer } from '../../platform/database/table-analyzer.js';
 import { MailRetentionStore } from '../messages/mail-retention.store.js';
@@ -29,7 +29,7 @@ export class MailSweep implements OnModuleInit {
   private async removeSome(): Promise<void> {
     const { RETENTION } = this.config;
     if (RETENTION === null) return;
-    await withinTimeBudget(BUDGET_MS, async () => (await this.retention.removeMessages(RETENTION, BATCH)) === BATCH);
-    await withinTimeBudget(BUDGET_MS, async () => (await this.retention.removeFanOuts(RETENTION, BATCH)) === BATCH);
+    await removeWithinTimeBudget(BUDGET_MS, BATCH, (limit) => this.retention.removeMessages(RETENTION, limit));
+    await removeWithinTimeBudget(BUDGET_MS, BATCH, (limit) => this.retention.removeFanOuts(RETENTION, limit));
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
+import { removeWithinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { ActionRepository } from './action.repository.js';
 
@@ -18,8 +18,6 @@ export class ActionsRetention {
   async removeSome(): Promise<void> {
     const { ACTION_RETENTION } = this.config;
     if (ACTION_RETENTION === null) return;
-    await withinTimeBudget(BUDGET_MS, async () => {
-      return (await this.actions.removeExpired(ACTION_RETENTION, BATCH)) === BATCH;
-    });
+    await removeWithinTimeBudget(BUDGET_MS, BATCH, (limit) => this.actions.removeExpired(ACTION_RETENTION, limit));
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
-import { withinTimeBudget } from '../../platform/concurrency/time-budget.js';
+import { removeWithinTimeBudget } from '../../platform/concurrency/time-budget.js';
 import type { Query } from '../../platform/database/database.js';
 import type { RequestRecord } from '../request.entity.js';
 import { RequestRepository } from '../request.repository.js';
@@ -78,9 +78,7 @@ export class IdempotencyService {
 
   /** Deletes keys that are older than 24 hours, for up to half a second. Every sweep calls it. */
   async removeExpired(): Promise<void> {
-    await withinTimeBudget(EXPIRE_BUDGET_MS, async () => {
-      return (await this.keys.removeExpired(MAX_AGE_S, EXPIRE_BATCH)) === EXPIRE_BATCH;
-    });
+    await removeWithinTimeBudget(EXPIRE_BUDGET_MS, EXPIRE_BATCH, (limit) => this.keys.removeExpired(MAX_AGE_S, limit));
   }
 
   /**

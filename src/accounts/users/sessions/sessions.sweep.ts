@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Sweeper } from '../../../platform/concurrency/sweeper.js';
-import { withinTimeBudget } from '../../../platform/concurrency/time-budget.js';
+import { removeWithinTimeBudget } from '../../../platform/concurrency/time-budget.js';
 import { Database } from '../../../platform/database/database.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
 import { SessionRepository } from './session.repository.js';
@@ -21,10 +21,10 @@ export class SessionsSweep implements OnModuleInit {
   onModuleInit(): void {
     const { query } = this.database;
     this.sweeper.add('expire', 'old sessions', () =>
-      withinTimeBudget(BUDGET_MS, async () => (await this.sessions.removeExpired(query, BATCH)) === BATCH),
+      removeWithinTimeBudget(BUDGET_MS, BATCH, (limit) => this.sessions.removeExpired(query, limit)),
     );
     this.sweeper.add('expire', 'old refresh tokens', () =>
-      withinTimeBudget(BUDGET_MS, async () => (await this.refreshTokens.removeExpired(query, BATCH)) === BATCH),
+      removeWithinTimeBudget(BUDGET_MS, BATCH, (limit) => this.refreshTokens.removeExpired(query, limit)),
     );
   }
 }
