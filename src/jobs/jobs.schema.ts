@@ -68,7 +68,7 @@ export const lanePriorityBody = z.strictObject({
 });
 export type LanePriorityBody = z.infer<typeof lanePriorityBody>;
 
-export const laneSchema = z.object({
+const laneSchema = z.object({
   lane: z.string(),
   pending: z.int().describe('Unfinished requests that have not started'),
   in_progress: z.int(),

@@ -60,7 +60,7 @@ const callbackProgress = {
     .describe('Due time of the next attempt, or of the next probe while a breaker is open; null when there is none'),
 };
 
-export const requestSummary = z.object({
+const requestSummary = z.object({
   id: z.uuid(),
   mode: z.enum(REQUEST_MODES),
   status: z.enum(REQUEST_STATUSES),

@@ -5,7 +5,7 @@ import { SCOPES } from '../../http/scopes.js';
 import { ACCESS_TOKEN_LIFE_S } from './tokens/access-tokens.js';
 
 /** RFC 5321 allows no longer address. */
-export const MAX_EMAIL = 254;
+const MAX_EMAIL = 254;
 const MIN_PASSWORD = 8;
 const MAX_PASSWORD = 128;
 const MAX_TOKEN = 200;
@@ -65,7 +65,7 @@ export const confirmResetBody = z
   .meta({ example: { token: 'dbp_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo', new: 'staple the battery' } });
 export type ConfirmResetBody = z.output<typeof confirmResetBody>;
 
-export const userView = z.object({
+const userView = z.object({
   id: z.uuid(),
   name: z.string(),
   email: z.string(),

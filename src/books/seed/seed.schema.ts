@@ -5,7 +5,7 @@ const MAX_ORDERS = 200_000;
 const MAX_ITEMS = 1_000_000;
 
 /** The seed of the generated books: the same one gives the same books. */
-export const seedNumber = z.int().min(0).max(4_294_967_295);
+const seedNumber = z.int().min(0).max(4_294_967_295);
 export const itemsPerOrder = z.int().min(1).max(100);
 
 /** The body is optional. */

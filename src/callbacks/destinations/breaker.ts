@@ -25,7 +25,7 @@ export const LONGEST_OPEN_MS = 60_000;
 export const PROBE_PATIENCE_MS = 75_000;
 
 /** From then on a probe is a time slice of attempts, so that each callback of a backlog gets its attempts. */
-export const LONG_FAILING_MS = 60_000;
+const LONG_FAILING_MS = 60_000;
 
 export const CLOSED: Breaker = { state: 'closed', failures: 0, openings: 0, openedAt: null, openUntil: null };
 

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 
 /** The first try after one that sent nothing follows after this time. */
-export const FIRST_WAIT_MS = 2_000;
-export const LONGEST_WAIT_MS = 60_000;
+const FIRST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 60_000;
 /** After this time a try that sends nothing counts as an attempt, so that the retry schedule ends the delivery. */
 export const PATIENCE_MS = 86_400_000;
 /** Delays are spread by this share in both directions, so that deliveries that waited together are not tried together. */

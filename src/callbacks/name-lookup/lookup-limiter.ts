@@ -1,7 +1,7 @@
 import type { AccountId } from '../../platform/tenant.js';
 
 /** Lookups in flight of one account in one process. Names without a nameserver leave the others' lookups alone. */
-export const MAX_LOOKUPS_PER_ACCOUNT = 8;
+const MAX_LOOKUPS_PER_ACCOUNT = 8;
 
 interface Account {
   inFlight: number;

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { type RandomToken, randomToken } from '../tokens/random-token.js';
 
-export const SESSION_COOKIE = 'daybook_session';
+const SESSION_COOKIE = 'daybook_session';
 /** A day of work. The session ends with the cookie. */
 export const COOKIE_LIFE_MS = 86_400_000;
 const FORM = /^dbs_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;

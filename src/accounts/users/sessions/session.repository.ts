@@ -28,7 +28,7 @@ export interface NewSession {
 }
 
 /** Sessions of one user or API key at the same time. A further one ends the oldest. */
-export const MAX_SESSIONS = 50;
+const MAX_SESSIONS = 50;
 
 const FIND_CHECKED = `SELECT s.id, s.user_id AS "userId", s.api_key_id AS "apiKeyId", s.cookie_hash AS "cookieHash",
     (1000 * extract(epoch FROM s.expires_at - clock_timestamp()))::float8 AS "expiresInMs",
