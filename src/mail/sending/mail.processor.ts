@@ -1,25 +1,11 @@
-import { OnQueueError, Process, Processor } from '@nestjs/bull';
-import { Logger } from '@nestjs/common';
-import { logOnce } from '../../platform/observability/log-once.js';
+import { Processor } from '@nestjs/bull';
+import { WakeProcessor } from '../../queue/wake-processor.js';
 import { MailDispatcher } from './mail.dispatcher.js';
 
-/** Wakes the dispatcher. Its concurrency is 1: the dispatcher itself limits the messages in flight. */
+/** Sends due mail and expands due fan-outs. */
 @Processor('mail')
-export class MailProcessor {
-  private readonly onError = logOnce(
-    new Logger(MailProcessor.name),
-    'Redis is unavailable; the sweeper finds the work meanwhile',
-  );
-
-  constructor(private readonly dispatcher: MailDispatcher) {}
-
-  @Process({ concurrency: 1 })
-  async wake(): Promise<void> {
-    await this.dispatcher.run();
-  }
-
-  @OnQueueError()
-  redisFailed(error: Error): void {
-    this.onError(error);
+export class MailProcessor extends WakeProcessor {
+  constructor(dispatcher: MailDispatcher) {
+    super(dispatcher);
   }
 }

@@ -10,9 +10,8 @@ export class JournalFold {
   blocks!: number;
 }
 
-/** A total over all folded blocks. */
-@Entity('journal_totals')
-export class JournalTotal {
+/** A total of folded entries, by ledger account and currency. */
+abstract class FoldedTotal {
   @PrimaryColumn('uuid', { name: 'account_id' })
   accountId!: string;
 
@@ -27,62 +26,30 @@ export class JournalTotal {
   amountCents!: string;
 }
 
+/** A total of all folded blocks. */
+@Entity('journal_totals')
+export class JournalTotal extends FoldedTotal {}
+
 /** A total of one folded block. */
 @Entity('journal_block_totals')
-export class JournalBlockTotal {
-  @PrimaryColumn('uuid', { name: 'account_id' })
-  accountId!: string;
-
+export class JournalBlockTotal extends FoldedTotal {
   /** Block 0 has the first entries. */
   @PrimaryColumn('bigint')
   block!: number;
-
-  @PrimaryColumn('text', { name: 'ledger_account' })
-  ledgerAccount!: string;
-
-  @PrimaryColumn('text')
-  currency!: string;
-
-  @Column('numeric', { name: 'amount_cents' })
-  amountCents!: string;
 }
 
 /** A total of the folded entries that are effective on one day. */
 @Entity('journal_day_totals')
-export class JournalDayTotal {
-  @PrimaryColumn('uuid', { name: 'account_id' })
-  accountId!: string;
-
+export class JournalDayTotal extends FoldedTotal {
   /** In UTC, as YYYY-MM-DD. */
   @PrimaryColumn('date')
   day!: string;
-
-  @PrimaryColumn('text', { name: 'ledger_account' })
-  ledgerAccount!: string;
-
-  @PrimaryColumn('text')
-  currency!: string;
-
-  @Column('numeric', { name: 'amount_cents' })
-  amountCents!: string;
 }
 
 /** A total of the folded entries that are effective in one hour. */
 @Entity('journal_hour_totals')
-export class JournalHourTotal {
-  @PrimaryColumn('uuid', { name: 'account_id' })
-  accountId!: string;
-
-  /** Its beginning, in UTC. */
+export class JournalHourTotal extends FoldedTotal {
+  /** The time at which the hour begins. */
   @PrimaryColumn('timestamp with time zone', { precision: 3 })
   hour!: Date;
-
-  @PrimaryColumn('text', { name: 'ledger_account' })
-  ledgerAccount!: string;
-
-  @PrimaryColumn('text')
-  currency!: string;
-
-  @Column('numeric', { name: 'amount_cents' })
-  amountCents!: string;
 }
