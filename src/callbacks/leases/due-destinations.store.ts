@@ -21,28 +21,29 @@ export interface DueDestination extends Target {
  * having none, so that it is not claimed again and again while they are being sent.
  */
 
-/** Orders `ordered` and `unordered`: a delivery queue consists of first attempts, and retries are sent on their own. */
-const DUE_DESTINATIONS = `
+/** The first queue of deliveries before or after their first attempt, in the order of the index, beyond a place in it. */
+const firstByAttempts = (attempts: '= 0' | '> 0', beyond: string) => `
+  SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
+  WHERE d.status = 'PENDING' AND d.attempts ${attempts} ${beyond}
+  ORDER BY d.account_id, d.destination, d.lane LIMIT 1`;
+
+const firstOfBoth = (beyond: string) => `
+  SELECT either.* FROM ((${firstByAttempts('= 0', beyond)}) UNION ALL (${firstByAttempts('> 0', beyond)})) either
+  ORDER BY either.account_id, either.destination, either.lane LIMIT 1`;
+
+/** @param first Returns the first queue beyond a place in the index. */
+const dueDestinations = (first: (beyond: string) => string) => `
   WITH RECURSIVE first_queues AS (
-    (
-      SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0
-      ORDER BY d.account_id, d.destination, d.lane LIMIT 1
-    )
+    (${first('')})
     UNION ALL
     SELECT next.* FROM first_queues q CROSS JOIN LATERAL (
-      SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0 AND (d.account_id, d.destination) > (q.account_id, q.destination)
-      ORDER BY d.account_id, d.destination, d.lane LIMIT 1
+      ${first('AND (d.account_id, d.destination) > (q.account_id, q.destination)')}
     ) next
   ), queues AS (
     SELECT * FROM first_queues
     UNION ALL
     SELECT next.* FROM queues q CROSS JOIN LATERAL (
-      SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = q.account_id
-        AND d.destination = q.destination AND d.lane > q.lane
-      ORDER BY d.account_id, d.destination, d.lane LIMIT 1
+      ${first('AND d.account_id = q.account_id AND d.destination = q.destination AND d.lane > q.lane')}
     ) next
     WHERE EXISTS (SELECT FROM callback_queues leased WHERE leased.destination = q.destination AND leased.lane = q.lane)
   ), retries AS (
@@ -77,86 +78,11 @@ const DUE_DESTINATIONS = `
   LEFT JOIN callback_destinations c ON c.account_id = d.account_id AND c.destination = d.destination
   ORDER BY d.account_id, d.destination`;
 
+/** Orders `ordered` and `unordered`: a delivery queue consists of first attempts, and retries are sent on their own. */
+const DUE_DESTINATIONS = dueDestinations((beyond) => firstByAttempts('= 0', beyond));
+
 /** Order `strict`: a delivery queue contains its retries too. A scheduled retry still says when to look again. */
-const DUE_DESTINATIONS_STRICT = `
-  WITH RECURSIVE first_queues AS (
-    (
-      SELECT either.* FROM (
-        (
-          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0
-          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
-        ) UNION ALL (
-          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0
-          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
-        )
-      ) either ORDER BY either.account_id, either.destination, either.lane LIMIT 1
-    )
-    UNION ALL
-    SELECT next.* FROM first_queues q CROSS JOIN LATERAL (
-      SELECT either.* FROM (
-        (
-          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0 AND (d.account_id, d.destination) > (q.account_id, q.destination)
-          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
-        ) UNION ALL (
-          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0 AND (d.account_id, d.destination) > (q.account_id, q.destination)
-          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
-        )
-      ) either ORDER BY either.account_id, either.destination, either.lane LIMIT 1
-    ) next
-  ), queues AS (
-    SELECT * FROM first_queues
-    UNION ALL
-    SELECT next.* FROM queues q CROSS JOIN LATERAL (
-      SELECT either.* FROM (
-        (
-          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = q.account_id
-        AND d.destination = q.destination AND d.lane > q.lane
-          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
-        ) UNION ALL (
-          SELECT d.account_id, d.destination, d.lane FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.account_id = q.account_id
-        AND d.destination = q.destination AND d.lane > q.lane
-          ORDER BY d.account_id, d.destination, d.lane LIMIT 1
-        )
-      ) either ORDER BY either.account_id, either.destination, either.lane LIMIT 1
-    ) next
-    WHERE EXISTS (SELECT FROM callback_queues leased WHERE leased.destination = q.destination AND leased.lane = q.lane)
-  ), retries AS (
-    (
-      SELECT d.account_id, d.destination, d.next_attempt_at FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.leased_by IS NULL
-      ORDER BY d.account_id, d.destination, d.next_attempt_at LIMIT 1
-    )
-    UNION ALL
-    SELECT next.* FROM retries r CROSS JOIN LATERAL (
-      SELECT d.account_id, d.destination, d.next_attempt_at FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.leased_by IS NULL AND (d.account_id, d.destination) > (r.account_id, r.destination)
-      ORDER BY d.account_id, d.destination, d.next_attempt_at LIMIT 1
-    ) next
-  ), due AS (
-    SELECT q.account_id, q.destination,
-      NOT EXISTS (SELECT FROM callback_queues leased WHERE leased.destination = q.destination AND leased.lane = q.lane)
-        AS has_queue,
-      NULL::timestamptz AS retry_at
-    FROM queues q
-    UNION ALL SELECT account_id, destination, false, next_attempt_at FROM retries
-  ), destinations AS (
-    SELECT account_id, destination, bool_or(has_queue) AS has_queue, min(retry_at) AS retry_at
-    FROM due GROUP BY account_id, destination
-  )
-  SELECT d.account_id AS "accountId", d.destination, d.has_queue AS "hasQueue",
-    (1000 * extract(epoch FROM d.retry_at - clock_timestamp()))::float8 AS "retryInMs",
-    coalesce(c.state, 'closed') AS state, coalesce(c.failures, 0) AS failures, coalesce(c.openings, 0) AS openings,
-    c.opened_at AS "openedAt", c.open_until AS "openUntil",
-    coalesce(1000 * extract(epoch FROM c.open_until - clock_timestamp()), 0)::float8 AS "opensInMs"
-  FROM destinations d
-  LEFT JOIN callback_destinations c ON c.account_id = d.account_id AND c.destination = d.destination
-  ORDER BY d.account_id, d.destination`;
+const DUE_DESTINATIONS_STRICT = dueDestinations(firstOfBoth);
 
 /**
  * Lists the destinations that have something to send. Hand-written: it runs at every claim, and a query builder has no

@@ -28,21 +28,25 @@ export interface QueueLease {
  * `status` and `attempts` is that of a partial index.
  */
 
-const LEASE = statement(
-  'queue_lease',
-  `
+/** The head of the first queue after a lane, among deliveries before or after their first attempt. */
+const headAfter = <const Lane extends string, const Attempts extends string>(lane: Lane, attempts: Attempts) =>
+  `SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
+    FROM callback_deliveries d
+    WHERE d.status = 'PENDING' AND d.attempts ${attempts} AND d.account_id = :accountId AND d.destination = :destination
+      AND d.lane > ${lane}
+    ORDER BY d.lane, d.queue_position LIMIT 1` as const;
+
+const headOfBothAfter = <const Lane extends string>(lane: Lane) =>
+  `SELECT either.* FROM ((${headAfter(lane, '= 0')}) UNION ALL (${headAfter(lane, '> 0')})) either
+    ORDER BY either.lane, either.queue_position LIMIT 1` as const;
+
+/** @param first The first head. @param next The head after that of `h`. */
+const lease = <const First extends string, const Next extends string>(name: string, first: First, next: Next) =>
+  statement(
+    name,
+    `
   WITH RECURSIVE heads AS (
-    (
-      SELECT d.lane, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > :afterLane
-      ORDER BY d.lane, d.queue_position LIMIT 1
-    )
-    UNION ALL
-    SELECT next.* FROM heads h CROSS JOIN LATERAL (
-      SELECT d.lane, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at FROM callback_deliveries d
-      WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > h.lane
-      ORDER BY d.lane, d.queue_position LIMIT 1
-    ) next
+    (${first}) UNION ALL SELECT next.* FROM heads h CROSS JOIN LATERAL (${next}) next
   )
   INSERT INTO callback_queues (destination, lane, leased_by, lease_until, started, started_numbers)
   SELECT :destination, h.lane, :workerId, clock_timestamp() + :leaseMs * interval '1 millisecond',
@@ -53,86 +57,34 @@ const LEASE = statement(
   LIMIT :limit
   ON CONFLICT (destination, lane) DO NOTHING
   RETURNING id, lane, json_build_object('id', started[1], 'number', started_numbers[1]) AS head`,
-);
+  );
 
-const LEASE_STRICT = statement(
-  'queue_lease_strict',
-  `
-  WITH RECURSIVE heads AS (
-    (
-      SELECT either.* FROM (
-        (
-          SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
-          FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > :afterLane
-          ORDER BY d.lane, d.queue_position LIMIT 1
-        ) UNION ALL (
-          SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
-          FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > :afterLane
-          ORDER BY d.lane, d.queue_position LIMIT 1
-        )
-      ) either ORDER BY either.lane, either.queue_position LIMIT 1
-    )
-    UNION ALL
-    SELECT next.* FROM heads h CROSS JOIN LATERAL (
-      SELECT either.* FROM (
-        (
-          SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
-          FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts = 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > h.lane
-          ORDER BY d.lane, d.queue_position LIMIT 1
-        ) UNION ALL (
-          SELECT d.lane, d.queue_position, d.id, d.attempts + d.unknown + 1 AS number, d.next_attempt_at
-          FROM callback_deliveries d
-          WHERE d.status = 'PENDING' AND d.attempts > 0 AND d.account_id = :accountId AND d.destination = :destination AND d.lane > h.lane
-          ORDER BY d.lane, d.queue_position LIMIT 1
-        )
-      ) either ORDER BY either.lane, either.queue_position LIMIT 1
-    ) next
-  )
-  INSERT INTO callback_queues (destination, lane, leased_by, lease_until, started, started_numbers)
-  SELECT :destination, h.lane, :workerId, clock_timestamp() + :leaseMs * interval '1 millisecond',
-    ARRAY[h.id], ARRAY[h.number]
-  FROM heads h
-  WHERE h.next_attempt_at <= clock_timestamp()
-    AND NOT EXISTS (SELECT FROM callback_queues q WHERE q.destination = :destination AND q.lane = h.lane)
-  LIMIT :limit
-  ON CONFLICT (destination, lane) DO NOTHING
-  RETURNING id, lane, json_build_object('id', started[1], 'number', started_numbers[1]) AS head`,
-);
+const LEASE = lease('queue_lease', headAfter(':afterLane', '= 0'), headAfter('h.lane', '= 0'));
 
-const READ = statement(
-  'queue_read',
-  `
-  SELECT ${DUE_COLUMNS} FROM unnest(:lanes::text[]) AS leased (lane) CROSS JOIN LATERAL (
-    SELECT d.* FROM callback_deliveries d
-    WHERE d.status = 'PENDING' AND d.attempts = 0
-      AND d.account_id = :accountId AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
-    ORDER BY d.queue_position LIMIT :limit
-  ) d ${DISABLED}
+const LEASE_STRICT = lease('queue_lease_strict', headOfBothAfter(':afterLane'), headOfBothAfter('h.lane'));
+
+/** The deliveries of the lane `leased`, before or after their first attempt. */
+const deliveries = <const Attempts extends string>(attempts: Attempts) =>
+  `SELECT d.* FROM callback_deliveries d
+    WHERE d.status = 'PENDING' AND d.attempts ${attempts} AND d.account_id = :accountId AND d.destination = :destination
+      AND d.lane = leased.lane AND d.queue_position >= :fromPosition
+    ORDER BY d.queue_position LIMIT :limit` as const;
+
+/** @param rows The deliveries of the lane `leased`. */
+const read = <const Rows extends string>(name: string, rows: Rows) =>
+  statement(
+    name,
+    `
+  SELECT ${DUE_COLUMNS} FROM unnest(:lanes::text[]) AS leased (lane) CROSS JOIN LATERAL (${rows}) d ${DISABLED}
   ORDER BY d.lane, d.queue_position`,
-);
+  );
 
-const READ_STRICT = statement(
+const READ = read('queue_read', deliveries('= 0'));
+
+const READ_STRICT = read(
   'queue_read_strict',
-  `
-  SELECT ${DUE_COLUMNS} FROM unnest(:lanes::text[]) AS leased (lane) CROSS JOIN LATERAL (
-    SELECT either.* FROM (
-      (
-        SELECT d.* FROM callback_deliveries d
-        WHERE d.status = 'PENDING' AND d.attempts = 0
-          AND d.account_id = :accountId AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
-        ORDER BY d.queue_position LIMIT :limit
-      ) UNION ALL (
-        SELECT d.* FROM callback_deliveries d
-        WHERE d.status = 'PENDING' AND d.attempts > 0
-          AND d.account_id = :accountId AND d.destination = :destination AND d.lane = leased.lane AND d.queue_position >= :fromPosition
-        ORDER BY d.queue_position LIMIT :limit
-      )
-    ) either ORDER BY either.queue_position LIMIT :limit
-  ) d ${DISABLED}
-  ORDER BY d.lane, d.queue_position`,
+  `SELECT either.* FROM ((${deliveries('= 0')}) UNION ALL (${deliveries('> 0')})) either
+    ORDER BY either.queue_position LIMIT :limit`,
 );
 
 const START = statement(
