@@ -3,7 +3,7 @@ import { Batcher } from '../platform/concurrency/batcher.js';
 
 /** A cached row of this age is read again in the background, while requests use the cached state. */
 const REFRESH_AFTER_MS = 1_000;
-/** A cached row of this age is not used; requests wait for the database. Every process must see a revocation within 5 s. */
+/** A cached row of this age is not used, and requests wait for the database: every process sees a revocation within 5 s. */
 const EXPIRE_AFTER_MS = 4_000;
 const MAX_CACHED = 10_000;
 
@@ -13,8 +13,8 @@ interface Cached<Row> {
 }
 
 /**
- * Rows that authentication looks up by id. A row in use costs one query a second, not one a request. Lookups are batched, one
- * query at a time, so that guessed ids cost the database little. During an outage of the database cached rows expire.
+ * Looks up rows by id for authentication. A row in use costs one query a second, not one a request. Lookups are batched, one
+ * query at a time, so that guessed ids cost the database little. Cached rows expire during an outage of the database.
  */
 export class FreshLookups<Found extends { id: string }, Row> {
   private readonly cache = new LRUCache<string, Cached<Row>>({ max: MAX_CACHED });
@@ -46,7 +46,7 @@ export class FreshLookups<Found extends { id: string }, Row> {
     return cached!.row;
   }
 
-  /** A row was deleted for good: this process must not use it again, even if a lookup has just read it. */
+  /** Forgets a row that was deleted for good, also if a lookup that is in progress has read it. */
   end(id: string): void {
     this.ended.set(id, true);
     this.cache.delete(id);

@@ -9,8 +9,8 @@ import type { KeySession, UserSession } from './sessions/session-authenticator.j
 import { scopesOf } from './user-scopes.js';
 
 /**
- * Builds the callers of sessions and API keys. With `AUTH=open` the data are everyone's and no scope is checked, so signing in
- * adds a name and takes nothing away: a caller on this machine stays an operator.
+ * Builds the callers of sessions and API keys. With `AUTH=open` all callers share the data and no scope is checked. A caller on
+ * this machine is then an operator, whether it has signed in or not.
  */
 @Injectable()
 export class CallerFactory {

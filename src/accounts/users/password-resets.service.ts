@@ -12,7 +12,7 @@ import { ResetRefused } from './users.errors.js';
 
 /** Validity of a reset token. */
 const LIFE_MS = 30 * 60_000;
-/** Every request takes this time, far longer than its statements, so that the time does not tell which addresses are known. */
+/** Every request takes this time, which exceeds that of its statements, so that the time does not reveal which addresses are known. */
 const ANSWER_AFTER_MS = 250;
 
 /** Resets passwords by mail. */

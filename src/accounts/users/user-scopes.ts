@@ -7,8 +7,8 @@ const SCOPES_OF: Record<UserRole, readonly Scope[]> = {
 };
 
 /**
- * @param accountId The account of the user. Without one there is no data that scopes could open: an organizer who registered
- *   with `AUTH=open` has none after authentication is required.
+ * @param accountId Null for customers, and for organizers who registered with `AUTH=open`. They get no scopes, which would open
+ *   the data of the open installation to them.
  */
 export function scopesOf({ role, accountId }: { role: UserRole; accountId: string | null }): readonly Scope[] {
   return accountId === null ? [] : SCOPES_OF[role];

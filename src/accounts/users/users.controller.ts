@@ -128,8 +128,8 @@ export class UsersController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Get the signed-in user' })
   @ApiOkResponse({ standardSchema: meView })
-  me(@Caller() { user, scopes }: Caller): object {
-    return { ...userOf(user!), scopes: scopes ?? null };
+  me(@CurrentUser() user: SignedInUser, @Caller('scopes') scopes: Caller['scopes']): object {
+    return { ...userOf(user), scopes: scopes ?? null };
   }
 
   @Post('password')

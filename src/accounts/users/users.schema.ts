@@ -4,7 +4,7 @@ import { label } from '../../http/fields/label.js';
 import { SCOPES } from '../../http/scopes.js';
 import { ACCESS_TOKEN_LIFE_S } from './tokens/access-tokens.js';
 
-/** RFC 5321 allows no longer address. */
+/** The longest address (RFC 5321, section 4.5.3.1). */
 const MAX_EMAIL = 254;
 const MIN_PASSWORD = 8;
 const MAX_PASSWORD = 128;

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { UserRole } from '../../http/caller.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import { newId } from '../../platform/ids.js';
@@ -10,14 +9,8 @@ import { SessionRepository } from './sessions/session.repository.js';
 import { SessionsService, type TokenPair } from './sessions/sessions.service.js';
 import type { User } from './user.entity.js';
 import { UserRepository } from './user.repository.js';
-import { LoginFailed, RegistrationOff, WrongPassword } from './users.errors.js';
-
-export interface Registration {
-  name: string;
-  email: string;
-  password: string;
-  role: UserRole;
-}
+import { LoginFailed, RefreshRefused, RegistrationOff, WrongPassword } from './users.errors.js';
+import type { RegisterBody } from './users.schema.js';
 
 export type KnownUser = Pick<User, 'id' | 'accountId' | 'role' | 'name' | 'email'>;
 
@@ -42,11 +35,11 @@ export class UsersService {
   ) {}
 
   /**
-   * Adds a user and logs it in. An organizer gets an account of its own; with `AUTH=open` the open installation's data are
-   * everyone's.
+   * Adds a user and logs it in. An organizer gets an account of its own, except with `AUTH=open`, where all callers share the
+   * data.
    * @throws RegistrationOff, UserEmailTaken
    */
-  async register({ password, ...wanted }: Registration): Promise<Login> {
+  async register({ password, ...wanted }: RegisterBody): Promise<Login> {
     const { AUTH, REGISTRATION } = this.config;
     if (REGISTRATION === 'off' || (REGISTRATION === 'customers' && wanted.role !== 'customer'))
       throw new RegistrationOff(REGISTRATION);
@@ -77,13 +70,14 @@ export class UsersService {
   async refresh(refreshToken: string): Promise<Login> {
     const tokens = await this.sessions.refresh(refreshToken);
     const user = await this.users.find(tokens.userId);
-    // The session is a child of its user, and users are not deleted.
-    return { user: user!, tokens };
+    if (!user) throw new RefreshRefused(false);
+    return { user, tokens };
   }
 
   /**
    * Changes the password of a signed-in user. Ends its other sessions and a pending reset.
    * @param sessionId The session that stays.
+   * @returns The number of sessions that were ended.
    * @throws WrongPassword
    */
   async changePassword(userId: string, sessionId: string, current: string, next: string): Promise<number> {

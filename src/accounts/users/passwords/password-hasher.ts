@@ -5,7 +5,7 @@ import { BoundedQueue } from './bounded-queue.js';
 
 /** argon2id is the algorithm's default. OWASP's minimum: 19 MiB, two passes, one lane. */
 const OPTIONS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-/** The hash of no password, for addresses that are unknown. It has the same cost. */
+/** A hash that no password has, for unknown addresses. It costs the same to check. */
 const NO_PASSWORD = '$argon2id$v=19$m=19456,t=2,p=1$8FKVNTrblLRZRWDsLHhdig$5hpMfJS6Seys08F0oxvFH+bBkJssgEJkPnafSvinwZY';
 /** Hashes at once: each occupies a core and one of libuv's four threads, which files and tokens need too. */
 const CONCURRENCY = availableParallelism() > 2 ? 2 : 1;
@@ -24,8 +24,8 @@ export class PasswordHasher {
   }
 
   /**
-   * Takes the same time whatever the result.
-   * @param passwordHash Null for an unknown user, whom no password fits.
+   * Checks a password. The time does not depend on the result.
+   * @param passwordHash Null for an unknown user; the result is then false.
    * @throws PasswordsBusy
    */
   async verify(passwordHash: string | null, password: string): Promise<boolean> {

@@ -26,13 +26,11 @@ export interface KeySession {
 /** Why a token or a cookie is refused. */
 export type SessionRefusal = 'invalid' | 'expired' | 'ended';
 
-interface CachedSession extends CheckedSession {
-  expiresAtMs: number;
-}
+type CachedSession = CheckedSession & { expiresAtMs: number };
 
 /**
- * Authenticates access tokens and cookies. Both name a session, which must be live: a logout ends the access tokens of its
- * session too, at once in this process and within 5 s in others.
+ * Authenticates access tokens and cookies. Both name a session, which must be live. So a logout also ends the access tokens of
+ * its session: at once in this process, within 5 s in others.
  */
 @Injectable()
 export class SessionAuthenticator {
@@ -60,7 +58,7 @@ export class SessionAuthenticator {
     const claims = await this.tokens.check(token);
     if (typeof claims === 'string') return claims;
     const session = await this.live(claims.sessionId);
-    return session?.userId === claims.userId ? userSession(session) : 'ended';
+    return session && session.userId === claims.userId ? userSession(session) : 'ended';
   }
 
   /** @param value Of the cookie. @throws DatabaseUnavailable */
@@ -75,7 +73,7 @@ export class SessionAuthenticator {
     return typeof key === 'string' ? 'ended' : { sessionId: session.id, key };
   }
 
-  /** This process refuses ended sessions from now on. */
+  /** Refuses ended sessions from now on, in this process. */
   end(sessionIds: readonly string[]): void {
     for (const id of sessionIds) this.lookups.end(id);
   }
@@ -86,6 +84,6 @@ export class SessionAuthenticator {
   }
 }
 
-function userSession({ id, userId, role, name, email, accountId }: CachedSession): UserSession {
-  return { sessionId: id, user: { id: userId!, role: role!, name: name!, email: email! }, accountId };
+function userSession({ id, userId, role, name, email, accountId }: CachedSession & { userId: string }): UserSession {
+  return { sessionId: id, user: { id: userId, role, name, email }, accountId };
 }

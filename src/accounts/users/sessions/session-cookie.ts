@@ -10,7 +10,7 @@ const PREFIX = `${SESSION_COOKIE}=`;
 /** @returns The value of a new cookie, `dbs_<session id>_<secret>`, and its hash. */
 export const newCookie = (sessionId: string): RandomToken => randomToken(`dbs_${sessionId}_`);
 
-/** @returns The session that a cookie names, or null if the value is none of ours. */
+/** @returns The session that a cookie names, or null if the value has another form. */
 export function parseCookie(value: string): { sessionId: string } | null {
   const sessionId = FORM.exec(value)?.[1];
   return sessionId === undefined ? null : { sessionId };

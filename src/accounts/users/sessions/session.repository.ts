@@ -6,18 +6,26 @@ import type { Query } from '../../../platform/database/database.js';
 import { Session } from './session.entity.js';
 
 /** The fields that authentication checks. Durations are by the database's clock. */
-export interface CheckedSession {
+export type CheckedSession = (OfUser | OfKey) & {
   id: string;
-  userId: string | null;
-  apiKeyId: string | null;
   cookieHash: string | null;
   /** 0 or less once it has expired. */
   expiresInMs: number;
-  /** Those of the user; null for the session of an API key. */
+};
+
+interface OfUser {
+  userId: string;
+  apiKeyId: null;
+  /** Null for customers, and for organizers without an account. */
   accountId: string | null;
-  role: UserRole | null;
-  name: string | null;
-  email: string | null;
+  role: UserRole;
+  name: string;
+  email: string;
+}
+
+interface OfKey {
+  userId: null;
+  apiKeyId: string;
 }
 
 export interface NewSession {
@@ -35,14 +43,14 @@ const FIND_CHECKED = `SELECT s.id, s.user_id AS "userId", s.api_key_id AS "apiKe
     u.account_id AS "accountId", u.role, u.name, u.email
   FROM sessions s LEFT JOIN users u ON u.id = s.user_id WHERE s.id = ANY ($1::uuid[])`;
 
-// The lock lets a change of the password, which ends the sessions, wait for this one, or this statement for the change.
+// The lock orders this statement and a change of the password, which ends all sessions: one waits for the other.
 const ADD_OF_USER = `INSERT INTO sessions (id, user_id, cookie_hash, expires_at)
   SELECT $1, id, $3, clock_timestamp() + $4 * interval '1 millisecond' FROM users
   WHERE id = $2 AND password_hash = $5 FOR SHARE RETURNING id`;
 const ADD_OF_KEY = `INSERT INTO sessions (id, api_key_id, cookie_hash, expires_at)
   VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')`;
 
-// Ids of other processes may be a little ahead, so the new session is named.
+// The new session is excluded by its id, because ids of other processes may be a little ahead.
 const endOldest = (owner: 'user_id' | 'api_key_id'): string => `DELETE FROM sessions WHERE id IN
   (SELECT id FROM sessions WHERE ${owner} = $1 AND id <> $2 ORDER BY id DESC OFFSET ${MAX_SESSIONS - 1}) RETURNING id`;
 const END_OLDEST_OF_USER = { name: 'session_end_oldest_of_user', text: endOldest('user_id') };

@@ -65,8 +65,8 @@ export class SessionsService {
   }
 
   /**
-   * Exchanges a refresh token for new tokens of its session. A token that was used before may have been stolen, so it ends
-   * the session, whichever of the two users of the token comes second (RFC 9700, section 4.14.2).
+   * Exchanges a refresh token for new tokens of its session. A token that is used twice may have been stolen, and the
+   * second use may be that of the thief or of the user, so it ends the session (RFC 9700, section 4.14.2).
    * @throws RefreshRefused
    */
   async refresh(refreshToken: string): Promise<TokenPair & { userId: string }> {
@@ -91,7 +91,7 @@ export class SessionsService {
     return (await this.refreshTokens.find(this.database.query, tokenHash(refreshToken)))?.sessionId ?? null;
   }
 
-  /** This process refuses these sessions from now on, which a transaction has ended. */
+  /** Refuses, from now on and in this process, sessions that a transaction has ended. */
   forget(sessionIds: readonly string[]): void {
     this.authenticator.end(sessionIds);
   }
@@ -106,7 +106,7 @@ export class SessionsService {
     return ended;
   }
 
-  /** The result is committed in every case: the end of a session too. */
+  /** Returns its failures, because an error would roll back the end of a session. */
   private async rotate(
     query: Query,
     refreshToken: string,

@@ -7,7 +7,7 @@ const ISSUER = 'daybook';
 /** RFC 9068, section 2.1. */
 const TYPE = 'at+jwt';
 const ALGORITHM = 'HS256';
-/** Longer tokens are not ours. */
+/** Daybook's tokens are shorter. */
 const MAX_LENGTH = 1_024;
 const FORM = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 

@@ -10,7 +10,7 @@ export interface RandomToken {
   hash: string;
 }
 
-/** @param prefix Says what the token is for, and lets logs recognise it. @returns A token of 256 random bits. */
+/** @param prefix The kind of the token, by which logs redact it. @returns A token of 256 random bits. */
 export function randomToken(prefix: string): RandomToken {
   const text = prefix + randomBytes(SECRET_BYTES).toString('base64url');
   return { text, hash: tokenHash(text) };
