@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { TicketsSweep } from './tickets.sweep.js';
+import { TicketTables } from './ticket-tables.js';
 
 /** The part of the tickets that runs in workers. */
-@Module({ providers: [TicketsSweep] })
+@Module({ providers: [TicketTables] })
 export class TicketsWorkerModule {}

@@ -36,7 +36,7 @@ export const customerView = z.object({
   created_at: timestamp,
   updated_at: timestamp,
 });
-/** For keys without `books:read`. */
+/** The answer to callers without `books:read`. */
 export const changedCustomer = customerView.partial().required({ id: true, updated_at: true });
 export const customerPage = z.object({ customers: z.array(customerView), next_cursor: z.uuid().nullable() });
 export const deletedOne = z.object({ deleted: z.literal(true), id: z.uuid() });

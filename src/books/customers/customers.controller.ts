@@ -29,7 +29,7 @@ import {
 } from './customer.schema.js';
 import { CustomersService } from './customers.service.js';
 
-const SHOWN = 'Without the scope `books:read`, what the request decides and no more';
+const SHOWN = 'Callers without the scope `books:read` get only the fields that the request sets';
 const NOT_FOUND = { description: 'Customer not found' };
 const TAKEN = { description: 'Another customer has this email' };
 

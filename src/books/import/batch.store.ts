@@ -91,7 +91,7 @@ const ADD_ORDERS = statement(
  */
 @Injectable()
 export class BatchStore {
-  /** @returns The time by the clock of the database, which also times payments: that of this process may be wrong. */
+  /** @returns The time by the clock of the database, as for payments over the API. The clock of this process may be wrong. */
   async now(query: Query): Promise<Date> {
     const rows: { now: Date }[] = await query(NOW);
     return rows[0]!.now;

@@ -65,7 +65,7 @@ const FINISH = statement(
   `UPDATE order_imports SET status = :status, finished_at = clock_timestamp() WHERE id = :id AND status = 'running'`,
 );
 
-// The time of the transaction, because the planner could not merge a subquery with a volatile time into the list's order.
+// now(), because the planner merges no subquery with a volatile function such as clock_timestamp() into the list's order.
 const VIEW = `SELECT id, rows, created, duplicates, failed, created_at AS "createdAt",
     CASE WHEN is_stale THEN 'interrupted' ELSE status END AS status,
     CASE WHEN is_stale THEN heartbeat_at ELSE finished_at END AS "finishedAt"

@@ -2,7 +2,7 @@ import { newId } from '../../platform/ids.js';
 import type { BatchOrder } from './batch.store.js';
 import type { ImportOrder } from './file/import-row.js';
 
-/** The times of an order; `now` by the clock of the database. A paid one without a time of payment was paid when it was placed. */
+/** Returns the times of an order. A paid one without a time of payment was paid when it was placed. */
 function timesOf(order: ImportOrder, now: Date): Pick<BatchOrder, 'placedAt' | 'paidAt' | 'cancelledAt'> {
   const placedAt = order.placed_at ?? now;
   const isPaid = order.status === 'paid' || order.status === 'shipped';

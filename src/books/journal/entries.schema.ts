@@ -107,7 +107,7 @@ export const entryView = z.object({
   ),
 });
 export type EntryView = z.infer<typeof entryView>;
-/** Without the lines for keys without `books:read`. */
+/** Callers without `books:read` do not get the lines. */
 export const reversalView = entryView.partial({ lines: true });
 export type ReversalView = z.infer<typeof reversalView>;
 

@@ -81,7 +81,7 @@ export class JournalController {
   @ApiParam(NUMBER)
   @ApiBody({ required: false })
   @ApiCreatedResponse({
-    description: 'Without the scope `books:read`, without its lines',
+    description: 'Callers without the scope `books:read` do not get the lines',
     standardSchema: reversalView,
   })
   @ApiNotFoundResponse({ description: 'Entry not found' })

@@ -5,7 +5,7 @@ import type { NewEntry, Posted } from './journal-entry.js';
 import { EntryNotReversible, PeriodClosed } from './journal.errors.js';
 
 /**
- * Locks the account's counter and moves it. The expressions of the update see the row as it is once it is locked.
+ * Locks the account's counter and increases it. The expressions of the update read the row after it is locked.
  * @param added The row to add: the account, a count of entries, the time.
  * @param count The same count.
  */

@@ -3,7 +3,7 @@ import type { Query } from '../../platform/database/database.js';
 import type { NewEntry, Posted } from './journal-entry.js';
 import { JournalStore, type Reversals } from './journal.store.js';
 
-/** Posts the entries of features outside the books. Every method runs in the caller's transaction. */
+/** The journal for features outside the books. Every method runs in the caller's transaction. */
 @Injectable()
 export class PostingService {
   constructor(private readonly journal: JournalStore) {}

@@ -24,7 +24,7 @@ export interface OrderView {
   items: { id: string; sku: string; quantity: number; unit_price_cents: number; line_total_cents: number }[];
 }
 
-/** An order without what only readers may see. */
+/** An order as its creator sees it: without `books:read`, without the customer's email. */
 export type CreatedOrder = Omit<OrderView, 'customer_email'> & Partial<Pick<OrderView, 'customer_email'>>;
 
 export interface OrderFilter {

@@ -116,7 +116,7 @@ export const orderView = z.object({
     }),
   ),
 });
-/** For keys without `books:read`. */
+/** The answers to callers without `books:read`. */
 export const createdOrder = orderView.partial({ customer_email: true });
 export const changedOrder = orderView.partial().required({ id: true, version: true, updated_at: true });
 export const orderPage = z.object({ orders: z.array(orderView), next_cursor: z.uuid().nullable() });

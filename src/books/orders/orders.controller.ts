@@ -63,7 +63,7 @@ import {
 import { OrdersService } from './orders.service.js';
 
 const NOT_FOUND = { description: 'Order not found' };
-const SHOWN = 'Without the scope `books:read`, what the request decides and no more';
+const SHOWN = 'Callers without the scope `books:read` get only the fields that the request sets';
 const IF_MATCH = { name: 'If-Match', required: false, description: 'The version in quotes, as in `ETag`' };
 const MISMATCH = { status: 412, description: '`If-Match` or `If-None-Match` rules out the version of the order' };
 
@@ -100,7 +100,10 @@ export class OrdersController {
   @Action('order.create')
   @Idempotent()
   @ApiOperation({ summary: 'Create an order as a draft, with all its items or not at all' })
-  @ApiCreatedResponse({ description: SHOWN, standardSchema: createdOrder })
+  @ApiCreatedResponse({
+    description: "Callers without the scope `books:read` do not get the customer's email",
+    standardSchema: createdOrder,
+  })
   @ApiNotFoundResponse({ description: 'Customer not found' })
   @ApiConflictResponse({ description: 'Another order has this external_ref' })
   async create(

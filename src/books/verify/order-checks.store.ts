@@ -27,7 +27,7 @@ const POSTED_TWICE = `SELECT e.account_id, format('%s %s has %s entries %s: %s',
   GROUP BY e.account_id, e.source_type, e.source_id, e.kind HAVING count(*) > 1`;
 
 /**
- * Also entries of orders in other accounts, and entries that only look like those of an order.
+ * Finds entries without a known source, those that name an order of another account, and those that look like an order's.
  * @param others `source_type` of the entries that other checks compare.
  */
 const unknownSource = (others: readonly string[]): string => `SELECT e.account_id, CASE

@@ -1,6 +1,6 @@
 import { type Check, checked } from './check.js';
 
-/** A kind of record outside the books that posts entries: which entries its records should have posted, and their own checks. */
+/** A kind of record outside the books that posts entries, with the entries that its records should have and further checks. */
 export interface PostingSource {
   /** `source_type` of its entries, such as `booking`. */
   type: string;
@@ -12,11 +12,11 @@ export interface PostingSource {
    * `$1` is the account to check, or null for all.
    */
   due: string;
-  /** Of the records against each other. */
+  /** Checks of the records against each other. */
   checks: readonly Check[];
 }
 
-/** The records of a source against the journal. */
+/** Returns the checks of a source: its records against the journal, and its own. */
 export function checksOf({ type, noun, due, checks }: PostingSource): Check[] {
   const notPosted = `SELECT d.account_id, format('${type} %s has no entry %s', d.source_id, d.kind) AS detail
     FROM (${due}) d WHERE NOT EXISTS (
@@ -40,7 +40,7 @@ export function checksOf({ type, noun, due, checks }: PostingSource): Check[] {
 const LINES = `(SELECT string_agg(format('%s %s %s', l.ledger_account, l.currency, l.amount_cents), ', ' ORDER BY l.line)
   FROM journal_lines l WHERE l.account_id = wrong.account_id AND l.number = wrong.number)`;
 
-/** The amounts, accounts, currency and time of each entry, and the entry that it reverses. */
+/** Checks the amounts, accounts, currency and time of each entry, and the entry that it reverses. */
 const wrongEntry = (type: string, due: string): string =>
   `SELECT account_id, format('entry %s (%s) of ${type} %s should be effective at %s, reverse %s, and move %s %s from %s to %s; '
       'it is effective at %s, reverses %s, and has %s', number, kind, source_id, due_at, coalesce(due_reverses::text, 'nothing'),

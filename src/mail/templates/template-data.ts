@@ -14,7 +14,7 @@ export interface BookingFacts {
   total: string;
 }
 
-/** A field of an event that changed, such as `{ field: 'location', from: 'Hall 1', to: 'Hall 2' }`. */
+/** A field of an event that changed, in words for attendees, such as `{ field: 'location', from: 'Hall 1', to: 'Hall 2' }`. */
 export interface FieldChange {
   field: string;
   from: string;

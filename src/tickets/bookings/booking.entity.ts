@@ -4,7 +4,7 @@ import { Event } from '../events/event.entity.js';
 export const BOOKING_STATUSES = ['confirmed', 'cancelled'] as const;
 export type BookingStatus = (typeof BOOKING_STATUSES)[number];
 
-/** Tickets of an event that a customer has booked. It keeps its price, whatever becomes of the event's. */
+/** Tickets of an event that a customer has booked. A later change of the event's price does not change the booking's. */
 @Entity('bookings')
 @Check('bookings_tickets_check', 'num_tickets > 0')
 @Check('bookings_price_check', 'price_cents >= 0')
@@ -19,7 +19,7 @@ export class Booking {
   @PrimaryColumn('uuid')
   id!: string;
 
-  /** That of the event. */
+  /** The account of the event. */
   @Column('uuid', { name: 'account_id' })
   accountId!: string;
 
@@ -37,7 +37,7 @@ export class Booking {
   @Column('text', { name: 'customer_name' })
   customerName!: string;
 
-  /** Where its mail is sent. */
+  /** The recipient of its mail. */
   @Column('text', { name: 'customer_email' })
   customerEmail!: string;
 

@@ -10,12 +10,11 @@ export interface BookingPage {
   limit: number;
 }
 
-/** Whose bookings a list has: those of a customer, or those of an event. */
+/** The column that selects the bookings of a list. */
 type Owner = 'customer_id' | 'event_id';
 
 /**
- * The owner comes from a function, so the planner does not see that it has many bookings: it would then walk the bookings of
- * all owners by their ids.
+ * `unnest` hides the owner from the planner, which for an owner with many bookings would scan those of all owners by id.
  */
 const listOf = (
   owner: Owner,
@@ -30,7 +29,7 @@ const listOf = (
 export class BookingRepository {
   constructor(@InjectRepository(Booking) private readonly bookings: Repository<Booking>) {}
 
-  /** @param userId Of the customer, or the organizer of its event. @returns Null for a booking of others. */
+  /** @param userId The customer, or the organizer of the event. @returns Null for the booking of another user. */
   async find(userId: string, id: string): Promise<BookingOfEvent | null> {
     const query = this.bookings
       .createQueryBuilder('b')

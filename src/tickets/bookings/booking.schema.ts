@@ -36,5 +36,5 @@ export type SoldBookingView = z.infer<typeof soldBookingView>;
 export const bookingPage = z.object({ bookings: z.array(bookingView), next_cursor: z.uuid().nullable() });
 export const soldBookingPage = z.object({ bookings: z.array(soldBookingView), next_cursor: z.uuid().nullable() });
 
-/** A booking as the caller sees it: organizers see its customer too. */
+/** A booking with its customer for organizers, and without for customers. */
 export const seenBookingView = soldBookingView.partial({ customer: true });

@@ -13,10 +13,10 @@ export interface NewBooking {
   numTickets: number;
 }
 
-/** The sales of an event. */
+/** The state of an event that decides whether tickets can be booked. */
 export type Availability = Pick<LockedEvent, 'status' | 'date' | 'now'> & { left: number };
 
-// The one guard of the number of tickets. A booking that waits for another one sees its tickets once it has the lock.
+// The only check of the number of tickets. A booking that waits for the lock reads `tickets_sold` after it has the lock.
 const BOOK = statement(
   'booking_book',
   `WITH event AS (
@@ -68,8 +68,8 @@ const CANCEL_NEXT = statement(
 );
 
 /**
- * Writes bookings. Hand-written SQL, because the number of tickets that are sold depends on it: booking and cancelling change
- * the event and the booking in one statement, behind the lock of the event. Every method runs in the caller's transaction.
+ * Writes bookings. Hand-written SQL, because no event may be oversold: booking and cancelling change the event and the booking
+ * in one statement, under the lock of the event. Every method runs in the caller's transaction.
  */
 @Injectable()
 export class BookingStore {
@@ -92,7 +92,7 @@ export class BookingStore {
   }
 
   /**
-   * Cancels a booking and gives its tickets back. Its event is locked.
+   * Cancels a booking and gives its tickets back. The caller has locked its event.
    * @returns Null if it is cancelled already.
    */
   async cancel(query: Query, id: string): Promise<(BookingOfEvent & { booking: CancelledBooking }) | null> {

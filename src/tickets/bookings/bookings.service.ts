@@ -20,10 +20,10 @@ import { BookingCancelled, BookingNotFound, SoldOut } from './bookings.errors.js
 import { cancelledMail, confirmedMail } from './ticket-mails.js';
 
 const CREATED = 201;
-/** A booking that meets cancellations finds tickets again after it was refused. */
+/** A booking is tried again when cancellations have given back enough tickets since it was refused. */
 const MAX_TRIES = 3;
 
-/** The bookings of customers. Every method throws BookingNotFound for a booking of others. */
+/** The bookings of customers. Every method throws BookingNotFound for the booking of another user. */
 @Injectable()
 export class BookingsService {
   constructor(

@@ -1,7 +1,6 @@
 import type { NewFanOut, NewMail } from '../../mail/new-mail.js';
-import type { EventFacts } from '../../mail/templates/template-data.js';
+import type { EventFacts, FieldChange } from '../../mail/templates/template-data.js';
 import type { EventRow } from '../events/event-row.js';
-import type { FieldChange } from '../events/event-rules.js';
 import { money } from '../events/money.js';
 import type { BookingOfEvent } from './booking-row.js';
 

@@ -1,15 +1,9 @@
 import { InvalidInput } from '../../http/validation.js';
+import type { FieldChange } from '../../mail/templates/template-data.js';
 import type { EventRow } from './event-row.js';
 import { money } from './money.js';
 import type { ChangeEventBody } from './event.schema.js';
 import { CurrencyFixed, EventCancelled, EventPast, TicketsAlreadySold } from './events.errors.js';
-
-/** A field of an event before and after a change, in words for its attendees. */
-export interface FieldChange {
-  field: string;
-  from: string;
-  to: string;
-}
 
 /** @throws InvalidInput unless an event that begins at `date` can be published or moved there. */
 export function checkDate(date: Date, now: Date): void {

@@ -19,7 +19,7 @@ export interface EventFilter {
   limit: number;
 }
 
-/** Reads of events, for everyone. */
+/** Reads events. Every caller may see them. */
 @Injectable()
 export class EventRepository {
   constructor(@InjectRepository(Event) private readonly events: Repository<Event>) {}

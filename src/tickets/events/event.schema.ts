@@ -6,7 +6,7 @@ import { label } from '../../http/fields/label.js';
 import { hasUnprintable } from '../../platform/observability/printable.js';
 import { EVENT_STATUSES } from './event.entity.js';
 
-/** Tickets of one event. With {@link MAX_PRICE_CENTS} every total is an exact number. */
+/** Most tickets of one event. With {@link MAX_PRICE_CENTS} every total is a safe integer. */
 export const MAX_TICKETS = 1_000_000;
 const MAX_PRICE_CENTS = 1_000_000_000;
 const MAX_DESCRIPTION = 5_000;

@@ -43,7 +43,7 @@ const CHANGE = statement(
   WHERE id = :id RETURNING *`,
 );
 
-// The first booking in the order of the index: of many bookings, none but that one is read.
+// LIMIT 1 in the order of the index reads one booking, however many there are.
 const REMOVE_UNBOOKED = statement(
   'event_remove_unbooked',
   `DELETE FROM events e WHERE e.id = :id
@@ -71,7 +71,7 @@ export class EventStore {
     return rows[0]!;
   }
 
-  /** Locks an event until the transaction ends. No ticket of it is booked or given back meanwhile. */
+  /** Locks an event until the transaction ends. Meanwhile no ticket is booked or given back. */
   async lock(query: Query, id: string): Promise<LockedEvent | null> {
     const [event]: LockedEvent[] = await query(LOCK, { id });
     return event ?? null;

@@ -25,7 +25,7 @@ const CREATED = 201;
 /** Bookings that one statement cancels or refunds. Bounds the memory that deleting an event takes. */
 const BATCH = 10_000;
 
-/** Events: everyone reads them, and their organizers change them. */
+/** Events. Every caller may read them; organizers publish and change their own. */
 @Injectable()
 export class EventsService {
   constructor(

@@ -13,7 +13,7 @@ import { FoldsStore } from './folds.store.js';
 
 /** Balances that adjustments may give the books of an account. Orders and bookings add a few. */
 const MAX_BALANCES = 1_000;
-/** Complete blocks that a read leaves to the sweep. It folds them itself if there are more, so that it sums few lines. */
+/** Complete blocks that a read leaves to the sweep. It folds further ones itself, so that it sums few lines. */
 export const MAX_UNFOLDED = 1;
 /** Time that a read spends on folding. It sums the lines of the other blocks. */
 const FOLD_BUDGET_MS = 1_000;

@@ -19,7 +19,7 @@ export interface Extent {
   blocks: number;
 }
 
-/** Balances, and the newest entry of the state in which they were read. */
+/** Balances, and the number of the newest entry in the snapshot that they were read from. */
 export interface Balances {
   lastNumber: number;
   balances: Balance[];
@@ -33,8 +33,8 @@ const EXTENT = statement('journal_extent', `SELECT last_number AS "lastNumber", 
 
 /**
  * Sums the rows of a query, which may read `extent` and `folded`, the last folded entry. One statement, because folding moves
- * amounts from the lines to the totals: it sees both, and their extent, at one time.
- * @param name Empty for a statement whose times or numbers decide about the plan.
+ * amounts from the lines to the totals, so both must be read in one snapshot.
+ * @param name Empty for a statement whose plan depends on its values.
  */
 function summed<const Rows extends string>(name: string, rows: Rows) {
   return statement(
@@ -133,7 +133,7 @@ export class BalancesStore {
   }
 }
 
-/** Without balances the only row has the extent. */
+/** The rows repeat the extent. Without balances there is one row, which has only the extent. */
 function read(rows: (Balance & { lastNumber: number })[]): Balances {
   return { lastNumber: rows[0]!.lastNumber, balances: rows.filter(({ ledgerAccount }) => ledgerAccount !== null) };
 }

@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { TableAnalyzer } from '../platform/database/table-analyzer.js';
 
-/** Adds the tables of events to those that are analyzed when they have grown. */
+/** Has the tables of tickets analyzed when they have grown. */
 @Injectable()
-export class TicketsSweep implements OnModuleInit {
+export class TicketTables implements OnModuleInit {
   constructor(private readonly analyzer: TableAnalyzer) {}
 
   onModuleInit(): void {
