@@ -2,12 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { SmtpPool } from './sending/smtp-pool.js';
 
-/** How long the result of a check is reused, so that health checks do not load the server. */
+/** The result of a check is reused for this time, so that health checks do not load the server. */
 const FRESH_MS = 10_000;
 /** A server that does not answer within this time is down. */
 const CHECK_TIMEOUT_MS = 5_000;
 
-/** Why the mail server cannot take messages: a stable code of docs/operations.md. */
+/** The reason why the mail server cannot take messages: a stable code, listed in docs/operations.md. */
 export type MailServerCause = 'unreachable' | 'timeout' | 'refused';
 
 /** The server of `SMTP_URL`, for health checks of every process. */
@@ -27,7 +27,7 @@ export class MailServer {
     return this.url !== undefined;
   }
 
-  /** @returns Why the server is down; null if it is up, or there is none. At most ten seconds old. */
+  /** @returns The reason why the server is down; null if it is up, or there is none. At most ten seconds old. */
   check(): Promise<MailServerCause | null> {
     if (this.url === undefined) return Promise.resolve(null);
     if (performance.now() - this.checkedAtMs < FRESH_MS) return Promise.resolve(this.cause);

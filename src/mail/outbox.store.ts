@@ -42,8 +42,8 @@ const REMOVE_CHANGE = statement(
 type Changed = TemplateData['event-changed'];
 
 /**
- * Writes the outbox in the transactions of its callers. Hand-written: it runs on their connection, and the lock on a change
- * that is not expanded yet decides between merging and a new fan-out.
+ * Writes the outbox in the transactions of its callers. Hand-written: it runs on their connections, and a lock on a change that
+ * no worker has begun to expand decides between merging and a new fan-out.
  */
 @Injectable()
 export class OutboxStore {

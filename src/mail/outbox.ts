@@ -5,8 +5,8 @@ import type { NewFanOut, NewMail } from './new-mail.js';
 import { OutboxStore } from './outbox.store.js';
 
 /**
- * The mail that a business transaction sends: it is written with the facts that it reports, and sent if they are committed.
- * Call {@link wake} after the commit. docs/mail.md describes the way of a message.
+ * Mail that a business transaction sends. The messages are written in the transaction, so they are sent if it commits. Call
+ * {@link wake} after the commit. docs/mail.md describes what follows.
  */
 @Injectable()
 export class Outbox {

@@ -4,7 +4,7 @@ import { statement } from '../../platform/database/named-parameters.js';
 import { Attendees } from '../attendees.js';
 import type { FanOutTemplate } from '../templates/template-data.js';
 
-/** Addresses of one statement. Each reads and sorts those that are left, so a small part would cost more than it inserts. */
+/** Addresses of one statement. Each statement reads and sorts all that are left, so small parts would mostly sort. */
 const PART = 20_000;
 
 const START = statement(
@@ -33,7 +33,7 @@ const NEW_ID = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
     PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1),
     'hex')::uuid`;
 
-/** The order of bytes is that of `max` below, whatever the collation of the database. */
+/** Orders addresses by their bytes, as `max` below does, in a database of any collation. */
 const expansion = (addresses: string): string => `
   WITH fan_out AS (
     SELECT id, account_id, event_id, template, created_at, last_address FROM mail_fan_outs
@@ -58,9 +58,9 @@ export interface StartedFanOut {
 }
 
 /**
- * Expands fan-outs. Hand-written: each part is one INSERT … SELECT that also moves the fan-out on, so a crash repeats the part
- * as a whole, and a unique key gives an address one message of a fan-out. A started fan-out does not change, so no business
- * transaction waits for its lock.
+ * Expands fan-outs. Hand-written: each part is one INSERT … SELECT that also records how far the fan-out is expanded, so a crash
+ * repeats the part as a whole, and a unique key gives each address one message. A started fan-out does not change, so no
+ * business transaction waits for its lock.
  */
 @Injectable()
 export class FanOutStore {
@@ -81,7 +81,7 @@ export class FanOutStore {
     return row?.dueInMs ?? null;
   }
 
-  /** Has a fan-out that failed expanded later. */
+  /** Delays a fan-out that failed. */
   async postpone({ id }: StartedFanOut, delayMs: number): Promise<void> {
     await this.database.query(POSTPONE, { id, delayMs });
   }

@@ -3,8 +3,8 @@ import type { TemplateData } from '../templates/template-data.js';
 type Changed = TemplateData['event-changed'];
 
 /**
- * Combines two changes of an event, so that attendees get one message. A field keeps its value before the first change; a field
- * that has its former value again is left out.
+ * Combines two changes of an event, so that attendees get one message. It shows each field's value before the first change, and
+ * leaves out a field that has this value again.
  */
 export function mergeChanges(earlier: Changed, later: Changed): Changed {
   const merged = new Map(earlier.changes.map((change) => [change.field, change]));

@@ -1,6 +1,10 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { MailMessage } from './mail-message.entity.js';
 
+export const MAIL_OUTCOMES = ['sent', 'retried', 'failed'] as const;
+/** `retried`: the attempt failed, and another one follows. */
+export type MailOutcome = (typeof MAIL_OUTCOMES)[number];
+
 /** One attempt to send a message. */
 @Entity('mail_attempts')
 @Check('mail_attempts_outcome_check', `outcome IN ('sent', 'retried', 'failed')`)
@@ -13,7 +17,7 @@ export class MailAttempt {
   number!: number;
 
   @Column('text')
-  outcome!: 'sent' | 'retried' | 'failed';
+  outcome!: MailOutcome;
 
   /** The reply code of the server; null if it sent none. */
   @Column('integer', { name: 'smtp_code', nullable: true })

@@ -1,7 +1,7 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 export const MAIL_STATUSES = ['pending', 'sent', 'failed', 'kept'] as const;
-/** `kept`: there is no `SMTP_URL` to send it to. docs/state-machines.md shows the states. */
+/** `kept`: not sent, because `SMTP_URL` is not set. docs/state-machines.md shows the states. */
 export type MailStatus = (typeof MAIL_STATUSES)[number];
 
 /** A message to one address. */
@@ -25,7 +25,7 @@ export class MailMessage {
   @Column('uuid', { name: 'account_id' })
   accountId!: string;
 
-  /** Workers take turns between queues: a fan-out, or the single messages of an account. */
+  /** A fan-out, or the account of single messages. Workers take from all queues in turn. */
   @Column('uuid')
   queue!: string;
 
@@ -38,7 +38,7 @@ export class MailMessage {
   @Column('text')
   template!: string;
 
-  /** Null with a fan-out, which has it. */
+  /** Null for a message of a fan-out, which has the data. */
   @Column('jsonb', { nullable: true })
   data!: object | null;
 
@@ -53,7 +53,7 @@ export class MailMessage {
   @Column('integer', { name: 'attempts_before_retry', default: 0 })
   attemptsBeforeRetry!: number;
 
-  /** When it is due. Of a claimed message this is the end of the lease. */
+  /** When it is due. While a worker has leased it, the end of the lease. */
   @Column('timestamp with time zone', {
     name: 'next_attempt_at',
     precision: 3,

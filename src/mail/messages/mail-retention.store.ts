@@ -3,7 +3,7 @@ import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import { firstIdAt } from '../../platform/ids.js';
 
-/** Ids are time-ordered, so the primary key finds old messages; their attempts go with them. */
+/** Ids are time-ordered, so the primary key finds old messages; their attempts are deleted with them. */
 const REMOVE_MESSAGES = statement(
   'mail_remove_expired',
   `WITH expired AS (

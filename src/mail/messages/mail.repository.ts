@@ -17,10 +17,10 @@ export interface MailFilter {
   limit: number;
 }
 
-/** A message with its data, also if a fan-out has it. */
+/** A message with its data, which may be that of its fan-out. */
 export type FullMail = MailMessage & { data: object; template: TemplateName };
 
-/** Attempts of one message that are shown. */
+/** Most attempts of one message that are shown. */
 const SHOWN_ATTEMPTS = 100;
 /** Pending messages are counted up to this number. */
 const COUNTED = 1_000_000;

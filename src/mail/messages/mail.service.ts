@@ -82,7 +82,7 @@ function accountOf({ isOperator, actor, account }: Caller): string | undefined {
   return actor.kind === 'operator' ? storedAccount(account) : undefined;
 }
 
-/** A kept message can only be read here, so it is shown whole. */
+/** Hides the token of a password reset, except in a kept message, which has no other way to its reader. */
 function shown({ id, recipient, createdAt, template, status, data }: FullMail) {
   const isHidden = template === 'password-reset' && status !== 'kept';
   return { id, recipient, createdAt, template, data: isHidden ? { ...data, token: HIDDEN } : data };

@@ -1,3 +1,4 @@
+import type { MailOutcome } from '../messages/mail-attempt.entity.js';
 import type { TemplateData, TemplateName } from '../templates/template-data.js';
 
 /** A message that this process has leased. */
@@ -13,7 +14,7 @@ export type ClaimedMail = {
 export interface EndedAttempt {
   messageId: string;
   number: number;
-  outcome: 'sent' | 'retried' | 'failed';
+  outcome: MailOutcome;
   /** The reply code of the server; null if it sent none. */
   smtpCode: number | null;
   /** The reply of the server, or the error. */

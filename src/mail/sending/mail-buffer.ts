@@ -2,14 +2,14 @@ import type { ClaimedMail } from './claimed-mail.js';
 
 /** Most messages that one process leases at a time. */
 const MAX_LEASED = 512;
-/** A process leases the messages that it sends in this time, so that new messages do not wait behind leased ones. */
+/** Messages are leased for this time ahead, so that new messages do not wait behind many leased ones. */
 const LEASED_AHEAD_MS = 200;
 
 /** Leases messages ahead of their attempts, so that attempts do not wait for the database. */
 export class MailBuffer {
   private readonly leased: ClaimedMail[] = [];
   private leasing: Promise<void> | null = null;
-  /** Counts wake-ups. The outbox is empty if a claim found nothing and none came since it began. */
+  /** The number of wake-ups. No message is due if a claim found none and no wake-up came since the claim began. */
   private wakeUps = 0;
   private emptyAt = -1;
   private sinceMs = performance.now();

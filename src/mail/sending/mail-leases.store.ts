@@ -11,7 +11,7 @@ export interface QueueHead {
   dueInMs: number;
 }
 
-/** One probe of the index for each queue, whatever their lengths. */
+/** A loose index scan: one probe of the index for each queue, however long the queues are. */
 const HEADS = statement(
   'mail_heads',
   `WITH RECURSIVE heads AS (
@@ -90,7 +90,7 @@ const KEEP = statement(
 export class MailLeasesStore {
   constructor(private readonly database: Database) {}
 
-  /** @returns Up to `limit` queues with pending messages, in order from a queue on. */
+  /** @returns Up to `limit` queues with pending messages, in order, beginning with `fromQueue`. */
   heads(fromQueue: string, limit: number): Promise<QueueHead[]> {
     return this.database.query(HEADS, { fromQueue, limit });
   }
@@ -106,7 +106,7 @@ export class MailLeasesStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Gives messages back that were not tried. */
+  /** Returns messages that were not tried. */
   async release(ids: string[]): Promise<void> {
     if (ids.length > 0) await this.database.query(RELEASE, { ids, workerId: WORKER_ID });
   }

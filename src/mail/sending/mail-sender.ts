@@ -11,12 +11,12 @@ import { MailAttemptsStore } from './mail-attempts.store.js';
 import { printable, smtpFailure } from './smtp-failure.js';
 import { SmtpPool } from './smtp-pool.js';
 
-/** Attempts in progress whose server answers. */
+/** Attempts in progress, without those that {@link SendLimiter} no longer counts. */
 const CONNECTIONS = 10;
-/** Most messages in progress, with those that are slow or being recorded. A crash may repeat up to this many. */
+/** Most messages in progress, including slow ones and those being recorded. A crash may repeat up to this number. */
 export const MAX_IN_FLIGHT = 50;
 
-/** One address: no list, no comment, no line break. */
+/** One address, without a list, a comment or a line break. */
 const ADDRESS = /^[^\s<>()[\]",;:@\p{Cc}]+@[^\s<>()",;@\p{Cc}]+$/u;
 
 /** Sends messages to the server of `SMTP_URL` and records the attempts. */
@@ -43,7 +43,7 @@ export class MailSender implements OnApplicationShutdown {
     this.pool = SMTP_URL === undefined ? null : new SmtpPool(SMTP_URL, SMTP_TIMEOUT, MAX_IN_FLIGHT);
   }
 
-  /** Ends the attempts in progress. They count as not made, and their messages are due again. */
+  /** Ends the attempts in progress. They are not recorded, and their messages are due again. */
   abort(): void {
     this.isAborted = true;
     this.pool?.close();
@@ -56,7 +56,7 @@ export class MailSender implements OnApplicationShutdown {
 
   /**
    * Sends a message once and records the attempt.
-   * @param maySend Asked just before the attempt: whether this process still holds the lease, and is not stopping.
+   * @param maySend Called just before the attempt. Whether the lease is still valid and the process is not stopping.
    * @returns The attempt; null if there was none.
    */
   async send(mail: ClaimedMail, maySend: () => boolean): Promise<EndedAttempt | null> {

@@ -10,20 +10,20 @@ import { MailBuffer } from './mail-buffer.js';
 import { MailLeasesStore, type QueueHead } from './mail-leases.store.js';
 import { MAX_IN_FLIGHT, MailSender } from './mail-sender.js';
 
-/** Leases are renewed while messages wait or are sent. After a crash they end by themselves. */
+/** Leases are renewed while messages wait or are sent. After a crash they expire. */
 const LEASE_MS = 30_000;
-/** Queues of one claim. When there are more, the next claim begins where this one ended. */
+/** Most queues of one claim. If there are more, the next claim begins after the last of them. */
 const MAX_QUEUES = 256;
 /** Time for which attempts in progress may go on when the process stops. */
 const GRACE_MS = 5_000;
-/** Pause before a fan-out is expanded again that failed. */
+/** Pause before a failed fan-out is expanded again. */
 const FAN_OUT_RETRY_MS = 10_000;
 /** Messages that one statement marks as kept. */
 const KEEP_BATCH = 1_000;
 
 /**
- * Sends due messages. Each is claimed, tried, scheduled and recorded by itself. A claim takes the same share of each queue, so
- * messages of one account do not wait for the fan-out of another. Fan-outs are expanded beside it.
+ * Sends due messages and expands due fan-outs. Each message is tried, recorded and scheduled by itself. A claim takes the same
+ * share of each queue, so messages of one account do not wait for the fan-out of another.
  */
 @Injectable()
 export class MailDispatcher {
@@ -44,9 +44,9 @@ export class MailDispatcher {
     private readonly fanOuts: FanOutStore,
     private readonly sender: MailSender,
   ) {
-    const failed = (what: string) => (error: unknown) => this.logger.warn(`${what}: ${String(error)}`);
-    this.sending = new WorkerLoop(MAX_IN_FLIGHT, (free) => this.claim(free), failed('Due messages were not claimed'));
-    this.expanding = new WorkerLoop(1, () => this.claimFanOut(), failed('Due fan-outs were not claimed'));
+    const warn = (message: string) => (error: unknown) => this.logger.warn(`${message}: ${String(error)}`);
+    this.sending = new WorkerLoop(MAX_IN_FLIGHT, (free) => this.claim(free), warn('Due messages were not claimed'));
+    this.expanding = new WorkerLoop(1, () => this.claimFanOut(), warn('Due fan-outs were not claimed'));
     this.keeper = new LeaseKeeper(LEASE_MS, async (mails) => {
       const renewed = await this.leases.renew(
         mails.map(({ id }) => id),
@@ -69,7 +69,7 @@ export class MailDispatcher {
     void this.run();
   }
 
-  /** Sends no further message; resolves when those in flight are recorded or, after a grace period, given back. */
+  /** Sends no further message. Resolves when the messages in flight are recorded or, after a grace period, released. */
   async stop(): Promise<void> {
     this.isStopping = true;
     this.timer.stop();
@@ -92,7 +92,7 @@ export class MailDispatcher {
     try {
       const ended = await this.sender.send(mail, () => !this.isStopping && this.keeper.isSafe(mail));
       if (!ended && this.isStopping) this.untried.push(mail);
-      // No claim has seen when it is due again.
+      // No claim has read when it is due again.
       if (ended && ended.retryInMs !== null) this.timer.setIn(ended.retryInMs);
     } catch (error) {
       this.logger.warn(`An attempt of message ${mail.id} was not recorded: ${String(error)}`);

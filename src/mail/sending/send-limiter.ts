@@ -1,9 +1,9 @@
-/** An attempt that takes longer no longer counts. */
+/** An attempt that takes longer is not counted any more. */
 const SLOW_MS = 1_000;
 
 /**
- * Limits the attempts in progress. A slow one frees its place for another, so that addresses which stall delay no others; the
- * caller bounds the total.
+ * Limits the attempts in progress. A slow attempt frees its place for another, so that stalling addresses do not delay others.
+ * The caller bounds the total.
  */
 export class SendLimiter {
   private counted = 0;

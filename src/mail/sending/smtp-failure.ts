@@ -1,7 +1,7 @@
-/** The longest text of a server that is kept. */
+/** Longest reply of a server that is stored. */
 const DETAIL_LENGTH = 500;
 
-/** The server's answer to this message, and not to the connection or the login (nodemailer's codes). */
+/** Codes of nodemailer for replies to the message, as opposed to the connection or the login. */
 const OF_THE_MESSAGE: ReadonlySet<unknown> = new Set(['EENVELOPE', 'EMESSAGE']);
 
 /** An attempt that did not send the message. */
@@ -28,7 +28,7 @@ export function smtpFailure(error: unknown): SmtpFailure {
   return { isFinal, smtpCode, detail: printable(response || message || String(error)) };
 }
 
-/** Returns the text in one line, without control characters, which Postgres or a terminal would not take. */
+/** Returns the text in one line, without control characters: Postgres rejects NUL, and terminals obey others. */
 export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, DETAIL_LENGTH);
 }

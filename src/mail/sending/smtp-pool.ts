@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import type { OutgoingMail } from '../templates/templates.js';
 
-/** A server that closed a kept connection gets the message over a new one, once. */
+/** A message whose kept connection was closed by the server is sent once more, over a new connection. */
 const MAX_REQUEUES = 1;
 /** Time after which an unused connection is closed. */
 const IDLE_MS = 30_000;
@@ -19,7 +19,7 @@ export class SmtpPool {
     private readonly timeoutMs: number,
     maxConnections: number,
   ) {
-    // The timeouts of single steps bound what the signal does not end, such as a greeting.
+    // The signal does not end every step, for example not the wait for a greeting, so each step has a timeout too.
     const steps = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs };
     const pool = { maxConnections, maxRequeues: MAX_REQUEUES, idleTimeout: IDLE_MS };
     this.transport = createTransport({ url, pool: true, ...pool, ...steps, dnsTimeout: timeoutMs });
@@ -52,7 +52,7 @@ export class SmtpPool {
     }
   }
 
-  /** Connects and says goodbye. Rejects if the server cannot take messages now. */
+  /** Connects, logs in and disconnects. Rejects if the server cannot take messages now. */
   async verify(): Promise<void> {
     await this.transport.verify();
   }

@@ -47,7 +47,7 @@ export class Templates {
     this.domain = /@([^@>\s]+)>?$/.exec(config.MAIL_FROM)![1]!;
   }
 
-  /** Returns a message with its headers. `Message-ID` follows from the id of the message, so every attempt has the same. */
+  /** Returns a message with its headers. `Message-ID` contains the id of the message, so it is the same in every attempt. */
   message(mail: {
     id: string;
     recipient: string;
@@ -73,7 +73,7 @@ export class Templates {
   }
 }
 
-/** Reads a template. The first line of the text is `Subject: …`, that of the HTML its `<title>`. */
+/** Reads a template. The text begins with a line `Subject: …`, the HTML with its `<title>`. */
 function load(name: TemplateName): Template {
   const [, subject, text] = /^Subject: (.+)\n\n([^]+)$/.exec(read(`${name}.txt`))!;
   const [, title, content] = /^(<title>.+<\/title>\n)([^]+)$/.exec(read(`${name}.html`))!;
