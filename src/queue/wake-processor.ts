@@ -7,12 +7,12 @@ import { logOnce } from '../platform/observability/log-once.js';
  * processors; the work itself limits how much of it is in progress.
  */
 export abstract class WakeProcessor {
+  protected abstract readonly work: { run(): Promise<void> };
+
   private readonly onError = logOnce(
     new Logger(this.constructor.name),
     'Redis is unavailable; the sweeper finds the work meanwhile',
   );
-
-  protected constructor(private readonly work: { run(): Promise<void> }) {}
 
   @Process({ concurrency: 1 })
   async wake(): Promise<void> {

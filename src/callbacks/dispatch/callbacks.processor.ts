@@ -5,7 +5,7 @@ import { CallbacksDispatcher } from './callbacks.dispatcher.js';
 /** Sends due callbacks. */
 @Processor('callbacks')
 export class CallbacksProcessor extends WakeProcessor {
-  constructor(dispatcher: CallbacksDispatcher) {
-    super(dispatcher);
+  constructor(protected readonly work: CallbacksDispatcher) {
+    super();
   }
 }

@@ -5,7 +5,7 @@ import { JobsRunner } from './jobs.runner.js';
 /** Runs lanes. Their leases keep the order. */
 @Processor('jobs')
 export class JobsProcessor extends WakeProcessor {
-  constructor(runner: JobsRunner) {
-    super(runner);
+  constructor(protected readonly work: JobsRunner) {
+    super();
   }
 }

@@ -5,7 +5,7 @@ import { MailDispatcher } from './mail.dispatcher.js';
 /** Sends due mail and expands due fan-outs. */
 @Processor('mail')
 export class MailProcessor extends WakeProcessor {
-  constructor(dispatcher: MailDispatcher) {
-    super(dispatcher);
+  constructor(protected readonly work: MailDispatcher) {
+    super();
   }
 }
