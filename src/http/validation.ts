@@ -23,6 +23,8 @@ export const MAX_DEPTH = 32;
 /** No object of this API has more fields, and no demo callback needs more. */
 const MAX_FIELDS = 1_000;
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+/** The issue of a body that is missing. No route has one that must be an array. */
+const NO_BODY = 'a JSON object is required, with Content-Type: application/json';
 /** A surrogate without its pair is not Unicode text and has no UTF-8 encoding. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -41,6 +43,8 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
     if (metadata.type !== 'param') checkStructure(value, where);
     const result = await metadata.schema['~standard'].validate(value);
     if (!result.issues) return result.value as T;
+    if (metadata.type === 'body' && value === undefined)
+      throw new InvalidInput(where, [{ path: '', message: NO_BODY }]);
     const issues = result.issues.slice(0, MAX_ISSUES).map(({ path = [], message }) => ({
       path: path.map((segment) => String(typeof segment === 'object' ? segment.key : segment)).join('.'),
       message,

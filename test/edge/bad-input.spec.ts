@@ -17,6 +17,9 @@ const LONE_HIGH = 'a\ud83db';
 const LONE_LOW = 'a\ude00b';
 const MODES = ['sync', 'async'] as const;
 type Row = [title: string, fields: object, path: string];
+interface OpenApi {
+  paths: Record<string, Record<string, { requestBody?: { required?: boolean; content: Record<string, unknown> } }>>;
+}
 
 let daybook: Daybook;
 beforeAll(async () => {
@@ -288,8 +291,62 @@ it.each([
   expect(reply.headers.get('allow')).toBe(allowed);
 });
 
-it('a path that is not UTF-8 is 400', async () => {
-  expectProblem(await get(daybook, '/api/requests/%ff'), 400);
+describe('a percent sequence that is not UTF-8 is 400', () => {
+  const INVALID = ['%ff', '%zz', '%', '%4', 'a%ED%A0%80', '%c0%80', '%f4%90%80%80', '%u0041'];
+
+  it.each([
+    ['/api/requests', 'lane'],
+    ['/api/callbacks', 'since'],
+    ['/api/customers', 'email'],
+    ['/healthz', 'x'],
+    ['/docs', 'x'],
+    ['/nope', 'x'],
+  ])('in the query of %s, and names the parameter', async (path, name) => {
+    for (const value of INVALID) {
+      const reply = await get(daybook, `${path}?limit=1&${name}=${value}&z=%20`);
+      expectProblem(reply, 400, path);
+      expect(reply.json.type).toBe('urn:daybook:problem:percent-encoding-invalid');
+      expect(reply.json.errors).toEqual([{ path: name, message: expect.stringContaining(`query parameter ${name} `) }]);
+    }
+  });
+
+  it('in the name of a parameter', async () => {
+    const { json } = await get(daybook, '/api/requests?%ff=1');
+    expect(json).toMatchObject({ status: 400, errors: [{ path: '%ff' }] });
+  });
+
+  it.each(['/api/requests/', '/api/lanes/', '/api/reports/', '/docs/', '/nope/'])('in the path %s', async (path) => {
+    for (const value of INVALID) {
+      const reply = await get(daybook, `${path}${value}`);
+      expectProblem(reply, 400);
+      expect(reply.json.detail).toMatch(/^The path has a percent sequence that is not UTF-8/);
+    }
+  });
+
+  it('and a valid one is read: + and %20 in a query are spaces, and %25 is a percent sign', async () => {
+    const texts = ['a+b', 'a%20b', '%25ff', '%C3%A9', '%F0%9F%98%80'];
+    for (const email of texts) expect((await get(daybook, `/api/customers?email=${email}`)).status).toBe(200);
+  });
+});
+
+it('every route that needs a body says the same when it is missing', async () => {
+  const { paths } = (await get(daybook, '/openapi.json')).json as OpenApi;
+  const operations = Object.entries(paths).flatMap(([path, byMethod]) =>
+    Object.entries(byMethod).map(([method, { requestBody }]) => ({ method: method.toUpperCase(), path, requestBody })),
+  );
+  const posts = operations.filter(
+    ({ requestBody }) => requestBody?.required && requestBody.content['application/json'],
+  );
+  expect(posts.length).toBeGreaterThan(10);
+  const details = new Map<string, string[]>();
+  for (const { method, path } of posts) {
+    const { status, json } = await send(daybook, method, path.replace(/\{\w+\}/g, UNKNOWN_ID));
+    if (status === 401 || status === 403) continue;
+    const said = `${status} ${json.errors?.map((issue: { message: string }) => issue.message).join()}`;
+    details.set(said, [...(details.get(said) ?? []), `${method} ${path}`]);
+  }
+  expect([...details.keys()]).toEqual(['422 a JSON object is required, with Content-Type: application/json']);
+  expect([...details.values()].flat()).toEqual(expect.arrayContaining(['POST /api/session', 'POST /api/customers']));
 });
 
 it.each([
@@ -297,7 +354,7 @@ it.each([
   ['cursor', ['', '1', 'abc', `${UNKNOWN_ID}0`]],
   ['mode', ['both', 'SYNC', '']],
   ['status', ['DONE', 'completed', '']],
-  ['lane', ['x'.repeat(65), '%00', '%ED%A0%80%00']],
+  ['lane', ['x'.repeat(65), '%00', 'a%00b']],
   ['report', ['x'.repeat(101), '%00']],
   ['colour', ['red']],
   ['__proto__', ['x']],

@@ -7,6 +7,8 @@ import { delayContinue } from '../body/expect-continue.js';
 import { boundRefusedUploads } from '../body/refused-upload.js';
 import { endUnreadResponses, limitConnections } from './connection-limits.js';
 import { assignRequestId } from './request-id.js';
+import { refuseTunnels, requireHttp1, stayOnHttp1 } from './protocol.js';
+import { requireReadableTarget, rewriteAbsoluteTarget } from './request-target.js';
 import { rewriteRootAliases } from './root-aliases.js';
 import { setSecurityHeaders } from './security-headers.js';
 import { limitHeaderCount, limitServer } from './server-limits.js';
@@ -32,6 +34,7 @@ export function configureApp(
   config: Pick<Config, 'AUTH' | 'HOST' | 'CORS_ORIGINS' | 'TRUST_PROXY' | 'REQUEST_TIMEOUT'>,
 ): void {
   limitServer(app.getHttpServer(), config.REQUEST_TIMEOUT);
+  refuseTunnels(app.getHttpServer());
   app.set('trust proxy', config.TRUST_PROXY);
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
@@ -42,12 +45,16 @@ export function configureApp(
   delayContinue(app.getHttpServer());
   app.use(
     inOrder([
+      rewriteAbsoluteTarget,
       rewriteRootAliases,
       boundRefusedUploads,
       assignRequestId,
       setSecurityHeaders,
+      stayOnHttp1,
+      requireHttp1,
       limitHeaderCount,
       requireHost,
+      requireReadableTarget,
       rejectRepeatedHeaders,
       ...csrfProtection(config),
     ]),

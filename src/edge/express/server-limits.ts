@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { HttpException } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { PROBLEM_MEDIA_TYPE, plainProblem } from '../problem/problem.js';
+import { endWithProblem, rawProblem } from './raw-problem.js';
 
 /** Time in which the whole head of a request must arrive, against clients that send it slowly (slowloris). */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -18,8 +17,19 @@ const PARSER_ERRORS: Record<string, { status: number; detail: string }> = {
   HPE_HEADER_OVERFLOW: { status: 431, detail: 'The headers are over the limit of 16 KiB' },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, detail: 'The chunk extensions are over the limit of 16 KiB' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'The request did not arrive before the timeout' },
+  HPE_INVALID_VERSION: { status: 400, detail: 'This server speaks HTTP/1.1' },
+  HPE_PAUSED_H2_UPGRADE: { status: 400, detail: 'This server speaks HTTP/1.1, not HTTP/2' },
 };
 const MALFORMED = { status: 400, detail: 'This is not a valid HTTP request' };
+const UNKNOWN_METHOD = { status: 400, detail: 'The method of this request is unknown' };
+const TLS = { status: 400, detail: 'This is TLS; the port speaks HTTP without it' };
+
+/** First byte of a TLS handshake (RFC 8446, section 5.1). */
+const TLS_HANDSHAKE = 0x16;
+/** A request line begins with a method and a space (RFC 9112, section 3). */
+const METHOD = /^[!#$%&'*+.^_`|~\w-]+ /;
+/** Longer than any method. */
+const METHOD_BYTES = 64;
 
 /**
  * Limits the time that the head of a request may take to arrive, and answers requests that Node rejects before Express sees
@@ -45,7 +55,7 @@ export function limitHeaderCount(request: Request, _response: Response, next: Ne
   next(isOver ? new HttpException(`There are more than ${MAX_HEADERS} headers`, 431) : undefined);
 }
 
-function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): void {
+function answerParserError(error: ParserError, socket: Duplex): void {
   // Node's default handler of this event makes the same check.
   const response = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined;
   // After the head of a response, the client would read a second one as a part of the body.
@@ -53,15 +63,15 @@ function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const { status, detail } = PARSER_ERRORS[error.code ?? ''] ?? MALFORMED;
-  const { headers, body } = rawProblem(status, detail);
-  const lines = Object.entries({ ...headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}`);
-  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));
+  const { status, detail } = answerTo(error);
+  endWithProblem(socket, status, detail);
 }
 
-/** A problem for a connection without an Express request. */
-function rawProblem(status: number, detail: string): { headers: Record<string, string | number>; body: string } {
-  const body = JSON.stringify(plainProblem(status, detail, '/'));
-  const headers = { 'Content-Type': PROBLEM_MEDIA_TYPE, 'Content-Length': Buffer.byteLength(body) };
-  return { headers: { ...headers, 'X-Request-Id': randomUUID() }, body };
+/** An error of Node's HTTP parser, with the bytes that it could not read. */
+type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer };
+
+function answerTo({ code = '', rawPacket }: ParserError): { status: number; detail: string } {
+  if (code !== 'HPE_INVALID_METHOD') return PARSER_ERRORS[code] ?? MALFORMED;
+  if (rawPacket?.[0] === TLS_HANDSHAKE) return TLS;
+  return METHOD.test(rawPacket?.toString('latin1', 0, METHOD_BYTES) ?? '') ? UNKNOWN_METHOD : MALFORMED;
 }

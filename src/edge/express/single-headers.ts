@@ -36,8 +36,13 @@ export function rejectRepeatedHeaders({ rawHeaders }: Request, _response: Respon
   next();
 }
 
-/** Express middleware: rejects HTTP/1.1 requests without `Host` (RFC 9112, section 3.2). */
+/** Characters that a host and port cannot have. */
+const NO_HOST = /[\s/\\?#@]/;
+
+/** Express middleware: rejects HTTP/1.1 requests without `Host`, and an invalid one (RFC 9112, section 3.2). */
 export function requireHost({ headers, httpVersion }: Request, _response: Response, next: NextFunction): void {
-  const isMissing = headers.host === undefined && httpVersion === '1.1';
+  const { host } = headers;
+  if (host !== undefined && NO_HOST.test(host)) return next(new BadRequestException('The header Host is not valid'));
+  const isMissing = host === undefined && httpVersion === '1.1';
   next(isMissing ? new BadRequestException('The header Host is missing') : undefined);
 }

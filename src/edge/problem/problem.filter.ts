@@ -35,6 +35,11 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const allowed = error instanceof NotFoundException ? this.allowedMethods(request) : [];
     if (allowed.length > 0) response.setHeader('Allow', allowed.join(', '));
+    // RFC 9110, section 9.3.7. A preflight of an origin in CORS_ORIGINS is answered before.
+    if (allowed.length > 0 && request.method === 'OPTIONS') {
+      response.status(204).end();
+      return;
+    }
     const { problem, retryAfterS } = problemOf(
       allowed.length > 0 ? new MethodNotAllowedException(`${request.path} allows ${allowed.join(', ')}`) : error,
       request.path,

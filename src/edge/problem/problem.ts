@@ -68,6 +68,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'pool-closed': { status: 503 },
   'database-unavailable': { status: 503 },
   'storage-unavailable': { status: 503 },
+  'percent-encoding-invalid': { status: 400 },
   'idempotency-key-invalid': { status: 400 },
   'idempotency-key-reused': { status: 422 },
   'idempotency-key-in-progress': { status: 409 },
