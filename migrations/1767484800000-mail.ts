@@ -48,6 +48,7 @@ const TABLES = [
   `CREATE INDEX mail_messages_due ON mail_messages (queue, next_attempt_at) WHERE status = 'pending'`,
   `CREATE INDEX mail_messages_leased ON mail_messages (leased_by) WHERE leased_by IS NOT NULL`,
   `CREATE INDEX mail_messages_by_status ON mail_messages (status, id)`,
+  `CREATE INDEX mail_messages_retries ON mail_messages (id) WHERE status = 'pending' AND attempts > 0`,
   `CREATE INDEX mail_messages_by_recipient ON mail_messages (lower(recipient), id)`,
   // An address gets one message of a fan-out.
   `CREATE UNIQUE INDEX mail_messages_fan_out ON mail_messages (fan_out_id, recipient) WHERE fan_out_id IS NOT NULL`,

@@ -7,6 +7,7 @@ import { CallbacksApiModule } from '../callbacks/callbacks-api.module.js';
 import { DemoReceiverModule } from '../callbacks/demo-receiver/demo-receiver.module.js';
 import { MailApiModule } from '../mail/mail-api.module.js';
 import type { Config } from '../platform/config/config.js';
+import { BoardModule } from '../operations/board/board.module.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { EdgeModule } from '../edge/edge.module.js';
 import { JobsApiModule } from '../jobs/jobs-api.module.js';
@@ -28,6 +29,7 @@ export class ApiModule {
       TicketsModule,
       MailApiModule,
       OperationsModule,
+      BoardModule,
       BenchmarkModule,
       AccountsApiModule,
       UsersApiModule,

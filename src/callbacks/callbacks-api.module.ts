@@ -9,6 +9,8 @@ import { CallbackSenderModule } from './callback-sender.module.js';
 import { CallbackUrlModule } from './url-guard/callback-url.module.js';
 import { CallbackDelivery } from './deliveries/callback-delivery.entity.js';
 import { CallbackDeliveryRepository } from './deliveries/callback-delivery.repository.js';
+import { CallbackJobsRepository } from './deliveries/callback-jobs.repository.js';
+import { CallbackJobs } from './deliveries/callback-jobs.service.js';
 import { DestinationsModule } from './destinations/destinations.module.js';
 import { DestinationsController } from './destinations/destinations.controller.js';
 import { DestinationsService } from './destinations/destinations.service.js';
@@ -33,6 +35,14 @@ import { RedeliveriesModule } from './redelivery/redeliveries.module.js';
     DestinationsController,
     CallbackSecretsController,
   ],
-  providers: [CallbackDeliveryRepository, CallbackDeliveriesService, DestinationsService, PingService],
+  providers: [
+    CallbackDeliveryRepository,
+    CallbackDeliveriesService,
+    CallbackJobsRepository,
+    CallbackJobs,
+    DestinationsService,
+    PingService,
+  ],
+  exports: [CallbackJobs],
 })
 export class CallbacksApiModule {}

@@ -4,7 +4,7 @@ import { Reflector } from '@nestjs/core';
 export interface RecordedAction {
   /** Stable: `noun.verb`, in lower case. */
   name: string;
-  /** Fields of the body or the query that are recorded too. Never name a secret or a payload here. */
+  /** Fields of the body, the query or the path that are recorded too. Never name a secret or a payload here. */
   fields: readonly string[];
 }
 

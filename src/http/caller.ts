@@ -2,7 +2,7 @@ import { type ExecutionContext, createParamDecorator } from '@nestjs/common';
 import type { Request } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import type { Scope } from './scopes.js';
-import { clientNetwork, isLoopbackNetwork } from './client-network.js';
+import { clientNetwork, isOnThisMachine } from './client-network.js';
 
 /** The identity behind an action, for the action log. */
 export interface Actor {
@@ -85,7 +85,7 @@ class OpenCaller implements Caller {
   }
 
   get isOperator(): boolean {
-    return isLoopbackNetwork(this.id);
+    return isOnThisMachine(this.request);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import { isLoopbackHost } from '../platform/config/loopback.js';
 
@@ -24,6 +25,19 @@ const LOOPBACK_NETWORK = clientNetwork('::1');
 /** Whether a network, as {@link clientNetwork} returns it, is this machine. */
 export function isLoopbackNetwork(network: string): boolean {
   return isLoopbackHost(network) || network === LOOPBACK_NETWORK;
+}
+
+/** Headers that proxies add to what they forward. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
+
+/**
+ * Whether a program on this machine sent a request itself. One that a proxy forwarded, also a proxy on this machine, comes from
+ * somewhere else; a client can write any address into the headers that `TRUST_PROXY` reads.
+ */
+export function isOnThisMachine({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): boolean {
+  return (
+    isLoopbackNetwork(clientNetwork(socket.remoteAddress)) && FORWARDED.every((name) => headers[name] === undefined)
+  );
 }
 
 /** The eight groups of a valid IPv6 address (RFC 4291, section 2.2). */

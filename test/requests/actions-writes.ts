@@ -74,6 +74,9 @@ const orderMove =
     return { path: `/api/orders/${id}/${move}`, target: id };
   };
 
+/** The queues of the board. */
+const BOARD = '/admin/queues/api/queues';
+
 const EVENT = { title: 'Jazz', date: '2099-01-01T00:00:00Z', location: 'B', total_tickets: 9, price_cents: 5 };
 
 async function addEvent(on: Scene): Promise<{ organizer: TestUser; event: string }> {
@@ -210,6 +213,18 @@ export const WRITES: Record<string, (on: Scene) => Promise<Write>> = {
   'POST /api/mail/{id}/retry': async (on) => {
     const id = await addKeptMail(on.daybook);
     return { path: `/api/mail/${id}/retry`, target: id };
+  },
+  'PUT /admin/queues/api/queues/{queue}/pause': async () => ({ path: `${BOARD}/mail/pause`, target: 'mail' }),
+  'PUT /admin/queues/api/queues/{queue}/resume': async () => ({ path: `${BOARD}/mail/resume`, target: 'mail' }),
+  'PUT /admin/queues/api/queues/pause': async () => ({ path: `${BOARD}/pause` }),
+  'PUT /admin/queues/api/queues/resume': async () => ({ path: `${BOARD}/resume` }),
+  'PUT /admin/queues/api/queues/{queue}/{job}/retry': async (on) => {
+    const job = await addKeptMail(on.daybook);
+    return { path: `${BOARD}/mail/${job}/retry`, target: 'mail', detail: { job } };
+  },
+  'PUT /admin/queues/api/queues/{queue}/retry/{status}': async (on) => {
+    await addKeptMail(on.daybook);
+    return { path: `${BOARD}/mail/retry/failed`, target: 'mail', detail: { count: expect.any(Number) } };
   },
   'POST /api/auth/register': async () => ({
     path: '/api/auth/register',

@@ -19,8 +19,17 @@ import { holdLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import { OPEN_ACTOR, WRITES, accept, finished } from './actions-writes.js';
 
-/** Routes that write and are not recorded: they create requests, or only receive. */
-const UNRECORDED = ['POST /api/async', 'POST /api/batch', 'POST /api/callbacks/receive', 'POST /api/sync'];
+/** Routes that write and are not recorded: they create requests, only receive, or refuse what the queue board does not do. */
+const UNRECORDED = [
+  'DELETE /admin/queues/api/*path',
+  'PATCH /admin/queues/api/*path',
+  'POST /admin/queues/api/*path',
+  'POST /api/async',
+  'POST /api/batch',
+  'POST /api/callbacks/receive',
+  'POST /api/sync',
+  'PUT /admin/queues/api/*path',
+];
 
 const ROUTES = fileURLToPath(new URL('../support/routes.js', import.meta.url));
 const KEYS = fileURLToPath(new URL('../../dist/src/cli/keys.main.js', import.meta.url));

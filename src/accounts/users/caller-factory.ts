@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Caller } from '../../http/caller.js';
-import { clientNetwork, isLoopbackNetwork } from '../../http/client-network.js';
+import { isOnThisMachine } from '../../http/client-network.js';
 import { allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { AuthenticatedKey } from '../authenticator.js';
@@ -50,5 +50,3 @@ export class CallerFactory {
     return this.config.AUTH === 'open';
   }
 }
-
-const isOnThisMachine = ({ ip }: Request): boolean => isLoopbackNetwork(clientNetwork(ip));

@@ -37,7 +37,8 @@ const dataHeaders: [string, string][] = [
 
 /** Express middleware: sets helmet's headers, which are computed once because they are constant. */
 export function setSecurityHeaders(request: Request, response: Response, next: NextFunction): void {
-  const headers = request.url.startsWith('/api/') ? dataHeaders : pageHeaders;
+  const isData = request.url.startsWith('/api/') || request.url.startsWith('/admin/queues/api/');
+  const headers = isData ? dataHeaders : pageHeaders;
   for (const [name, value] of headers) response.setHeader(name, value);
   next();
 }

@@ -9,7 +9,8 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { ExpressAdapter } from '@nestjs/platform-express';
 import type { Request, Response } from 'express';
-import { PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
+import { isOfBoardPage, signInPage } from '../../operations/board/sign-in-page.js';
+import { type Problem, PROBLEM_MEDIA_TYPE, problemOf } from './problem.js';
 import { closeUpload } from '../body/refused-upload.js';
 import { REALM } from '../guards/credentials.js';
 import { requestId } from '../express/request-id.js';
@@ -18,6 +19,11 @@ import { requestId } from '../express/request-id.js';
 interface Layer {
   route?: { methods: Record<string, boolean> };
   match(path: string): boolean;
+}
+
+/** The page of the queue board shows its users the member `error`. */
+function bodyOf(request: Request, problem: Problem): string {
+  return JSON.stringify(isOfBoardPage(request) ? { ...problem, error: problem.detail } : problem);
 }
 
 /**
@@ -63,7 +69,9 @@ export class ProblemFilter implements ExceptionFilter {
       response.setHeader('Connection', 'close');
       closeUpload(request);
     }
-    response.status(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+    const page = signInPage(request, problem);
+    if (page !== null) response.status(problem.status).type('html').send(page);
+    else response.status(problem.status).type(PROBLEM_MEDIA_TYPE).send(bodyOf(request, problem));
   }
 
   /** The methods of a path that exists only with other methods (405); empty otherwise. Nest reports both as not found. */

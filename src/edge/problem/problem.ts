@@ -100,6 +100,8 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'booking-not-found': { status: 404 },
   'booking-cancelled': { status: 409 },
   'sold-out': { status: 409 },
+  'board-not-found': { status: 404 },
+  'job-not-retriable': { status: 409 },
   'mail-not-found': { status: 404 },
   'mail-sent': { status: 409 },
   'quota-exceeded': { status: 429, type: `${IANA}quota-exceeded` },

@@ -16,6 +16,7 @@ export type MailStatus = (typeof MAIL_STATUSES)[number];
 @Index('mail_messages_due', { synchronize: false })
 @Index('mail_messages_leased', { synchronize: false })
 @Index('mail_messages_by_status', { synchronize: false })
+@Index('mail_messages_retries', { synchronize: false })
 @Index('mail_messages_by_recipient', { synchronize: false })
 @Index('mail_messages_fan_out', { synchronize: false })
 export class MailMessage {

@@ -58,6 +58,11 @@ export class MailRepository {
     return mail ?? null;
   }
 
+  /** @returns Those messages that exist, in any order. */
+  async findAll(ids: readonly string[]): Promise<FullMail[]> {
+    return this.withData(await this.messages.findBy({ id: In(ids) }));
+  }
+
   /** @returns The last attempts of a message, oldest first. */
   async attemptsOf(messageId: string): Promise<MailAttempt[]> {
     const last = await this.attempts.find({ where: { messageId }, order: { number: 'DESC' }, take: SHOWN_ATTEMPTS });

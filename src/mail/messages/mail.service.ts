@@ -15,7 +15,7 @@ const HIDDEN = '(not shown)';
 
 /**
  * Mail as operators see it. An admin key that acts for an account sees the mail of that account.
- * Every method throws MailNeedsOperator for other callers.
+ * Every method that has a caller throws MailNeedsOperator for other callers.
  */
 @Injectable()
 export class MailService {
@@ -46,11 +46,15 @@ export class MailService {
    * @throws MailNotFound, MailSent
    */
   async retry(caller: Caller, id: string): Promise<object> {
-    const mail = await this.find(caller, id);
-    if (mail.status === 'sent') throw new MailSent();
-    await this.mails.retry(mail.id);
-    this.queue.wake('mail');
+    await this.resend(await this.find(caller, id));
     return this.view(await this.find(caller, id));
+  }
+
+  /** Makes a message due now, whoever asks. Its retry schedule begins again. @throws MailSent */
+  async resend({ id, status }: Pick<FullMail, 'id' | 'status'>): Promise<void> {
+    if (status === 'sent') throw new MailSent();
+    await this.mails.retry(id);
+    this.queue.wake('mail');
   }
 
   private async find(caller: Caller, id: string): Promise<FullMail> {

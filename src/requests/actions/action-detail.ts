@@ -20,15 +20,15 @@ export function targetOf({ params, result }: ActionContent): string | null {
 }
 
 /**
- * Collects the recorded fields of an action, from the body or else the query. Only short scalars are recorded, and of a URL
+ * Collects the recorded fields of an action, from the body, else the query, else the path. Only short scalars are recorded, and of a URL
  * only its origin, because paths and queries often carry a token.
  * @returns The fields, the count of a response that has one, and the id of what was created under another one; or null.
  */
 export function detailOf(content: ActionContent, fields: readonly string[]): Record<string, unknown> | null {
-  const { body, query, result } = content;
+  const { body, query, params, result } = content;
   const detail: Record<string, unknown> = {};
   for (const field of fields) {
-    const value = short(own(body, field) ?? own(query, field));
+    const value = short(own(body, field) ?? own(query, field) ?? own(params, field));
     if (value !== undefined) detail[field] = value;
   }
   const count = own(result, 'count');
