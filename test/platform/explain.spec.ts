@@ -9,6 +9,7 @@ import { orderPlans } from './explain/order-plans.js';
 import { requestPlans } from './explain/request-plans.js';
 import { FINISHED } from './explain/rows.js';
 import { ticketPlans } from './explain/ticket-plans.js';
+import { userPlans } from './explain/user-plans.js';
 
 const explained = new Explained();
 beforeAll(() => explained.open(), 240_000);
@@ -24,4 +25,5 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests, and books`, (
   callbackPlans(explained);
   requestPlans(explained);
   mailPlans(explained);
+  userPlans(explained);
 });

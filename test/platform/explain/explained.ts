@@ -34,6 +34,10 @@ const GROWING = [
   'bookings',
   'mail_messages',
   'mail_attempts',
+  'users',
+  'sessions',
+  'refresh_tokens',
+  'password_resets',
 ];
 
 function scans(plan: Plan): string[] {

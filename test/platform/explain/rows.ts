@@ -4,6 +4,7 @@ import { fillBooks } from './books-rows.js';
 import { fillMail } from './mail-rows.js';
 import { SORTED_ID } from './sorted-id.js';
 import { fillTickets } from './ticket-rows.js';
+import { fillUsers } from './user-rows.js';
 
 /** The promise: no query grows with the number of finished requests. Checked by its plan over this many; in CI a million. */
 export const FINISHED = Number(process.env.EXPLAIN_FINISHED ?? 300_000);
@@ -73,4 +74,5 @@ async function insertRows(client: pg.Client): Promise<void> {
   await fillBooks(client);
   await fillTickets(client);
   await fillMail(client);
+  await fillUsers(client);
 }
