@@ -109,12 +109,19 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
 
     it('must come from the same origin', async () => {
       expect((await change({ origin: daybook().url, 'sec-fetch-site': 'same-origin' })).status).toBe(200);
+      expect((await change({ referer: `${daybook().url}/app/requests` })).status).toBe(200);
+      // A client that is no browser sends neither.
       expect((await change({})).status).toBe(200);
       const foreign: Record<string, string>[] = [
         { origin: 'https://evil.example' },
         { origin: 'null' },
         { origin: CORS_ORIGINS },
         { 'sec-fetch-site': 'cross-site' },
+        { referer: 'https://evil.example/page' },
+        { referer: `${daybook().url}.evil.example/` },
+        { referer: 'about:blank' },
+        { referer: 'x' },
+        { referer: `${daybook().url}/app`, origin: 'https://evil.example' },
         { 'sec-fetch-site': 'same-site', origin: daybook().url },
       ];
       for (const more of foreign) {

@@ -63,13 +63,17 @@ function requireOwnOrigin(
   const allowed = new Set(allowedOrigins);
   return (request: Request, _response: Response, next: NextFunction) => {
     if (SAFE_METHODS.has(request.method) || !isConcerned(request)) return next();
-    const { origin, 'sec-fetch-site': site } = request.headers;
-    const serialized = origin === undefined ? null : serializedOrigin(origin);
+    const { origin, referer, 'sec-fetch-site': site } = request.headers;
+    const given = origin ?? (referer === undefined ? undefined : originOf(referer));
+    const serialized = given === undefined ? null : serializedOrigin(given);
     if (serialized !== null && allowed.has(serialized)) return next();
-    const isOwn = origin === undefined || (serialized !== null && hostOf(serialized) === hostOf(request.host ?? ''));
+    const isOwn = given === undefined || (serialized !== null && hostOf(serialized) === hostOf(request.host ?? ''));
     next(isOwn && site !== 'cross-site' && site !== 'same-site' ? undefined : new ForeignOrigin());
   };
 }
+
+/** Old browsers send `Referer` with forms and no `Origin`. Clients that are no browsers send neither. */
+const originOf = (referer: string): string => (URL.canParse(referer) ? new URL(referer).origin : 'null');
 
 /**
  * The host and port of an origin or a `Host`, without a default port. The scheme is ignored, because only a proxy that ends
