@@ -18,6 +18,7 @@ const TABLES = [
   )`,
   `CREATE INDEX mail_fan_outs_due ON mail_fan_outs (due_at) WHERE expanded_at IS NULL`,
   `CREATE INDEX mail_fan_outs_expanded ON mail_fan_outs (expanded_at) WHERE expanded_at IS NOT NULL`,
+  `CREATE INDEX mail_fan_outs_by_event ON mail_fan_outs (event_id, template)`,
   // Changes of an event that no worker has begun to expand are one fan-out.
   `CREATE UNIQUE INDEX mail_fan_outs_change ON mail_fan_outs (event_id)
     WHERE template = 'event-changed' AND started_at IS NULL`,

@@ -16,13 +16,12 @@ let mail: MailWorker;
 
 beforeAll(async () => {
   smtp = await startSmtp();
-  mail = await startMail({ SMTP_URL: smtp.url, SMTP_TIMEOUT: 1_500 });
+  mail = await startMail({ SMTP_URL: smtp.url, SMTP_TIMEOUT: 1_500, MAIL_RETRY_DELAYS: [500, 500, 500] });
 });
 
 beforeEach(() => {
   smtp.received.length = smtp.tried.length = 0;
   smtp.behaviour.clear();
-  smtp.greetAfterMs = 0;
 });
 
 async function of(to: string): Promise<Row> {
@@ -95,13 +94,33 @@ describe('a message', () => {
     expect(smtp.tried).toEqual(['nobody@example.com']);
   });
 
-  it('is tried again when the connection drops in the middle, and then sent', async () => {
-    smtp.behaviour.set('dropped', 'drop');
-    await mail.add(confirmed('dropped@example.com'));
-    await eventually(async () => (await of('dropped@example.com')).attempts === 1);
+  it('is judged by the reply to the whole message too: 4xx is tried again, 5xx is final', async () => {
+    smtp.behaviour.set('full', { message: 452 });
+    smtp.behaviour.set('spam', { message: 554 });
+    await mail.add(confirmed('full@example.com'), confirmed('spam@example.com'));
+    const failed = await until('spam@example.com', 'failed');
+    expect(await attemptsOf(failed)).toEqual([{ number: 1, outcome: 'failed', smtp_code: 554 }]);
+    await eventually(async () => (await of('full@example.com')).attempts > 0);
     smtp.behaviour.clear();
-    await until('dropped@example.com', 'sent');
+    const sent = await until('full@example.com', 'sent');
+    expect((await attemptsOf(sent))[0]).toEqual({ number: 1, outcome: 'retried', smtp_code: 452 });
+    expect(smtp.addresses()).toEqual(['full@example.com']);
   });
+
+  it.each(['drop', 'drop-reply', 'stall', 'stall-message'] as const)(
+    'is tried again under the same Message-ID after a server that does this: %s',
+    async (behaviour) => {
+      const to = `${behaviour}@example.com`;
+      smtp.behaviour.set(behaviour, behaviour);
+      await mail.add(confirmed(to));
+      await eventually(async () => (await of(to)).attempts > 0);
+      smtp.behaviour.clear();
+      const sent = await until(to, 'sent');
+      expect((await attemptsOf(sent))[0]).toEqual({ number: 1, outcome: 'retried', smtp_code: null });
+      const ids = new Set(smtp.received.map(({ messageId }) => messageId));
+      expect(ids).toEqual(new Set([`<${sent.id}@daybook.example>`]));
+    },
+  );
 
   it('waits for a late greeting', async () => {
     const late = await startSmtp();
@@ -109,9 +128,31 @@ describe('a message', () => {
     const patient = await startMail({ SMTP_URL: late.url });
     await patient.add(confirmed('late@example.com'));
     await eventually(() => late.addresses().length === 1);
-    const [row] = await patient.rows<Row>('SELECT attempts FROM mail_messages');
-    expect(row).toEqual({ attempts: expect.any(Number) });
+    await eventually(async () => {
+      const rows = await patient.rows<Row>('SELECT status, attempts FROM mail_messages');
+      expect(rows).toEqual([{ status: 'sent', attempts: 1 }]);
+    });
     await patient.stop();
+  });
+
+  it('is tried again when the greeting does not come in time, or refuses, and then sent', async () => {
+    const late = await startSmtp();
+    late.greetAfterMs = 60_000;
+    const worker = await startMail({ SMTP_URL: late.url, SMTP_TIMEOUT: 500, MAIL_RETRY_DELAYS: Array(100).fill(100) });
+    const tried = (detail: RegExp) =>
+      eventually(async () => {
+        const rows = await worker.rows<{ outcome: string; detail: string }>(
+          'SELECT outcome, detail FROM mail_attempts',
+        );
+        expect(rows).toContainEqual({ outcome: 'retried', detail: expect.stringMatching(detail) });
+      });
+    await worker.add(confirmed('late@example.com'));
+    await tried(/^The server did not take the message within 500 ms$|^Greeting never received$/);
+    Object.assign(late, { greetAfterMs: 0, greetingCode: 554 });
+    await tried(/554/);
+    late.greetingCode = 220;
+    await eventually(() => late.addresses().length === 1);
+    await worker.stop();
   });
 
   it.each([
@@ -139,15 +180,6 @@ describe('an address that stalls or is refused', () => {
     await slow.add(...good.flatMap((to, index) => [confirmed(to), confirmed(`bad-${index % 20}@example.com`)]));
     // The stalled attempts would end after five minutes.
     await eventually(() => expect(smtp.addresses()).toEqual(good.toSorted()));
-  });
-
-  it('is tried again after the timeout', async () => {
-    smtp.behaviour.set('slow', 'stall');
-    await mail.add(confirmed('slow@example.com'));
-    await eventually(async () => (await of('slow@example.com')).attempts === 1);
-    smtp.behaviour.clear();
-    const sent = await until('slow@example.com', 'sent');
-    expect((await attemptsOf(sent))[0]).toEqual({ number: 1, outcome: 'retried', smtp_code: null });
   });
 });
 

@@ -22,13 +22,20 @@ export interface SmtpFixture {
   addresses(): string[];
   /** Before each greeting. */
   greetAfterMs: number;
+  /** 220 by default; another one refuses the connection. */
+  greetingCode: number;
   /** What the server does with a recipient, by the part before the @; undefined accepts. */
   behaviour: Map<string, Behaviour>;
   close(): Promise<void>;
 }
 
-/** A reply code, no reply at all, or the end of the connection in the middle of the message. */
-export type Behaviour = number | 'stall' | 'drop';
+/**
+ * A reply code to the recipient or to the whole message; no reply to either of them; or the end of the connection in the middle
+ * of the message, or after the server has taken it.
+ */
+export type Behaviour = number | { message: number } | 'stall' | 'stall-message' | 'drop' | 'drop-reply';
+
+const refusal = (responseCode: number): Error => Object.assign(new Error('As the test wants'), { responseCode });
 
 const servers: SMTPServer[] = [];
 
@@ -51,29 +58,35 @@ export async function startSmtp(port = 0): Promise<SmtpFixture> {
     logger: false,
     onConnect: (_session, done) => {
       connections++;
-      void sleep(fixture.greetAfterMs, undefined, { ref: false }).then(() => done());
+      const { greetAfterMs, greetingCode } = fixture;
+      const greet = (): void => done(greetingCode === 220 ? null : refusal(greetingCode));
+      void sleep(greetAfterMs, undefined, { ref: false }).then(greet);
     },
     onRcptTo: ({ address }, _session, done) => {
       tried.push(address);
       const behaves = of(address);
-      if (typeof behaves === 'number') done(Object.assign(new Error('As the test wants'), { responseCode: behaves }));
+      if (typeof behaves === 'number') done(refusal(behaves));
       else if (behaves !== 'stall') done();
     },
     onData: (stream, session, done) => {
       const [{ address: to } = { address: '' }] = session.envelope.rcptTo;
-      if (of(to) === 'drop') {
+      const behaves = of(to);
+      const drop = (): void => {
         for (const one of server.connections) {
           const { session: its, _socket } = one as unknown as { session: object; _socket: Socket };
           if (its === session) _socket.destroy();
         }
-        return;
-      }
+      };
+      if (behaves === 'drop') return drop();
       let raw = '';
       stream.setEncoding('utf8');
       stream.on('data', (text: string) => (raw += text));
       stream.on('end', () => {
+        if (behaves === 'stall-message') return;
+        if (typeof behaves === 'object') return done(refusal(behaves.message));
         received.push({ to, raw, messageId: /^Message-ID: *(\S+)/im.exec(raw)?.[1] ?? '' });
-        done();
+        if (behaves === 'drop-reply') drop();
+        else done();
       });
     },
   });
@@ -89,6 +102,7 @@ export async function startSmtp(port = 0): Promise<SmtpFixture> {
     tried,
     behaviour,
     greetAfterMs: 0,
+    greetingCode: 220,
     connections: () => connections,
     addresses: () => [...new Set(received.map(({ to }) => to))].sort(),
     close: () => closed(server),

@@ -28,6 +28,25 @@ const POSTPONE = statement(
   `UPDATE mail_fan_outs SET due_at = clock_timestamp() + :delayMs * interval '1 millisecond' WHERE id = :id`,
 );
 
+/** The queue of a fan-out's messages is the fan-out. */
+const DROP_CHANGES = statement(
+  'mail_fan_out_drop_changes',
+  `WITH change AS (
+      SELECT c.id FROM mail_fan_outs f JOIN mail_fan_outs c ON c.event_id = f.event_id AND c.template = 'event-changed'
+      WHERE f.id = :id
+    ), dropped AS (
+      DELETE FROM mail_messages WHERE id IN (
+        SELECT m.id FROM change CROSS JOIN LATERAL (
+          SELECT id FROM mail_messages WHERE status = 'pending' AND queue = change.id AND leased_by IS NULL
+          LIMIT :limit FOR UPDATE SKIP LOCKED
+        ) m
+      ) RETURNING id
+    )
+    SELECT (SELECT count(*) FROM dropped)::integer AS dropped, EXISTS (
+      SELECT FROM change JOIN mail_messages m ON m.queue = change.id WHERE m.status = 'pending' AND m.leased_by IS NOT NULL
+    ) AS "isSending"`,
+);
+
 /** A UUIDv7 (RFC 9562 section 5.7) for each row: 48 bits of time before the random bits of a version 4, and the version. */
 const NEW_ID = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
     PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1),
@@ -84,6 +103,16 @@ export class FanOutStore {
   /** Delays a fan-out that failed. */
   async postpone({ id }: StartedFanOut, delayMs: number): Promise<void> {
     await this.database.query(POSTPONE, { id, delayMs });
+  }
+
+  /**
+   * Deletes messages about changes of an event that is cancelled.
+   * @param cancellation The fan-out of the event's cancellation.
+   * @returns The number of deleted messages, up to `limit` of each change; and whether a worker has leased others.
+   */
+  async dropChanges({ id }: StartedFanOut, limit: number): Promise<{ dropped: number; isSending: boolean }> {
+    const rows: { dropped: number; isSending: boolean }[] = await this.database.query(DROP_CHANGES, { id, limit });
+    return rows[0]!;
   }
 
   /** Adds the messages of the next addresses. @returns Whether there may be more; false if another worker does it. */

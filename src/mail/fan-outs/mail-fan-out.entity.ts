@@ -5,6 +5,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Check('mail_fan_outs_expanded_check', 'expanded_at IS NULL OR started_at IS NOT NULL')
 @Index('mail_fan_outs_due', { synchronize: false })
 @Index('mail_fan_outs_expanded', { synchronize: false })
+@Index('mail_fan_outs_by_event', ['eventId', 'template'])
 @Index('mail_fan_outs_change', { synchronize: false })
 export class MailFanOut {
   @PrimaryColumn('uuid')

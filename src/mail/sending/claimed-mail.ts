@@ -8,6 +8,8 @@ export type ClaimedMail = {
   attempts: number;
   attemptsBeforeRetry: number;
   createdAt: Date;
+  /** A change of an event that was cancelled since. It is not sent. */
+  isOutdated: boolean;
 } & { [Template in TemplateName]: { template: Template; data: TemplateData[Template] } }[TemplateName];
 
 /** An attempt that has ended. */

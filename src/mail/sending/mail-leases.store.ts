@@ -40,7 +40,10 @@ const CLAIM = statement(
       FROM due WHERE m.id = due.id RETURNING m.*
     )
     SELECT l.id, l.recipient, l.template, coalesce(l.data, f.data) AS data, l.attempts,
-      l.attempts_before_retry AS "attemptsBeforeRetry", l.created_at AS "createdAt"
+      l.attempts_before_retry AS "attemptsBeforeRetry", l.created_at AS "createdAt",
+      l.template = 'event-changed' AND EXISTS (
+        SELECT FROM mail_fan_outs c WHERE c.event_id = f.event_id AND c.template = 'event-cancelled'
+      ) AS "isOutdated"
     FROM leased l LEFT JOIN mail_fan_outs f ON f.id = l.fan_out_id`,
 );
 

@@ -85,10 +85,9 @@ export class MailSender implements OnApplicationShutdown {
       durationMs: performance.now() - startedAtMs,
       ...rest,
     });
+    const reason = reasonNotToSend(mail);
+    if (reason !== null) return ended('failed', { smtpCode: null, detail: reason, retryInMs: null });
     try {
-      if (!ADDRESS.test(mail.recipient)) {
-        return ended('failed', { smtpCode: null, detail: 'The address is not valid', retryInMs: null });
-      }
       const reply = await this.pool!.send(this.templates.message(mail));
       return ended('sent', { smtpCode: Number.parseInt(reply, 10) || null, detail: printable(reply), retryInMs: null });
     } catch (error) {
@@ -99,4 +98,9 @@ export class MailSender implements OnApplicationShutdown {
       return ended(retryInMs === null ? 'failed' : 'retried', { smtpCode, detail, retryInMs });
     }
   }
+}
+
+function reasonNotToSend({ recipient, isOutdated }: ClaimedMail): string | null {
+  if (!ADDRESS.test(recipient)) return 'The address is not valid';
+  return isOutdated ? 'The event was cancelled before the message about its change was sent' : null;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { NIL } from 'uuid';
 import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
@@ -20,6 +21,12 @@ const GRACE_MS = 5_000;
 const FAN_OUT_RETRY_MS = 10_000;
 /** Messages that one statement marks as kept. */
 const KEEP_BATCH = 1_000;
+
+/** Outdated messages that one statement deletes. */
+const DROP_BATCH = 5_000;
+/** The longest wait for outdated messages that are being sent. One that stalls longer is not tried again. */
+const MAX_DROP_MS = 2_000;
+const DROP_POLL_MS = 50;
 
 /**
  * Sends due messages and expands due fan-outs. Each message is tried, recorded and scheduled by itself. A claim takes the same
@@ -137,11 +144,23 @@ export class MailDispatcher {
 
   private async expand(fanOut: StartedFanOut): Promise<void> {
     try {
+      if (fanOut.template === 'event-cancelled') await this.dropChanges(fanOut);
       while (await this.fanOuts.expandPart(fanOut)) this.wakeSending();
       this.wakeSending();
     } catch (error) {
       this.logger.warn(`The fan-out ${fanOut.id} was not expanded: ${String(error)}`);
       await this.fanOuts.postpone(fanOut, FAN_OUT_RETRY_MS).catch(() => undefined);
+    }
+  }
+
+  /** After the message that an event is cancelled, none about its changes follows. Those that are being sent come first. */
+  private async dropChanges(fanOut: StartedFanOut): Promise<void> {
+    const untilMs = performance.now() + MAX_DROP_MS;
+    for (;;) {
+      const { dropped, isSending } = await this.fanOuts.dropChanges(fanOut, DROP_BATCH);
+      if (dropped > 0) continue;
+      if (!isSending || this.isStopping || performance.now() > untilMs) return;
+      await sleep(DROP_POLL_MS);
     }
   }
 

@@ -47,6 +47,9 @@ export class SmtpPool {
         signal: timeout.signal,
       });
       return response;
+    } catch (error) {
+      // nodemailer says only that the message was aborted.
+      throw timeout.signal.aborted ? late : error;
     } finally {
       clearTimeout(timer);
     }
