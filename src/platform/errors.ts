@@ -6,8 +6,16 @@ export abstract class DaybookError extends Error {
   readonly retryAfterS?: number;
   /** The field that caused the failure: field names and indexes, joined by dots. */
   readonly path?: string;
-  /** Whether the request had changed something before it failed, so that the action log records it. */
+  /** Whether the request had changed something before it failed. Without it, an error of the service (5xx) may have. */
   readonly hadEffect?: boolean;
+}
+
+/**
+ * A limit refused the request before anything was written. A repeat under an idempotency key that was used is answered all
+ * the same, because it costs nothing.
+ */
+export abstract class NotAdmitted extends DaybookError {
+  override readonly hadEffect = false;
 }
 
 /** The process cannot start. The message is one line and gives the reason. */

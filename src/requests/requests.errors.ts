@@ -1,4 +1,4 @@
-import { DaybookError } from '../platform/errors.js';
+import { DaybookError, NotAdmitted } from '../platform/errors.js';
 import type { IdempotencyKey } from '../http/idempotency-key.js';
 
 export class RequestNotFound extends DaybookError {
@@ -29,12 +29,6 @@ export class LaneFull extends DaybookError {
     super(`Lane ${lane} has ${maxPending} unfinished requests, which is the limit. Nothing was accepted.`);
   }
 }
-
-/**
- * A limit refused the request before anything was written. A repeat of an accepted request is answered all the same, because
- * it costs nothing.
- */
-export abstract class NotAdmitted extends DaybookError {}
 
 /** The account has `MAX_PENDING_ACCOUNT` unfinished requests. */
 export class AccountBacklogFull extends NotAdmitted {

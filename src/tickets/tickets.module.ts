@@ -9,7 +9,6 @@ import { BookingStore } from './bookings/booking.store.js';
 import { BookingsController } from './bookings/bookings.controller.js';
 import { BookingsService } from './bookings/bookings.service.js';
 import { Event } from './events/event.entity.js';
-import { EventLimiter } from './events/event-limiter.js';
 import { EventRepository } from './events/event.repository.js';
 import { EventStore } from './events/event.store.js';
 import { EventsController } from './events/events.controller.js';
@@ -19,14 +18,6 @@ import { EventsService } from './events/events.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Booking, Event]), JournalModule, MailModule, RequestsModule],
   controllers: [EventsController, BookingsController],
-  providers: [
-    BookingRepository,
-    BookingStore,
-    BookingsService,
-    EventLimiter,
-    EventRepository,
-    EventStore,
-    EventsService,
-  ],
+  providers: [BookingRepository, BookingStore, BookingsService, EventRepository, EventStore, EventsService],
 })
 export class TicketsModule {}

@@ -13,7 +13,6 @@ import { BookingRepository } from '../../src/tickets/bookings/booking.repository
 import { BookingStore } from '../../src/tickets/bookings/booking.store.js';
 import { BookingsService } from '../../src/tickets/bookings/bookings.service.js';
 import { Event } from '../../src/tickets/events/event.entity.js';
-import { EventLimiter } from '../../src/tickets/events/event-limiter.js';
 import { EventRepository } from '../../src/tickets/events/event.repository.js';
 import { EventStore } from '../../src/tickets/events/event.store.js';
 import { EventsService } from '../../src/tickets/events/events.service.js';
@@ -25,21 +24,13 @@ export function ticketServices({ dataSource, database, requests }: Stores) {
   const outbox = new Outbox(new OutboxStore({ MAIL_CHANGE_DELAY: 0 }), new InProcessQueue());
   const keys = new IdempotencyRepository(dataSource.getRepository(IdempotencyRecord));
   const idempotency = new IdempotencyService(keys, requests);
-  const limiter = new EventLimiter();
   const store = new BookingStore();
-  const events = new EventsService(
-    database,
-    new EventRepository(dataSource.getRepository(Event)),
-    new EventStore(),
-    store,
-    posting,
-    limiter,
-    outbox,
-    idempotency,
-    { BASE_CURRENCY: 'USD' },
-  );
+  const eventRepository = new EventRepository(dataSource.getRepository(Event));
+  const events = new EventsService(database, eventRepository, new EventStore(), store, posting, outbox, idempotency, {
+    BASE_CURRENCY: 'USD',
+  });
   const repository = new BookingRepository(dataSource.getRepository(Booking));
-  const bookings = new BookingsService(database, repository, store, posting, limiter, outbox, idempotency);
+  const bookings = new BookingsService(database, repository, store, eventRepository, posting, outbox, idempotency);
   return { events, bookings };
 }
 

@@ -33,7 +33,7 @@ export class CustomersService {
     key: IdempotencyKey | null,
   ): Promise<object> {
     const customer = { ...wanted, id: newId(), accountId: storedAccount(account) };
-    return this.database.inTransaction((query) =>
+    return this.database.inTransactionOf(customer.accountId, (query) =>
       this.idempotency.once(query, key, 201, async () => customerView(await this.customers.add(query, customer))),
     );
   }
@@ -55,7 +55,7 @@ export class CustomersService {
   async change(account: AccountId, id: string, change: CustomerChange): Promise<CustomerView> {
     if (!isUuid(id)) throw new CustomerNotFound();
     const accountId = storedAccount(account);
-    return this.database.inTransaction(async (query) => {
+    return this.database.inTransactionOf(accountId, async (query) => {
       const changed = await this.customers.change(query, accountId, id, change);
       if (!changed) throw new CustomerNotFound();
       if (change.isActive !== undefined) await this.totals.setActive(query, accountId, id, change.isActive);
@@ -66,8 +66,9 @@ export class CustomersService {
   /** @throws CustomerInUse */
   async remove(account: AccountId, id: string): Promise<object> {
     if (!isUuid(id)) throw new CustomerNotFound();
-    const isFound = await this.database.inTransaction((query) =>
-      this.customers.remove(query, storedAccount(account), id),
+    const accountId = storedAccount(account);
+    const isFound = await this.database.inTransactionOf(accountId, (query) =>
+      this.customers.remove(query, accountId, id),
     );
     if (!isFound) throw new CustomerNotFound();
     return { deleted: true, id };

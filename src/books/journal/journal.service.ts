@@ -55,7 +55,7 @@ export class JournalService {
     const books = storedAccount(account);
     const lines = body.lines.map(newLine).filter(({ amountCents }) => amountCents !== 0);
     const entry = { effectiveAt: body.effective_at, kind: 'adjustment', memo: body.memo, lines };
-    return this.once(key, async (query) => {
+    return this.once(books, key, async (query) => {
       await this.checkCustomers(query, books, body);
       await this.balances.checkLimit(query, books, lines);
       return this.post(query, books, entry);
@@ -85,7 +85,7 @@ export class JournalService {
       reverses: original.number,
       lines,
     };
-    return this.once(key, async (query) => show(await this.post(query, books, entry)));
+    return this.once(books, key, async (query) => show(await this.post(query, books, entry)));
   }
 
   /** @throws InvalidInput for a line whose customer is unknown in the account */
@@ -122,8 +122,14 @@ export class JournalService {
     return entryView({ ...entryFields(entry, posted!), ...posted! }, entry.lines);
   }
 
-  private once<View extends object>(key: IdempotencyKey | null, work: (query: Query) => Promise<View>): Promise<View> {
-    return this.database.inTransaction((query) => this.idempotency.once(query, key, CREATED, () => work(query)));
+  private once<View extends object>(
+    books: string,
+    key: IdempotencyKey | null,
+    work: (query: Query) => Promise<View>,
+  ): Promise<View> {
+    return this.database.inTransactionOf(books, (query) =>
+      this.idempotency.once(query, key, CREATED, () => work(query)),
+    );
   }
 }
 

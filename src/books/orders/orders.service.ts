@@ -57,7 +57,7 @@ export class OrdersService {
       placedAt: body.placed_at ?? null,
       items: itemsOf(body.items),
     };
-    return this.database.inTransaction((query) =>
+    return this.database.inTransactionOf(order.account, (query) =>
       this.idempotency.once(query, key, 201, async () => {
         await this.store.create(query, order);
         return show(await this.viewWithin(query, order.account, order.id));
@@ -180,8 +180,9 @@ export class OrdersService {
     work: (query: Query, order: LockedOrder) => Promise<Result>,
   ): Promise<Result> {
     if (!isUuid(id)) throw new OrderNotFound();
-    return this.database.inTransaction(async (query) => {
-      const order = await this.store.lock(query, storedAccount(account), id);
+    const books = storedAccount(account);
+    return this.database.inTransactionOf(books, async (query) => {
+      const order = await this.store.lock(query, books, id);
       if (!order) throw new OrderNotFound();
       checkVersion(preconditions, order.version);
       return work(query, order);

@@ -3,10 +3,10 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { type Observable, from, lastValueFrom } from 'rxjs';
-import { DaybookError } from '../../platform/errors.js';
+import { DaybookError, NotAdmitted } from '../../platform/errors.js';
 import { IdempotencyService, type Replay } from '../../requests/idempotency/idempotency.service.js';
 import { type IdempotencyKey, Idempotent, setIdempotencyKey } from '../../http/idempotency-key.js';
-import { KeyAlreadyUsed, KeyStillRunning, NotAdmitted } from '../../requests/requests.errors.js';
+import { KeyAlreadyUsed, KeyStillRunning } from '../../requests/requests.errors.js';
 import { callerOf } from '../../http/caller.js';
 import { canonicalJson } from './canonical-json.js';
 import { quotaRefusal, refundQuota } from '../rate-limit/quota.js';

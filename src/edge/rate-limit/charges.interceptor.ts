@@ -6,7 +6,7 @@ import { AppliedRateLimit, CountedField, CountedItems } from '../../http/rate-li
 import { InvalidInput } from '../../http/validation.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { RateLimit } from '../../platform/config/values.js';
-import { NotAdmitted } from '../../requests/requests.errors.js';
+import { NotAdmitted } from '../../platform/errors.js';
 import { quotaRefusal, refundCharge, refundQuota } from './quota.js';
 import { Quotas } from './quotas.js';
 

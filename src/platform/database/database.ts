@@ -4,7 +4,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { DataSource } from 'typeorm';
+import { KeyedLimiter } from '../concurrency/keyed-limiter.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { AccountBusy } from './account-busy.js';
 import { type Statement, type Values, positional } from './named-parameters.js';
 import { asOutage, isOutage, mapOutage, throughConflicts } from './outages.js';
 
@@ -26,6 +28,13 @@ export type Query = <Row extends object, Name extends string = never>(
  */
 export type Copy = (statement: string, rows: Iterable<string>) => Promise<void>;
 
+/** The part of the connections that the transactions of one account may take. */
+const SHARE_OF_ACCOUNT = 1 / 4;
+/** One transaction of an account has the locks, and the next is ready for them. */
+const MIN_OF_ACCOUNT = 2;
+/** Transactions of one account that wait, and for how long. */
+const WAITING_OF_ACCOUNT = { maxWaiting: 1_000, waitMs: 30_000 };
+
 const ignore = (): void => undefined;
 const isTrue = (): boolean => true;
 const isFalse = (): boolean => false;
@@ -35,6 +44,7 @@ const isFalse = (): boolean => false;
 export class Database {
   private readonly pool: pg.Pool;
   private readonly clients = new Set<pg.PoolClient>();
+  private readonly accounts: KeyedLimiter;
 
   constructor(
     dataSource: DataSource,
@@ -42,6 +52,8 @@ export class Database {
   ) {
     // TypeORM declares no type for its driver's pool, which is that of node-postgres.
     this.pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
+    const concurrency = Math.max(MIN_OF_ACCOUNT, Math.floor(this.pool.options.max * SHARE_OF_ACCOUNT));
+    this.accounts = new KeyedLimiter({ concurrency, ...WAITING_OF_ACCOUNT }, () => new AccountBusy());
     this.pool.on('connect', (client) => this.clients.add(client));
     this.pool.on('remove', (client) => this.clients.delete(client));
     // A broken connection rejects the statements of its client, and also emits an error. The pool listens to it only while
@@ -98,6 +110,15 @@ export class Database {
       return true;
     });
     return result as Result;
+  }
+
+  /**
+   * The same as {@link inTransaction}, for work that locks rows of an account. The transactions of one account wait for each
+   * other; they take a quarter of the connections at most, so that other accounts do not wait with them.
+   * @throws AccountBusy when too many of the account wait, or this has waited too long for a connection
+   */
+  inTransactionOf<Result>(account: string, work: (query: Query) => Promise<Result>): Promise<Result> {
+    return this.accounts.run(account, () => this.inTransaction(work));
   }
 
   /** The same as {@link inTransaction}, for work that also copies rows. */

@@ -8,8 +8,8 @@ import { Database, type Query } from '../../platform/database/database.js';
 import { pageOf } from '../../platform/database/page.js';
 import { newId } from '../../platform/ids.js';
 import { IdempotencyService } from '../../requests/idempotency/idempotency.service.js';
-import { EventLimiter } from '../events/event-limiter.js';
 import { checkOpen, isPast } from '../events/event-rules.js';
+import { EventRepository } from '../events/event.repository.js';
 import { EventNotFound, EventPast } from '../events/events.errors.js';
 import { SOLD, cancellationEntry, saleEntry } from './booking-entries.js';
 import { type BookingOfEvent, bookingView, soldBookingView } from './booking-row.js';
@@ -30,15 +30,15 @@ export class BookingsService {
     private readonly database: Database,
     private readonly bookings: BookingRepository,
     private readonly store: BookingStore,
+    private readonly events: EventRepository,
     private readonly posting: PostingService,
-    private readonly limiter: EventLimiter,
     private readonly outbox: Outbox,
     private readonly idempotency: IdempotencyService,
   ) {}
 
   /**
    * Books tickets: the tickets, the booking, the sale in the journal and the mail are one transaction.
-   * @throws EventNotFound, EventCancelled, EventPast, EventBusy, SoldOut, PeriodClosed, KeyAlreadyUsed
+   * @throws EventNotFound, EventCancelled, EventPast, SoldOut, PeriodClosed, KeyAlreadyUsed
    */
   async book(customer: SignedInUser, body: CreateBookingBody, key: IdempotencyKey | null): Promise<BookingView> {
     const wanted = {
@@ -49,7 +49,9 @@ export class BookingsService {
       customerEmail: customer.email,
       numTickets: body.num_tickets,
     };
-    const view = await this.inTransactionOf(wanted.eventId, (query) =>
+    // An unknown event has no account, and is refused below: a repeat of an idempotency key comes first.
+    const account = (await this.events.find(wanted.eventId))?.account_id ?? wanted.eventId;
+    const view = await this.database.inTransactionOf(account, (query) =>
       this.idempotency.once(query, key, CREATED, async () => {
         const booked = await this.sell(query, wanted);
         await this.outbox.add(query, [confirmedMail(booked)]);
@@ -66,8 +68,10 @@ export class BookingsService {
    * @throws BookingCancelled, EventPast, PeriodClosed
    */
   async cancel(customer: SignedInUser, id: string): Promise<BookingView> {
-    const cancelled = await this.database.inTransaction(async (query) => {
-      const event = isUuid(id) ? await this.store.lockEvent(query, customer.id, id) : null;
+    const found = isUuid(id) ? await this.bookings.find(customer.id, id) : null;
+    if (!found) throw new BookingNotFound();
+    const cancelled = await this.database.inTransactionOf(found.booking.account_id, async (query) => {
+      const event = await this.store.lockEvent(query, customer.id, id);
       if (!event) throw new BookingNotFound();
       const done = await this.store.cancel(query, id);
       if (!done) throw new BookingCancelled();
@@ -99,10 +103,6 @@ export class BookingsService {
     const read = (count: number) => this.bookings.ofEvent(eventId, { beforeId, limit: count });
     const { page, next_cursor } = await pageOf(limit, read, ({ booking }) => booking.id);
     return { bookings: page.map(soldBookingView), next_cursor };
-  }
-
-  private inTransactionOf<Result>(eventId: string, work: (query: Query) => Promise<Result>): Promise<Result> {
-    return this.limiter.run(eventId, () => this.database.inTransaction(work));
   }
 
   private async sell(query: Query, wanted: NewBooking): Promise<BookingOfEvent> {

@@ -25,13 +25,6 @@ export class EventPast extends DaybookError {
   override readonly message = 'The event has begun';
 }
 
-/** Too many bookings and changes of the event wait for each other. The request had no effect and can be retried. */
-export class EventBusy extends DaybookError {
-  readonly code = 'event-busy';
-  override readonly retryAfterS = 5;
-  override readonly message = 'Too many bookings of the event are waiting. Nothing was changed.';
-}
-
 /** The change would leave the event with fewer tickets than are sold. */
 export class TicketsAlreadySold extends DaybookError {
   readonly code = 'tickets-already-sold';

@@ -14,7 +14,6 @@ import { CANCELLED, SOLD } from '../bookings/booking-entries.js';
 import { BookingStore } from '../bookings/booking.store.js';
 import { cancelledEventMail, changedEventMail } from '../bookings/ticket-mails.js';
 import { type EventRow, eventView } from './event-row.js';
-import { EventLimiter } from './event-limiter.js';
 import { changed, changesOf, checkChange, checkDate, checkOpen, isPast } from './event-rules.js';
 import { EventRepository } from './event.repository.js';
 import type { ChangeEventBody, CreateEventBody, EventView, EventsQuery } from './event.schema.js';
@@ -34,7 +33,6 @@ export class EventsService {
     private readonly store: EventStore,
     private readonly bookings: BookingStore,
     private readonly posting: PostingService,
-    private readonly limiter: EventLimiter,
     private readonly outbox: Outbox,
     private readonly idempotency: IdempotencyService,
     @Inject(CONFIG) private readonly config: Pick<Config, 'BASE_CURRENCY'>,
@@ -56,7 +54,7 @@ export class EventsService {
 
   /** Checks that an event is the organizer's own. @throws EventNotFound, EventNotOwn */
   async checkOwn(organizer: SignedInUser, id: string): Promise<void> {
-    if ((await this.find(id)).organizer_id !== organizer.id) throw new EventNotOwn();
+    await this.findOwn(organizer, id);
   }
 
   /** Publishes an event. @throws InvalidInput for a date in the past, KeyAlreadyUsed */
@@ -78,7 +76,7 @@ export class EventsService {
       organizerName: organizer.name,
       currency: body.currency ?? this.config.BASE_CURRENCY,
     };
-    return this.database.inTransaction((query) =>
+    return this.database.inTransactionOf(event.account, (query) =>
       this.idempotency.once(query, key, CREATED, async () => eventView(await this.store.create(query, event))),
     );
   }
@@ -86,12 +84,12 @@ export class EventsService {
   /**
    * Changes the given fields of an event. Its attendees get mail, unless nothing differs or the event has begun. The work does
    * not grow with the number of attendees.
-   * @throws EventNotFound, EventNotOwn, EventCancelled, EventBusy, TicketsAlreadySold, CurrencyFixed, InvalidInput for a date in
-   *   the past
+   * @throws EventNotFound, EventNotOwn, EventCancelled, TicketsAlreadySold, CurrencyFixed, InvalidInput for a date in the past
    */
   async change(organizer: SignedInUser, id: string, body: ChangeEventBody): Promise<EventView> {
-    const { event, isMailed } = await this.inTransactionOf(id, async (query) => {
-      const before = await this.lockOwn(query, organizer, id);
+    const own = await this.findOwn(organizer, id);
+    const { event, isMailed } = await this.database.inTransactionOf(own.account_id, async (query) => {
+      const before = await this.lock(query, own.id);
       checkChange(before, body, before.now);
       const changes = changesOf(before, changed(before, body));
       if (changes.length === 0) return { event: before, isMailed: false };
@@ -109,11 +107,12 @@ export class EventsService {
    * Deletes an event. One that has ever been booked is cancelled instead: its bookings are cancelled and refunded, and its
    * attendees get mail.
    * @returns The number of bookings that were cancelled.
-   * @throws EventNotFound, EventNotOwn, EventCancelled, EventPast, EventBusy, PeriodClosed
+   * @throws EventNotFound, EventNotOwn, EventCancelled, EventPast, PeriodClosed
    */
   async remove(organizer: SignedInUser, id: string): Promise<number> {
-    const cancelled = await this.inTransactionOf(id, async (query) => {
-      const event = await this.lockOwn(query, organizer, id);
+    const own = await this.findOwn(organizer, id);
+    const cancelled = await this.database.inTransactionOf(own.account_id, async (query) => {
+      const event = await this.lock(query, own.id);
       if (await this.store.removeUnbooked(query, event.id)) return 0;
       checkOpen(event, event.now);
       const ended = await this.store.cancel(query, event.id);
@@ -123,10 +122,6 @@ export class EventsService {
     });
     if (cancelled > 0) this.outbox.wake();
     return cancelled;
-  }
-
-  private inTransactionOf<Result>(id: string, work: (query: Query) => Promise<Result>): Promise<Result> {
-    return this.limiter.run(id, () => this.database.inTransaction(work));
   }
 
   private async refundAll(query: Query, event: CancelledEvent): Promise<number> {
@@ -148,10 +143,16 @@ export class EventsService {
     return event;
   }
 
-  private async lockOwn(query: Query, organizer: SignedInUser, id: string): Promise<LockedEvent> {
-    const event = isUuid(id) ? await this.store.lock(query, id) : null;
-    if (!event) throw new EventNotFound();
+  /** Does not wait for the lock of the event, so that a refusal does not either. Its owner never changes. */
+  private async findOwn(organizer: SignedInUser, id: string): Promise<EventRow> {
+    const event = await this.find(id);
     if (event.organizer_id !== organizer.id) throw new EventNotOwn();
+    return event;
+  }
+
+  private async lock(query: Query, id: string): Promise<LockedEvent> {
+    const event = await this.store.lock(query, id);
+    if (!event) throw new EventNotFound();
     return event;
   }
 }

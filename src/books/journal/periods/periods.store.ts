@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../../platform/database/database.js';
+import { Database, type Statement } from '../../../platform/database/database.js';
 import { statement } from '../../../platform/database/named-parameters.js';
 
 /** A month of the books. */
@@ -66,7 +66,7 @@ export class PeriodsStore {
 
   /** Closes a month. No effect on a closed one. */
   async close(account: string, period: string): Promise<void> {
-    await this.database.query(CLOSE, { account, month: firstDay(period) });
+    await this.write(account, CLOSE, period);
   }
 
   /** @returns When a month was closed; null for an open one. */
@@ -77,7 +77,11 @@ export class PeriodsStore {
 
   /** Reopens a month. No effect on an open one. */
   async reopen(account: string, period: string): Promise<void> {
-    await this.database.query(REOPEN, { account, month: firstDay(period) });
+    await this.write(account, REOPEN, period);
+  }
+
+  private async write(account: string, change: Statement<'account' | 'month'>, period: string): Promise<void> {
+    await this.database.inTransactionOf(account, (query) => query(change, { account, month: firstDay(period) }));
   }
 }
 
