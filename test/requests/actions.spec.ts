@@ -17,6 +17,7 @@ import { createKey, type TestKey } from '../support/keys.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { holdLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
+import { file, importClient } from '../books/import-fixture.js';
 import { OPEN_ACTOR, WRITES, accept, finished } from './actions-writes.js';
 
 /** Routes that write and are not recorded: they create requests, only receive, or refuse what the queue board does not do. */
@@ -292,6 +293,42 @@ it('records a write with an idempotency key once, and no repeat of it', async ()
     ids.includes(action.request_id),
   );
   expect(recorded).toMatchObject([{ target: replies[0]!.json.id, outcome: 'succeeded', status: 201 }]);
+});
+
+describe('a 503 of a limit', () => {
+  const statusesSince = async (before: Action[]): Promise<(number | null)[]> => {
+    const known = new Set(before.map(({ id }) => id));
+    return (await actionsOf(open, '?limit=200')).filter(({ id }) => !known.has(id)).map(({ status }) => status);
+  };
+
+  it('is not recorded for an import beyond the limit of the account', async () => {
+    const { upload, send: importFile } = importClient(() => open);
+    const before = await actionsOf(open, '?limit=200');
+    const uploads = [upload(), upload()];
+    for (const { request } of uploads) request.write(file());
+    await eventually(async () => {
+      const { imports } = (await get(open, '/api/orders/imports?limit=2')).json;
+      return imports.every(({ status }: { status: string }) => status === 'running');
+    });
+    expectProblem(await importFile(file()), 503);
+    for (const { request } of uploads) request.end();
+    for (const { reply } of uploads) expect(await reply).toMatchObject({ status: 200 });
+    expect(await statusesSince(before)).toEqual([200, 200]);
+  });
+
+  it('is not recorded for a ping beyond the limit of the account', async () => {
+    const before = await actionsOf(open, '?limit=200');
+    receiver.answerWith(() => ({ delayMs: 1_000 }));
+    const body = { url: `${receiver.url}/slow` };
+    const pings = await Promise.all(
+      Array.from({ length: 40 }, () => send(open, 'POST', '/api/callbacks/test', { body })),
+    );
+    receiver.answerWith(() => ({}));
+    const sent = pings.filter(({ status }) => status === 200).length;
+    expect(pings.filter(({ status }) => status === 503)).toHaveLength(40 - sent);
+    expect(sent).toBeLessThan(40);
+    expect(await statusesSince(before)).toEqual(Array<number>(sent).fill(200));
+  });
 });
 
 it('keeps the write, and records it later, when the log cannot be written', async () => {

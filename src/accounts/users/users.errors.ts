@@ -1,7 +1,7 @@
-import { DaybookError } from '../../platform/errors.js';
+import { DaybookError, NotAdmitted } from '../../platform/errors.js';
 
 /** Too many passwords wait to be checked. */
-export class PasswordsBusy extends DaybookError {
+export class PasswordsBusy extends NotAdmitted {
   readonly code = 'passwords-busy';
   constructor(override readonly retryAfterS: number) {
     super('Too many logins at once; retry later');

@@ -4,9 +4,11 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { lastValueFrom, of, throwError } from 'rxjs';
 import { Action, Unrecorded } from '../../http/action.decorators.js';
 import { setCaller } from '../../http/caller.js';
+import { AccountBusy } from '../../platform/database/account-busy.js';
+import { DatabaseUnavailable } from '../../platform/database/outages.js';
 import type { NewAction } from '../../requests/actions/action.repository.js';
 import { ActionLog } from '../../requests/actions/action-log.js';
-import { RequestNotFound } from '../../requests/requests.errors.js';
+import { DiskLow, RequestNotFound } from '../../requests/requests.errors.js';
 import { ActionsInterceptor } from './actions.interceptor.js';
 
 class Controller {
@@ -102,6 +104,20 @@ it('records a failure that may have changed something, and no refusal', async ()
   expect(recorded).toEqual([]);
   await expect(call('named', {}, failing(new Error('disk')))).rejects.toThrow('disk');
   expect(recorded).toMatchObject([{ outcome: 'failed', status: 500 }]);
+});
+
+it.each([new AccountBusy(), new DiskLow()])(
+  'does not record a 503 of a limit, which had no effect: %s',
+  async (error) => {
+    await expect(call('named', {}, failing(error))).rejects.toThrow(error);
+    expect(recorded).toEqual([]);
+  },
+);
+
+it('records a 503 whose effect is unknown', async () => {
+  const error = new DatabaseUnavailable(new Error('gone'), 'unreachable');
+  await expect(call('named', {}, failing(error))).rejects.toThrow(error);
+  expect(recorded).toMatchObject([{ outcome: 'failed', status: 503 }]);
 });
 
 describe('the detail', () => {

@@ -15,8 +15,8 @@ import { problemOf } from '../problem/problem.js';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Records every request that changed something, unless its route is `@Unrecorded()`. A refused request (4xx) changed
- * nothing and is not recorded, unless its error says otherwise; one that failed is, because it may have changed a part.
+ * Records every request that changed something, unless its route is `@Unrecorded()`. A refused request changed nothing and
+ * is not recorded. One that failed (5xx) is, because it may have changed a part. An error may say otherwise of its request.
  */
 @Injectable()
 export class ActionsInterceptor implements NestInterceptor {
@@ -48,7 +48,8 @@ export class ActionsInterceptor implements NestInterceptor {
       // A repeat under an idempotency key: the handler has rolled back, and the first answer follows.
       if (error instanceof KeyAlreadyUsed) throw error;
       const { status } = problemOf(error, request.path).problem;
-      if (status >= 500 || (error instanceof DaybookError && error.hadEffect))
+      const hadEffect = error instanceof DaybookError ? error.hadEffect : undefined;
+      if (hadEffect ?? status >= 500)
         await this.record(request, response, action, { result: undefined, status, outcome: 'failed' });
       throw error;
     }
