@@ -111,6 +111,35 @@ describe('a new order', () => {
 });
 
 describe('moves', () => {
+  it.each<[string, string[]]>([
+    ['pay', []],
+    ['ship', ['pay']],
+    ['cancel', []],
+    ['cancel', ['pay']],
+    ['archive', []],
+    ['unarchive', ['archive']],
+  ])('%s after %j happens once under an idempotency key, and a repeat gets the first answer', async (name, before) => {
+    const { id } = await addOrder((await addCustomer()).id);
+    for (const earlier of before) await move(id, earlier);
+    const { version } = await orderOf(id);
+    const headers = { 'idempotency-key': uuidv7(), 'if-match': `"${version}"` };
+    const replies = await Promise.all(Array.from({ length: 5 }, () => move(id, name, headers)));
+    expect(replies.map(({ status, text }) => [status, text])).toEqual(replies.map(() => [200, replies[0]!.text]));
+    expect(replies.filter((reply) => reply.headers.get('idempotency-replayed') === 'true')).toHaveLength(4);
+    expect((await orderOf(id)).version).toBe(version + 1);
+    const other = await post(daybook, `/api/orders/${id}/${name}`, { note: 'x' }, headers);
+    expectProblem(other, 422);
+    expect(other.json.type).toBe('urn:daybook:problem:idempotency-key-reused');
+  });
+
+  it('that are refused leave their idempotency key free', async () => {
+    const { id } = await addOrder((await addCustomer()).id);
+    const headers = { 'idempotency-key': uuidv7() };
+    expectProblem(await move(id, 'ship', headers), 409);
+    expect((await move(id, 'pay', headers)).status).toBe(200);
+    expect((await move(id, 'ship', headers)).json).toEqual({ id, status: 'shipped' });
+  });
+
   it('pay: posts cash against income with the customer, and fixes the customer in the order', async () => {
     const customer = await addCustomer();
     const { id } = await addOrder(customer.id);

@@ -60,7 +60,7 @@ async function books(): Promise<Books> {
       { sku: 'B-2', quantity: 1, unit_price_cents: 500 },
     ];
     const { id } = await orders.create(account, { customer_id: customer, items }, null);
-    for (const move of moves) await orders.move(account, id, move, null);
+    for (const move of moves) await orders.move(account, id, move, { preconditions: null, key: null });
     ids.push(id);
   }
   await postEntries(stores, account, [transfer(70, { effectiveAt: new Date('2026-03-31T12:00:00Z') })]);
@@ -211,7 +211,7 @@ describe('a repair', () => {
       for (let n = 0; n < 10; n++) {
         const body = { customer_id: customer, items: [{ sku: 'A', quantity: 1, unit_price_cents: 7 }] };
         const { id } = await orders.create(account, body, null);
-        await orders.move(account, id, 'pay', null);
+        await orders.move(account, id, 'pay', { preconditions: null, key: null });
       }
     };
     const repairs = async (): Promise<void> => {

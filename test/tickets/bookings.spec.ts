@@ -217,6 +217,22 @@ describe('a cancellation', () => {
     expect(await mailTo(daybook, guest.email)).toEqual(['booking-confirmed', 'booking-cancelled']);
   });
 
+  it('happens once under an idempotency key, and a repeat gets the first answer', async () => {
+    const event = await publish(daybook, organizer);
+    const { id } = await booked(daybook, customer, event.id, 2);
+    const key = { 'idempotency-key': uuidv7() };
+    const replies = await Promise.all([1, 2, 3].map(() => cancel(daybook, customer, id, key)));
+    expect(replies.map(({ status, text }) => [status, text])).toEqual(replies.map(() => [200, replies[0]!.text]));
+    expect(replies.filter((reply) => reply.headers.get('idempotency-replayed') === 'true')).toHaveLength(2);
+    const headers = { ...customer.headers, ...key };
+    expectProblem(await send(daybook, 'POST', `/api/bookings/${id}/cancel`, { body: { note: 'x' }, headers }), 422);
+    // Another customer's key is another one, and the booking is not theirs.
+    expectProblem(await cancel(daybook, stranger, id, key), 404);
+    expectProblem(await cancel(daybook, customer, id), 409);
+    expect(await soldOf(daybook, event.id)).toBe(0);
+    expect(await linesOf(daybook, id)).toEqual([...sale(50_00), ...reversal(50_00)]);
+  });
+
   it('is refused once the event has begun', async () => {
     const event = await publish(daybook, organizer);
     const { id } = await booked(daybook, customer, event.id);

@@ -61,8 +61,13 @@ export async function booked(
   return reply.json;
 }
 
-export const cancel = (daybook: Pick<Daybook, 'url'>, customer: TestUser, id: string): Promise<Reply> =>
-  send(daybook, 'POST', `/api/bookings/${id}/cancel`, { headers: customer.headers });
+export const cancel = (
+  daybook: Pick<Daybook, 'url'>,
+  customer: TestUser,
+  id: string,
+  headers: Record<string, string> = {},
+): Promise<Reply> =>
+  send(daybook, 'POST', `/api/bookings/${id}/cancel`, { headers: { ...customer.headers, ...headers } });
 
 /** Lets an event begin in the past. */
 export const makePast = (daybook: Daybook, id: string): Promise<unknown> =>

@@ -34,7 +34,7 @@ async function books(): Promise<Books> {
   const gift = await events.create(organizer, account, { ...fields, price_cents: 0 }, null);
   const book = (event_id: string) => bookings.book(customer, { event_id, num_tickets: 2 }, null);
   const [confirmed, cancelled, free] = [await book(event.id), await book(event.id), await book(gift.id)];
-  await bookings.cancel(customer, cancelled.id);
+  await bookings.cancel(customer, cancelled.id, null);
   await postEntries(stores, account, [transfer(70)]);
   return { account, event: event.id, confirmed: confirmed.id, cancelled: cancelled.id, free: free.id };
 }

@@ -26,7 +26,7 @@ import {
 import type { Response } from 'express';
 import { Action } from '../../http/action.decorators.js';
 import { HasScope, NeedsScope, OwnAccount } from '../../http/auth.decorators.js';
-import { IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
+import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../../http/idempotency-key.js';
 import {
   IfVersion,
   type Preconditions,
@@ -74,7 +74,9 @@ const Changes = (summary: string) =>
     ApiOperation({ summary }),
     ApiParam(ID_PARAM),
     Versioned(true),
+    Idempotent(),
     ApiHeader(IF_MATCH),
+    ApiHeader(IDEMPOTENCY_HEADER),
     ApiNotFoundResponse(NOT_FOUND),
     ApiResponse(MISMATCH),
   );
@@ -99,6 +101,7 @@ export class OrdersController {
   @NeedsScope('books:write')
   @Action('order.create')
   @Idempotent()
+  @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiOperation({ summary: 'Create an order as a draft, with all its items or not at all' })
   @ApiCreatedResponse({
     description: "Callers without the scope `books:read` do not get the customer's email",
@@ -207,10 +210,11 @@ export class OrdersController {
   @Moves("Pay a draft: posts to the journal, and fixes the order's items and its customer's name and email")
   pay(
     @Param('id', { schema: idParam }) id: string,
-    @IfVersion() version: Preconditions,
+    @IfVersion() preconditions: Preconditions,
+    @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
   ) {
-    return this.orders.move(account, id, 'pay', version);
+    return this.orders.move(account, id, 'pay', { preconditions, key });
   }
 
   @Post('orders/:id/ship')
@@ -218,10 +222,11 @@ export class OrdersController {
   @Moves('Ship a paid order')
   ship(
     @Param('id', { schema: idParam }) id: string,
-    @IfVersion() version: Preconditions,
+    @IfVersion() preconditions: Preconditions,
+    @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
   ) {
-    return this.orders.move(account, id, 'ship', version);
+    return this.orders.move(account, id, 'ship', { preconditions, key });
   }
 
   @Post('orders/:id/cancel')
@@ -229,10 +234,11 @@ export class OrdersController {
   @Moves('Cancel a draft or a paid order; that of a paid order posts the reversal to the journal')
   cancel(
     @Param('id', { schema: idParam }) id: string,
-    @IfVersion() version: Preconditions,
+    @IfVersion() preconditions: Preconditions,
+    @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
   ) {
-    return this.orders.move(account, id, 'cancel', version);
+    return this.orders.move(account, id, 'cancel', { preconditions, key });
   }
 
   @Post('orders/:id/archive')
@@ -240,10 +246,11 @@ export class OrdersController {
   @Archives('Archive an order: lists and the summary leave it out')
   archive(
     @Param('id', { schema: idParam }) id: string,
-    @IfVersion() version: Preconditions,
+    @IfVersion() preconditions: Preconditions,
+    @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
   ) {
-    return this.orders.archive(account, id, true, version);
+    return this.orders.archive(account, id, true, { preconditions, key });
   }
 
   @Post('orders/:id/unarchive')
@@ -251,10 +258,11 @@ export class OrdersController {
   @Archives('Take an order out of the archive')
   unarchive(
     @Param('id', { schema: idParam }) id: string,
-    @IfVersion() version: Preconditions,
+    @IfVersion() preconditions: Preconditions,
+    @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
   ) {
-    return this.orders.archive(account, id, false, version);
+    return this.orders.archive(account, id, false, { preconditions, key });
   }
 }
 

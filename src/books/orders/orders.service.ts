@@ -22,6 +22,15 @@ import { OrderNotFound } from './orders.errors.js';
 
 /** Customers of an email search whose orders are looked up one customer at a time; see {@link OrderRepository.list}. */
 const FEW_CUSTOMERS = 500;
+const OK = 200;
+
+/** Conditions of a change of an order. */
+export interface Conditions {
+  /** On its version; null for none. */
+  preconditions: Preconditions | null;
+  /** Null for a caller that sent none. */
+  key: IdempotencyKey | null;
+}
 
 /** The orders of an account. Every method throws OrderNotFound for an order that the account does not have. */
 @Injectable()
@@ -93,7 +102,7 @@ export class OrdersService {
     body: ChangeOrderBody,
     preconditions: Preconditions | null,
   ): Promise<OrderView> {
-    return this.withLocked(account, id, preconditions, async (query, order) => {
+    return this.withLocked(account, id, { preconditions, key: null }, async (query, order) => {
       checkDraft(order.status);
       await this.store.change(query, id, {
         currency: body.currency,
@@ -108,30 +117,28 @@ export class OrdersService {
   /**
    * Moves an order to its next status. A payment and the cancellation of a paid order post to the journal in the same
    * transaction.
-   * @throws OrderMoveRefused, VersionMismatch, PeriodClosed
+   * @throws OrderMoveRefused, VersionMismatch, PeriodClosed, KeyAlreadyUsed
    */
-  async move(account: AccountId, id: string, move: OrderMove, preconditions: Preconditions | null): Promise<object> {
-    const status = await this.withLocked(account, id, preconditions, async (query, order) => {
-      const next = statusAfter(move, order.status);
+  async move(account: AccountId, id: string, move: OrderMove, conditions: Conditions): Promise<object> {
+    return this.withLocked(account, id, conditions, async (query, order) => {
+      const status = statusAfter(move, order.status);
       await this[move](query, storedAccount(account), order);
-      return next;
+      return { id, status };
     });
-    return { id, status };
   }
 
-  /** Archives an order, or takes it out of the archive. An order that is there already stays as it is. */
-  async archive(
-    account: AccountId,
-    id: string,
-    isArchived: boolean,
-    preconditions: Preconditions | null,
-  ): Promise<object> {
-    await this.withLocked(account, id, preconditions, async (query, order) => {
-      if (order.isArchived === isArchived) return;
+  /**
+   * Archives an order, or takes it out of the archive. An order that is there already stays as it is.
+   * @throws VersionMismatch, KeyAlreadyUsed
+   */
+  async archive(account: AccountId, id: string, isArchived: boolean, conditions: Conditions): Promise<object> {
+    return this.withLocked(account, id, conditions, async (query, order) => {
+      const view = { id, is_archived: isArchived };
+      if (order.isArchived === isArchived) return view;
       await this.store.archive(query, order, isArchived);
       await this.recount(query, storedAccount(account), order, { ...order, isArchived });
+      return view;
     });
-    return { id, is_archived: isArchived };
   }
 
   /** @returns The customers with the highest totals, as JSON with exact totals. */
@@ -173,20 +180,22 @@ export class OrdersService {
     await this.totals.add(query, account, [{ customerId, currency, orders: change, cents: change * totalCents }]);
   }
 
-  private async withLocked<Result>(
+  private async withLocked<View extends object>(
     account: AccountId,
     id: string,
-    preconditions: Preconditions | null,
-    work: (query: Query, order: LockedOrder) => Promise<Result>,
-  ): Promise<Result> {
+    { preconditions, key }: Conditions,
+    work: (query: Query, order: LockedOrder) => Promise<View>,
+  ): Promise<View> {
     if (!isUuid(id)) throw new OrderNotFound();
     const books = storedAccount(account);
-    return this.database.inTransactionOf(books, async (query) => {
-      const order = await this.store.lock(query, books, id);
-      if (!order) throw new OrderNotFound();
-      checkVersion(preconditions, order.version);
-      return work(query, order);
-    });
+    return this.database.inTransactionOf(books, (query) =>
+      this.idempotency.once(query, key, OK, async () => {
+        const order = await this.store.lock(query, books, id);
+        if (!order) throw new OrderNotFound();
+        checkVersion(preconditions, order.version);
+        return work(query, order);
+      }),
+    );
   }
 
   private async viewWithin(query: Query, account: string, id: string): Promise<OrderView> {

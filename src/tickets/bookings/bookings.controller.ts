@@ -85,6 +85,8 @@ export class BookingsController {
   @HttpCode(200)
   @NeedsUser('customer')
   @Action('booking.cancel')
+  @Idempotent()
+  @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiOperation({
     summary: 'Cancel a booking of your own',
     description: 'Gives the tickets back, and posts the reversal of the sale.',
@@ -96,7 +98,11 @@ export class BookingsController {
   @ApiConflictResponse({
     description: 'The booking is cancelled already, the event has begun, or the period is closed',
   })
-  cancel(@Param('id', { schema: idParam }) id: string, @CurrentUser() customer: SignedInUser): Promise<BookingView> {
-    return this.bookings.cancel(customer, id);
+  cancel(
+    @Param('id', { schema: idParam }) id: string,
+    @IdempotencyKey() key: IdempotencyKey | null,
+    @CurrentUser() customer: SignedInUser,
+  ): Promise<BookingView> {
+    return this.bookings.cancel(customer, id, key);
   }
 }

@@ -19,6 +19,7 @@ import { BookingStore, type NewBooking } from './booking.store.js';
 import { BookingCancelled, BookingNotFound, SoldOut } from './bookings.errors.js';
 import { cancelledMail, confirmedMail } from './ticket-mails.js';
 
+const OK = 200;
 const CREATED = 201;
 /** A booking is tried again when cancellations have given back enough tickets since it was refused. */
 const MAX_TRIES = 3;
@@ -65,23 +66,25 @@ export class BookingsService {
 
   /**
    * Cancels a booking, once: gives its tickets back, and posts the reversal of the sale.
-   * @throws BookingCancelled, EventPast, PeriodClosed
+   * @throws BookingCancelled, EventPast, PeriodClosed, KeyAlreadyUsed
    */
-  async cancel(customer: SignedInUser, id: string): Promise<BookingView> {
+  async cancel(customer: SignedInUser, id: string, key: IdempotencyKey | null): Promise<BookingView> {
     const found = isUuid(id) ? await this.bookings.find(customer.id, id) : null;
     if (!found) throw new BookingNotFound();
-    const cancelled = await this.database.inTransactionOf(found.booking.account_id, async (query) => {
-      const event = await this.store.lockEvent(query, customer.id, id);
-      if (!event) throw new BookingNotFound();
-      const done = await this.store.cancel(query, id);
-      if (!done) throw new BookingCancelled();
-      if (isPast(event, event.now)) throw new EventPast();
-      await this.outbox.add(query, [cancelledMail(done)]);
-      await this.refund(query, done.booking);
-      return done;
-    });
+    const view = await this.database.inTransactionOf(found.booking.account_id, (query) =>
+      this.idempotency.once(query, key, OK, async () => {
+        const event = await this.store.lockEvent(query, customer.id, id);
+        if (!event) throw new BookingNotFound();
+        const done = await this.store.cancel(query, id);
+        if (!done) throw new BookingCancelled();
+        if (isPast(event, event.now)) throw new EventPast();
+        await this.outbox.add(query, [cancelledMail(done)]);
+        await this.refund(query, done.booking);
+        return bookingView(done);
+      }),
+    );
     this.outbox.wake();
-    return bookingView(cancelled);
+    return view;
   }
 
   /** @returns A booking of the user, or one of an event that the user organizes. */
