@@ -38,12 +38,13 @@ export class FreshLookups<Found extends { id: string }, Row> {
   find(id: string): Row | null | Promise<Row | null> {
     if (this.ended.has(id)) return null;
     const cached = this.cache.get(id);
-    const ageMs = cached ? this.monotonicMs() - cached.readAtMs : Number.POSITIVE_INFINITY;
-    if (ageMs < REFRESH_AFTER_MS) return cached!.row;
+    if (!cached) return this.refresh(id);
+    const ageMs = this.monotonicMs() - cached.readAtMs;
+    if (ageMs < REFRESH_AFTER_MS) return cached.row;
     const asked = this.refresh(id);
     if (ageMs >= EXPIRE_AFTER_MS) return asked;
     asked.catch(this.onError);
-    return cached!.row;
+    return cached.row;
   }
 
   /** Forgets a row that was deleted for good, also if a lookup that is in progress has read it. */

@@ -7,7 +7,7 @@ import { MailProcessor } from '../mail/sending/mail.processor.js';
 import { bullOptions, closeQuietly } from '../queue/bull-options.js';
 import { QueueConsumers, TOPICS } from '../queue/work-queue.js';
 
-/** What a worker has to consume wake-ups that come through Bull on Redis. */
+/** Returns the modules and providers of a worker that consumes wake-ups through Bull on Redis. */
 export function bullConsumers(redisUrl: string): { imports: DynamicModule[]; providers: Provider[] } {
   const closing: Provider = {
     provide: QueueConsumers,

@@ -17,7 +17,7 @@ export class ImportsBusy extends NotAdmitted {
 
 const REASONS = {
   dropped: 'The connection was closed',
-  stalled: 'The file did not go on arriving in time',
+  stalled: 'The file stopped arriving',
   stopped: 'The service is stopping, or was silent for too long',
 };
 

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { BodiesBusy, BodyMemory } from './body-memory.js';
 
-const memoryOf = (waitMs: number) => BodyMemory.with({ totalBytes: 100, callerBytes: 60, waitMs });
+const memoryOf = (waitMs: number) => new BodyMemory({ totalBytes: 100, callerBytes: 60, waitMs });
 
 it('bodies up to the limits get their memory at once', () => {
   const memory = memoryOf(1_000);

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { DaybookError } from '../../platform/errors.js';
 
 /** Too many bytes of request bodies are in flight. The request had no effect and can be retried. */
@@ -21,6 +21,8 @@ interface Limits {
   waitMs: number;
 }
 
+const LIMITS: Limits = { totalBytes: TOTAL_BYTES, callerBytes: CALLER_BYTES, waitMs: WAIT_MS };
+
 /** The memory of one body. It starts empty. */
 export interface BodyLease {
   /** @returns True, or a promise that waits for memory and rejects with {@link BodiesBusy}. */
@@ -42,13 +44,8 @@ export class BodyMemory {
   private readonly callers = new Map<string, number>();
   private readonly waiters = new Set<Waiter>();
 
-  private readonly limits: Limits = { totalBytes: TOTAL_BYTES, callerBytes: CALLER_BYTES, waitMs: WAIT_MS };
-
-  static with(limits: Limits): BodyMemory {
-    const memory = new BodyMemory();
-    Object.assign(memory.limits, limits);
-    return memory;
-  }
+  /** @param limits Other limits for tests. */
+  constructor(@Optional() private readonly limits: Limits = LIMITS) {}
 
   /** @param caller The id that the caller's part is counted by. */
   lease(caller: string): BodyLease {

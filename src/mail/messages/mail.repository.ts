@@ -83,11 +83,11 @@ export class MailRepository {
   private async withData(messages: MailMessage[]): Promise<FullMail[]> {
     const ids = [...new Set(messages.flatMap(({ fanOutId }) => fanOutId ?? []))];
     const fanOuts = ids.length === 0 ? [] : await this.fanOuts.findBy({ id: In(ids) });
-    const dataOf = new Map(fanOuts.map(({ id, data }) => [id, data]));
+    const dataOf = new Map<string | null, object>(fanOuts.map(({ id, data }) => [id, data]));
     return messages.map((mail) =>
       Object.assign(mail, {
         template: mail.template as TemplateName,
-        data: mail.data ?? dataOf.get(mail.fanOutId!) ?? {},
+        data: mail.data ?? dataOf.get(mail.fanOutId) ?? {},
       }),
     );
   }

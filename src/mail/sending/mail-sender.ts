@@ -71,8 +71,9 @@ export class MailSender implements OnApplicationShutdown {
     this.pool?.close();
   }
 
-  /** @returns Null if it was aborted. */
+  /** @returns Null if it was aborted, or there is no server. */
   private async attempt(mail: ClaimedMail): Promise<EndedAttempt | null> {
+    if (!this.pool) return null;
     const startedAtMs = performance.now();
     const number = mail.attempts + 1;
     const ended = (
@@ -88,7 +89,7 @@ export class MailSender implements OnApplicationShutdown {
     const reason = reasonNotToSend(mail);
     if (reason !== null) return ended('failed', { smtpCode: null, detail: reason, retryInMs: null });
     try {
-      const reply = await this.pool!.send(this.templates.message(mail));
+      const reply = await this.pool.send(this.templates.message(mail));
       return ended('sent', { smtpCode: Number.parseInt(reply, 10) || null, detail: printable(reply), retryInMs: null });
     } catch (error) {
       if (this.isAborted) return null;
