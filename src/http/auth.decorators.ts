@@ -20,10 +20,10 @@ export const NeedsScope = (scope: Scope) => applyDecorators(RequiredScope(scope)
 /** Opens a route or controller to unauthenticated clients, such as load balancers and Prometheus. */
 export const NeedsNoKey = () => RequiredScope(null);
 
-/** Metadata: a route that anyone may call, with or without credentials. */
+/** Metadata: a route that needs no credentials. */
 export const PublicRoute = Reflector.createDecorator<true>();
 
-/** Opens a route to everyone. A caller with valid credentials is known to the handler; invalid ones are ignored. */
+/** Opens a route to every caller. The handler sees the caller of valid credentials; invalid credentials are ignored. */
 export const Public = () => applyDecorators(RequiredScope(null), PublicRoute(true));
 
 /** Metadata: the role that a route requires, or `any` for every user. */
@@ -54,7 +54,7 @@ export const OwnAccount = () => Caller('account');
 /** Parameter decorator: whether the caller operates the installation, and may see its internals. */
 export const IsOperator = () => Caller('isOperator');
 
-/** Parameter decorator: whether the caller has another scope than the route requires, or no scope is checked. */
+/** Parameter decorator: whether the caller has a further scope besides that of the route. True where no scope is checked. */
 export const HasScope = createParamDecorator((scope: Scope, context: ExecutionContext) => {
   const { scopes } = callerOf(context.switchToHttp().getRequest<Request>());
   return scopes === undefined || allows(scopes, scope);

@@ -91,7 +91,7 @@ class OpenCaller implements Caller {
 
 const ANONYMOUS_ACTOR: Actor = { kind: 'anonymous', id: null, name: null };
 
-/** A caller without credentials, on a route that is open to everyone with `AUTH=required`. */
+/** A caller without credentials on a public route, with `AUTH=required`. */
 export class AnonymousCaller implements Caller {
   readonly account = null;
   readonly isOperator = false;

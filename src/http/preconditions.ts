@@ -16,7 +16,7 @@ export class VersionMismatch extends DaybookError {
   }
 }
 
-/** Metadata: a route that evaluates `If-Match` itself, because its resource has an ETag. Any other is 412 for a tag. */
+/** Metadata: a route that evaluates `If-Match` itself, because its resource has an ETag. Other routes answer a tag with 412. */
 export const Versioned = Reflector.createDecorator<true>();
 
 /** The tags of `If-Match` and of `If-None-Match`; null without the header. */
@@ -35,7 +35,7 @@ export function preconditionsOf({ headers }: Pick<Request, 'headers'>): Precondi
   return { match: tagsOf(headers['if-match']), noneMatch: tagsOf(headers['if-none-match']) };
 }
 
-/** A version without the quotes of a tag counts as one. */
+/** A version may be given without the quotes of a tag. */
 const tagsOf = (header: string | undefined): string[] | null =>
   header?.split(',').map((tag) => tag.trim().replace(/^\d+$/, '"$&"')) ?? null;
 

@@ -18,8 +18,8 @@ export const RATE_LIMIT_EXTENSION = 'x-rate-limit';
 export const CountedItems = Reflector.createDecorator<{ field: string; max: number }>();
 
 /**
- * Metadata of a route with a limit: a field of its body whose values are also counted, each by itself and whatever the caller.
- * Case is ignored.
+ * Metadata of a route with a limit: a field of its body. The limit also counts each of its values over all callers, without
+ * regard to case.
  */
 export const CountedField = Reflector.createDecorator<string>();
 

@@ -1,7 +1,7 @@
 /**
- * The answer to a caller who may change a record and not read it.
- * @param always Fields that the request itself decides.
- * @returns These fields and those that the body of the request names.
+ * Returns the answer to a caller that may change a record and not read it.
+ * @param always Fields that every answer has.
+ * @returns These fields, and those that the body of the request names.
  */
 export function writtenFields<Entry extends object>(
   entry: Entry,

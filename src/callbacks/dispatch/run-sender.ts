@@ -114,8 +114,8 @@ export class RunSender {
   private async attemptIfLeased(delivery: DueDelivery, signer: MessageSigner): Promise<boolean> {
     const hadProbed = this.hasProbed;
     if (!this.mayContinue() || !(await this.isAdmitted())) return false;
-    // Once more, since the lease may end while the probe is asked for. The time is from before the check: a process that is frozen
-    // after it must not send when it goes on.
+    // Checked again, since the lease may end while the probe is asked for. The time is taken before the check, so that a process
+    // that is frozen after it does not send later.
     const startedAt = performance.now();
     if (!this.mayContinue()) {
       // A probe that was not sent must not leave the breaker half-open.

@@ -19,7 +19,7 @@ const MAX_BODY_BYTES = 16 * 1024;
 /** Kept for the attempt log. */
 const MAX_TEXT_BYTES = 4 * 1024;
 
-/** For whole texts. A cut one needs a decoder of its own, which keeps the bytes of a cut character. */
+/** For whole texts. A cut text needs its own decoder, which keeps the bytes of a cut character. */
 const decoder = new TextDecoder();
 
 /** Postgres text cannot hold NUL. `stream` drops a character that the cut split, instead of garbling it. */
@@ -215,7 +215,7 @@ export class CallbackAttempt implements Dispatcher.DispatchHandler {
     this.fail(new NotAttempted('timeout', `No ${what} within ${this.timeoutMs} ms`, isResolving));
   }
 
-  /** An attempt that follows before undici has released the connection would open another one. */
+  /** Resolves in a microtask: an attempt that began before undici releases the connection would open another one. */
   private succeed(): void {
     if (this.end()) queueMicrotask(() => this.resolve(this.trace() as CallbackResponse));
   }

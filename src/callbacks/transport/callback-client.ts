@@ -30,17 +30,16 @@ export interface CallbackClientOptions extends Omit<DialOptions, 'resolve'> {
 }
 
 /**
- * The data of a request to a {@link CallbackClient}: a message that carries its headers with it, as a form does. axios copies,
- * renames and sorts the headers of a configuration, which would cost a fifth of the callback rate. Not a plain object, which
- * axios would copy too.
+ * The data of a request to a {@link CallbackClient}: a message with its headers. axios copies, renames and sorts the headers of
+ * a configuration, which would cost a fifth of the callback rate. It would also copy a plain object, so this is a class.
  */
 export class OutgoingMessage {
   /**
    * @param body The exact bytes.
    * @param headers All but `host`, `connection` and `content-length`; sent as given.
    * @param account The account that sends it; name lookups are limited per account.
-   * @param startedAt When the sender last knew that it may send, by `performance.now()`. After a pause of the process past the
-   *   timeout since then, nothing is sent.
+   * @param startedAt The time at which the sender last checked that it may send, by `performance.now()`. Nothing is sent later
+   *   than the timeout after it, for example by a process that was paused.
    */
   constructor(
     readonly body: Buffer,
@@ -76,7 +75,7 @@ export class CallbackClient {
 
   /**
    * Creates the axios of an `HttpService`. It sends an {@link OutgoingMessage} as given, and any HTTP status is an answer. It has
-   * none of the library's defaults, which axios would merge into every request: half of what it costs, and nothing of use here.
+   * none of the library's defaults: axios would merge them into every request, at half of the request's cost, and none is used.
    */
   createAxios(): AxiosInstance {
     const instance = axios.create();
@@ -111,7 +110,7 @@ export class CallbackClient {
       attempt.fail(notSent(error as Error));
     }
     const data = await attempt.response;
-    // Otherwise axios would create them twice.
+    // axios would create the headers twice from a plain object.
     const answerHeaders = Object.assign(new AxiosHeaders(), data.responseHeaders);
     return { data, status: data.status, statusText: '', headers: answerHeaders, config };
   }

@@ -195,8 +195,8 @@ class CheckedConnection extends Client {
   }
 
   /**
-   * Makes the connection free for the next attempt when the response ends that is being read. undici would wait for another turn
-   * of the event loop. It checks for data or an end from the receiver before it writes all the same.
+   * Frees the connection for the next attempt at the end of the response. undici would wait for another turn of the event loop.
+   * It still checks for data or an end from the receiver before it writes.
    */
   release(): void {
     this.pipelining = 2;

@@ -45,8 +45,8 @@ const WITHOUT_BODY = /^HTTP\/1\.1 (?:204|304)/;
 
 /**
  * @param text The bytes of a connection, as Latin-1 text.
- * @returns The length of the response with which the text begins, if its head already has the strict form and says the length of
- *   its body; null for any other, and for one without a whole head.
+ * @returns The length of the response with which the text begins. Null unless its head is whole, has the strict form and gives
+ *   the length of the body.
  */
 export function ordinaryLength(text: string): number | null {
   const [head] = ORDINARY_HEAD.exec(text) ?? [];

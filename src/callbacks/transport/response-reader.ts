@@ -7,7 +7,7 @@ export const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 const MAX_INFORMATIONAL = 1_000;
 /** The first bytes of an alert and of a handshake (RFC 8446 section 5.1). */
 const TLS_RECORDS = ['\x15\x03', '\x16\x03'];
-/** Longest response that is looked at as a whole. */
+/** Longest response for which the fast path is tried. */
 const ORDINARY_BYTES = 1_024;
 const NOTHING = Buffer.alloc(0);
 /** The end of a head: an empty line. Either line may end with LF alone (RFC 9112 section 2.2). */

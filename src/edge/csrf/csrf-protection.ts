@@ -26,13 +26,13 @@ const DEFAULT_PORT = /:(?:80|443)?$/;
 
 type Settings = Pick<Config, 'AUTH' | 'HOST' | 'CORS_ORIGINS'>;
 
-/** Logging in and out: a foreign page could log a browser in as another user, without a cookie. */
+/** Logging in and out, which a foreign page could do without a cookie: it could log a browser in as another user. */
 const SESSION_PATH = /^\/api\/session\/?$/i;
 
 /**
- * Express middleware that stops web pages of other origins from changing anything through the browser of a user: with the
- * cookie of a session, and with `AUTH=open` without it too. A browser sends no API keys or access tokens by itself, so
- * requests with `Authorization`, in which the cookie counts for nothing, pass with `AUTH=required`.
+ * Express middleware that stops web pages of other origins from changing anything through the browser of a user: requests with
+ * the cookie of a session, and with `AUTH=open` all. A browser does not add API keys or access tokens itself, and
+ * `Authorization` overrides the cookie, so requests with it pass with `AUTH=required`.
  */
 export function csrfProtection(settings: Settings): RequestHandler[] {
   const ofSessions = requireOwnOrigin([], concernsSession);

@@ -28,12 +28,12 @@ const TOKEN_REFUSALS: Record<SessionRefusal, string> = {
 };
 const COOKIE_REFUSED = 'The session has ended; log in again';
 
-/** A caller with valid credentials; or why they are refused; or null without credentials. */
+/** The caller of valid credentials, or the reason of their refusal. Null without credentials. */
 export type Checked = { caller: Caller; scopes: readonly Scope[] } | { refusal: string } | null;
 
 /**
  * Checks the credentials of a request: an API key or a user's access token in `Authorization`, else the cookie of a session.
- * All are callers alike. Only a user's token or a cookie reads a session.
+ * Handlers do not see which of them it was. Access tokens and cookies belong to sessions, API keys do not.
  */
 @Injectable()
 export class Credentials {
@@ -84,7 +84,7 @@ export class Credentials {
       : this.actingFor(request, this.callers.ofKey(request, key), key.scopes);
   }
 
-  /** An admin key may act for an account. Other callers that try lack the scope `admin`, which the guard requires then. */
+  /** An admin key may act for an account. The guard requires the scope `admin` of every caller that names one. */
   private async actingFor(request: Request, caller: Caller, scopes: readonly Scope[]): Promise<Checked> {
     const account = actsFor(request);
     if (account === undefined || this.config.AUTH === 'open' || !allows(scopes, 'admin')) return { caller, scopes };

@@ -120,7 +120,7 @@ function keyOf(request: Request): { key: IdempotencyKey | null; isOlderSpelling:
   const fingerprint = createHash('sha256').update(canonicalJson(request.body)).digest('hex');
   const scope = `${request.method} ${pathOf(request)}`;
   const { account, user, id } = callerOf(request);
-  // A user's keys are its own: customers have no account, and with AUTH=open no caller has one.
+  // Users have keys of their own, because customers have no account, and with AUTH=open no caller has one.
   return { key: { caller: user ? id : (account ?? OPEN_CALLER), scope, key: text, fingerprint }, isOlderSpelling };
 }
 

@@ -5,7 +5,7 @@ const JITTER = 0.25;
 export const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
 /**
- * The time of the next attempt: that of the schedule or the one that the receiver requested, whichever is later.
+ * Returns the time of the next attempt: the later one of the schedule's and the receiver's.
  * @param attempts Attempts so far, at least 1.
  * @param nowMs By a monotonic clock, since the wall clock may jump before the attempt is recorded.
  * @param delaysMs Delays before the 2nd, 3rd, … attempt.

@@ -1,4 +1,4 @@
-/** Longest delay of a timer. A later time is announced again after it. */
+/** Longest delay of a timer. Callers announce a later time again after it. */
 const MAX_DELAY_MS = 60_000;
 
 /** Fires when the next thing is due: at the earliest of the announced times. It does not keep the process alive. */
@@ -21,7 +21,7 @@ export class WakeTimer {
     this.pending = { dueAtMs, handle: setTimeout(fire, Math.ceil(inMs)).unref() };
   }
 
-  /** It does not fire any more. */
+  /** Stops the timer for good. */
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.pending?.handle);

@@ -53,7 +53,7 @@ const SOCKET_CODES =
 const TLS_CODES = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 /** Errors of node-postgres and of its pool, which have no code. */
 const DRIVER_MESSAGES = /Connection terminated|is not queryable|connection timeout|pool after calling end/i;
-/** All connections of the pool stayed in use. pg-pool names a connection that cannot be opened in another way. */
+/** All connections of the pool stayed in use. For a connection that cannot be opened, pg-pool has another message. */
 const POOL_TIMEOUT = /timeout exceeded when trying to connect/i;
 /** Postgres reports this under a code that is otherwise a fault of the statement. It ends with a new connection. */
 const STALE_PLAN = /cached plan must not change result type/;
