@@ -1,14 +1,14 @@
-/** A client that has waited this long gets no answer. */
+/** Timeout of one request. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** An answer to a client. The status is null if there was none in time, or none that is JSON. */
+/** The response to a client. The status is null if no response with a JSON body arrived before the timeout. */
 export interface Answer {
   status: number | null;
-  // oxlint-disable-next-line typescript/no-explicit-any -- JSON, whatever it holds
+  // oxlint-disable-next-line typescript/no-explicit-any -- any JSON
   body: any;
 }
 
-/** Sends a request, which may get lost. */
+/** Sends a request and returns the response. Never throws: a lost request has the status null. */
 export async function ask(url: string, init: RequestInit): Promise<Answer> {
   try {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });

@@ -6,10 +6,10 @@ const HERE = 'http://127.0.0.1:1/hook';
 const THERE = 'http://127.0.0.1:2/hook';
 
 /**
- * A run in which everything went as promised, though not everything went well: request 2 was sent twice under its key and
- * its first answer was lost, 3 was cancelled and its callback sent at once, 4 was sent by a process that died and by the next
- * one, the first attempt of 5 was refused, 6 is dead, 7 wanted no callback, 8 and 9 are a batch, and 9 never got an answer
- * that its client could use. 10 stands in another lane.
+ * A history without violations. Request 2 was sent twice under its key, and the first response was lost. 3 was
+ * cancelled and its callback sent at once. 4 was sent by a process that was killed, and again by the next one. The
+ * first attempt of 5 failed, and 6 is dead. 7 has no callback URL. 8 and 9 are a batch, and 9 never got a 2xx response.
+ * 10 is in another lane.
  */
 function goodHistory(): History {
   const requests = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((position) => request('a', position));
@@ -96,7 +96,7 @@ function deliveryOf({ id, callbackUrl }: RequestRow): DeliveryRow {
   };
 }
 
-function arrival({ id, callbackUrl }: RequestRow, arrivedAtMs: number, unlike: Partial<Arrival> = {}): Arrival {
+function arrival({ id, callbackUrl }: RequestRow, arrivedAtMs: number, overrides: Partial<Arrival> = {}): Arrival {
   const times = { arrivedAtMs, endedAtMs: arrivedAtMs + 9 };
   const body = JSON.stringify({ request_id: id, ...(id !== 'a3' && { sum: id, sha256: `hash ${id}` }) });
   return {
@@ -107,7 +107,7 @@ function arrival({ id, callbackUrl }: RequestRow, arrivedAtMs: number, unlike: P
     body,
     ...times,
     answered: 200,
-    ...unlike,
+    ...overrides,
   };
 }
 
@@ -116,25 +116,29 @@ const arrivalOf = (history: History, id: string) => history.arrivals.find(({ req
 const deliveryIn = (history: History, id: string) => history.deliveries.find(({ requestId }) => requestId === id)!;
 const without = <T>(items: T[], isGone: (item: T) => boolean) => items.splice(items.findIndex(isGone), 1);
 
-/** For each rule, what a product that breaks it would leave behind. */
+/** For each rule, changes to the history that break it. */
 const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][] = [
   ['every acknowledged request', 'one is lost', ({ requests }) => without(requests, ({ id }) => id === 'a9')],
-  ['every acknowledged request', 'one waits for ever', (h) => (requestOf(h, 'a9').status = 'PENDING')],
+  ['every acknowledged request', 'one never starts', (h) => (requestOf(h, 'a9').status = 'PENDING')],
   ['every acknowledged request', 'one failed', (h) => (requestOf(h, 'a9').status = 'FAILED')],
   [
     'every acknowledged request',
     'one was cancelled without a cancellation',
     (h) => (requestOf(h, 'a9').status = 'CANCELLED'),
   ],
-  ['every acknowledged request', 'one has another position than its answer', (h) => (requestOf(h, 'b1').lane = 'c')],
+  [
+    'every acknowledged request',
+    'one has a different position from its acknowledgement',
+    (h) => (requestOf(h, 'b1').lane = 'c'),
+  ],
   [
     'requests that were not acknowledged end',
-    'it hangs',
+    'one stays in progress',
     (h) => h.requests.push({ ...request('a', 10), status: 'PROCESSING' }),
   ],
-  ['requests that were not acknowledged end', 'a lane counts one too many', (h) => (h.lanes[0]!.pending = 1)],
-  ['positions of a lane have no gap', 'a gap', (h) => (requestOf(h, 'a9').position = 10)],
-  ['positions of a lane have no gap', 'a repeat', (h) => h.requests.push(request('b', 1))],
+  ['requests that were not acknowledged end', 'the counter of a lane is too high', (h) => (h.lanes[0]!.pending = 1)],
+  ['positions of a lane have no gap', 'there is a gap', (h) => (requestOf(h, 'a9').position = 10)],
+  ['positions of a lane have no gap', 'there is a duplicate', (h) => h.requests.push(request('b', 1))],
   ['reports of a lane are generated one after the other', 'two overlap', (h) => (requestOf(h, 'a5').startedAtMs = 498)],
   [
     'reports of a lane are generated one after the other',
@@ -143,22 +147,22 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
   ],
   [
     'reports of a lane are generated one after the other',
-    'one has no beginning',
+    'one has no start',
     (h) => (requestOf(h, 'a5').startedAtMs = null),
   ],
   [
     'reports of a lane are generated one after the other',
-    'one ends before it begins',
+    'one ends before its start',
     (h) => (requestOf(h, 'a1').completedAtMs = 99),
   ],
   [
     'a request that was acknowledged before another was sent',
-    'the later one stands before',
+    'the later one has the lower position',
     (h) => Object.assign(h.submissions[0]!.tries[0]!, { sentAtMs: 16, endedAtMs: 17 }),
   ],
   [
     'requests of a batch have consecutive positions',
-    'another is in between',
+    'another request is in between',
     (h) => (h.submissions[7]!.tries[0]!.acknowledged[1]!.position = 10),
   ],
   [
@@ -167,7 +171,7 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
     (h) => h.submissions[7]!.tries[0]!.acknowledged.pop(),
   ],
   ['a confirmed cancellation', 'its report was generated', (h) => (requestOf(h, 'a3').status = 'COMPLETED')],
-  ['no request shows two results', 'two deliveries, two results', (h) => (h.arrivals[4]!.body = '{"sum":"other"}')],
+  ['no request shows two results', 'two deliveries have two results', (h) => (h.arrivals[4]!.body = '{"sum":"other"}')],
   [
     'no request shows two results',
     'the database has another result',
@@ -176,7 +180,7 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
   ['no request shows two results', 'a client saw another result', (h) => (h.sightings[0]!.result = { sum: 'other' })],
   [
     'no request shows two results',
-    'it was finished, and generated again',
+    'it was generated again after it finished',
     (h) => (h.sightings[1]!.status = 'COMPLETED'),
   ],
   [
@@ -195,13 +199,17 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
   ],
   ['the file of every completed report', 'it is lost', (h) => (h.downloads[0]!.status = 404)],
   ['the file of every completed report', 'it is cut short', (h) => (h.downloads[0]!.sha256 = 'other')],
-  ['callbacks go to the URL of their request', 'elsewhere', (h) => (arrivalOf(h, 'a8').url = THERE)],
+  ['callbacks go to the URL of their request', 'one goes to another URL', (h) => (arrivalOf(h, 'a8').url = THERE)],
   [
     'callbacks go to the URL of their request',
-    'of an unknown request',
+    'one is for an unknown request',
     (h) => h.arrivals.push(arrival(request('c', 1), 1)),
   ],
-  ['callbacks of one request, and of no other', 'a retry has another', (h) => (h.arrivals[4]!.webhookId = 'msg other')],
+  [
+    'callbacks of one request, and of no other',
+    'a retry has another id',
+    (h) => (h.arrivals[4]!.webhookId = 'msg other'),
+  ],
   [
     'callbacks of one request, and of no other',
     'two requests share one',
@@ -212,35 +220,43 @@ const BROKEN: [rule: string, how: string, breakIt: (history: History) => void][]
     'two are swapped',
     (h) => Object.assign(arrivalOf(h, 'a2'), { arrivedAtMs: 50, endedAtMs: 59 }),
   ],
-  ['first deliveries of a lane', 'one does not wait for the one before', (h) => (arrivalOf(h, 'a1').endedAtMs = 201)],
-  ['no idempotency key is accepted twice', 'two requests of one key', (h) => (requestOf(h, 'a4').marker = 'marker a2')],
+  ['first deliveries of a lane', 'one does not wait for the previous one', (h) => (arrivalOf(h, 'a1').endedAtMs = 201)],
+  [
+    'no idempotency key is accepted twice',
+    'two requests have one key',
+    (h) => (requestOf(h, 'a4').marker = 'marker a2'),
+  ],
   [
     'no idempotency key is accepted twice',
     'a repeat gets another request',
     (h) => (h.submissions[1]!.tries[2] = h.submissions[3]!.tries[0]!),
   ],
-  ['no idempotency key is accepted twice', 'a request without a submission', (h) => (requestOf(h, 'a4').marker = null)],
-  ['clients get only answers that they can act on', 'a 500', (h) => (h.submissions[1]!.tries[0]!.status = 500)],
+  ['no idempotency key is accepted twice', 'a request has no submission', (h) => (requestOf(h, 'a4').marker = null)],
   [
     'clients get only answers that they can act on',
-    'a cancellation of what we accepted is 404',
+    'a submission is 500',
+    (h) => (h.submissions[1]!.tries[0]!.status = 500),
+  ],
+  [
+    'clients get only answers that they can act on',
+    'the cancellation of an accepted request is 404',
     (h) => (h.cancellations[1]!.status = 404),
   ],
 ];
 
 describe('check', () => {
-  it('finds nothing in a history in which every promise was kept', () => {
+  it('reports nothing for a history without violations', () => {
     expect(check(goodHistory())).toEqual([]);
   });
 
-  it.each(BROKEN)('%s…: catches that %s', (rule, _how, breakIt) => {
+  it.each(BROKEN)('%s…: fails if %s', (rule, _how, breakIt) => {
     const history = structuredClone(goodHistory());
     breakIt(history);
     const broken = check(history).map((violation) => violation.rule);
     expect(broken).toContainEqual(expect.stringContaining(rule));
   });
 
-  it('is tested for every rule', () => {
+  it('has a test for every rule', () => {
     const untested = Object.keys(RULES).filter((rule) => !BROKEN.some(([tested]) => rule.startsWith(tested)));
     expect(untested).toEqual([]);
   });

@@ -1,18 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Arrival, History, RequestRow, Submission } from './history.js';
 
-/** One broken promise. */
+/** A violation of a rule. */
 export interface Violation {
   rule: string;
   what: string;
 }
 
-/** Attempts that a delivery gets before it is dead, unless an answer was final. */
+/** Attempts of a delivery before it is dead. Some responses end it earlier. */
 const ATTEMPTS = 4;
-/** Answers that a client can act on while faults happen. Null: the connection ended without one. */
+/** Responses that a client can act on during faults. Null: the connection ended without a response. */
 const EXPECTED_ANSWERS = new Set<number | null>([null, 202, 409, 503]);
 
-/** The promises of the contract: each lists its violations in a history. They know the API and the tables, not the code. */
+/**
+ * The rules of the contract. Each returns its violations in a history. They use the API and the tables, but none of the
+ * product's code.
+ */
 export const RULES: Record<string, (history: History) => string[]> = {
   'every acknowledged request is completed, or cancelled by its client': ({ submissions, cancellations, requests }) => {
     const rows = byKey(requests, ({ id }) => id);
@@ -172,9 +175,9 @@ export const RULES: Record<string, (history: History) => string[]> = {
     ),
   ],
 
-  // Retries are outside of the order. A first attempt that was sent again after a crash counts from its first arrival. The
-  // callback of a cancelled request is sent when it is cancelled. The end of an attempt without an answer is known to its
-  // sender only.
+  // Retries are not ordered. The callback of a cancelled request is sent at once, so it is not ordered either. A first
+  // attempt that was repeated after a crash counts from its first arrival. The receiver does not know when an attempt
+  // without a response ended.
   'first deliveries of a lane to a destination begin in queue order, each after the one before has ended': ({
     requests,
     arrivals,
@@ -244,7 +247,7 @@ const inOrder = (rows: RequestRow[]): RequestRow[] => rows.toSorted((a, b) => a.
 const acknowledgements = (submissions: Submission[]) =>
   submissions.flatMap(({ tries }) => tries.flatMap(({ acknowledged }) => acknowledged));
 
-/** Whether the body of a callback has each member of a result. */
+/** Whether the body of a callback contains every field of a result. */
 function holds(body: string, result: RequestRow['result']): boolean {
   const message = JSON.parse(body) as Record<string, unknown>;
   return Object.entries(result ?? {}).every(([name, value]) => isDeepStrictEqual(message[name], value));

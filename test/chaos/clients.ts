@@ -5,18 +5,17 @@ import { Random } from './random.js';
 
 const CLIENTS = 8;
 const LANES = ['default', 'default', 'invoices', 'invoices', 'ledger', 'audit'] as const;
-/** How long a client goes on asking with its key for a clear answer. */
+/** How long a client repeats a submission that got no clear response. */
 const PATIENCE_MS = 90_000;
-/** An answer that says "later", or none at all: under a key the same is sent again. */
+/** No response, or one that asks to retry. The client sends the same body under the same key again. */
 const UNCLEAR = new Set<number | null>([null, 409, 503]);
 
-/** What clients sent and which answers they got. */
+/** The requests of the clients and their responses. */
 export type ClientLog = Pick<History, 'submissions' | 'cancellations' | 'sightings'>;
 
 /**
- * Clients that submit one after the other, each on its own, until they are told to stop: to any lane, singly or in
- * batches, with an idempotency key more often than not. They repeat what was not answered clearly, and sometimes what was;
- * they cancel some requests and look at others.
+ * Clients that submit one request or batch after the other until `stop()`, most with an idempotency key. They repeat
+ * submissions without a clear response, and some of the others too. They cancel some requests and poll others.
  */
 export class Clients {
   readonly log: ClientLog = { submissions: [], cancellations: [], sightings: [] };
@@ -32,7 +31,7 @@ export class Clients {
     this.running = Array.from({ length: CLIENTS }, (_, index) => this.run(new Random(seed + index), `client ${index}`));
   }
 
-  /** Resolves when no client waits for an answer any more. */
+  /** Resolves when no client waits for a response. */
   async stop(): Promise<void> {
     this.isStopping = true;
     await Promise.all(this.running);
@@ -68,7 +67,10 @@ export class Clients {
       : { submission, path: '/api/async', body: bodies[0]! };
   }
 
-  /** Sends until the answer is clear. Without a key it sends once: a repeat would be another request. */
+  /**
+   * Repeats a submission until the response is clear. Without a key it sends once, because a repeat would create
+   * another request.
+   */
   private async submit(random: Random, submission: Submission, path: string, body: object): Promise<Acknowledgement[]> {
     const giveUpAtMs = performance.now() + PATIENCE_MS;
     for (;;) {
@@ -88,7 +90,7 @@ export class Clients {
     return attempt;
   }
 
-  /** What a client does after it was acknowledged: asks again, changes its mind, looks whether it is done. */
+  /** Repeats, cancels or polls some of the acknowledged requests. */
   private async follow(
     random: Random,
     submission: Submission,
@@ -97,10 +99,10 @@ export class Clients {
     acknowledged: Acknowledgement[],
   ): Promise<void> {
     const { id } = random.pick(acknowledged);
-    const isNervous = submission.key !== null && random.percent(20);
+    const repeats = submission.key !== null && random.percent(20);
     const [cancels, looks] = [random.percent(6), random.percent(15)];
     await sleep(random.between(0, 2_000) * random.next());
-    if (isNervous) await this.tryOnce(random, submission, path, body);
+    if (repeats) await this.tryOnce(random, submission, path, body);
     if (cancels) this.log.cancellations.push(await this.cancel(random, id));
     if (looks) this.log.sightings.push(...(await this.look(random, id)));
   }
@@ -121,7 +123,7 @@ export class Clients {
   }
 }
 
-/** Most work is short. Some is long enough for whatever happens to happen in the middle of it. */
+/** Most work is short. Some takes long enough for a fault to hit in the middle of it. */
 function work(random: Random, marker: string): object {
   if (random.percent(50)) return { num_transactions: random.between(1, 60), report_name: marker };
   return {

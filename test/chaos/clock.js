@@ -1,5 +1,5 @@
-// Loaded into each process of the fleet: its wall clock is off by as many milliseconds as CHAOS_CLOCK, a file, says.
-// SIGUSR2 makes it read the file again. The monotonic clock is left alone, as it is when an operator or NTP sets the time.
+// Preloaded into each process of the fleet. It shifts the wall clock by the milliseconds in the file CHAOS_CLOCK, which
+// it reads again on SIGUSR2. The monotonic clock does not change, as when an operator or NTP sets the time.
 import { readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 

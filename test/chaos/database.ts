@@ -12,7 +12,7 @@ const LANES = 'SELECT name, pending FROM lanes';
 const UNFINISHED = `SELECT (SELECT count(*) FROM requests WHERE status IN ('PENDING', 'PROCESSING'))::integer AS requests,
   (SELECT count(*) FROM callback_deliveries WHERE status = 'PENDING')::integer AS deliveries`;
 
-/** Looks into the database with SQL of its own. */
+/** Reads the tables. The SQL is not the product's. */
 export async function readDatabase(url: string): Promise<Pick<History, 'requests' | 'deliveries' | 'lanes'>> {
   return onDatabase(url, async (client) => ({
     requests: (await client.query<RequestRow>(REQUESTS)).rows,
@@ -21,7 +21,7 @@ export async function readDatabase(url: string): Promise<Pick<History, 'requests
   }));
 }
 
-/** The numbers of unfinished requests and pending deliveries. */
+/** Returns the numbers of unfinished requests and pending deliveries. */
 export async function unfinished(url: string): Promise<{ requests: number; deliveries: number }> {
   return onDatabase(url, async (client) => {
     const { rows } = await client.query<{ requests: number; deliveries: number }>(UNFINISHED);

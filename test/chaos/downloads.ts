@@ -3,7 +3,7 @@ import type { Download, RequestRow } from './history.js';
 
 const AT_ONCE = 8;
 
-/** Fetches the file of every report that has one. */
+/** Downloads the file of every report that has one. */
 export async function downloadAll(apiUrl: string, requests: RequestRow[]): Promise<Download[]> {
   const waiting = requests.filter(({ result }) => result && 'download_url' in result);
   const downloads: Download[] = [];

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fleet } from './fleet.js';
 import type { Fault } from './schedule.js';
 
-/** Does a fault to the fleet; resolves when it is over and what it hit is up again. */
+/** Injects a fault. Resolves when the fault is over and its target was restarted. */
 export async function inject(fault: Fault, fleet: Fleet): Promise<void> {
   switch (fault.kind) {
     case 'kill': {
@@ -39,7 +39,7 @@ export async function inject(fault: Fault, fleet: Fleet): Promise<void> {
   }
 }
 
-/** A fault in a line. */
+/** Formats a fault as one line. */
 export function describe(fault: Fault): string {
   const { kind, forMs } = fault;
   const words: string[] = [kind];

@@ -16,7 +16,7 @@ import { StoreDisk } from './store-disk.js';
 const SETTINGS = {
   RATE_LIMIT_SYNC: 'off',
   RATE_LIMIT_ASYNC: 'off',
-  // The disk of the files is small, and filling it is one of the faults.
+  // Another fault fills the small disk of the files.
   MIN_FREE_DISK: 'off',
   RATE_LIMIT_BATCH: 'off',
   RATE_LIMIT_DEFAULT: 'off',
@@ -30,11 +30,11 @@ const SETTINGS = {
   CALLBACK_RETRY_DELAYS: '300ms,600ms,1200ms',
 };
 
-/** Two APIs and three workers on a Postgres and a Redis of their own, all on this machine. */
+/** Two API processes and three workers with their own Postgres and Redis, all on this machine. */
 export class Fleet {
   readonly services = new Map<ProcessName, Service>();
   readonly disk: StoreDisk;
-  /** The APIs' way to Redis; the workers have their own. */
+  /** The connection of the API processes to Redis. The workers connect directly. */
   link!: Link;
   private postgres!: EmbeddedPostgres;
   private redis!: RedisServer;
@@ -47,7 +47,7 @@ export class Fleet {
   async start(): Promise<void> {
     await mkdir(join(this.folder, 'postgres'), { recursive: true });
     await this.disk.mount();
-    process.env.TEST_FOLDER = this.folder; // Where a Redis server of the tests keeps its pid file.
+    process.env.TEST_FOLDER = this.folder; // The Redis server writes its pid file there.
     this.postgresPort = await freePort();
     const redis = startRedisServer({ port: await freePort() });
     [this.postgres, this.redis] = await Promise.all([this.startPostgres(), redis]);
@@ -71,7 +71,9 @@ export class Fleet {
     return APIS.map((name) => this.services.get(name)!.url);
   }
 
-  /** Ends Postgres as `pg_ctl stop` would, and starts it again after a while. An immediate stop is a crash to it. */
+  /**
+   * Stops Postgres as `pg_ctl stop` does, and starts it again after a pause. An immediate stop needs crash recovery.
+   */
   async restartPostgres(how: 'fast' | 'immediate', afterMs: number): Promise<void> {
     const { directory, url } = this.postgres;
     const pidFile = join(directory, 'data', 'postmaster.pid');
@@ -88,7 +90,7 @@ export class Fleet {
     if (this.postgres.url !== url) throw new Error('Postgres came back at another port');
   }
 
-  /** Redis forgets everything: it keeps nothing on disk. */
+  /** Kills Redis, and starts it empty after a pause. */
   async restartRedis(afterMs: number): Promise<void> {
     await this.redis.kill();
     await sleep(afterMs);
@@ -101,7 +103,7 @@ export class Fleet {
     redis.disconnect();
   }
 
-  /** Ends all of it; the logs stay. */
+  /** Stops everything. The logs remain. */
   async stop(): Promise<void> {
     await Promise.all([...this.services.values()].map((service) => service.kill()));
     this.link?.close();

@@ -1,4 +1,4 @@
-/** The record of a run for the checker: answers to clients, callbacks at the receiver, rows of the database. */
+/** The input of the checker: responses to clients, callbacks at the receivers, and rows of the database. */
 export interface History {
   submissions: Submission[];
   cancellations: Cancellation[];
@@ -10,9 +10,9 @@ export interface History {
   lanes: LaneRow[];
 }
 
-/** A body that a client sends until the answer is clear: one request, or a batch of them. */
+/** A request or batch that a client sent until the response was clear. */
 export interface Submission {
-  /** Its idempotency key. Without one it is sent once, whatever the answer. */
+  /** The idempotency key. A submission without one is sent once. */
   key: string | null;
   items: Item[];
   tries: Try[];
@@ -20,19 +20,19 @@ export interface Submission {
 
 /** One request of a submission. */
 export interface Item {
-  /** Unique, and part of the payload, by which the checker finds the request in the database. */
+  /** A unique part of the payload, by which the checker finds the request in the database. */
   marker: string;
   lane: string;
   callbackUrl: string | null;
 }
 
-/** Times are milliseconds of the one monotonic clock that clients and receivers share. */
+/** Times are milliseconds of the monotonic clock that clients and receivers share. */
 export interface Try {
   sentAtMs: number;
   endedAtMs: number;
-  /** Null: no answer came. */
+  /** Null: no response. */
   status: number | null;
-  /** Of a 202, in the order of the items. */
+  /** The requests in a 202, in the order of the items. */
   acknowledged: Acknowledgement[];
 }
 
@@ -42,39 +42,39 @@ export interface Acknowledgement {
   position: number;
 }
 
-/** A client asked to cancel a request. */
+/** The response to a cancellation. */
 export interface Cancellation {
   id: string;
   status: number | null;
 }
 
-/** A client read a finished request. */
+/** A finished request, as a client read it. */
 export interface Sighting {
   id: string;
   status: string;
   result: Record<string, unknown> | null;
 }
 
-/** The file of a report, downloaded at the end. */
+/** The file of a report, downloaded after the run. */
 export interface Download {
   id: string;
   status: number;
-  /** Of the bytes that arrived, hex. */
+  /** Hex digest of the downloaded bytes. */
   sha256: string;
 }
 
 /** One attempt of a callback, as the receiver saw it. */
 export interface Arrival {
-  /** The URL that was called, as it was given to `callback_url`. */
+  /** The called URL, which is the request's `callback_url`. */
   url: string;
   requestId: string;
   webhookId: string;
-  /** Number of the attempt, from 1. */
+  /** Attempt number, from 1. */
   attempt: number;
   body: string;
   arrivedAtMs: number;
   endedAtMs: number;
-  /** The status that was sent; null when the connection ended before an answer. */
+  /** The status that the receiver sent; null when the connection ended before it. */
   answered: number | null;
 }
 
@@ -98,6 +98,6 @@ export interface DeliveryRow {
 
 export interface LaneRow {
   name: string;
-  /** Unfinished requests, by the counter of the lane. */
+  /** The lane's counter of unfinished requests. */
   pending: number;
 }

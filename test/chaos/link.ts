@@ -1,21 +1,22 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 
-/** The way to a server on loopback, which can be cut: everybody is hung up on, or nothing gets through any more. */
+/** A TCP proxy to a loopback port. It can refuse connections or stop forwarding. */
 export class Link {
-  /** Each client's connection, and its other half to the server; null before there is one. */
+  /** The connection of each client, and the one to the server; null before that is opened. */
   private readonly connections = new Map<Socket, Socket | null>();
   private state: 'open' | 'refused' | 'silent' = 'open';
   private readonly server = createServer((client) => this.accept(client));
 
   constructor(private readonly toPort: number) {}
 
-  /** Gives the port to use in place of the server's own. */
+  /** Starts the proxy. Returns the port to use instead of the server's. */
   async listen(): Promise<number> {
     await once(this.server.listen(0, '127.0.0.1'), 'listening');
     return (this.server.address() as AddressInfo).port;
   }
 
+  /** `refused` resets every connection, old and new. `silent` keeps them open and forwards nothing. */
   cut(how: 'refused' | 'silent'): void {
     this.state = how;
     for (const [client, upstream] of this.connections) {
@@ -24,7 +25,7 @@ export class Link {
     }
   }
 
-  /** What was held gets through now, late. */
+  /** Forwards again, including the bytes that were held back. */
   mend(): void {
     this.state = 'open';
     for (const client of this.connections.keys()) this.join(client);

@@ -19,24 +19,24 @@ import { Receiver } from './receiver.js';
 import { type PlannedFault, schedule, targetOf } from './schedule.js';
 
 const USAGE = 'npm run test:chaos -- [--minutes 2] [--seed 1] [--outputFile results.json]';
-/** What a process is not asked for by the contract, and must not do all the same. */
-const ONLY_WE_KILL = 'no process ends unless it is killed';
-/** Time to finish everything after the last fault; what is not done then is found by the checker. */
+/** Checked besides the rules of the contract. */
+const NO_EXIT_RULE = 'no process ends unless it is killed';
+/** Time to finish all work after the last fault. The checker reports the rest as unfinished. */
 const SETTLE_MS = 180_000;
 const SHOWN_VIOLATIONS = 20;
 const MINUTE_MS = 60_000;
 const BOOK_WRITERS = 4;
 const BOOK_PAUSE_MS = 200;
-/** The books of an installation without keys. */
+/** The account id of an installation without API keys. */
 const OPEN_BOOKS: Account = { id: '00000000-0000-0000-0000-000000000000', headers: {} };
 
-/** What a run leaves behind. */
+/** The histories of a run. */
 interface Histories {
   history: History;
   books: BookHistory;
 }
 
-/** Lets faults happen while clients submit and write books, waits until all is done, and gives what is left behind. */
+/** Injects faults while clients submit and write books. Returns the histories after all work has finished. */
 async function run(fleet: Fleet, planned: PlannedFault[], seed: number, durationMs: number): Promise<Histories> {
   const arrivals: Arrival[] = [];
   const receivers = [new Receiver(seed, arrivals), new Receiver(seed + 1, arrivals)];
@@ -54,7 +54,7 @@ async function run(fleet: Fleet, planned: PlannedFault[], seed: number, duration
   const underWay = new Map<string, Promise<void>>();
   for (const fault of planned) {
     const target = targetOf(fault);
-    // On a slow machine what was hit last may not be up again yet.
+    // On a slow machine the target may still be restarting after its last fault.
     const isUp = underWay.get(target) ?? Promise.resolve();
     const injected = Promise.all([isUp, until(fault.atMs)]).then(async () => {
       say(`${((performance.now() - startedAtMs) / 1_000).toFixed(1).padStart(6)} s  ${describe(fault)}`);
@@ -104,7 +104,7 @@ function summary({ submissions, cancellations, arrivals, requests, deliveries }:
     `${submissions.length} submissions, ${tries.length} tries, ${tries.filter(({ status }) => status !== 202).length} of them not answered 202`,
     `${requests.length} requests, ${count('COMPLETED', requests)} completed, ${count('CANCELLED', requests)} cancelled of ${cancellations.length} asked`,
     `${deliveries.length} deliveries, ${count('FAILED', deliveries)} dead; ${arrivals.length} arrivals`,
-    `${again.length} arrivals of what had been taken already: their sender died, or lost its lease, before it was on record`,
+    `${again.length} repeated arrivals after a 200: the sender was killed, or lost its lease, before it recorded the attempt`,
   ].join('\n');
 }
 
@@ -127,7 +127,7 @@ function verdict(violations: Violation[]): string {
   return [...shown, `${violations.length} violations`].join('\n');
 }
 
-/** Rules kept and broken, in the words in which Jest counts tests; see test/support/tally.js. */
+/** Counts rules like Jest counts tests; see test/support/tally.js. */
 function counts(violations: Violation[]): string {
   const broken = new Set(violations.map(({ rule }) => rule)).size;
   return JSON.stringify({
@@ -149,11 +149,11 @@ async function main(): Promise<boolean> {
   const { values } = parseArgs({ options });
   const seed = Number(values.seed ?? randomInt(1_000_000));
   const durationMs = Number(values.minutes) * MINUTE_MS;
-  if (!Number.isInteger(seed) || !(durationMs > 0)) throw new Error(`Use it so: ${USAGE}`);
-  say(`Seed ${seed}; the same again: npm run test:chaos -- --minutes ${values.minutes} --seed ${seed}`);
+  if (!Number.isInteger(seed) || !(durationMs > 0)) throw new Error(`Usage: ${USAGE}`);
+  say(`Seed ${seed}; to repeat it: npm run test:chaos -- --minutes ${values.minutes} --seed ${seed}`);
 
   const folder = await mkdtemp(join(tmpdir(), 'daybook-chaos-'));
-  await chmod(folder, 0o755); // As root, Postgres runs under another user.
+  await chmod(folder, 0o755); // Postgres cannot run as root and runs as another user, which needs access.
   const fleet = new Fleet(folder);
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => void fleet.stop().finally(() => process.exit(130)));
@@ -162,11 +162,11 @@ async function main(): Promise<boolean> {
   try {
     await fleet.start();
     const planned = schedule(seed, durationMs).filter(({ kind }) => kind !== 'store-full' || fleet.disk.canBeFull);
-    if (!fleet.disk.canBeFull) say('Left out: a full file store, since root may not mount here');
+    if (!fleet.disk.canBeFull) say('Skipped: storage full, because root cannot mount a disk here');
     const { history, books } = await run(fleet, planned, seed, durationMs);
     await writeFile(join(folder, 'history.json'), JSON.stringify({ ...history, books }));
-    const misdeeds = [...fleet.services.values()].flatMap((service) => service.misdeeds);
-    const exits = misdeeds.map((what) => ({ rule: ONLY_WE_KILL, what }));
+    const failures = [...fleet.services.values()].flatMap((service) => service.failures);
+    const exits = failures.map((what) => ({ rule: NO_EXIT_RULE, what }));
     const violations = [...check(history), ...checkBooks(books), ...exits];
     say(`${planned.length} faults`);
     say(summary(history));

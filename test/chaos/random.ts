@@ -1,8 +1,8 @@
-/** Numbers that a seed gives again: mulberry32. */
+/** Random numbers from a seed: mulberry32. The same seed returns the same numbers. */
 export class Random {
   constructor(private state: number) {}
 
-  /** From 0 up to 1. */
+  /** From 0 (included) to 1 (excluded). */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -10,12 +10,12 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
-  between(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1));
+  /** Returns an integer from `min` to `max`, both included. */
+  between(min: number, max: number): number {
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  /** True so many times out of a hundred. */
+  /** Returns true with a probability of `share` percent. */
   percent(share: number): boolean {
     return this.next() * 100 < share;
   }
@@ -24,7 +24,7 @@ export class Random {
     return from[Math.floor(this.next() * from.length)]!;
   }
 
-  /** A copy in another order. */
+  /** Returns a shuffled copy. */
   shuffled<T>(items: readonly T[]): T[] {
     const shuffled = [...items];
     for (let last = shuffled.length - 1; last > 0; last--) {

@@ -5,18 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Arrival } from './history.js';
 import { Random } from './random.js';
 
-/** Longer than the sender waits. */
+/** Longer than `CALLBACK_TIMEOUT`. */
 const STALL_MS = 5_000;
 
-/** What is done with a delivery: answered after a while, never answered, or hung up on. */
+/** How the receiver handles an attempt: responds after a delay, never responds, or closes the connection. */
 type Conduct = { status: number; afterMs: number } | 'stall' | 'drop';
 
-/** A receiver of callbacks that misbehaves, and keeps a log of all that arrives. */
+/** A receiver of callbacks that fails often and logs every arrival. */
 export class Receiver {
   private readonly random: Random;
   private readonly server: Server = createServer((request, response) => void this.take(request, response));
 
-  /** @param arrivals The log; several receivers may share one. */
+  /** @param arrivals The log. Several receivers may share one. */
   constructor(
     seed: number,
     private readonly arrivals: Arrival[],
@@ -24,7 +24,7 @@ export class Receiver {
     this.random = new Random(seed);
   }
 
-  /** Gives its address, without a slash at the end. */
+  /** Starts the receiver. Returns its URL, without a trailing slash. */
   async listen(): Promise<string> {
     await once(this.server.listen(0, '127.0.0.1'), 'listening');
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
@@ -38,7 +38,7 @@ export class Receiver {
   private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const arrivedAtMs = performance.now();
     const body = await textOf(request);
-    if (body === null) return; // Its sender died over it.
+    if (body === null) return; // The sender was killed while it sent the body.
     const requestId = String(request.headers['x-request-id']);
     let answeredAtMs: number | null = null;
     const closed = once(response, 'close').then(() => {
@@ -57,13 +57,13 @@ export class Receiver {
     if (conduct === 'stall') await Promise.race([closed, sleep(STALL_MS, undefined, { ref: false })]);
     if (typeof conduct === 'string') return void response.destroy();
     if (conduct.afterMs > 0) await sleep(conduct.afterMs);
-    // Taken before, since the sender may go on while this is still returning.
+    // Before the response, because the sender may send the next attempt before `end()` returns.
     answeredAtMs = performance.now();
     response.writeHead(conduct.status).end();
   }
 
   private conduct(requestId: string): Conduct {
-    // One request in 64 meets a receiver that never gets over it; its delivery ends dead.
+    // One request in 64 always gets 500, so its delivery ends dead.
     if (Number.parseInt(requestId.slice(-2), 16) % 64 === 0) return { status: 500, afterMs: 0 };
     const dice = this.random.between(1, 100);
     if (dice <= 2) return 'stall';
@@ -75,7 +75,7 @@ export class Receiver {
   }
 }
 
-/** The body; null when it does not come to its end. */
+/** Reads the body. Returns null when the connection ends before it. */
 async function textOf(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   try {

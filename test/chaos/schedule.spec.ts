@@ -17,12 +17,12 @@ const EVERY_KIND = [
 ];
 
 describe('schedule', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('depends only on the seed', () => {
     expect(schedule(7, 10 * MINUTE_MS)).toEqual(schedule(7, 10 * MINUTE_MS));
     expect(schedule(7, 10 * MINUTE_MS)).not.toEqual(schedule(8, 10 * MINUTE_MS));
   });
 
-  it('has every kind of fault within two minutes, whatever the seed', () => {
+  it('has every kind of fault within two minutes for every seed', () => {
     for (const seed of SEEDS) {
       const met = schedule(seed, 2 * MINUTE_MS).map((fault) => Object.values(fault).join(' '));
       const missing = EVERY_KIND.filter((kind) => !met.some((fault) => fault.startsWith(kind)));
@@ -30,7 +30,7 @@ describe('schedule', () => {
     }
   });
 
-  it('runs forward, ends in time, and freezes past the lease', () => {
+  it('is in order of time, ends before the run does, and freezes workers for longer than a lease', () => {
     for (const planned of SEEDS.map((seed) => schedule(seed, 5 * MINUTE_MS))) {
       const times = planned.map(({ atMs }) => atMs);
       expect(times).toEqual(times.toSorted((a, b) => a - b));
@@ -39,7 +39,7 @@ describe('schedule', () => {
     }
   });
 
-  it('leaves a process alone until the last fault of it has ended', () => {
+  it('never overlaps two faults of one process', () => {
     for (const planned of SEEDS.map((seed) => schedule(seed, 10 * MINUTE_MS))) {
       const endsAtMs = new Map<string, number>();
       for (const fault of planned.filter((one) => 'process' in one)) {

@@ -5,7 +5,7 @@ export const WORKERS = ['worker-1', 'worker-2', 'worker-3'] as const;
 export const PROCESSES = [...APIS, ...WORKERS] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
-/** How long a worker that fell silent keeps its leases (`LANE_LEASE`). A freeze lasts longer. */
+/** Lease of a worker (`LANE_LEASE`). A freeze lasts longer, so the lease expires. */
 export const LEASE_MS = 3_000;
 
 export type Fault =
@@ -18,17 +18,17 @@ export type Fault =
   | { kind: 'postgres-restart'; how: 'fast' | 'immediate'; forMs: number }
   | { kind: 'store-full'; forMs: number };
 
-/** A fault and when it begins, counted from the start of the run. */
+/** A fault, and its start in ms after the start of the run. */
 export type PlannedFault = Fault & { atMs: number };
 
-/** From the beginning of one fault to that of the next. Faults last longer than that, so that several go on at once. */
+/** Time between the starts of two faults. Faults last longer, so several overlap. */
 const GAP_MS = [2_000, 6_000] as const;
-/** After a fault its process or server has so long to itself: an injury to what is still down would be none. */
+/** Pause between two faults of one target. A fault has no effect on a target that is still down. */
 const RECOVERY_MS = 4_000;
-/** Nothing begins so near to the end. */
+/** No fault lasts into the last seconds of the run. */
 const QUIET_END_MS = 5_000;
 
-/** One round has each fault once, so that a short run has them all. */
+/** The faults of one round. Each round has each of them once, so that a short run has them all. */
 const DECK: ((random: Random, free: (names: readonly ProcessName[]) => ProcessName) => Fault)[] = [
   (random, free) => ({ kind: 'kill', process: free(APIS), forMs: random.between(0, 2_000) }),
   (random, free) => ({ kind: 'kill', process: free(WORKERS), forMs: random.between(0, 2_000) }),
@@ -51,18 +51,18 @@ const DECK: ((random: Random, free: (names: readonly ProcessName[]) => ProcessNa
   (random) => ({ kind: 'store-full', forMs: random.between(2_000, 6_000) }),
 ];
 
-/** Seconds up to forty days, forward or back: past every schedule, and past what is kept for a time. */
+/** A jump of the clock by 1 second to 40 days, forward or back: longer than every retry delay and every retention. */
 function jump(random: Random): number {
   return (random.percent(50) ? 1 : -1) * random.between(1_000, random.pick([10_000, 7_200_000, 3_456_000_000]));
 }
 
-/** What a fault is done to; no two faults are done to the same at once. */
+/** Returns the target of a fault. Two faults of one target never overlap. */
 export function targetOf(fault: Fault): string {
   if ('process' in fault) return fault.process;
   return fault.kind === 'redis-flush' ? 'redis-kill' : fault.kind;
 }
 
-/** Pure: the faults of a run, in the order in which they begin. The same seed gives the same. */
+/** Returns the faults of a run in order of their start. Pure: the same seed returns the same faults. */
 export function schedule(seed: number, durationMs: number): PlannedFault[] {
   const random = new Random(seed);
   const freeAtMs = new Map<string, number>();

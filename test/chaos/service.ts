@@ -8,17 +8,17 @@ import { freePort } from '../support/free-port.js';
 import type { ProcessName } from './schedule.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
-/** Ends the process when this one ends, also after a crash. */
+/** Preloaded: ends the process when this one ends, even after a crash. */
 const LEASH = new URL('../support/leash.js', import.meta.url).href;
 const CLOCK = new URL('./clock.js', import.meta.url).href;
-/** Long: it waits for a Postgres that is away, and the machine may be busy. */
+/** Long, because the process waits for a stopped Postgres and the machine may be busy. */
 const START_TIMEOUT_MS = 90_000;
 const RESTART_MS = 500;
 
-/** A process of the built service, which is started again and again at the same address. */
+/** A process of the built service. It always restarts at the same address. */
 export class Service {
   /** Exits and errors that no fault caused. */
-  readonly misdeeds: string[] = [];
+  readonly failures: string[] = [];
   private readonly clockFile: string;
   private readonly log: WriteStream;
   private port = 0;
@@ -38,7 +38,7 @@ export class Service {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Resolves when it answers, or has been killed meanwhile. */
+  /** Resolves when the service is healthy, or was killed before that. */
   async start(): Promise<void> {
     this.port ||= await freePort();
     const child = spawn(process.execPath, ['--import', LEASH, '--import', CLOCK, MAIN], {
@@ -56,7 +56,7 @@ export class Service {
     for (const stream of [child.stdout, child.stderr]) stream.pipe(this.log, { end: false });
     child.on('exit', (code, signal) => {
       if (this.child !== child) return; // Killed.
-      this.misdeeds.push(`${this.name} ended by itself: ${signal ?? `exit code ${code}`}`);
+      this.failures.push(`${this.name} ended unexpectedly: ${signal ?? `exit code ${code}`}`);
       setTimeout(() => void this.start(), RESTART_MS);
     });
     await this.untilHealthy(child);
@@ -85,7 +85,8 @@ export class Service {
     const deadline = performance.now() + START_TIMEOUT_MS;
     let isHealthy = false;
     while (this.child === child && !isHealthy) {
-      if (performance.now() > deadline) return void this.misdeeds.push(`${this.name} is not healthy in time`);
+      if (performance.now() > deadline)
+        return void this.failures.push(`${this.name} is not healthy after ${START_TIMEOUT_MS} ms`);
       await sleep(100);
       const signal = AbortSignal.timeout(2_000);
       isHealthy = await fetch(`${this.url}/healthz`, { signal }).then(

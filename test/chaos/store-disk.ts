@@ -8,8 +8,8 @@ const SIZE = '256m';
 const CHUNK = Buffer.alloc(1024 * 1024);
 
 /**
- * The disk of the report files, which can be full. Root mounts a small one of its own and fills it to the last byte
- * (ENOSPC); anybody else takes away the right to write (EACCES), which the product has to bear in the same way.
+ * The disk of the report files, which a fault can fill. Root mounts a small tmpfs and fills it (ENOSPC). Other users
+ * remove the write permission (EACCES), which the product handles in the same way.
  */
 export class StoreDisk {
   private readonly isRoot = process.getuid?.() === 0;
@@ -17,7 +17,7 @@ export class StoreDisk {
 
   constructor(private readonly folder: string) {}
 
-  /** False for a root that may not mount, as in many a container: it can fill no disk but everybody's. */
+  /** False for a root that cannot mount, as in many containers. It could only fill the disk of the whole machine. */
   get canBeFull(): boolean {
     return this.isMounted || !this.isRoot;
   }
@@ -36,7 +36,7 @@ export class StoreDisk {
     if (!this.isRoot) return this.allow(0o500);
     const filler = await open(join(this.folder, 'filler'), 'w');
     try {
-      // The last chunk is written in part, and then there is no room for a byte.
+      // Writes until the disk is full. The last chunk is written in part.
       for (;;) await filler.write(CHUNK);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;

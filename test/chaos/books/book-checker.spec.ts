@@ -6,9 +6,9 @@ const HOUR_MS = 3_600_000;
 const RECORDED_MS = Date.parse('2026-03-31T12:00:00Z');
 
 /**
- * Books in which every answer holds: order 1 is paid, 2 is shipped, 3 is paid and cancelled, 4 is a cancelled draft, 5 is
- * paid and worth 0, 6 was paid without an answer. Entry 5 is an adjustment, which entry 6 reverses. A payment of order 1
- * was refused as a repeat, and the answer to the first try of order 2 was lost.
+ * A history without violations. Order 1 is paid, 2 is shipped, 3 is paid and then cancelled, 4 is a cancelled draft, 5
+ * is paid with a total of 0, and the payment of 6 had no response. Entry 5 is an adjustment, which entry 6 reverses. A
+ * second payment of order 1 was refused, and the first response to the shipment of order 2 was lost.
  */
 function goodHistory(): BookHistory {
   const orders = [
@@ -43,8 +43,8 @@ function goodHistory(): BookHistory {
     ],
     verification: { exitCode: 0, output: 'nothing differs' },
     writes: [
-      ...['c1', 'c2'].map((id) => write('customer', `mail ${id}`, { made: id })),
-      ...orders.map(({ id, totalCents }) => write('order', `ref ${id}`, { made: id, totalCents })),
+      ...['c1', 'c2'].map((id) => write('customer', `mail ${id}`, { createdId: id })),
+      ...orders.map(({ id, totalCents }) => write('order', `ref ${id}`, { createdId: id, totalCents })),
       ...['o1', 'o2', 'o3', 'o5', 'o7'].map((id) => write('pay', id)),
       write('pay', 'o1', { statuses: [409] }),
       write('pay', 'o6', { statuses: [null, 409] }),
@@ -52,34 +52,34 @@ function goodHistory(): BookHistory {
       ...['o3', 'o4'].map((id) => write('cancel', id)),
       write('archive', 'o7'),
       write('change', 'c2'),
-      write('adjust', 'memo 5', { made: '5' }),
-      write('adjust', 'memo b', { books: 'b', made: '1' }),
-      write('reverse', '5', { made: '6' }),
+      write('adjust', 'memo 5', { createdId: '5' }),
+      write('adjust', 'memo b', { books: 'b', createdId: '1' }),
+      write('reverse', '5', { createdId: '6' }),
       write('close', '2010-02'),
     ],
   };
 }
 
-function order(number: number, status: string, unlike: Partial<OrderRow> = {}): OrderRow {
+function order(number: number, status: string, overrides: Partial<OrderRow> = {}): OrderRow {
   const id = `o${number}`;
   const totalCents = 100 * number;
   const fields = { currency: 'USD', totalCents, isArchived: false, isPaid: true };
-  return { books: 'a', id, customerId: 'c1', externalRef: `ref ${id}`, status, ...fields, ...unlike };
+  return { books: 'a', id, customerId: 'c1', externalRef: `ref ${id}`, status, ...fields, ...overrides };
 }
 
-function entry(number: number, kind: string, cents: number, unlike: Partial<EntryRow> = {}): EntryRow {
+function entry(number: number, kind: string, cents: number, overrides: Partial<EntryRow> = {}): EntryRow {
   const recordedAtMs = RECORDED_MS + number;
   const lines = [
     { ledgerAccount: 'assets:cash', currency: 'USD', amountCents: cents },
     { ledgerAccount: 'income:orders', currency: 'USD', amountCents: -cents },
   ];
   const times = { month: '2026-03', effectiveAtMs: recordedAtMs - 1, recordedAtMs };
-  return { books: 'a', number, kind, sourceId: null, memo: null, reverses: null, ...times, lines, ...unlike };
+  return { books: 'a', number, kind, sourceId: null, memo: null, reverses: null, ...times, lines, ...overrides };
 }
 
-function write(kind: Write['kind'], subject: string, unlike: Partial<Write> = {}): Write {
-  const made = unlike.made ?? null;
-  return { kind, books: 'a', subject, statuses: [made === null ? 200 : 201], made, ...unlike };
+function write(kind: Write['kind'], subject: string, overrides: Partial<Write> = {}): Write {
+  const createdId = overrides.createdId ?? null;
+  return { kind, books: 'a', subject, statuses: [createdId === null ? 200 : 201], createdId, ...overrides };
 }
 
 const without = <T>(items: T[], isGone: (item: T) => boolean) => items.splice(items.findIndex(isGone), 1);
@@ -88,21 +88,21 @@ const entryIn = ({ entries }: BookHistory, number: number) => entries.find((row)
 const writeOf = ({ writes }: BookHistory, kind: Write['kind'], subject: string) =>
   writes.find((row) => row.kind === kind && row.subject === subject)!;
 /** Adds an entry with the next number. */
-const post = ({ entries }: BookHistory, kind: string, cents: number, unlike: Partial<EntryRow>) =>
-  entries.push(entry(9, kind, cents, unlike));
+const post = ({ entries }: BookHistory, kind: string, cents: number, overrides: Partial<EntryRow>) =>
+  entries.push(entry(9, kind, cents, overrides));
 
-/** For each rule, the histories of services that break it. */
+/** For each rule, changes to the history that break it. */
 const BROKEN: [rule: string, how: string, breakIt: (history: BookHistory) => void][] = [
   ['every customer', 'one is lost', ({ customers }) => customers.pop()],
   ['every customer', 'one exists twice', ({ customers }) => customers.push({ ...customers[0]!, id: 'c3' })],
-  ['every customer', 'no writer asked for one', ({ customers }) => customers.push({ ...customers[0]!, email: 'new' })],
+  ['every customer', 'one was not requested', ({ customers }) => customers.push({ ...customers[0]!, email: 'new' })],
   ['every order', 'one is lost', ({ orders }) => without(orders, ({ id }) => id === 'o4')],
   ['every order', 'one exists twice', ({ orders }) => orders.push({ ...orders[3]!, id: 'o8' })],
   ['every order', 'one has another total', (history) => (orderIn(history, 'o4').totalCents = 401)],
-  ['every order', 'one is in the books of another account', (history) => (orderIn(history, 'o4').books = 'b')],
+  ['every order', 'one belongs to another account', (history) => (orderIn(history, 'o4').books = 'b')],
   ['every adjustment', 'one is lost', ({ entries }) => without(entries, ({ memo }) => memo === 'memo b')],
   ['every adjustment', 'one is posted twice', (history) => post(history, 'adjustment', 50, { memo: 'memo 5' })],
-  ['every adjustment', 'no writer asked for one', (history) => post(history, 'adjustment', 50, { memo: 'new' })],
+  ['every adjustment', 'one was not requested', (history) => post(history, 'adjustment', 50, { memo: 'new' })],
   ['every payment', 'it has no entry', ({ entries }) => without(entries, ({ sourceId }) => sourceId === 'o1')],
   ['every payment', 'it has two entries', (history) => post(history, 'order.paid', 100, { sourceId: 'o1' })],
   ['every payment', 'its entry has another amount', (history) => (entryIn(history, 1).lines = entry(1, '', 99).lines)],
@@ -116,7 +116,7 @@ const BROKEN: [rule: string, how: string, breakIt: (history: BookHistory) => voi
   ['every cancellation', 'the order is paid', (history) => (orderIn(history, 'o3').status = 'paid')],
   ['every shipment', 'the order is cancelled', (history) => (orderIn(history, 'o2').status = 'cancelled')],
   ['every shipment', 'a payment succeeds twice', ({ writes }) => writes.push(write('pay', 'o1'))],
-  ['the status of every order', 'one that is paid has no entry', (history) => history.entries.splice(6, 1)],
+  ['the status of every order', 'a paid order has no entry', (history) => history.entries.splice(6, 1)],
   [
     'the status of every order',
     'a draft has an entry',
@@ -126,7 +126,11 @@ const BROKEN: [rule: string, how: string, breakIt: (history: BookHistory) => voi
   ['every reversal', 'it is lost', ({ entries }) => without(entries, ({ number }) => number === 6)],
   ['every reversal', 'it is posted twice', (history) => post(history, 'reversal', -50, { reverses: 5 })],
   ['every reversal', 'it has another amount', (history) => (entryIn(history, 6).lines = entry(6, '', -49).lines)],
-  ['every reversal', 'its answer names another entry', (history) => (writeOf(history, 'reverse', '5').made = '7')],
+  [
+    'every reversal',
+    'the response names another entry',
+    (history) => (writeOf(history, 'reverse', '5').createdId = '7'),
+  ],
   ['every entry, and each currency', 'a line is lost', (history) => entryIn(history, 1).lines.pop()],
   ['every entry, and each currency', 'all lines are lost', (history) => (entryIn(history, 1).lines = [])],
   [
@@ -134,44 +138,48 @@ const BROKEN: [rule: string, how: string, breakIt: (history: BookHistory) => voi
     'only the currencies together sum to 0',
     (history) => (entryIn(history, 1).lines[0]!.currency = 'EUR'),
   ],
-  ['entry numbers', 'a gap', (history) => (entryIn(history, 8).number = 9)],
-  ['entry numbers', 'a repeat', (history) => (entryIn(history, 8).number = 7)],
+  ['entry numbers', 'there is a gap', (history) => (entryIn(history, 8).number = 9)],
+  ['entry numbers', 'there is a duplicate', (history) => (entryIn(history, 8).number = 7)],
   ['entry numbers', 'a later number is recorded earlier', (history) => (entryIn(history, 8).recordedAtMs -= HOUR_MS)],
-  ['a month that was answered as closed', 'it is open', ({ periods }) => periods.pop()],
+  ['a confirmed close of a month', 'it is open', ({ periods }) => periods.pop()],
   [
-    'a month that was answered as closed',
+    'a confirmed close of a month',
     'an entry is posted into it',
     ({ periods }) => (periods[0]!.closedAtMs = RECORDED_MS),
   ],
   ['an entry without a time', 'a payment is backdated', (history) => (entryIn(history, 1).effectiveAtMs -= HOUR_MS)],
   ['an entry without a time', 'a reversal is postdated', (history) => (entryIn(history, 6).effectiveAtMs += HOUR_MS)],
   ['the summary', 'a total differs', ({ summaries }) => (summaries[0]!.rows[0]!.total_cents = 299)],
-  ['the summary', 'it counts an order of 0 not at all', ({ summaries }) => (summaries[0]!.rows[0]!.order_count = 2)],
+  ['the summary', 'an order of 0 is not counted', ({ summaries }) => (summaries[0]!.rows[0]!.order_count = 2)],
   ['the summary', 'a customer is missing', ({ summaries }) => summaries[0]!.rows.pop()],
   [
     'the summary',
-    'it has a customer that is not active',
+    'it has an inactive customer',
     ({ summaries }) => summaries[0]!.rows.push({ customer_id: 'c2', order_count: 1, total_cents: 600 }),
   ],
   ['`daybook books verify`', 'it finds something', ({ verification }) => (verification.exitCode = 1)],
   ['`daybook books verify`', 'it is killed', ({ verification }) => (verification.exitCode = null)],
-  ['whatever fails', 'a 500', (history) => writeOf(history, 'ship', 'o2').statuses.unshift(500)],
-  ['whatever fails', 'an order of ours is 404', (history) => (writeOf(history, 'archive', 'o7').statuses = [404])],
+  ['writers get only responses', 'it returns 500', (history) => writeOf(history, 'ship', 'o2').statuses.unshift(500)],
+  [
+    'writers get only responses',
+    'an existing order is 404',
+    (history) => (writeOf(history, 'archive', 'o7').statuses = [404]),
+  ],
 ];
 
 describe('checkBooks', () => {
-  it('finds nothing in books in which every answer holds', () => {
+  it('reports nothing for a history without violations', () => {
     expect(checkBooks(goodHistory())).toEqual([]);
   });
 
-  it.each(BROKEN)('%s…: catches that %s', (rule, _how, breakIt) => {
+  it.each(BROKEN)('%s…: fails if %s', (rule, _how, breakIt) => {
     const history = structuredClone(goodHistory());
     breakIt(history);
     const broken = checkBooks(history).map((violation) => violation.rule);
     expect(broken).toContainEqual(expect.stringContaining(rule));
   });
 
-  it('is tested for every rule', () => {
+  it('has a test for every rule', () => {
     const untested = Object.keys(BOOK_RULES).filter((rule) => !BROKEN.some(([tested]) => rule.startsWith(tested)));
     expect(untested).toEqual([]);
   });

@@ -1,34 +1,37 @@
 import type { BookHistory, EntryRow, OrderRow, Summary, SummaryRow, Write } from './book-history.js';
 import type { Violation } from '../checker.js';
 
-/** A writer can act on these answers. Any other answer is a fault. */
+/** Responses that a writer can act on. Null: no response. */
 const EXPECTED = new Set<number | null>([null, 200, 201, 409, 503]);
-/** From the payment of an order to its recording: as long as a posting may wait for locks. */
+/** The longest time between the payment of an order and its entry: a posting may wait for locks. */
 const MAX_WAIT_MS = 60_000;
 
-/** The contract's rules for books, and for each the violations in a history. They share no code with the product. */
+/**
+ * The rules of the contract for books. Each returns its violations in a history. They share no code with the product.
+ */
 export const BOOK_RULES: Record<string, (history: BookHistory) => string[]> = {
-  'every customer that was answered 201 exists once, and none that no writer asked for': ({ writes, customers }) => {
-    const rows = customers.map(({ books, id, email }) => ({ books, made: id, subject: email }));
+  'every customer that was answered 201 exists once, and no other customer exists': ({ writes, customers }) => {
+    const rows = customers.map(({ books, id, email }) => ({ books, createdId: id, subject: email }));
     return creations('customer', writes, rows);
   },
 
-  'every order that was answered 201 exists once with its total, and none that no writer asked for': ({
-    writes,
-    orders,
-  }) => {
-    const rows = orders.map(({ books, id, externalRef }) => ({ books, made: id, subject: externalRef }));
+  'every order that was answered 201 exists once with its total, and no other order exists': ({ writes, orders }) => {
+    const rows = orders.map(({ books, id, externalRef }) => ({ books, createdId: id, subject: externalRef }));
     const totals = new Map(orders.map(({ id, totalCents }) => [id, totalCents]));
-    const wrong = confirmed(writes, 'order').filter(({ made, totalCents }) => totals.get(made!) !== totalCents);
+    const wrong = confirmed(writes, 'order').filter(
+      ({ createdId, totalCents }) => totals.get(createdId!) !== totalCents,
+    );
     return [
       ...creations('order', writes, rows),
-      ...wrong.map(({ made, totalCents }) => `Order ${made} has the total ${totals.get(made!)}, not ${totalCents}`),
+      ...wrong.map(
+        ({ createdId, totalCents }) => `Order ${createdId} has the total ${totals.get(createdId!)}, not ${totalCents}`,
+      ),
     ];
   },
 
-  'every adjustment that was answered 201 is posted once, and none that no writer asked for': ({ writes, entries }) => {
+  'every adjustment that was answered 201 is posted once, and no other is posted': ({ writes, entries }) => {
     const adjustments = entries.filter(({ kind }) => kind === 'adjustment');
-    const rows = adjustments.map(({ books, number, memo }) => ({ books, made: String(number), subject: memo! }));
+    const rows = adjustments.map(({ books, number, memo }) => ({ books, createdId: String(number), subject: memo! }));
     return creations('adjust', writes, rows);
   },
 
@@ -47,7 +50,7 @@ export const BOOK_RULES: Record<string, (history: BookHistory) => string[]> = {
     });
   },
 
-  'every cancellation that was answered 200 holds; that of a paid order has exactly one reversal': ({
+  'every cancellation that was answered 200 is final, and reverses the payment of a paid order once': ({
     writes,
     orders,
     entries,
@@ -63,7 +66,10 @@ export const BOOK_RULES: Record<string, (history: BookHistory) => string[]> = {
     });
   },
 
-  'every shipment that was answered 200 holds, and no move of an order succeeds twice': ({ writes, orders }) => {
+  'every shipment that was answered 200 is final, and no transition of an order succeeds twice': ({
+    writes,
+    orders,
+  }) => {
     const rows = byKey(orders, ({ id }) => id);
     const moves = (['pay', 'ship', 'cancel'] as const).flatMap((kind) => confirmed(writes, kind));
     const repeated = [...byKey(moves, ({ kind, subject }) => `${kind} of order ${subject}`)];
@@ -98,11 +104,11 @@ export const BOOK_RULES: Record<string, (history: BookHistory) => string[]> = {
     const reversals = entries.filter(({ reverses }) => reverses !== null);
     const byOriginal = byKey(reversals, ({ books, reverses }) => `${books} ${reverses}`);
     return [
-      ...confirmed(writes, 'reverse').flatMap(({ books, subject, made }) => {
+      ...confirmed(writes, 'reverse').flatMap(({ books, subject, createdId }) => {
         const numbers = (byOriginal.get(`${books} ${subject}`) ?? []).map(({ number }) => number);
-        return numbers.join() === made
+        return numbers.join() === createdId
           ? []
-          : `Entry ${subject} was reversed by ${made}; its reversals are [${numbers.join()}]`;
+          : `Entry ${subject} was reversed by ${createdId}; its reversals are [${numbers.join()}]`;
       }),
       ...[...byOriginal].flatMap(([key, all]) => {
         if (all.length > 1) return `Entry ${key} has ${all.length} reversals`;
@@ -131,7 +137,7 @@ export const BOOK_RULES: Record<string, (history: BookHistory) => string[]> = {
         }),
     ),
 
-  'a month that was answered as closed is closed, and nothing is posted into it afterwards': ({
+  'a confirmed close of a month is final, and nothing is posted into the month afterwards': ({
     writes,
     periods,
     entries,
@@ -149,29 +155,29 @@ export const BOOK_RULES: Record<string, (history: BookHistory) => string[]> = {
     ];
   },
 
-  'an entry without a time of its own counts when it is recorded': ({ entries }) =>
+  'an entry without a time takes effect when it is recorded': ({ entries }) =>
     entries.flatMap(({ books, number, kind, effectiveAtMs, recordedAtMs }) => {
       const isLate = Math.abs(recordedAtMs - effectiveAtMs) > MAX_WAIT_MS;
-      return kind !== 'adjustment' && isLate ? `Entry ${number} of ${books} counts at another time` : [];
+      return kind !== 'adjustment' && isLate ? `Entry ${number} of ${books} takes effect at another time` : [];
     }),
 
   'the summary equals a recount of the orders': (history) =>
     history.summaries.flatMap((summary) => {
-      const [told, recounted] = [summary.rows, recount(history, summary)].map((rows) =>
+      const [reported, recounted] = [summary.rows, recount(history, summary)].map((rows) =>
         rows.map((row) => `${row.customer_id} has ${row.order_count} orders of ${row.total_cents}`),
       ) as [string[], string[]];
-      const place = recounted.findIndex((row, index) => row !== told[index]);
-      if (place < 0 && told.length === recounted.length) return [];
+      const place = recounted.findIndex((row, index) => row !== reported[index]);
+      if (place < 0 && reported.length === recounted.length) return [];
       const name = `The summary of ${summary.books} in ${summary.currency}`;
       return place < 0
-        ? `${name} has ${told.length} rows, not ${recounted.length}`
-        : `${name} says "${told[place]}" in row ${place + 1}, not "${recounted[place]}"`;
+        ? `${name} has ${reported.length} rows, not ${recounted.length}`
+        : `${name} says "${reported[place]}" in row ${place + 1}, not "${recounted[place]}"`;
     }),
 
   '`daybook books verify` finds nothing': ({ verification: { exitCode, output } }) =>
     exitCode === 0 ? [] : [`Exit code ${exitCode}: ${output}`],
 
-  'whatever fails, a writer gets an answer it can act on': ({ writes }) =>
+  'writers get only responses that they can act on': ({ writes }) =>
     writes.flatMap(({ kind, subject, statuses }) =>
       statuses
         .filter((status) => !EXPECTED.has(status))
@@ -179,20 +185,20 @@ export const BOOK_RULES: Record<string, (history: BookHistory) => string[]> = {
     ),
 };
 
-/** Pure: every rule that a history breaks. */
+/** Returns every violation of a rule in a history. Pure. */
 export function checkBooks(history: BookHistory): Violation[] {
   return Object.entries(BOOK_RULES).flatMap(([rule, broken]) => broken(history).map((what) => ({ rule, what })));
 }
 
-/** Writes of a kind that had a success. */
+/** Returns the writes of a kind that succeeded. */
 export function confirmed(writes: Write[], kind: Write['kind']): Write[] {
   return writes.filter((write) => write.kind === kind && [200, 201].includes(write.statuses.at(-1) ?? 0));
 }
 
 interface Created {
   books: string;
-  /** As its creation was answered. */
-  made: string;
+  /** The id that the response named. */
+  createdId: string;
   subject: string;
 }
 
@@ -202,10 +208,10 @@ function creations(kind: Write['kind'], writes: Write[], rows: Created[]): strin
   );
   const bySubject = byKey(rows, ({ books, subject }) => `${books} ${subject}`);
   return [
-    ...confirmed(writes, kind).flatMap(({ books, subject, made }) =>
-      (bySubject.get(`${books} ${subject}`) ?? []).some((row) => row.made === made)
+    ...confirmed(writes, kind).flatMap(({ books, subject, createdId }) =>
+      (bySubject.get(`${books} ${subject}`) ?? []).some((row) => row.createdId === createdId)
         ? []
-        : `${kind} ${subject} was answered as ${made}, which does not exist`,
+        : `${kind} ${subject} was answered as ${createdId}, which does not exist`,
     ),
     ...[...bySubject].flatMap(([key, all]) => {
       if (!sent.has(key)) return `No writer sent the ${kind} ${key}`;
@@ -246,7 +252,7 @@ function unbalanced(entries: EntryRow[]): string[] {
   return [...sums].flatMap(([currency, sum]) => (sum === 0 ? [] : `${currency} sums to ${sum}`));
 }
 
-/** The rows of a summary, from the orders. */
+/** Computes the rows of a summary from the orders. */
 function recount({ customers, orders }: BookHistory, { books, currency, limit }: Summary): SummaryRow[] {
   const active = new Set(customers.filter(({ isActive }) => isActive).map(({ id }) => id));
   const counted = orders.filter(

@@ -23,7 +23,7 @@ const ENTRIES = `SELECT account_id AS books, number::float8, kind, source_id AS 
 const PERIODS = `SELECT account_id AS books, to_char(month, 'YYYY-MM') AS month, ${MS('closed_at')} AS "closedAtMs"
   FROM closed_periods`;
 
-/** The tables of the books, by SQL that the product does not share. */
+/** Reads the tables of the books. The SQL is not the product's. */
 export async function readBooks(
   connectionString: string,
 ): Promise<Pick<BookHistory, 'customers' | 'orders' | 'entries' | 'periods'>> {
@@ -42,7 +42,7 @@ export async function readBooks(
   }
 }
 
-/** The summary of each account in each currency, over the API. */
+/** Fetches the summary of each account in each currency from the API. */
 export async function readSummaries(apiUrl: string, accounts: Account[]): Promise<Summary[]> {
   const asked = accounts.flatMap((account) => CURRENCIES.map((currency) => ({ account, currency })));
   return Promise.all(

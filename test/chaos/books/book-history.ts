@@ -1,33 +1,36 @@
-/** Everything that the checker of the books needs: the answers that writers got, and the books after the run. */
+/** The input of the checker: the responses that writers got, and the books after the run. */
 export interface BookHistory {
   writes: Write[];
   customers: CustomerRow[];
   orders: OrderRow[];
-  /** In the order of their numbers. */
+  /** Sorted by number. */
   entries: EntryRow[];
   periods: PeriodRow[];
-  /** Of `GET /api/orders/summary` after the run. */
+  /** The responses of `GET /api/orders/summary` after the run. */
   summaries: Summary[];
-  /** Of `daybook books verify` after the run. */
+  /** The result of `daybook books verify` after the run. */
   verification: { exitCode: number | null; output: string };
 }
 
 export type OrderMove = 'pay' | 'ship' | 'cancel';
 export type WriteKind = 'customer' | 'order' | OrderMove | 'archive' | 'change' | 'adjust' | 'reverse' | 'close';
 
-/** A change that a writer asked for, and sent again until the answer was clear. */
+/** A change that a writer sent, and repeated until the response was clear. */
 export interface Write {
   kind: WriteKind;
-  /** The account id of the books, as in the tables. */
+  /** Account id, as in the tables. */
   books: string;
-  /** Email, external_ref or memo of a new customer, order or adjustment; order id, entry number, or month of a change. */
+  /**
+   * The email, external_ref or memo of a new customer, order or adjustment. For a change: the order id, entry number or
+   * month.
+   */
   subject: string;
-  /** Of a new order. */
+  /** Only for a new order. */
   totalCents?: number;
-  /** Null for a try without an answer. The last one is the clear answer, if there was one. */
+  /** The status of each try; null for a try without a response. The last one is the final response. */
   statuses: (number | null)[];
-  /** Id, or number of the entry, that the answer named. */
-  made: string | null;
+  /** The id or entry number in the response to a creation. */
+  createdId: string | null;
 }
 
 export interface CustomerRow {
@@ -56,11 +59,11 @@ export interface EntryRow {
   sourceId: string | null;
   memo: string | null;
   reverses: number | null;
-  /** Of `effective_at`, in UTC, such as 2026-03. */
+  /** The month of `effective_at` in UTC, such as 2026-03. */
   month: string;
   effectiveAtMs: number;
   recordedAtMs: number;
-  /** In their order. */
+  /** Sorted by line number. */
   lines: LineRow[];
 }
 

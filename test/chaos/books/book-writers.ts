@@ -4,9 +4,9 @@ import { Random } from '../random.js';
 import type { OrderMove, Write, WriteKind } from './book-history.js';
 
 export const CURRENCIES = ['USD', 'EUR', 'JPY'] as const;
-/** How long a writer repeats a change to get a clear answer. */
+/** How long a writer repeats a change that got no clear response. */
 const PATIENCE_MS = 90_000;
-/** Orders, entries and customers that writers choose from: recent ones, so that several writers meet on the same. */
+/** The number of recent orders, entries and customers that writers choose from. It is small, so writers collide. */
 const POOL = 100;
 
 /** The books of one account. */
@@ -21,13 +21,13 @@ export interface WriterOptions {
   seed: number;
   writers: number;
   accounts: Account[];
-  /** Addresses of the API processes at the moment. */
+  /** Returns the current URLs of the API processes. */
   apis: () => string[];
-  /** The longest pause of a writer between two changes. */
+  /** The longest pause between two changes of a writer. */
   pauseMs: number;
 }
 
-/** What the writers of an account know of its books. */
+/** Ids that the writers of an account can use in further changes. */
 class Known {
   readonly customers = new Pool<string>();
   readonly drafts = new Pool<string>();
@@ -35,7 +35,7 @@ class Known {
   readonly adjustments = new Pool<number>();
 }
 
-/** The newest members, up to a number of them. */
+/** The newest members, up to {@link POOL}. */
 class Pool<T> {
   private readonly members: T[] = [];
 
@@ -44,7 +44,9 @@ class Pool<T> {
     if (this.members.length > POOL) this.members.shift();
   }
 
-  /** A member, or undefined. Most are taken out; the others will be chosen again, maybe by two writers at a time. */
+  /**
+   * Returns a random member, or undefined. Removes it in 85% of the calls; otherwise two writers may take the same one.
+   */
   take(random: Random): T | undefined {
     const index = random.between(0, this.members.length - 1);
     return random.percent(85) ? this.members.splice(index, 1)[0] : this.members[index];
@@ -62,7 +64,7 @@ interface Asked {
   method?: string;
   path: string;
   body?: object;
-  /** A creation has an idempotency key, so that a repeat creates nothing. */
+  /** Creations have an idempotency key, so a repeat creates nothing. */
   isKeyed?: boolean;
 }
 
@@ -76,16 +78,16 @@ interface Writer {
 }
 
 /**
- * Writers of books, each with one change after the other until they are stopped. They create customers and orders, move
- * orders, post adjustments and reverse them, and now and then close a month of the past. A change without a clear answer
- * is sent again, to any API process.
+ * Writers of books. Each sends one change after the other until `stop()`: it creates customers and orders, moves orders
+ * through their states, posts and reverses adjustments, and sometimes closes a past month. It repeats a change without
+ * a clear response, at any API process.
  */
 export class BookWriters {
   readonly writes: Write[] = [];
   private isStopping = false;
   private created = 0;
   private readonly running: Promise<void>[];
-  /** Changes with their weights. */
+  /** Changes and their weights. */
   private readonly changes: [number, Change][] = [
     [60, (writer) => this.createCustomer(writer)],
     [300, (writer) => this.createOrder(writer)],
@@ -110,7 +112,7 @@ export class BookWriters {
     });
   }
 
-  /** Resolves when every writer has its last answer. */
+  /** Resolves when each writer has the response to its last change. */
   async stop(): Promise<void> {
     this.isStopping = true;
     await Promise.all(this.running);
@@ -148,7 +150,7 @@ export class BookWriters {
     const { random, known } = writer;
     const customer = known.customers.pick(random);
     if (customer === undefined) return this.createCustomer(writer);
-    // Orders of 0 post nothing.
+    // Orders with a total of 0 post nothing.
     const highest = random.percent(3) ? 0 : 20_000;
     const items = Array.from({ length: random.between(1, 4) }, (_, index) => ({
       sku: `S-${index}`,
@@ -215,14 +217,14 @@ export class BookWriters {
   }
 
   private async send(writer: Writer, { kind, subject, totalCents, ...asked }: Asked): Promise<Answer> {
-    const write: Write = { kind, books: writer.account.id, subject, totalCents, statuses: [], made: null };
+    const write: Write = { kind, books: writer.account.id, subject, totalCents, statuses: [], createdId: null };
     this.writes.push(write);
     const key = asked.isKeyed ? this.newName(writer) : null;
     const giveUpAtMs = performance.now() + PATIENCE_MS;
     for (;;) {
       const answer = await this.ask(writer, asked, key);
       write.statuses.push(answer.status);
-      write.made = madeBy(answer);
+      write.createdId = createdIdOf(answer);
       if (!isUnclear(answer) || performance.now() > giveUpAtMs) return answer;
       await sleep(writer.random.between(50, 600));
     }
@@ -247,7 +249,7 @@ export class BookWriters {
   }
 }
 
-/** A month of twenty years long past, so that months are closed and others remain open. */
+/** A random month of 2000 to 2019. Some of these months are closed and others stay open. */
 function pastMonth(random: Random): string {
   return `${random.between(2_000, 2_019)}-${String(random.between(1, 12)).padStart(2, '0')}`;
 }
@@ -260,11 +262,11 @@ function transfer(currency: string, cents: number, customer: string | undefined)
   ];
 }
 
-function madeBy({ status, body }: Answer): string | null {
+function createdIdOf({ status, body }: Answer): string | null {
   return status === 201 ? String(body.id ?? body.number) : null;
 }
 
-/** No answer, "later", or a first request with the same key that is still running. */
+/** True for no response, 503, or a first request with the same key that is still running. */
 function isUnclear({ status, body }: Answer): boolean {
   return (
     status === null || status === 503 || (status === 409 && String(body.type).endsWith('idempotency-key-in-progress'))
