@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
-import { holdLane, letLaneGo, sql, whileNothingFinishes } from '../support/sql.js';
+import { holdLane, releaseLane, sql, whileNothingFinishes } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -139,9 +139,9 @@ describe('health', () => {
       await post(daybook, '/api/async', { lane, callback_url: null });
     }
     await expectDepth(3);
-    await letLaneGo(daybook, 'a');
+    await releaseLane(daybook, 'a');
     await expectDepth(1);
-    await letLaneGo(daybook, 'b');
+    await releaseLane(daybook, 'b');
     await expectDepth(0);
   });
 

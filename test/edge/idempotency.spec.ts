@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, type Reply } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
-import { holdLane, letLaneGo, sql, whileNothingFinishes } from '../support/sql.js';
+import { holdLane, releaseLane, sql, whileNothingFinishes } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import {
   QUICK,
@@ -156,7 +156,7 @@ describe('a repeat under X-Idempotency-Key', () => {
       status: 200,
       json: { status: 'duplicate', request_id, original_result: null },
     });
-    await letLaneGo(daybook, body.lane);
+    await releaseLane(daybook, body.lane);
     await untilDone(request_id);
     const { json } = await postAsync(body, olderKeyed(key));
     expect(json.original_result).toEqual((await detail(request_id)).result_payload);
@@ -197,7 +197,7 @@ describe('a key is free after its request was rejected with', () => {
       expect(Number(reply.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     }
     expect(await isFree(key)).toBe(true);
-    await letLaneGo(daybook, body.lane);
+    await releaseLane(daybook, body.lane);
     const accepted = await eventually(async () => {
       const reply = await postAsync(body, keyed(key));
       return reply.status === 202 && reply;

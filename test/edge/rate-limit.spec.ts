@@ -6,7 +6,7 @@ import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, type Reply } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
-import { holdLane, letLaneGo, sql } from '../support/sql.js';
+import { holdLane, releaseLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
 const QUICK = { input_data: 'x', iterations: 1 };
@@ -152,7 +152,7 @@ describe('a rejected caller', () => {
       expect(reply.headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
     }
     expect((await call('other')).status).toBe(202);
-    await letLaneGo(daybook, 'full');
+    await releaseLane(daybook, 'full');
     const served = await eventually(async () => {
       const reply = await call('full');
       return reply.status === 202 && reply;

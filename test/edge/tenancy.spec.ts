@@ -9,7 +9,7 @@ import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { createKey, type TestKey } from '../support/keys.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
-import { holdLane, letLaneGo, sql } from '../support/sql.js';
+import { holdLane, releaseLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
 /** A UUIDv7 of today, because files older than the retention time are rejected by their name. */
@@ -197,7 +197,7 @@ describe('lanes with the same name', () => {
     };
     expect(await stateOf(globex)).toMatchObject({ pending: 3, paused: true });
     expect(await stateOf(acme)).toMatchObject({ pending: 3, paused: false });
-    for (const { accountId } of [acme, globex]) await letLaneGo(daybook, `${accountId}/same`);
+    for (const { accountId } of [acme, globex]) await releaseLane(daybook, `${accountId}/same`);
     await eventually(async () => expect(await stateOf(acme)).toMatchObject({ pending: 0, in_progress: 0 }));
     expect(await stateOf(globex)).toMatchObject({ pending: 3, paused: true });
     await send(daybook, 'POST', '/api/lanes/same/resume', { headers: globex.headers });
@@ -228,7 +228,7 @@ it('only operators see which worker has leased a lane', async () => {
   };
   const operator = { ...admin.headers, 'Daybook-Account': 'acme' };
   expect([await heldBy(acme.headers), await heldBy(operator)]).toEqual([null, expect.stringMatching(/./)]);
-  await letLaneGo(daybook, lane);
+  await releaseLane(daybook, lane);
 });
 
 describe('idempotency keys', () => {

@@ -4,7 +4,7 @@ import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { type LanePage, getJson } from '../support/json.js';
 import { startReceiver } from '../support/receiver.js';
-import { holdLane, letLaneGo, sql } from '../support/sql.js';
+import { holdLane, releaseLane, sql } from '../support/sql.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
 /** The promise: a batch is all or nothing, lanes can be paused and prioritized, and neither breaks the order. */
@@ -85,7 +85,7 @@ describe('a batch', () => {
     expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(await idsOf('empty')).toEqual([]);
     expect(await idsOf('full')).toHaveLength(999);
-    await letLaneGo(daybook, 'full');
+    await releaseLane(daybook, 'full');
     await eventually(async () => (await laneOf('full'))?.pending === 0);
     expect((await post(daybook, '/api/batch', body, { 'idempotency-key': 'too-many' })).status).toBe(202);
   });
@@ -114,7 +114,7 @@ describe('cancelling', () => {
     expect(shown).toMatchObject({ status: 'CANCELLED', queue_position: 2, jobs_ahead: null });
     expect((await laneOf('cancel'))?.pending).toBe(4);
     expect((await post(daybook, `/api/requests/${second}/cancel`, undefined)).status).toBe(409);
-    await letLaneGo(daybook, 'cancel');
+    await releaseLane(daybook, 'cancel');
     await eventually(() => receiver.received.length === 5);
     const told = receiver.received.map(({ json }) => [json.queue_position, json.type]);
     expect(told).toEqual([

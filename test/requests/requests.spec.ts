@@ -9,7 +9,7 @@ import { expectProblem, get, post, type Reply, send } from '../support/client.js
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
-import { holdLane, letLaneGo, sql } from '../support/sql.js';
+import { holdLane, releaseLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
@@ -60,7 +60,7 @@ async function fail(): Promise<string> {
   await holdLane(daybook, 'failing');
   const id = await accept({ lane: 'failing' });
   await sql(daybook, `UPDATE requests SET report = 'retired' WHERE id = $1`, [id]);
-  await letLaneGo(daybook, 'failing');
+  await releaseLane(daybook, 'failing');
   await untilStatus(id, 'FAILED');
   return id;
 }
@@ -213,7 +213,7 @@ describe('GET /api/requests/{id}', () => {
     expect((await send(daybook, 'DELETE', `/api/requests/${line[1]}`)).status).toBe(200);
     line.splice(1, 1);
     expect(await ahead()).toEqual([0, 1, 2]);
-    await letLaneGo(daybook, 'line');
+    await releaseLane(daybook, 'line');
     await eventually(async () => expect(await ahead()).toEqual([null, null, null]));
   });
 

@@ -1,25 +1,25 @@
 import { expect } from '@jest/globals';
 import type { Daybook } from './daybook.js';
 
-/** An answer, read to its end. */
+/** A response whose body was read completely. */
 export interface Reply {
   status: number;
   headers: Headers;
   text: string;
-  /** The body as JSON; undefined if it is none. */
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
+  /** The body as JSON; undefined if it is not JSON. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests assert its shape
   json: any;
 }
 
 export interface Sending {
-  /** An object is sent as JSON, anything else as it is. */
+  /** An object is sent as JSON; a string or buffer is sent unchanged. */
   body?: object | string | Buffer;
   headers?: Record<string, string>;
 }
 
 type Target = Pick<Daybook, 'url'>;
 
-/** Sends a request. A body is called `application/json` unless its headers say otherwise. */
+/** Sends a request. A body has the content type `application/json` unless the headers name another. */
 export async function send(
   { url }: Target,
   method: string,
@@ -58,10 +58,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What no caller may see: a frame of a stack, a path of ours, SQL. */
+/** Internals that no response may contain: stack frames, paths of the installation, SQL. */
 const INSIDES = /\bat .+:\d+:\d+|node_modules|\/dist\/|\.[jt]s:\d+|\bSELECT\b|\bINSERT\b/;
 
-/** Problem details with every member of the contract (RFC 9457), an id to ask about, and nothing of our insides. */
+/** Expects problem details with all members of the contract (RFC 9457), a request id, and no internals. */
 export function expectProblem({ status, headers, text, json }: Reply, wanted: number, instance?: string): void {
   expect({ status, text }).toEqual({ status: wanted, text: expect.any(String) });
   expect(headers.get('content-type')).toMatch(/^application\/problem\+json(;|$)/);

@@ -17,11 +17,11 @@ export interface Input {
   body: string | Buffer | undefined;
 }
 
-/** A lane in which nothing is made, so that what is asked for there can be cancelled. */
+/** A lane that no worker leases, so its requests stay pending and can be cancelled. */
 export const HELD = 'held';
-/** Where callbacks may go; the service under test itself. */
+/** A URL that accepts callbacks: the service under test. */
 export const receiver = { url: '' };
-/** What was there at some time, and may still be: what else would a path find? */
+/** Ids that earlier responses contained, some of which still exist. Paths need them to find anything. */
 export const known = {
   requests: [] as string[],
   called: [] as string[],
@@ -39,10 +39,13 @@ export const known = {
 };
 export type Known = keyof typeof known;
 
-/** A run would store requests of its own and take seconds; test/benchmark.spec.ts has them. Here all are refused. */
+/**
+ * Whether an operation starts a benchmark run, which stores many requests and takes seconds. Runs are refused here;
+ * test/benchmark/benchmark.spec.ts tests them.
+ */
 const isRun = ({ method, path }: Operation): boolean => method === 'POST' && path.startsWith('/api/benchmark/');
 
-/** Bodies that seed few orders: 200,000 are allowed. */
+/** Bodies that seed few orders. The schema allows 200,000. */
 function seedingLittle(body: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const few = { customers: fc.integer({ min: 1, max: 3 }), orders_per_customer: fc.integer({ min: 0, max: 3 }) };
   return fc.tuple(body, fc.record(few)).map(([given, chosen]) => Object.assign(given as object, chosen));
@@ -50,11 +53,11 @@ function seedingLittle(body: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 
 const isImport = ({ method, path }: Operation): boolean => method === 'POST' && path === '/api/orders/import';
 
-/** A known id of a kind. Looked up when it is sent: known by then. */
+/** An id from {@link known}, chosen when the request is sent. */
 function lookedUp(kind: Known): fc.Arbitrary<string> {
   return fc.nat(1_000_000).map((index) => known[kind][index % Math.max(1, known[kind].length)] ?? 'none');
 }
-/** Lines that balance, or nearly: by chance they never would. */
+/** Lines that balance, or are off by one. Random lines would never balance. */
 const journalLines = fc
   .record({
     account: fc.constantFrom('assets:cash', 'income:orders', 'expenses:fees:card', 'equity:own', 'assets'),
@@ -67,7 +70,7 @@ const journalLines = fc
     { ledger_account: 'assets:bank', currency, amount_cents: off - amount },
   ]);
 
-/** Valid, but quick to make; and callbacks go to ourselves, or to where they may not. */
+/** Values that are valid and cheap to work on, and callback URLs that are ours or refused. */
 function cheap(field: string): fc.Arbitrary<unknown> | null {
   if (field === 'iterations') return fc.integer({ min: 1, max: 300 });
   if (field === 'num_transactions') return fc.integer({ min: 1, max: 60 });
@@ -132,7 +135,7 @@ const importLine = fc
     const cells = [ref, email, status, 'A-1', quantity, '100'];
     return cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',');
   });
-/** Files of orders: read ones, and what is no such file. */
+/** Files of orders, some of them malformed. */
 const importFiles = fc.oneof(
   {
     weight: 8,
@@ -162,7 +165,7 @@ function bodyOf(operation: Operation): fc.Arbitrary<string | Buffer | undefined>
   );
 }
 
-/** Text that is not Unicode has no percent-encoding. */
+/** Percent-encodes text. Lone surrogates are not Unicode and have no encoding. */
 function encoded(text: string): string {
   return encodeURIComponent(text.replaceAll(/\p{Surrogate}/gu, '\ufffd'));
 }
@@ -183,7 +186,7 @@ const SEGMENTS = [
   'x'.repeat(2_000),
 ];
 
-/** What a parameter of a path may name. */
+/** Returns the kind of id that a path parameter takes. */
 function knownFor(path: string, name: string): Known | null {
   if (name === 'file_name') return 'files';
   if (name === 'number') return 'entries';
@@ -294,7 +297,7 @@ const headersOf: fc.Arbitrary<Record<string, string | string[]>> = fc.record(
   },
   { requiredKeys: [] },
 );
-/** Most requests have no odd header at all, or nearly all would be refused for one. */
+/** Half of the requests have no unusual header. Otherwise nearly all would be refused because of one. */
 const fewHeaders = fc.tuple(headersOf, fc.array(fc.nat(13), { maxLength: 2 }), fc.nat(9)).map(([all, picks, dice]) => {
   const names = Object.keys(all);
   const picked = dice < 5 ? [] : picks.map((pick) => names[pick % Math.max(1, names.length)]!).filter(Boolean);
@@ -305,14 +308,14 @@ const importType = fc
   .constantFrom('text/csv', 'text/csv; charset=utf-8', 'application/x-ndjson')
   .map((type) => ({ 'content-type': type }));
 
-/** What makes requests is sent most, and what deletes them all least, or nothing else would find any. */
+/** Creates are sent most often and the deletion of all requests least often, so that other operations find data. */
 function weightOf({ method, path }: Operation): number {
   if (/^\/api\/(sync|async|batch)$/.test(path)) return 15;
   if (/\/redeliver|^\/api\/requests\/\{id\}$/.test(path)) return 9;
   return method === 'DELETE' && path === '/api/requests' ? 1 : 3;
 }
 
-/** Inputs for the operations of a description: valid ones, ones with something wrong, and what no client would send. */
+/** Inputs for the operations of an API description: valid ones, slightly wrong ones, and nonsense. */
 export function inputs(operations: Operation[]): fc.Arbitrary<Input> {
   const weighted = operations.flatMap((operation) => Array<Operation>(weightOf(operation)).fill(operation));
   const one = new Map(

@@ -10,24 +10,24 @@ import { freePort } from './free-port.js';
 
 /** One running process of the built service. */
 export interface Daybook {
-  /** Its address, without a slash at the end. */
+  /** Its URL, without a trailing slash. */
   readonly url: string;
   readonly pid: number;
-  /** Its database, a fresh one unless `env` named another; undefined if it is an embedded one. */
+  /** Its own database, or the one in `env`; undefined for an embedded one. */
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
-  /** Everything it has written to stdout and stderr. */
+  /** Returns all output to stdout and stderr. */
   output(): string;
   kill(signal?: NodeJS.Signals): void;
-  /** Its exit code once it is gone; null if a signal ended it. */
+  /** Resolves with the exit code; null if a signal ended it. */
   readonly exited: Promise<number | null>;
-  /** Asks it to end and waits; kills it if it does not. */
+  /** Sends SIGTERM and waits for the exit. Sends SIGKILL if the process does not exit. */
   stop(): Promise<void>;
 }
 
 export interface DaybookOptions {
   role?: 'all' | 'api' | 'worker';
-  /** On top of what is needed to start. `DATABASE_URL: undefined` lets it run its embedded Postgres. */
+  /** Settings besides the defaults of tests. `DATABASE_URL: undefined` starts an embedded Postgres. */
   env?: Record<string, string | undefined>;
 }
 
@@ -38,7 +38,7 @@ const LEASH = new URL('./leash.js', import.meta.url).href;
 const stops: (() => Promise<unknown>)[] = [];
 const cleanups: (() => Promise<unknown>)[] = [];
 
-/** Starts the built service in a folder and, if not told otherwise, with a database of its own; ended after the file. */
+/** Starts the built service in a temporary folder, by default with its own database. It ends after the test file. */
 export async function startDaybook(options: DaybookOptions = {}): Promise<Daybook> {
   const home = await temporaryFolder();
   cleanups.push(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
@@ -76,7 +76,7 @@ afterAll(async () => {
   for (const cleanUp of cleanups) await cleanUp();
 });
 
-/** All that the service gets to see of the environment, so that nobody's own settings change a test. */
+/** The whole environment of the service, so that variables of the developer's shell do not affect tests. */
 async function environment(home: string, { env, role = 'all' }: DaybookOptions) {
   const settings: Record<string, string | undefined> = {
     PATH: process.env.PATH,
@@ -85,7 +85,7 @@ async function environment(home: string, { env, role = 'all' }: DaybookOptions) 
     PORT: String(await freePort()),
     DATA_DIR: join(home, 'data'),
     LOG_LEVEL: 'warn',
-    // A busy test machine is no overload.
+    // A busy test machine must not trigger overload protection.
     MAX_EVENT_LOOP_LAG: '1m',
     MAX_DATABASE_WAIT: '1m',
     ...DATABASE_ENVIRONMENT,
@@ -106,7 +106,8 @@ async function untilHealthy(daybook: Daybook): Promise<void> {
     if (hasExited)
       throw new Error(`Daybook ended while starting, exit code ${await daybook.exited}\n${daybook.output()}`);
     if (answer?.ok) return;
-    if (Date.now() > deadline) throw new Error(`Daybook is not healthy in time\n${daybook.output()}`);
+    if (Date.now() > deadline)
+      throw new Error(`Daybook did not become healthy before the timeout\n${daybook.output()}`);
     await sleep(50);
   }
 }
@@ -118,12 +119,12 @@ async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void
   clearTimeout(impatience);
 }
 
-/** Ends the embedded Postgres that a process left running because it was killed. */
+/** Ends the embedded Postgres of a process that was killed. */
 async function endPostgres(dataDir: string): Promise<void> {
   const lock = await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').catch(() => '');
   try {
     if (lock) process.kill(parseInt(lock, 10), 'SIGQUIT');
   } catch {
-    // It was killed too.
+    // Postgres was killed too.
   }
 }

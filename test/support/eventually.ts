@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 type Truthy<T> = Exclude<T, false | null | 0 | ''>;
 
 /**
- * Asks again and again until `check` gives something true, and gives that. A check without a result counts as true
- * once it has made an `expect` and none failed; `undefined` alone does not, it is what looking in vain gives.
- * @throws what `check` threw last, when the time is up.
+ * Repeats `check` until it returns a truthy value, and returns that value. A check that returns undefined succeeds if
+ * it called `expect` and no assertion failed.
+ * @throws the last error of `check` after the timeout.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,

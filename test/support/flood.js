@@ -1,5 +1,5 @@
-// Sends hostile uploads without an API key to a port over many connections until it is ended: compressed bodies that inflate
-// to 1 MiB of nested arrays, and such arrays as they are. A program of its own, so that it does not slow the test down.
+// Sends uploads without an API key to a port over many connections until it is killed. The bodies are 1 MiB of nested
+// arrays, compressed or not. It is its own process so that it does not slow down the test.
 import { connect } from 'node:net';
 import { brotliCompressSync } from 'node:zlib';
 

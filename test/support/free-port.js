@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below what systems give to whoever asks for any port (from 32768 on Linux): those come back at once, to another test or a
- * connection, also while the server of a port is away to be started again.
+ * Below the ephemeral ports (from 32768 on Linux). The system reuses those at once, even while the server of a port
+ * restarts.
  */
 const [LOWEST, HIGHEST] = [15_000, 32_000];
 
-/** A port of loopback that nobody listens on right now. */
+/** Returns a loopback port on which nothing listens. */
 export async function freePort() {
   for (;;) {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));

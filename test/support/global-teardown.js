@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-/** Lets the services of the run end, and waits until they have cleared away. */
+/** Ends the services of the run, and waits until they have cleaned up. */
 export default async function globalTeardown() {
   const services = globalThis.daybookServices;
   if (services.exitCode !== null || services.signalCode !== null) return;

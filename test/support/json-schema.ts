@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** As much of JSON Schema as the description of the API uses. */
+/** The part of JSON Schema that the API description uses. */
 export interface JsonSchema {
   type?: string | string[];
   const?: unknown;
@@ -25,10 +25,10 @@ export interface JsonSchema {
   default?: unknown;
 }
 
-/** Values in place of those that a schema would give, by the name of the field. Null: as the schema says. */
+/** Replaces the values of a field by its name. Null keeps the values of the schema. */
 export type Override = (field: string) => fc.Arbitrary<unknown> | null;
 
-/** Values that a schema allows, most of them small. */
+/** Values that a schema allows, mostly small ones. */
 export function valid(schema: JsonSchema, override: Override): fc.Arbitrary<unknown> {
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum) return fc.constantFrom(...schema.enum);
@@ -71,7 +71,7 @@ function text({ format, pattern, allOf, minLength = 0, maxLength = 40 }: JsonSch
   return fc.string({ minLength, maxLength: Math.min(maxLength, minLength + 40), unit: 'grapheme' });
 }
 
-/** Days of this century as `2026-11-22`. */
+/** Days of this century, such as `2026-11-22`. */
 function date(): fc.Arbitrary<string> {
   const bounds = { min: new Date('2001-01-01'), max: new Date('2099-12-31'), noInvalidDate: true };
   return fc.date(bounds).map((day) => day.toISOString().slice(0, 10));
@@ -88,7 +88,7 @@ function object({ properties = {}, required = [] }: JsonSchema, override: Overri
   });
 }
 
-/** Values that are wrong in the ways that callers and attackers think of. */
+/** Invalid values that careless callers and attackers send. */
 export const strange: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(null, true, false, 0, -1, 1.5, 1e21, -0, 2 ** 53, 2 ** 31, '', ' ', '0', 'null', [], {}, [[]]),
   fc.constantFrom('a\0b', '\ud83d', '\udc00x', '__proto__', '../../etc/passwd', '${7*7}', "' OR 1=1 --", '=cmd()'),
@@ -100,7 +100,7 @@ export const strange: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-/** An object with something about it changed: a field put, taken away, or its name misspelt. */
+/** An object with one change: a field added, removed or misspelt. */
 export function mutated(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const change = fc.record({ how: fc.constantFrom('put', 'take', 'add', 'wrap'), at: fc.nat(20), by: strange });
   return fc.tuple(value, fc.array(change, { minLength: 1, maxLength: 2 })).map(([original, changes]) => {
@@ -117,7 +117,7 @@ function changed(value: unknown, how: string, at: number, by: unknown): unknown 
   const key = keys[at % Math.max(1, keys.length)];
   const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
   if (how === 'add' || key === undefined) return { ...copy, [typeof by === 'string' ? by : 'colour']: by };
-  // Half of the changes go one level down, where there is one.
+  // Half of the changes are made one level deeper, if there is one.
   if (at % 2 === 0 && typeof copy[key] === 'object' && copy[key] !== null)
     copy[key] = changed(copy[key], how, at >> 1, by);
   else if (how === 'put') copy[key] = by;

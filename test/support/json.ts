@@ -9,8 +9,8 @@ export type DeliveryPage = z.infer<typeof deliveryPage>;
 export type DestinationPage = z.infer<typeof destinationPage>;
 export type LanePage = z.infer<typeof lanePage>;
 
-/** The JSON that an address answers. */
-// oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
+/** Fetches a URL and returns its JSON. */
+// oxlint-disable-next-line typescript/no-explicit-any -- tests assert its shape
 export async function getJson<Json = any>(url: string): Promise<Json> {
   return (await fetch(url)).json() as Promise<Json>;
 }

@@ -10,14 +10,14 @@ import type { Scope } from '../../src/http/scopes.js';
 import { dataSourceOptions } from '../../src/app/data-source.js';
 import type { Daybook } from './daybook.js';
 
-/** A key that was made in a service's database, and the header that bears it. */
+/** An API key in the database of a service, and its header. */
 export interface TestKey {
   id: string;
   key: string;
   headers: { authorization: string };
 }
 
-/** Makes a key as the command line does: without asking the service. */
+/** Creates a key like the command line does, directly in the database. */
 export async function createKey(
   { databaseUrl }: Pick<Daybook, 'databaseUrl'>,
   scopes: Scope[],

@@ -9,7 +9,10 @@ const DATA: object = {
   total: '25.00 EUR',
 };
 
-/** Adds a message that was kept because there was no mail server just now. @param options.createdAtMs The time in its id, by default now. @returns Its id. */
+/**
+ * Adds a message that waits because no mail server was configured. @param options.createdAtMs The time in its id, by
+ * default now. @returns Its id.
+ */
 export async function addKeptMail(
   daybook: Pick<Daybook, 'databaseUrl'>,
   {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, isIPv6, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** A question to the nameserver, with the name in lower case. */
+/** A question to the nameserver. The name is in lower case. */
 export interface Question {
   name: string;
   type: 'A' | 'AAAA';
@@ -15,13 +15,13 @@ export const NXDOMAIN = 3;
 export const REFUSED = 5;
 
 /**
- * An answer: addresses (of both types; those of the other type are left out), a response code, `truncated` (asks for TCP), or
- * none at all.
+ * An answer: addresses (only those of the requested type are sent), a response code, `truncated` (the client must ask
+ * over TCP), or `silence`.
  */
 export type NameAnswer = string[] | number | 'truncated' | 'silence';
 
 export interface Nameserver {
-  /** `address:port`, as `CALLBACK_DNS_SERVERS` takes it. */
+  /** `address:port`, in the format of `CALLBACK_DNS_SERVERS`. */
   readonly server: string;
   /** All questions so far. */
   readonly questions: Question[];
@@ -32,7 +32,7 @@ afterAll(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-/** A nameserver on loopback over UDP and TCP, closed after the test file. */
+/** Starts a nameserver on loopback over UDP and TCP. It closes after the test file. */
 export async function startNameserver(answer: (question: Question) => NameAnswer): Promise<Nameserver> {
   const questions: Question[] = [];
   const reply = (query: Buffer, over: Question['over']): Buffer | null => {
@@ -55,7 +55,7 @@ export async function startNameserver(answer: (question: Question) => NameAnswer
   return { server: `127.0.0.1:${port}`, questions };
 }
 
-/** Each message over TCP follows its length (RFC 1035 section 4.2.2). */
+/** Over TCP, each message is preceded by its length (RFC 1035 section 4.2.2). */
 function serveTcp(socket: Socket, reply: (query: Buffer) => Buffer | null): void {
   let waiting = Buffer.alloc(0);
   socket.on('error', () => socket.destroy());
@@ -90,7 +90,7 @@ function response(query: Buffer, { type }: Question, answer: NameAnswer): Buffer
   const header = Buffer.concat([query.subarray(0, 2), ...[flags, 1, addresses.length, 0, 0].map(uint16)]);
   const records = addresses.map((address) => {
     const data = bytesOf(address);
-    // A pointer to the name of the question, class IN, no time to live.
+    // A pointer to the name of the question, class IN, TTL 0.
     return Buffer.concat([...[0xc00c, type === 'A' ? 1 : 28, 1, 0, 0, data.length].map(uint16), data]);
   });
   return Buffer.concat([header, question, ...records]);

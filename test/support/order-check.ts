@@ -11,7 +11,7 @@ export interface FinishedRequest {
   completedAt: number;
 }
 
-/** What the database says of a lane, in position order; times in milliseconds. */
+/** Reads the requests of a lane from the database, in order of position. Times are in milliseconds. */
 export async function laneHistory(databaseUrl: string, lane: string): Promise<FinishedRequest[]> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
@@ -29,26 +29,26 @@ export async function laneHistory(databaseUrl: string, lane: string): Promise<Fi
   }
 }
 
-/** 1, 2, 3, … without a gap or a repeat. */
+/** Expects the positions 1, 2, 3, … without gaps or duplicates. */
 export function expectNoGaps(acknowledgements: Acknowledgement[]): void {
   const positions = acknowledgements.map(({ queue_position }) => queue_position).sort((a, b) => a - b);
   expect(positions).toEqual(positions.map((_, index) => index + 1));
 }
 
-/** All completed; each began when the one before it had ended, so the order is strict and no two overlap. */
+/** Expects that all requests completed, each started after the previous one ended, and none overlap. */
 export function expectStrictOrder(history: FinishedRequest[]): void {
   expect(history.filter(({ status }) => status !== 'COMPLETED')).toEqual([]);
   const overlaps = history.filter((request, index) => index > 0 && request.startedAt < history[index - 1]!.completedAt);
   expect(overlaps).toEqual([]);
 }
 
-/** Each position was received exactly once, and in order. */
+/** Expects each position exactly once and in order. */
 export function expectReceivedInOrder(received: Receipt[], count: number): void {
   const positions = received.map(({ json }) => json.queue_position as number);
   expect(positions).toEqual(Array.from({ length: count }, (_, index) => index + 1));
 }
 
-/** Each position was received at least once, and the first arrivals are in order. */
+/** Expects each position at least once, with the first arrivals in order. */
 export function expectFirstArrivalsInOrder(received: Receipt[], count: number): void {
   const firsts = [...new Set(received.map(({ json }) => json.queue_position as number))];
   expect(firsts).toEqual(Array.from({ length: count }, (_, index) => index + 1));

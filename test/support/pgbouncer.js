@@ -7,7 +7,7 @@ import { freePort } from './free-port.js';
 
 const START_TIMEOUT_MS = 10_000;
 
-/** Every database of the server, a server connection for each transaction, whoever asks. */
+/** Settings for any user and every database, with one server connection per transaction. */
 function settings(port, { hostname, port: serverPort, username, password }) {
   const [user, secret] = [username, password].map(decodeURIComponent);
   return `[databases]
@@ -26,20 +26,20 @@ query_wait_timeout = 2
 }
 
 /**
- * A transaction-pooling PgBouncer before a server. It gives a connection to another client after each transaction: what
- * leans on the state of a session (a named statement, a lock, a setting) breaks soon.
- * @returns The server's address through it.
+ * Starts PgBouncer in transaction pooling mode in front of a server. Each transaction may get another connection, so
+ * code that depends on session state (named statements, locks, settings) fails.
+ * @returns The URL of the server through PgBouncer.
  */
 export async function startPgBouncer(databaseUrl, folder) {
   const url = new URL(databaseUrl);
   const port = await freePort();
   const file = join(folder, `pgbouncer-${port}.ini`);
   await writeFile(file, settings(port, url), { mode: 0o600 });
-  // It refuses to be root; it reads its settings before it becomes somebody else.
+  // PgBouncer refuses to run as root. It reads its settings before it changes the user.
   const account = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   const child = spawn('pgbouncer', [...account, file], { stdio: ['ignore', 'ignore', 'pipe'] });
   await once(child, 'spawn').catch(() => {
-    throw new Error('pgbouncer is missing. Install it (apt-get install pgbouncer), or leave out TEST_PGBOUNCER');
+    throw new Error('pgbouncer is missing. Install it (apt-get install pgbouncer), or unset TEST_PGBOUNCER');
   });
   const exited = once(child, 'exit');
 
@@ -57,7 +57,7 @@ export async function startPgBouncer(databaseUrl, folder) {
   };
   if (!(await Promise.race([isReady, failed]))) {
     await stop();
-    throw new Error(`pgbouncer does not start: ${output.trim().split('\n').slice(-3).join(' | ')}`);
+    throw new Error(`pgbouncer did not start: ${output.trim().split('\n').slice(-3).join(' | ')}`);
   }
   url.host = `127.0.0.1:${port}`;
   return { url: url.href, stop };

@@ -1,14 +1,14 @@
 import { type Socket, connect } from 'node:net';
 import type { Daybook } from './daybook.js';
 
-/** A connection on which a test writes bytes and reads all that comes back. */
+/** A TCP connection to a service, for tests that write raw bytes. */
 export interface RawConnection {
   socket: Socket;
-  /** Everything received so far. */
+  /** Returns all bytes received so far as text. */
   text: () => string;
-  /** Resolves when the text matches; rejects if the connection closes before. */
+  /** Resolves when the text matches. Rejects if the connection closes first. */
   received: (pattern: RegExp) => Promise<string>;
-  /** Resolves with the text when the connection is closed, by an end or a reset. */
+  /** Resolves with the text when the connection is closed or reset. */
   readonly closed: Promise<string>;
 }
 

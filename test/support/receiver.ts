@@ -3,46 +3,46 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** One request as it came in. */
+/** A request, as it arrived. */
 export interface Receipt {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
-  /** The body, byte for byte. */
+  /** The body as bytes. */
   raw: Buffer;
-  /** The body as JSON; undefined if it is none. */
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect in it
+  /** The body as JSON; undefined if it is not JSON. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests assert its shape
   json: any;
   receivedAt: Date;
 }
 
-/** What the receiver does with a request: answers, by default 200; closes the connection; or stays silent. */
+/** The response to a request, by default 200. `drop` closes the connection; `silence` never responds. */
 export type Answer =
   { status?: number; delayMs?: number; headers?: Record<string, string>; body?: string | Buffer } | 'drop' | 'silence';
 
 export interface Receiver {
-  /** Its address, without a slash at the end. */
+  /** Its URL, without a trailing slash. */
   readonly url: string;
   readonly port: number;
-  /** Everything received so far, in order of arrival. */
+  /** All requests so far, in order of arrival. */
   readonly received: Receipt[];
-  /** Says how the next requests are answered; the last answer goes for all that follow. */
+  /** Sets the responses to the next requests. The last one applies to all that follow. */
   answer(...answers: Answer[]): void;
-  /** The same, decided for each request; `index` counts from 0. */
+  /** Computes the response to each request. `index` starts at 0. */
   answerWith(decide: (receipt: Receipt, index: number) => Answer): void;
   close(): Promise<void>;
 }
 
 const open = new Set<Receiver>();
 
-/** A receiver of callbacks on loopback; closed after the test file if not before. */
+/** Starts a receiver of callbacks on loopback. It closes after the test file at the latest. */
 export async function startReceiver(): Promise<Receiver> {
   const received: Receipt[] = [];
   let decide: (receipt: Receipt, index: number) => Answer = () => ({});
   const server = createServer((request, response) => {
     void receipt(request).then(
       (taken) => respond(response, decide(taken, received.push(taken) - 1)),
-      () => response.destroy(), // The sender gave up before its body was here.
+      () => response.destroy(), // The sender aborted before it sent the whole body.
     );
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');

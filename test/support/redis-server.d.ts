@@ -1,9 +1,9 @@
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
-  /** SIGSTOP lets it hang, SIGCONT go on. */
+  /** Sends a signal: SIGSTOP freezes the server, SIGCONT resumes it. */
   signal(name: NodeJS.Signals): void;
-  /** Ends it, by default as a crash would; resolves when it is gone. */
+  /** Ends the server, by default with SIGKILL. Resolves after its exit. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }

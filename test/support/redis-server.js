@@ -6,7 +6,7 @@ import { freePort } from './free-port.js';
 
 const START_TIMEOUT_MS = 10_000;
 
-/** Gets redis-server where that is ours to do: as root, on Debian and its kin. */
+/** Installs redis-server. Only as root on Debian and its derivatives. */
 function install() {
   const options = {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -22,7 +22,7 @@ function install() {
   }
 }
 
-/** Spawns the server; gives undefined when there is no such program. */
+/** Spawns the server. Returns undefined if the program is missing. */
 async function spawnServer(port, password = '') {
   const folder = process.env.TEST_FOLDER;
   const place = ['--dir', folder, '--pidfile', join(folder, `redis-${port}.pid`)];
@@ -35,7 +35,7 @@ async function spawnServer(port, password = '') {
   );
 }
 
-/** A Redis of our own that keeps nothing on disk. */
+/** Starts a Redis that stores nothing on disk. */
 export async function startRedisServer({ port: wanted, password } = {}) {
   const port = wanted ?? (await freePort());
   let child = await spawnServer(port, password);
@@ -61,7 +61,7 @@ export async function startRedisServer({ port: wanted, password } = {}) {
   };
   if (!(await Promise.race([isReady, failed]))) {
     await kill();
-    throw new Error(`redis-server does not start: ${output.trim().split('\n').slice(-3).join(' | ')}`);
+    throw new Error(`redis-server did not start: ${output.trim().split('\n').slice(-3).join(' | ')}`);
   }
   const signal = (name) => child.kill(name);
   return { url: `redis://127.0.0.1:${port}`, port, signal, kill, stop: () => kill('SIGTERM') };

@@ -1,10 +1,13 @@
 import { Redis } from 'ioredis';
 import { startRedisServer, type RedisServer } from './redis-server.js';
 
-/** The Redis of the run, in an empty database that no other test file uses at the same time. Once per test file. */
+/**
+ * Returns the URL of an empty database in the Redis of the run. Only the calling test file uses it. Call it once per
+ * file.
+ */
 export async function redisUrl(): Promise<string> {
   const url = new URL(process.env.TEST_REDIS_URL!);
-  // A worker of Jest runs one file at a time, so its number is enough.
+  // A Jest worker runs one file at a time, so its number identifies the file.
   url.pathname = `/${process.env.JEST_WORKER_ID!}`;
   const redis = new Redis(url.href);
   await redis.flushdb();
@@ -14,7 +17,7 @@ export async function redisUrl(): Promise<string> {
 
 const started: RedisServer[] = [];
 
-/** A Redis of one's own, to be killed and started again on the same port; stopped after the test file. */
+/** Starts a separate Redis, which a test may kill and restart on the same port. It stops after the test file. */
 export async function startRedis(options: { port?: number } = {}): Promise<RedisServer> {
   const server = await startRedisServer(options);
   started.push(server);

@@ -1,6 +1,9 @@
-// Prints every route that a controller of the build declares, as JSON: ["GET /api/requests/{id}", …]. With `--actions`,
-// prints an object of routes that are not GET, with their action (null if unrecorded, "" if not declared). With `--access`, prints an object of
-// all routes with who may call them: `public`, `none` (no credentials are read), `user:<role>`, or the scope; "" if not declared. A program of its own, because Jest cannot load @nestjs/throttler: that is CommonJS and requires an ES module.
+// Prints every route of the built controllers as a JSON array: ["GET /api/requests/{id}", …].
+// `--actions` prints an object of the routes that are not GET, with their action (null if unrecorded, "" if
+// undeclared).
+// `--access` prints an object of all routes with their access: `public`, `none` (no credentials are read),
+// `user:<role>`, or the scope; "" if undeclared.
+// It is a separate program because Jest cannot load @nestjs/throttler, which is CommonJS and requires an ES module.
 import 'reflect-metadata';
 import { readdirSync } from 'node:fs';
 import { RequestMethod } from '@nestjs/common';
@@ -9,13 +12,13 @@ import { PublicRoute, RequiredScope, RequiredUser } from '../../dist/src/http/au
 
 const BUILT = new URL('../../dist/src/', import.meta.url);
 
-/** In OpenAPI's spelling. */
+/** Joins two paths in the format of OpenAPI. */
 function join(prefix, path) {
   const segments = `${prefix}/${path}`.split('/').filter((segment) => segment !== '');
   return `/${segments.map((segment) => segment.replace(/^:(.*)/, '{$1}')).join('/')}`;
 }
 
-/** Who may call a route, by the metadata of its handler or else of its controller. */
+/** Returns the access of a route from the metadata of its handler or controller. */
 function accessOf(handler, controller) {
   const read = ({ KEY }) => Reflect.getMetadata(KEY, handler) ?? Reflect.getMetadata(KEY, controller);
   const [role, isPublic] = [read(RequiredUser), read(PublicRoute)];

@@ -1,7 +1,7 @@
 /**
- * The Postgres and the Redis of one test run, and a PgBouncer if that is asked for, in a process of its own: its standard input ends when the run does,
- * however it ended (Ctrl-C, kill -9, a failed setup), and then it clears everything away.
- * Writes one line of JSON when both are ready.
+ * Runs the Postgres and the Redis of a test run, and PgBouncer with TEST_PGBOUNCER=1. It is a separate process whose
+ * standard input closes when the run ends, even after Ctrl-C, kill -9 or a failed setup. Then it cleans up.
+ * Prints one line of JSON when all services are ready.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -16,20 +16,20 @@ import { SYSTEM_DIR } from '../../dist/src/platform/database/embedded/postgres-b
 import { startPgBouncer } from './pgbouncer.js';
 import { startRedisServer } from './redis-server.js';
 
-/** What is gained by losing the data of a test run with the machine. */
+/** Faster, because the data of a test run need not survive a crash of the machine. */
 const UNSAFE_BUT_FAST = { fsync: 'off', full_page_writes: 'off', max_connections: '200' };
-/** Redis has 16 databases unless told otherwise; 0 is where people keep what matters to them. */
+/** Redis has 16 databases by default. 0 is left out because developers keep their data there. */
 const REDIS_DATABASES = Array.from({ length: 15 }, (_, index) => index + 1);
-/** Begins the name of each database of this run. */
+/** The prefix of the name of each database of this run. */
 const PREFIX = `daybook_test_${randomBytes(4).toString('hex')}`;
 
 const cleanups = [];
 
-/** Makes the folder of the run. Nothing in it outlives the run, however the test that made it ended. */
+/** Creates the folder of the run. Everything in it is deleted at the end of the run. */
 async function makeFolder() {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-test-'));
   cleanups.push(() => clearAway(folder));
-  await chmod(folder, 0o755); // As root, Postgres runs under another user.
+  await chmod(folder, 0o755); // Postgres cannot run as root and runs as another user, which needs access.
   return folder;
 }
 
@@ -38,20 +38,23 @@ async function clearAway(folder) {
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
 
-/** By hand: `readdir`'s own recursion follows links, and npx links this checkout, with the Postgres that may run in it. */
+/**
+ * Does not use the recursion of `readdir`, which follows links: npx links this checkout, and a developer's Postgres may
+ * run in it.
+ */
 async function endServersIn(folder) {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await endServersIn(path);
     else if (entry.isSymbolicLink()) {
       const target = await readlink(path);
-      // A cluster that could not be in its folder, see placeCluster. No other link is followed.
+      // A cluster that was placed outside of its folder; see placeCluster. Other links are not followed.
       if (target.startsWith(`${SYSTEM_DIR}/cluster-`)) await clearAway(dirname(target));
     } else if (entry.name.endsWith('.pid')) await endServer(path);
   }
 }
 
-/** Ends the Postgres or Redis that a pid file names, unless the number has gone to another process since. */
+/** Ends the Postgres or Redis of a pid file, unless another process has the number now. */
 async function endServer(pidFile) {
   const pid = parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
@@ -64,7 +67,7 @@ async function startPostgres(folder) {
   return postgres.url;
 }
 
-/** With TEST_PGBOUNCER=1 the tests and the services they start reach their databases only through it. */
+/** With TEST_PGBOUNCER=1, the tests and their services connect to databases only through PgBouncer. */
 async function poolConnections(databaseUrl, folder) {
   const pgbouncer = await startPgBouncer(databaseUrl, folder);
   cleanups.push(() => pgbouncer.stop());
@@ -98,7 +101,7 @@ async function prepareTemplate(url) {
   return template;
 }
 
-/** Each test worker empties a database of its own in Redis, so in a Redis of yours these must be empty before. */
+/** Each test worker empties one database. In a developer's Redis they must be empty before the run. */
 async function borrowRedis(url) {
   const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: null, lazyConnect: true });
   redis.on('error', () => undefined);
@@ -123,8 +126,8 @@ async function ownRedis() {
 }
 
 const { DATABASE_URL, REDIS_URL, TEST_PGBOUNCER } = process.env;
-process.stdout.on('error', () => undefined); // Nobody is left to read.
-// Whoever means the run means it; this process ends after it.
+process.stdout.on('error', () => undefined); // Ignores EPIPE: the run may have ended.
+// Ignores signals that are sent to the run, because this process must end after it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 const runEnds = once(process.stdin.resume(), 'end');
 try {
@@ -136,7 +139,7 @@ try {
   console.log(JSON.stringify({ folder, databaseUrl, templateDatabase, pooledUrl, redisUrl }));
   await runEnds;
 } catch (error) {
-  console.error(`The services of the tests do not start: ${error.message}`);
+  console.error(`The services of the tests did not start: ${error.message}`);
   process.exitCode = 1;
 } finally {
   for (const cleanUp of cleanups.toReversed()) await cleanUp().catch((error) => console.error(error.message));

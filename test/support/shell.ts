@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 
 const TIMEOUT_MS = 15_000;
 
-/** A bash that runs scripts one after the other, as if they were typed: variables and functions carry over. */
+/** A bash that runs one script after the other. Variables and functions carry over, as in an interactive shell. */
 export class Shell {
   private readonly child: ChildProcessWithoutNullStreams;
   private output = '';
@@ -17,7 +17,7 @@ export class Shell {
    */
   constructor(cwd: string, env: Record<string, string> = {}) {
     const path = `${dirname(process.execPath)}:${process.env.PATH}`;
-    // It reads scripts from stdin, so it ends when this process is killed.
+    // Bash reads scripts from stdin, so it ends when this process is killed.
     this.child = spawn('bash', ['--noprofile', '--norc'], { cwd, env: { PATH: path, ...env } });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
@@ -36,7 +36,7 @@ export class Shell {
     while (!this.output.includes(end)) {
       if (this.child.exitCode !== null) throw new Error(`The shell has ended: ${this.errors}`);
       await once(this.child.stdout, 'data', { signal }).catch(() => {
-        throw new Error(`Not done after ${TIMEOUT_MS} ms: ${script}\n${this.output}\n${this.errors}`);
+        throw new Error(`Still running after ${TIMEOUT_MS} ms: ${script}\n${this.output}\n${this.errors}`);
       });
     }
     return this.output.slice(0, this.output.indexOf(end));

@@ -1,4 +1,4 @@
-/** Stands in a document for text that differs from run to run. */
+/** A placeholder in documents for text that differs from run to run. */
 const ANYTHING = '…';
 /** `…` as a value: any value. */
 const VALUE = '\0value';

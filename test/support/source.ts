@@ -5,13 +5,13 @@ import ts from 'typescript';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A source file of the service: its path from the root of the repository, and its text. */
+/** A source file of the service: its path from the repository root and its text. */
 export interface Source {
   path: string;
   text: string;
 }
 
-/** The TypeScript files below a folder. */
+/** Returns the TypeScript files below a folder. */
 export function sourcesIn(folder: string): Source[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
@@ -20,12 +20,12 @@ export function sourcesIn(folder: string): Source[] {
     .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
 }
 
-/** The service's own files, without specs. */
+/** Returns the source files of the service, without specs. */
 export function serviceSources(): Source[] {
   return sourcesIn('src').filter(({ path }) => !path.endsWith('.spec.ts'));
 }
 
-/** The texts of all string and template literals in a file. A placeholder of a template counts as a space. */
+/** Returns the texts of all string and template literals in a file. A placeholder of a template becomes a space. */
 export function literalsIn({ path, text }: Source): string[] {
   const literals: string[] = [];
   const visit = (node: ts.Node): void => {

@@ -3,7 +3,7 @@ import type { Daybook } from './daybook.js';
 
 const clients = new Map<string, Promise<Client>>();
 
-/** Asks the service's own database, over one connection for the test file. */
+/** Queries the database of a service, over one connection per test file. */
 export async function sql<Row extends QueryResultRow>(
   { databaseUrl }: Pick<Daybook, 'databaseUrl'>,
   text: string,
@@ -17,7 +17,7 @@ export async function sql<Row extends QueryResultRow>(
 
 async function connect(connectionString: string): Promise<Client> {
   const client = new Client({ connectionString });
-  client.on('error', () => undefined); // The database may be dropped first.
+  client.on('error', () => undefined); // Ignored: the database may be dropped before the client ends.
   await client.connect();
   return client;
 }
@@ -26,19 +26,19 @@ afterAll(async () => {
   for (const client of clients.values()) await (await client).end();
 });
 
-/** Holds a lane as a worker that is alive and does nothing would: what is accepted into it stays pending. */
+/** Leases a lane for a worker that does nothing, so that its requests stay pending. */
 export async function holdLane(daybook: Daybook, name: string): Promise<void> {
   const text = `INSERT INTO lanes (name, leased_by, lease_until) VALUES ($1, 'test', 'infinity')
     ON CONFLICT (name) DO UPDATE SET leased_by = 'test', lease_until = 'infinity', lease_epoch = lanes.lease_epoch + 1`;
   await sql(daybook, text, [name]);
 }
 
-/** Gives a held lane back; it is worked on at the next sweep. */
-export async function letLaneGo(daybook: Daybook, name: string): Promise<void> {
+/** Releases the lease of {@link holdLane}. The next sweep works on the lane. */
+export async function releaseLane(daybook: Daybook, name: string): Promise<void> {
   await sql(daybook, 'UPDATE lanes SET leased_by = NULL, lease_until = NULL WHERE name = $1', [name]);
 }
 
-/** Lets no request finish while `work` is going on: the write that finishes one waits for the table that we hold. */
+/** Runs `work` while no request can finish. A lock on callback_deliveries blocks the write that finishes one. */
 export async function whileNothingFinishes<T>({ databaseUrl }: Daybook, work: () => Promise<T>): Promise<T> {
   const client = await connect(databaseUrl!);
   try {

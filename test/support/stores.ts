@@ -32,7 +32,7 @@ import { RequestRepository } from '../../src/requests/request.repository.js';
 import { DATABASE_SETTINGS, createDatabase } from './database.js';
 import { eventually } from './eventually.js';
 
-/** Long enough that no lease ends by itself while a test runs. */
+/** No lease expires during a test. */
 export const LEASE_MS = 600_000;
 const MAX_PENDING = 1_000_000;
 
@@ -41,7 +41,7 @@ afterAll(async () => {
   for (const close of closers) await close();
 });
 
-/** A database of its own with one pool on it; further pools are opened by {@link Stores.open}. */
+/** Creates a database and a pool. {@link Stores.open} opens further pools. */
 export async function openStores(): Promise<Stores> {
   const { url, drop } = await createDatabase();
   await setPatience(url);
@@ -50,7 +50,7 @@ export async function openStores(): Promise<Stores> {
   return stores;
 }
 
-/** A test that fails between two statements must not hold up all that follow. */
+/** A failed test that leaves a transaction open must not block the following tests. */
 async function setPatience(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
@@ -66,14 +66,14 @@ export function requestCallbacks(dataSource: DataSource): RequestCallbacksReposi
   );
 }
 
-/** The stores of due callbacks, for one order. */
+/** The stores of due callbacks for one order. */
 export interface DueStores {
   destinations: DueDestinationsStore;
   queues: QueueLeasesStore;
   retries: RetryLeasesStore;
 }
 
-/** The stores of one process, on the real SQL, and what a test needs beside them. */
+/** The stores of one process on the real database, and helpers of tests. */
 export class Stores {
   readonly accepting: AcceptStore;
   readonly requests: RequestRepository;
@@ -129,51 +129,51 @@ export class Stores {
   }
 
   sql<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
-    // Named, so that what a test asks over and over is planned once.
+    // A named statement is planned once, although tests repeat it often.
     const name = createHash('sha1').update(text).digest('hex');
     return this.database.query<Row>({ name, text }, values);
   }
 
-  /** Puts requests into a lane; gives their ids in order. */
+  /** Accepts requests into a lane. Returns their ids in order. */
   async accept(lane: string | null, count: number, more: Partial<NewRequest> = {}): Promise<string[]> {
     const requests = Array.from({ length: count }, () => newRequest(lane, more));
     await this.accepting.accept(requests, MAX_PENDING, LEASE_MS);
     return requests.map(({ id }) => id);
   }
 
-  /** Takes the lane that is next; there must be one. */
+  /** Leases the next lane. @throws if there is none. */
   async lease(): Promise<LaneLease> {
     const lane = await this.leases.lease(LEASE_MS);
-    if (!lane) throw new Error('There is no lane to take');
+    if (!lane) throw new Error('There is no lane to lease');
     return lane;
   }
 
-  /** As if the holder of a lane had been silent for longer than its lease. */
+  /** Expires the lease of a lane. */
   async endLease(lane: string): Promise<void> {
     await this.sql(`UPDATE lanes SET lease_until = clock_timestamp() - interval '1 second' WHERE name = $1`, [lane]);
   }
 
-  /** `PENDING`, `PROCESSING`, … of a lane in order. */
+  /** Returns the statuses of a lane's requests in order, such as `PENDING`. */
   async statuses(lane: string): Promise<string[]> {
     const text = 'SELECT status FROM requests WHERE lane = $1 ORDER BY queue_position';
     return (await this.sql<{ status: string }>(text, [lane])).map(({ status }) => status);
   }
 
-  /** How many of a lane are counted as unfinished. */
+  /** Returns the lane's counter of unfinished requests. */
   async pending(lane: string): Promise<number> {
     const [row] = await this.sql<{ pending: number }>('SELECT pending FROM lanes WHERE name = $1', [lane]);
     return row!.pending;
   }
 
-  /** Everything that the order is made of, to see whether something changed it. */
+  /** Returns all rows that the order depends on, to check whether anything changed. */
   async snapshot(): Promise<object[]> {
     const tables = ['lanes', 'requests', 'callback_deliveries', 'callback_logs'];
     return Promise.all(tables.map((table) => this.sql(`SELECT * FROM ${table} AS t ORDER BY t::text`)));
   }
 
   /**
-   * Does something while rows are locked that it locks too, and sees that what comes later in the order of locks is still
-   * free when it waits for them. Rows are given as `lanes WHERE name = 'x'`.
+   * Runs `act` while another transaction locks rows that it needs, and checks that `act` has not locked the rows
+   * `free`, which come later in the lock order. Rows are given as `lanes WHERE name = 'x'`.
    */
   async whileLocked(held: string, act: () => Promise<unknown>, free: string): Promise<void> {
     let acting: Promise<unknown> = Promise.resolve();
@@ -187,7 +187,7 @@ export class Stores {
     await acting;
   }
 
-  /** Resolves when so many statements wait for a lock that somebody else holds. */
+  /** Resolves when `count` statements wait for a lock. */
   async untilBlocked(count: number): Promise<void> {
     const text = `SELECT count(*) AS count FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock'`;
@@ -216,7 +216,7 @@ export function completionOf({ id, callbackUrl }: Job, more: Partial<Completion>
   return {
     id,
     result: '{"ok":true}',
-    // A name of its own for each attempt at a report, as in life.
+    // The service names the file of each attempt differently too.
     fileKey: `${id}-${deliveryId}.csv`,
     fileBytes: 5,
     error: null,
@@ -228,12 +228,12 @@ export function completionOf({ id, callbackUrl }: Job, more: Partial<Completion>
   };
 }
 
-/** The jobs given are done; by default nothing follows and the lane is kept. */
+/** A batch of completed jobs. By default no job follows and the lane stays leased. */
 export function batchOf(jobs: Job[], more: Partial<CompletedBatch> = {}): CompletedBatch {
   return { completions: jobs.map((job) => completionOf(job)), begun: null, release: false, busyS: 1, ...more };
 }
 
-/** An attempt at a delivery, and what it led to. */
+/** An attempt of a delivery and its outcome. */
 export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = {}): AttemptRecord {
   const trace = {
     dialledAddress: null,
@@ -264,15 +264,15 @@ export function attemptAt(delivery: DueDelivery, more: Partial<AttemptRecord> = 
   };
 }
 
-/** A database whose transactions stop before one of their statements, until they are let on. */
+/** A database whose transactions stop before a chosen statement until the gate is opened. */
 export class GatedDatabase extends Database {
   private open = (_isToGoOn: boolean): void => undefined;
   private reach = (): void => undefined;
   private readonly opened = new Promise<boolean>((resolve) => (this.open = resolve));
-  /** Resolves when a transaction has come to the gate. */
+  /** Resolves when a transaction has reached the gate. */
   readonly reached = new Promise<void>((resolve) => (this.reach = resolve));
 
-  /** @param gate How many statements are run before the gate. */
+  /** @param gate The number of statements before the gate. */
   constructor(
     dataSource: DataSource,
     private readonly gate: number,
@@ -284,7 +284,7 @@ export class GatedDatabase extends Database {
     this.open(true);
   }
 
-  /** As if the process died at the gate: what it has written is rolled back. */
+  /** Simulates a crash at the gate: the transaction is rolled back. */
   kill(): void {
     this.open(false);
   }

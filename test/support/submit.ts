@@ -7,7 +7,7 @@ export interface Acknowledgement {
   lane: string;
 }
 
-/** The settings under which a test may send as much as it likes to receivers on loopback. */
+/** Settings without rate limits, and with callbacks to loopback allowed. */
 export const UNLIMITED = {
   RATE_LIMIT_SYNC: 'off',
   RATE_LIMIT_ASYNC: 'off',
@@ -19,7 +19,10 @@ export const UNLIMITED = {
   CALLBACK_ALLOW: '127.0.0.1/32',
 };
 
-/** Sends so many async requests over so many connections and gives their acknowledgements. All must be accepted. */
+/**
+ * Submits `count` async requests over several connections and returns their acknowledgements.
+ * @throws if one is not accepted.
+ */
 export async function submitAsync(
   url: string,
   count: number,

@@ -1,2 +1,2 @@
-/** Requests and what is theirs, for a TRUNCATE: no foreign key makes it follow from one to the other. */
+/** The tables of requests, for TRUNCATE. No foreign key connects them. */
 export const REQUEST_TABLES = 'requests, callback_deliveries, callback_logs';

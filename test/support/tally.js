@@ -1,5 +1,5 @@
-// Ends .ci/run: prints `N passed, N failed` from the results that runs of Jest and of chaos wrote, and fails unless in each
-// of them there were tests and all ran and passed.
+// The last step of .ci/run. It prints `N passed, N failed` from the result files of Jest and the chaos test. It fails
+// if a file has no passed test, or any failed or skipped one.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
@@ -8,7 +8,7 @@ const runs = process.argv.slice(2).map((file) => {
   return {
     name: basename(file),
     passed: results.numPassedTests ?? 0,
-    // A file that cannot even be loaded has no tests to count, and is one failure.
+    // A test file that cannot be loaded has no tests. It counts as one failure.
     failed: (results.numFailedTests ?? 0) + (results.numRuntimeErrorTestSuites ?? 0),
     left: (results.numPendingTests ?? 0) + (results.numTodoTests ?? 0),
   };
@@ -16,7 +16,7 @@ const runs = process.argv.slice(2).map((file) => {
 const sum = (count) => runs.reduce((total, run) => total + run[count], 0);
 const empty = runs.filter(({ passed }) => passed === 0).map(({ name }) => name);
 
-if (sum('left') > 0) console.log(`${sum('left')} skipped or still to be written: none may be`);
+if (sum('left') > 0) console.log(`${sum('left')} skipped or todo, which is not allowed`);
 if (empty.length > 0) console.log(`No test passed in: ${empty.join(', ')}`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
 process.exitCode = sum('failed') === 0 && sum('left') === 0 && empty.length === 0 ? 0 : 1;

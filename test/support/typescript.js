@@ -1,6 +1,6 @@
 // `node --import ./test/support/typescript.js some.ts` runs a TypeScript file without a build and without type checks.
-// The service's own sources are the exception: an import of src/ or migrations/ loads the built file in dist/, so that
-// the code under load is the code that ships, and so that it finds its own workers and entry points.
+// Imports of src/ and migrations/ load the built files in dist/ instead, so that the tested code is the shipped code
+// and finds its own workers and entry points.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { register } from 'node:module';
@@ -11,10 +11,10 @@ import { transform } from '@swc/core';
 const ROOT = new URL('../../', import.meta.url).href;
 const BUILT = ['src/', 'migrations/'];
 
-// Node loads this file a second time, in the thread that runs its hooks.
+// Node loads this file again in the thread of its module hooks.
 if (isMainThread) register(import.meta.url);
 
-/** Resolves an import of './x.js' to './x.ts' if that exists, or to its build if it belongs to the service. */
+/** Resolves './x.js' to './x.ts' if that exists, or to the built file if it belongs to the service. */
 export async function resolve(specifier, context, next) {
   if (!specifier.startsWith('.') || !specifier.endsWith('.js')) return next(specifier, context);
   const { href } = new URL(specifier, context.parentURL);

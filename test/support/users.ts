@@ -6,7 +6,7 @@ import type { Daybook } from './daybook.js';
 
 export const PASSWORD = 'correct horse battery';
 
-/** A registered user, its tokens, and the header that bears its access token. */
+/** A registered user, its tokens, and the header with its access token. */
 export interface TestUser {
   id: string;
   name: string;
@@ -17,7 +17,7 @@ export interface TestUser {
   headers: { authorization: string };
 }
 
-/** Registers a user, by default with an address of its own. */
+/** Registers a user, by default with a unique address. */
 export async function registerUser(
   daybook: Pick<Daybook, 'url'>,
   role: UserRole,
