@@ -14,6 +14,7 @@ import { Templates } from '../../src/mail/templates/templates.js';
 import { newId } from '../../src/platform/ids.js';
 import { Database } from '../../src/platform/database/database.js';
 import { Metrics } from '../../src/platform/observability/metrics.js';
+import { PauseWatch } from '../../src/queue/pauses/pause-watch.js';
 import { InProcessQueue } from '../../src/queue/in-process-queue.js';
 import { EventAttendees } from '../../src/tickets/bookings/event-attendees.store.js';
 import { forkProgram } from '../support/fork.js';
@@ -57,8 +58,10 @@ async function measure(smtpUrl: string, databaseUrl: string): Promise<Measuremen
   const templates = new Templates(settings);
   const sender = new MailSender(new MailAttemptsStore(database), templates, new Metrics(), settings);
   const fanOuts = new FanOutStore(database, new EventAttendees());
-  const dispatcher = new MailDispatcher(new MailLeasesStore(database), fanOuts, sender);
-  const outbox = new Outbox(new OutboxStore(settings), new InProcessQueue());
+  const queue = new InProcessQueue();
+  const pauses = new PauseWatch({ findAll: () => Promise.resolve([]) }, queue);
+  const dispatcher = new MailDispatcher(new MailLeasesStore(database), fanOuts, sender, pauses);
+  const outbox = new Outbox(new OutboxStore(settings), queue);
   const drain = async (): Promise<number> => {
     await database.inTransaction((query) =>
       outbox.add(

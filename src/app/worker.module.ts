@@ -13,6 +13,7 @@ import { JobsSweep } from '../jobs/lanes/jobs.sweep.js';
 import { Heartbeat } from '../jobs/workers/heartbeat.js';
 import { Sweeper } from '../platform/concurrency/sweeper.js';
 import { InProcessQueue } from '../queue/in-process-queue.js';
+import { PauseWatch } from '../queue/pauses/pause-watch.js';
 import { QueueConsumers, WorkQueue } from '../queue/work-queue.js';
 import { RequestsModule } from '../requests/requests.module.js';
 import { TicketsWorkerModule } from '../tickets/tickets-worker.module.js';
@@ -47,6 +48,7 @@ export class WorkerModule implements OnApplicationBootstrap {
     private readonly sweeper: Sweeper,
     private readonly heartbeat: Heartbeat,
     private readonly queue: WorkQueue,
+    private readonly pauses: PauseWatch,
     @Optional() private readonly consumers?: QueueConsumers,
   ) {}
 
@@ -56,12 +58,19 @@ export class WorkerModule implements OnApplicationBootstrap {
       this.queue.consume('callbacks', () => this.dispatcher.run());
       this.queue.consume('mail', () => this.mail.run());
     }
+    this.pauses.start();
     this.sweeper.start();
   }
 
   /** Work in hand is finished and what was taken ahead is given back, while the database is still there. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.stopSweeping(), this.runner.stop(), this.dispatcher.stop(), this.mail.stop()]);
+    await Promise.all([
+      this.stopSweeping(),
+      this.pauses.stop(),
+      this.runner.stop(),
+      this.dispatcher.stop(),
+      this.mail.stop(),
+    ]);
     await this.consumers?.close();
   }
 

@@ -1,6 +1,7 @@
 import { books } from './books.js';
 import { type Command, UsageError, runCommand } from './command.js';
 import { keys } from './keys.js';
+import { queues } from './queues/queues.js';
 import { seed } from './seed.js';
 import { verify } from './verify.js';
 
@@ -9,6 +10,7 @@ const COMMANDS = new Map<string, Command>([
   ['keys', keys],
   ['books', books],
   ['seed', seed],
+  ['queues', queues],
 ]);
 
 const daybook: Command = {
@@ -19,6 +21,7 @@ const daybook: Command = {
   keys     creates, lists, rotates and revokes API keys
   books    verifies the books
   seed     adds generated books
+  queues   shows, pauses and resumes queues
 
 daybook COMMAND --help describes a command.`,
   run: ([name]) => {

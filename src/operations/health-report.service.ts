@@ -6,6 +6,8 @@ import { withTimeout } from '../platform/concurrency/timeout.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { DatabaseUnavailable } from '../platform/database/outages.js';
 import { VERSION } from '../platform/package.js';
+import { QueuePauses } from '../queue/pauses/queue-pauses.service.js';
+import type { QueueName } from '../queue/pauses/queue-name.js';
 import { WorkQueue } from '../queue/work-queue.js';
 import { FreeDisk, diskSpace } from '../reports/storage/free-disk.js';
 import { ObjectStorage } from '../reports/storage/object-storage.js';
@@ -46,6 +48,7 @@ export class HealthReports {
     private readonly databaseState: DatabaseStateStore,
     private readonly heartbeat: Heartbeat,
     private readonly queue: WorkQueue,
+    private readonly pauses: QueuePauses,
     private readonly storage: ObjectStorage,
     private readonly disk: FreeDisk,
     private readonly mail: MailServer,
@@ -64,8 +67,9 @@ export class HealthReports {
   }
 
   private async write(): Promise<HealthReport> {
-    const [dependencies, migrations, disk] = await Promise.all([
+    const [dependencies, pauses, migrations, disk] = await Promise.all([
       this.dependencies(),
+      check(() => this.pauses.paused(), databaseCause),
       check(() => this.databaseState.migrations(), databaseCause),
       withTimeout(diskSpace(this.config.DATA_DIR), CHECK_TIMEOUT_MS).catch(() => null),
     ]);
@@ -76,6 +80,7 @@ export class HealthReports {
       role: this.config.ROLE,
       uptime_seconds: Math.round(process.uptime()),
       dependencies,
+      queues: pauses.value && queuesOf(pauses.value),
       migrations: migrations.value,
       ...this.load.read(),
       disk: disk && { free_bytes: disk.freeBytes, total_bytes: disk.totalBytes, is_low: this.disk.isLow },
@@ -121,6 +126,11 @@ export class HealthReports {
     await this.storage.remove([PROBE_KEY]);
     return true;
   }
+}
+
+function queuesOf(paused: ReadonlyMap<QueueName, Date>): HealthReport['queues'] {
+  const stateOf = (name: QueueName) => ({ paused_at: paused.get(name)?.toISOString() ?? null });
+  return { reports: stateOf('reports'), callbacks: stateOf('callbacks'), mail: stateOf('mail') };
 }
 
 /** Runs a check. It never rejects. */

@@ -14,6 +14,10 @@ const dependency = z.object({
 });
 export type Dependency = z.infer<typeof dependency>;
 
+const queue = z.object({
+  paused_at: z.iso.datetime().nullable().describe('When the queue was paused; null while it is not'),
+});
+
 /** The answer of `GET /api/health` to operators. */
 export const healthReport = z.object({
   status: z.enum(['ok', 'degraded']),
@@ -29,6 +33,10 @@ export const healthReport = z.object({
     }),
     workers: dependency.extend({ alive: z.int().nullable(), active: z.int().nullable() }),
   }),
+  queues: z
+    .object({ reports: queue, callbacks: queue, mail: queue })
+    .nullable()
+    .describe('The queues that can be paused; null without the database'),
   migrations: z
     .object({
       status: z.enum(['current', 'pending', 'newer']).describe('`newer`: a process of a later version has migrated'),

@@ -2,9 +2,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Server, ServerResponse } from 'node:http';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Counter } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import { Database } from '../platform/database/database.js';
 import { Metrics } from '../platform/observability/metrics.js';
+import { QUEUE_NAMES } from '../queue/pauses/queue-name.js';
+import { QueuePauses } from '../queue/pauses/queue-pauses.service.js';
 import { HealthService } from './health.service.js';
 
 /** Node publishes every finished response on this channel, which costs less than a listener on each response. */
@@ -19,6 +21,7 @@ export class ProcessMetrics implements OnApplicationShutdown {
     metrics: Metrics,
     database: Database,
     health: HealthService,
+    private readonly pauses: QueuePauses,
     private readonly adapterHost: HttpAdapterHost,
   ) {
     const requests = new Counter({
@@ -40,7 +43,23 @@ export class ProcessMetrics implements OnApplicationShutdown {
       'Statements waiting for a connection',
       () => database.connections.waiting,
     );
+    this.addPaused(metrics);
     subscribe(FINISHED, this.onFinished);
+  }
+
+  private addPaused(metrics: Metrics): void {
+    const gauge: Gauge<'queue'> = new Gauge({
+      name: 'daybook_queue_paused',
+      help: 'Whether a queue is paused, for the whole installation',
+      labelNames: ['queue'],
+      registers: [metrics.registry],
+      collect: async () => {
+        // Without the database it is not known.
+        gauge.reset();
+        const paused = await this.pauses.paused().catch(() => null);
+        for (const queue of paused ? QUEUE_NAMES : []) gauge.set({ queue }, paused!.has(queue) ? 1 : 0);
+      },
+    });
   }
 
   onApplicationShutdown(): void {

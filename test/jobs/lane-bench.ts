@@ -52,6 +52,7 @@ export class LaneBench {
   /** Set `isolateUntil` before the run starts. */
   readonly lane: LaneLease = { name: 'default', epoch: 7, startedAt: LEASED_AT, lostBy: null, isolateUntil: 0 };
   isLeaseSafe = true;
+  isPaused = false;
   readonly draining = new AbortController();
   readonly yielding = new AbortController();
   /** Finds nothing, unless the test replaces it. */
@@ -87,6 +88,7 @@ export class LaneBench {
     queue: { wake: (topic) => this.wakes.push(topic) },
     draining: this.draining.signal,
     yielding: this.yielding.signal,
+    isPaused: () => this.isPaused,
     leaseMs: 15_000,
   });
 

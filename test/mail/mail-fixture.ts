@@ -12,6 +12,9 @@ import { MailDispatcher } from '../../src/mail/sending/mail.dispatcher.js';
 import { Templates } from '../../src/mail/templates/templates.js';
 import { Database } from '../../src/platform/database/database.js';
 import { Metrics } from '../../src/platform/observability/metrics.js';
+import { PauseWatch } from '../../src/queue/pauses/pause-watch.js';
+import { QueuePause } from '../../src/queue/pauses/queue-pause.entity.js';
+import { QueuePausesRepository } from '../../src/queue/pauses/queue-pauses.repository.js';
 import { InProcessQueue } from '../../src/queue/in-process-queue.js';
 import { DATABASE_SETTINGS, createDatabase } from '../support/database.js';
 
@@ -69,12 +72,14 @@ export async function startMail(given: Partial<MailSettings> = {}, url?: string)
   const outbox = new Outbox(new OutboxStore(settings), queue);
   const sender = new MailSender(new MailAttemptsStore(database), new Templates(settings), new Metrics(), settings);
   const leases = new MailLeasesStore(database);
-  const dispatcher = new MailDispatcher(leases, new FanOutStore(database, new TestAttendees()), sender);
+  const pauses = new PauseWatch(new QueuePausesRepository(dataSource.getRepository(QueuePause)), queue);
+  pauses.start();
+  const dispatcher = new MailDispatcher(leases, new FanOutStore(database, new TestAttendees()), sender, pauses);
   queue.consume('mail', () => dispatcher.run());
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopping ??= end());
   const end = async (): Promise<void> => {
-    await dispatcher.stop();
+    await Promise.all([pauses.stop(), dispatcher.stop()]);
     sender.onApplicationShutdown();
     await dataSource.destroy();
   };

@@ -39,6 +39,7 @@ describe('GET /api/health for operators', () => {
           mail: { ...UP, version: null, driver: 'none' },
           workers: { ...UP, version: null, alive: 1, active: 0 },
         },
+        queues: { reports: { paused_at: null }, callbacks: { paused_at: null }, mail: { paused_at: null } },
         migrations: { status: 'current', newest: expect.any(String), applied: expect.any(Number), pending: [] },
         cpu: { cores: expect.any(Number), process_percent: expect.any(Number), load_average: expect.any(Array) },
         memory: expect.objectContaining({ rss_bytes: expect.any(Number), machine_total_bytes: expect.any(Number) }),

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { Task } from '../../platform/concurrency/worker-loop.js';
+import { PauseWatch } from '../../queue/pauses/pause-watch.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { CLOSED } from '../destinations/breaker.js';
 import { Breakers } from '../destinations/breakers.js';
@@ -56,6 +57,7 @@ function dispatcherOf(...names: string[]) {
     new Breakers({} as BreakerStore, { isDemoDestination: () => false }),
     new UnresolvedDestinations(),
     queue,
+    new PauseWatch({ findAll: () => Promise.resolve([]) }, queue),
     { AUTH: 'required' },
   );
   dispatchers.push(dispatcher);

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { hasExited } from '../../platform/concurrency/worker-id.js';
 import { WorkerLoop, type Task } from '../../platform/concurrency/worker-loop.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { PauseWatch } from '../../queue/pauses/pause-watch.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { Breakers } from '../destinations/breakers.js';
 import { type DueDestination, DueDestinationsStore } from '../leases/due-destinations.store.js';
@@ -39,6 +40,7 @@ export class CallbacksDispatcher {
     private readonly breakers: Breakers,
     private readonly unresolved: UnresolvedDestinations,
     private readonly wakeUps: WorkQueue,
+    private readonly pauses: PauseWatch,
     @Inject(CONFIG) { AUTH }: Pick<Config, 'AUTH'>,
   ) {
     this.limiter = new AttemptLimiter(AUTH === 'required');
@@ -72,6 +74,7 @@ export class CallbacksDispatcher {
   }
 
   private async claim(): Promise<Task[]> {
+    if (!(await this.pauses.mayClaim('callbacks'))) return [];
     const all = await this.due.list();
     this.claims.keepPlaces(all);
     const candidates = this.roundRobin.order(all).flatMap((due) => this.candidate(due));

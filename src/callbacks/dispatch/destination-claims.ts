@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import type { Task } from '../../platform/concurrency/worker-loop.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { PauseWatch } from '../../queue/pauses/pause-watch.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { Breakers } from '../destinations/breakers.js';
 import { type Target, targetKey } from '../destinations/target.js';
@@ -48,6 +49,7 @@ export class DestinationClaims {
     private readonly callbacks: CallbacksService,
     private readonly breakers: Breakers,
     private readonly wakeUps: WorkQueue,
+    private readonly pauses: PauseWatch,
     @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_ORDER' | 'LANE_LEASE'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (leases) => this.renew(leases));
@@ -90,6 +92,10 @@ export class DestinationClaims {
       limiter.free(due, unused);
     }
     return tasks;
+  }
+
+  private get isHalted(): boolean {
+    return this.isStopping || this.pauses.isPaused('callbacks');
   }
 
   /** Half of the permits; a single one alternates. */
@@ -182,7 +188,7 @@ export class DestinationClaims {
     const endsAtMs = performance.now() + TIME_SLICE_MS;
     const sender = new RunSender(run, this.callbacks, this.breakers, {
       isStrict: this.config.CALLBACK_ORDER === 'strict',
-      mayContinue: () => !this.isStopping && performance.now() <= endsAtMs && this.leases.isSafe(lease),
+      mayContinue: () => !this.isHalted && performance.now() <= endsAtMs && this.leases.isSafe(lease),
       onRetry: (atMs) => timer.setIn(atMs - performance.now()),
     });
     try {

@@ -23,7 +23,7 @@ export interface Run {
 export interface RunSenderOptions {
   /** No attempt follows one that is to be retried. */
   isStrict: boolean;
-  /** False ends the run: its time slice is over, its lease is lost, or the process stops. */
+  /** False ends the run: its time slice is over, its lease is lost, callbacks are paused, or the process stops. */
   mayContinue(): boolean;
   /** @param atMs Time of the retry by `performance.now()`. */
   onRetry(atMs: number): void;

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import type { Breaker, BreakerName } from '../destinations/breaker.js';
+import { notPaused } from '../../queue/pauses/not-paused.js';
 import type { Target } from '../destinations/target.js';
 
 /** A destination of an account with due or scheduled deliveries. */
@@ -76,6 +77,7 @@ const dueDestinations = (first: (beyond: string) => string) => `
     coalesce(1000 * extract(epoch FROM c.open_until - clock_timestamp()), 0)::float8 AS "opensInMs"
   FROM destinations d
   LEFT JOIN callback_destinations c ON c.account_id = d.account_id AND c.destination = d.destination
+  WHERE ${notPaused('callbacks')}
   ORDER BY d.account_id, d.destination`;
 
 /** Orders `ordered` and `unordered`: a delivery queue consists of first attempts, and retries are sent on their own. */
@@ -95,7 +97,7 @@ export class DueDestinationsStore {
     @Inject(CONFIG) private readonly config: Pick<Config, 'CALLBACK_ORDER'>,
   ) {}
 
-  /** @returns Every destination with due or scheduled deliveries, by account and name. */
+  /** @returns Every destination with due or scheduled deliveries, by account and name; none while callbacks are paused. */
   async list(): Promise<DueDestination[]> {
     type Row = Omit<DueDestination, 'breaker'> & Breaker & { state: BreakerName };
     const rows = await this.database.query<Row>(

@@ -4,6 +4,7 @@ import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
+import { notPaused } from '../../queue/pauses/not-paused.js';
 import type { Target } from '../destinations/target.js';
 import { DISABLED, DUE_COLUMNS, type DueDelivery, type DueRow, withRequests } from './due-delivery.js';
 
@@ -54,6 +55,7 @@ const lease = <const First extends string, const Next extends string>(name: stri
   FROM heads h
   WHERE h.next_attempt_at <= clock_timestamp()
     AND NOT EXISTS (SELECT FROM callback_queues q WHERE q.destination = :destination AND q.lane = h.lane)
+    AND ${notPaused('callbacks')}
   LIMIT :limit
   ON CONFLICT (destination, lane) DO NOTHING
   RETURNING id, lane, json_build_object('id', started[1], 'number', started_numbers[1]) AS head`,
@@ -122,7 +124,8 @@ export class QueueLeasesStore {
   }
 
   /**
-   * Leases up to `limit` queues of a destination of an account. Their heads are recorded as started.
+   * Leases up to `limit` queues of a destination of an account; none while callbacks are paused. Their heads are recorded as
+   * started.
    * @param afterLane The lane leased last; lanes after it come first.
    */
   async lease(target: Target, afterLane: string, limit: number, leaseMs: number): Promise<QueueLease[]> {

@@ -3,6 +3,7 @@ import { FinishedRequests } from '../../requests/finished-requests.js';
 import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
+import { notPaused } from '../../queue/pauses/not-paused.js';
 import type { Target } from '../destinations/target.js';
 import { DISABLED, DUE_COLUMNS, type DueDelivery, type DueRow, withRequests } from './due-delivery.js';
 
@@ -13,6 +14,7 @@ const LEASE = statement(
     SELECT d.id FROM callback_deliveries d
     WHERE d.account_id = :accountId AND d.destination = :destination AND d.status = 'PENDING' AND d.attempts > 0
       AND d.next_attempt_at <= clock_timestamp() AND d.leased_by IS NULL
+      AND ${notPaused('callbacks')}
     ORDER BY d.next_attempt_at LIMIT :limit FOR UPDATE SKIP LOCKED
   ), leased AS (
     UPDATE callback_deliveries t SET leased_by = :workerId,
@@ -53,7 +55,7 @@ export class RetryLeasesStore {
     private readonly requests: FinishedRequests,
   ) {}
 
-  /** Leases up to `limit` retries of a destination that are due. Their attempts are thereby recorded as started. */
+  /** Leases up to `limit` retries of a destination that are due; none while callbacks are paused. Their attempts are thereby recorded as started. */
   async lease({ accountId, destination }: Target, limit: number, leaseMs: number): Promise<DueDelivery[]> {
     const values = { accountId, destination, limit, leaseMs, workerId: WORKER_ID };
     const rows: DueRow[] = await this.database.query(LEASE, values);

@@ -3,6 +3,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database, type Query } from '../../platform/database/database.js';
 import { type DeliverySelection, selectionConditions } from '../deliveries/delivery-selection.js';
 import type { CallbackRedelivery } from './callback-redelivery.entity.js';
+import { notPaused } from '../../queue/pauses/not-paused.js';
 import { type Candidate, type Paced, pacedPage } from './redelivery-pace.js';
 import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
@@ -21,7 +22,7 @@ type Job = Pick<
   'id' | 'accountId' | 'callbackStatus' | 'destination' | 'since' | 'until' | 'lastId'
 >;
 
-/** The accounts take turns, and so do the jobs of an account. */
+/** The accounts take turns, and so do the jobs of an account. A pause holds them: later all of it would be due at once. */
 const TAKE_JOB = `
   SELECT j.id, j.account_id AS "accountId", j.callback_status AS "callbackStatus", j.destination, j.since, j.until,
     j.last_id AS "lastId"
@@ -32,6 +33,7 @@ const TAKE_JOB = `
   WHERE j.status = 'RUNNING' AND j.due_at <= clock_timestamp() AND (SELECT count(*) FROM (
     SELECT FROM callback_deliveries d WHERE d.redelivery_id = j.id AND d.status = 'PENDING'
       AND d.attempts = d.schedule_start LIMIT ${MAX_WAITING}) waiting) <= ${MAX_WAITING - PAGE}
+    AND ${notPaused('callbacks')}
   ORDER BY s.served_at, j.advanced_at LIMIT 1 FOR UPDATE OF j SKIP LOCKED`;
 
 const MOVE_JOB = `
@@ -119,7 +121,7 @@ export class RedeliveryStore {
   /**
    * Makes one page of deliveries due, for the running job that has waited longest. The row lock on the job is its lease. The
    * page and the progress of the job are one transaction, so a crash leaves both unchanged and another worker continues.
-   * @returns False when no job can continue: none is running, other workers have locked them, their last pages still wait for
+   * @returns False when no job can continue: none is running, callbacks are paused, other workers have locked them, their last pages still wait for
    *   their first attempts, or the rates of their destinations allow no more yet.
    */
   advance(): Promise<boolean> {

@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import { WorkerLoop, type Task } from '../../platform/concurrency/worker-loop.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { PauseWatch } from '../../queue/pauses/pause-watch.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { FreeDisk } from '../../reports/storage/free-disk.js';
 import { IsolationBusy, ReportGenerator } from '../report-generator.js';
@@ -31,6 +32,7 @@ export class JobsRunner {
     private readonly generator: ReportGenerator,
     private readonly queue: WorkQueue,
     private readonly disk: FreeDisk,
+    private readonly pauses: PauseWatch,
     @Inject(CONFIG) private readonly config: Pick<Config, 'LANE_LEASE' | 'REPORT_THREADS'>,
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => laneLeases.renew(lanes, config.LANE_LEASE));
@@ -56,7 +58,7 @@ export class JobsRunner {
 
   private async claim(): Promise<Task[]> {
     // The requests stay pending; the next sweep looks again.
-    if (this.disk.isLow) return [];
+    if (this.disk.isLow || !(await this.pauses.mayClaim('reports'))) return [];
     const askedAtMs = performance.now();
     const lane = await this.laneLeases.lease(this.config.LANE_LEASE);
     if (!lane) return [];
@@ -67,7 +69,8 @@ export class JobsRunner {
   private async work(lane: LaneLease): Promise<void> {
     const { store, generator, leases, queue } = this;
     const running = this.share.add(accountKey(lane.name));
-    const stop = { draining: this.draining.signal, yielding: running.yielding.signal };
+    const isPaused = (): boolean => this.pauses.isPaused('reports');
+    const stop = { draining: this.draining.signal, yielding: running.yielding.signal, isPaused };
     try {
       const parts = { store, generator, leases, queue, ...stop, leaseMs: this.config.LANE_LEASE };
       const isReleased = await new LaneRun(lane, parts).run();

@@ -3,6 +3,7 @@ import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import { laneAccount } from '../../platform/tenant.js';
+import { notPaused } from '../../queue/pauses/not-paused.js';
 import { LOST_WORKER, OPEN_ACCOUNT, UNBEGIN, accountOf } from '../sql-fragments.store.js';
 import { AccountTurns } from './fairness/account-turns.js';
 
@@ -29,6 +30,9 @@ const ACCOUNTS_COMPARED = 32;
 
 /** A lane that has work and that no worker has leased. */
 const IS_FREE = 'pending > 0 AND NOT paused AND (lease_until IS NULL OR lease_until < clock_timestamp())';
+
+/** Once a statement, and not in `IS_FREE`, which each probe of the index evaluates. */
+const NOT_PAUSED = notPaused('reports');
 
 const ACCOUNT = accountOf('name');
 
@@ -92,7 +96,7 @@ const LEASE_NEXT = statement(
     SELECT lane.name, lane.lost_worker FROM turn CROSS JOIN LATERAL (
       SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE ${IS_FREE} AND ${ACCOUNT} = turn.account
       ORDER BY ${WAITING_SINCE} LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) lane LIMIT 1
+    ) lane WHERE ${NOT_PAUSED} LIMIT 1
   ) ${LEASE_FREE}, (SELECT account FROM turn WHERE nth = ${ACCOUNTS_COMPARED}) AS "lastCompared"`,
 );
 
@@ -100,7 +104,7 @@ const LEASE_NEXT = statement(
 const LEASE_NAMED = statement(
   'lane_lease_named',
   `WITH free AS (
-    SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE name = :lane AND ${IS_FREE} FOR UPDATE
+    SELECT name, ${LOST_WORKER} AS lost_worker FROM lanes WHERE name = :lane AND ${IS_FREE} AND ${NOT_PAUSED} FOR UPDATE
   ) ${LEASE_FREE}`,
 );
 
@@ -109,7 +113,7 @@ const FIND_NEXT = statement(
   `WITH RECURSIVE ${TURNS}
   SELECT lane.name FROM turn CROSS JOIN LATERAL (
     SELECT name FROM lanes WHERE ${IS_FREE} AND ${ACCOUNT} = turn.account ORDER BY ${WAITING_SINCE} LIMIT 1
-  ) lane LIMIT 1`,
+  ) lane WHERE ${NOT_PAUSED} LIMIT 1`,
 );
 
 const UNBEGIN_HEAD = statement('lane_unbegin', UNBEGIN);
@@ -149,7 +153,7 @@ export class LaneLeaseStore {
 
   /**
    * Leases the next free lane: accounts take turns, and of an account's lanes the one is next that has waited longest.
-   * Returns null when no lane has work.
+   * Returns null when no lane has work, or reports are paused.
    */
   async lease(leaseMs: number): Promise<LaneLease | null> {
     const lane = await this.leaseNext(leaseMs);
@@ -157,7 +161,7 @@ export class LaneLeaseStore {
     return lane;
   }
 
-  /** Returns the account whose lane would be leased next; null when no lane has work. */
+  /** Returns the account whose lane would be leased next; null when no lane has work, or reports are paused. */
   async findWaiting(): Promise<string | null> {
     const [lane]: { name: string }[] = await this.database.query(FIND_NEXT, {
       after: this.after,

@@ -81,6 +81,16 @@ describe('LaneRun', () => {
     expect(await result).toBe(true);
   });
 
+  it('begins no further request when reports are paused, and releases the lane with the report in hand', async () => {
+    const { result } = await bench.start(jobs(1, 3));
+    bench.isPaused = true;
+    await bench.generated(1);
+    expect(bench.begun).toEqual([1]);
+    expect(bench.written).toEqual([{ done: [1], begun: null, release: true }]);
+    await bench.committed();
+    expect(await result).toBe(true);
+  });
+
   it('begins no further request when the worker is draining', async () => {
     const { result } = await bench.start(jobs(1, 2));
     bench.draining.abort();

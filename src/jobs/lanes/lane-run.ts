@@ -31,6 +31,8 @@ export interface LaneRunParts {
   draining: AbortSignal;
   /** Aborted when a lane of another account should run instead. */
   yielding: AbortSignal;
+  /** Whether reports are paused; the lane then ends after the report in hand. */
+  isPaused: () => boolean;
   leaseMs: number;
 }
 
@@ -127,10 +129,10 @@ export class LaneRun {
   }
 
   private mayContinue(): boolean {
-    const { draining, yielding, leases } = this.parts;
+    const { draining, yielding, isPaused, leases } = this.parts;
     // A slice runs one request at least, so that lanes which keep yielding to each other advance.
     const isYielding = yielding.aborted && this.committed.length > 0;
-    const hasTime = performance.now() < this.sliceEndsAtMs && !draining.aborted && !isYielding;
+    const hasTime = performance.now() < this.sliceEndsAtMs && !draining.aborted && !isYielding && !isPaused();
     return !this.isBroken && hasTime && leases.isSafe(this.lane);
   }
 

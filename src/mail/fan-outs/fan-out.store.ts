@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
+import { notPaused } from '../../queue/pauses/not-paused.js';
 import { Attendees } from '../attendees.js';
 import type { FanOutTemplate } from '../templates/template-data.js';
 
@@ -10,7 +11,7 @@ const PART = 20_000;
 const START = statement(
   'mail_fan_out_start',
   `WITH due AS (
-      SELECT id FROM mail_fan_outs WHERE expanded_at IS NULL AND due_at <= now()
+      SELECT id FROM mail_fan_outs WHERE expanded_at IS NULL AND due_at <= now() AND ${notPaused('mail')}
       ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     UPDATE mail_fan_outs f SET started_at = coalesce(f.started_at, clock_timestamp()) FROM due WHERE f.id = due.id
@@ -56,7 +57,7 @@ const NEW_ID = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
 const expansion = (addresses: string): string => `
   WITH fan_out AS (
     SELECT id, account_id, event_id, template, created_at, last_address FROM mail_fan_outs
-    WHERE id = $1 AND expanded_at IS NULL FOR UPDATE SKIP LOCKED
+    WHERE id = $1 AND expanded_at IS NULL AND ${notPaused('mail')} FOR UPDATE SKIP LOCKED
   ), attendees AS MATERIALIZED (${addresses}), part AS (
     SELECT DISTINCT lower(a.address) COLLATE "C" AS address FROM attendees a
     WHERE a.address IS NOT NULL AND lower(a.address) COLLATE "C" > coalesce((SELECT last_address FROM fan_out), '')
@@ -88,7 +89,8 @@ export class FanOutStore {
     private readonly attendees: Attendees,
   ) {}
 
-  /** @returns The fan-out that has been due longest and is not being expanded, marked as started; null if there is none. */
+  /** @returns The fan-out that has been due longest and is not being expanded, marked as started; null if there is none, or
+   *   mail is paused. */
   async start(): Promise<StartedFanOut | null> {
     const [started]: StartedFanOut[] = await this.database.query(START);
     return started ?? null;
@@ -115,7 +117,7 @@ export class FanOutStore {
     return rows[0]!;
   }
 
-  /** Adds the messages of the next addresses. @returns Whether there may be more; false if another worker does it. */
+  /** Adds the messages of the next addresses. @returns Whether there may be more; false if another worker does it, or mail is paused. */
   async expandPart({ id, template }: StartedFanOut): Promise<boolean> {
     const text = expansion(this.attendees.addresses(template));
     const rows: { hasMore: boolean }[] = await this.database.query({ name: `mail_expand_${template}`, text }, [

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { WORKER_HOST_PREFIX, WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
+import { notPaused } from '../../queue/pauses/not-paused.js';
 import type { ClaimedMail } from './claimed-mail.js';
 
 /** A queue with pending messages. */
@@ -23,7 +24,8 @@ const HEADS = statement(
         ORDER BY m.queue, m.next_attempt_at LIMIT 1
       ) next WHERE h.place < :limit
     )
-    SELECT queue, extract(epoch FROM next_attempt_at - clock_timestamp())::float8 * 1000 AS "dueInMs" FROM heads`,
+    SELECT queue, extract(epoch FROM next_attempt_at - clock_timestamp())::float8 * 1000 AS "dueInMs" FROM heads
+    WHERE ${notPaused('mail')}`,
 );
 
 /** `now()` bounds the scan of the index, which a volatile function could not. */
@@ -33,7 +35,7 @@ const CLAIM = statement(
       SELECT m.id FROM unnest(:queues::uuid[]) AS q (queue) CROSS JOIN LATERAL (
         SELECT id FROM mail_messages WHERE status = 'pending' AND queue = q.queue AND next_attempt_at <= now()
         ORDER BY next_attempt_at LIMIT :share FOR UPDATE SKIP LOCKED
-      ) m
+      ) m WHERE ${notPaused('mail')}
     ), leased AS (
       UPDATE mail_messages m SET leased_by = :workerId,
         next_attempt_at = clock_timestamp() + :leaseMs * interval '1 millisecond'
@@ -79,7 +81,8 @@ const EXPIRE = statement(
 const KEEP = statement(
   'mail_keep',
   `WITH due AS (
-      SELECT id FROM mail_messages WHERE status = 'pending' AND next_attempt_at <= now() LIMIT :limit FOR UPDATE SKIP LOCKED
+      SELECT id FROM mail_messages WHERE status = 'pending' AND next_attempt_at <= now() AND ${notPaused('mail')}
+      LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     UPDATE mail_messages m SET status = 'kept', next_attempt_at = NULL, leased_by = NULL, finished_at = clock_timestamp()
     FROM due WHERE m.id = due.id RETURNING m.id`,
@@ -93,12 +96,12 @@ const KEEP = statement(
 export class MailLeasesStore {
   constructor(private readonly database: Database) {}
 
-  /** @returns Up to `limit` queues with pending messages, in order, beginning with `fromQueue`. */
+  /** @returns Up to `limit` queues with pending messages, in order, beginning with `fromQueue`; none while mail is paused. */
   heads(fromQueue: string, limit: number): Promise<QueueHead[]> {
     return this.database.query(HEADS, { fromQueue, limit });
   }
 
-  /** Leases up to `share` due messages of each queue. */
+  /** Leases up to `share` due messages of each queue; none while mail is paused. */
   claim(queues: string[], share: number, leaseMs: number): Promise<ClaimedMail[]> {
     return this.database.query(CLAIM, { queues, share, leaseMs, workerId: WORKER_ID });
   }
@@ -125,7 +128,7 @@ export class MailLeasesStore {
     await this.database.query(EXPIRE, { workerIds });
   }
 
-  /** Marks up to `limit` due messages as kept. @returns Their number. */
+  /** Marks up to `limit` due messages as kept, unless mail is paused. @returns Their number. */
   async keep(limit: number): Promise<number> {
     const rows: { id: string }[] = await this.database.query(KEEP, { limit });
     return rows.length;

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { NIL } from 'uuid';
+import { Batcher } from '../../platform/concurrency/batcher.js';
 import { LeaseKeeper } from '../../platform/concurrency/lease-keeper.js';
 import { WakeTimer } from '../../platform/concurrency/wake-timer.js';
 import { hasExited } from '../../platform/concurrency/worker-id.js';
 import { type Task, WorkerLoop } from '../../platform/concurrency/worker-loop.js';
+import { PauseWatch } from '../../queue/pauses/pause-watch.js';
 import { FanOutStore, type StartedFanOut } from '../fan-outs/fan-out.store.js';
 import type { ClaimedMail } from './claimed-mail.js';
 import { MailBuffer } from './mail-buffer.js';
@@ -43,6 +45,11 @@ export class MailDispatcher {
   private readonly keeper: LeaseKeeper<ClaimedMail>;
   private fromQueue: string = NIL;
   private isStopping = false;
+  /** Messages that were leased ahead when mail was paused. Those that cannot be given back are due when their leases end. */
+  private readonly givenBack = new Batcher<string, void>(async (ids) => {
+    await this.leases.release(ids);
+    return ids.map(() => undefined);
+  });
   /** Messages that waited for a connection when the process began to stop. */
   private readonly untried: ClaimedMail[] = [];
 
@@ -50,6 +57,7 @@ export class MailDispatcher {
     private readonly leases: MailLeasesStore,
     private readonly fanOuts: FanOutStore,
     private readonly sender: MailSender,
+    private readonly pauses: PauseWatch,
   ) {
     const warn = (message: string) => (error: unknown) => this.logger.warn(`${message}: ${String(error)}`);
     this.sending = new WorkerLoop(MAX_IN_FLIGHT, (free) => this.claim(free), warn('Due messages were not claimed'));
@@ -90,15 +98,17 @@ export class MailDispatcher {
   }
 
   private async claim(free: number): Promise<Task[]> {
-    if (!this.sender.hasServer) return this.keepAll();
+    const mayClaim = await this.pauses.mayClaim('mail');
+    if (!this.sender.hasServer) return mayClaim ? this.keepAll() : [];
     const mails = await this.buffer.take(free);
     return mails.map((mail) => () => this.send(mail));
   }
 
   private async send(mail: ClaimedMail): Promise<void> {
     try {
-      const ended = await this.sender.send(mail, () => !this.isStopping && this.keeper.isSafe(mail));
+      const ended = await this.sender.send(mail, () => this.maySend(mail));
       if (!ended && this.isStopping) this.untried.push(mail);
+      else if (!ended && this.keeper.isSafe(mail)) await this.givenBack.submit(mail.id).catch(() => undefined);
       // No claim has read when it is due again.
       if (ended && ended.retryInMs !== null) this.timer.setIn(ended.retryInMs);
     } catch (error) {
@@ -108,7 +118,12 @@ export class MailDispatcher {
     }
   }
 
+  private maySend(mail: ClaimedMail): boolean {
+    return !this.isStopping && !this.pauses.isPaused('mail') && this.keeper.isSafe(mail);
+  }
+
   private async lease(limit: number): Promise<ClaimedMail[]> {
+    if (this.pauses.isPaused('mail')) return [];
     const heads = await this.leases.heads(this.fromQueue, MAX_QUEUES);
     this.fromQueue = heads.length === MAX_QUEUES ? heads.at(-1)!.queue : NIL;
     const due = heads.filter(({ dueInMs }) => dueInMs <= 0);
@@ -135,6 +150,7 @@ export class MailDispatcher {
   }
 
   private async claimFanOut(): Promise<Task[]> {
+    if (!(await this.pauses.mayClaim('mail'))) return [];
     const started = await this.fanOuts.start();
     if (started) return [() => this.expand(started)];
     const dueInMs = await this.fanOuts.nextDueInMs();

@@ -75,8 +75,8 @@ export class PostgresAdapter extends BaseAdapter {
     return (await this.pauses.paused()).has(this.jobs.queue);
   }
 
-  pause(): Promise<void> {
-    return this.pauses.pause(this.jobs.queue);
+  async pause(): Promise<void> {
+    await this.pauses.pause(this.jobs.queue);
   }
 
   async resume(): Promise<void> {

@@ -84,6 +84,7 @@ const DELAYS = 'up to 20 times such as 2s,4s,8s, each at most 7d';
 const NAMESERVERS = 'addresses such as 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:53';
 const STATUSES = 'statuses such as 5xx,429';
 const ORIGINS = 'origins such as https://app.example.com, comma-separated';
+const QUEUES = 'names such as reports,callbacks,mail';
 const LIST_CASES: [string, string, string, string, unknown][] = [
   ['CALLBACK_RETRY_DELAYS', '2s,soon', DELAYS, '2s, 1m,,', [2_000, 60_000]],
   ['CALLBACK_RETRY_DELAYS', '0s', DELAYS, '1ms', [1]],
@@ -104,6 +105,8 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
   ],
   ['MAIL_FROM', 'Events', SENDER, 'Events <events@example.com>', 'Events <events@example.com>'],
   ['MAIL_FROM', 'a@example.com\nBcc: b@example.com', SENDER, 'a@example.com', 'a@example.com'],
+  ['HOLD', 'callbacks,mails', QUEUES, 'mail, callbacks,mail', ['callbacks', 'mail']],
+  ['HOLD', 'all', QUEUES, 'reports', ['reports']],
   ['BASE_CURRENCY', 'eur', 'a currency of ISO 4217, such as USD', 'EUR', 'EUR'],
   ['CALLBACK_ORDER', 'random', 'one of ordered, strict, unordered', 'strict', 'strict'],
   ['CORS_ORIGINS', 'https://a.example/', ORIGINS, 'https://a.example', ['https://a.example']],
@@ -300,6 +303,7 @@ describe('parseConfig', () => {
       DATA_DIR: resolve('.daybook'),
       DATABASE_POOL: 10,
       DATABASE_PREPARE: true,
+      HOLD: [],
       MAX_PENDING: 1_000,
       MAX_PENDING_ACCOUNT: 100_000,
       MAX_EVENT_LOOP_LAG: 1_000,

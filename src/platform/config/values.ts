@@ -68,6 +68,14 @@ export const list = z.string().transform((text) =>
     .filter((entry) => entry !== ''),
 );
 
+/** A list of some of the given names, without repetitions. */
+export const someOf = <const Name extends string>(names: readonly Name[]) =>
+  list
+    .refine((entries) => entries.every((entry) => isOneOf(names, entry)), `names such as ${names.join(',')}`)
+    .transform((entries): readonly Name[] => names.filter((name) => entries.includes(name)));
+
+const isOneOf = (names: readonly string[], entry: string): boolean => names.includes(entry);
+
 const MAX_RETRIES = 20;
 const LONGEST_RETRY_DELAY_MS = 7 * UNIT_MS.d;
 

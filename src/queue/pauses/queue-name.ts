@@ -1,7 +1,9 @@
+import { QUEUE_NAMES } from '../../platform/config/sections/queue.js';
 import type { Topic } from '../work-queue.js';
 
-/** The queues that can be paused, by the names that operators use. */
-export const QUEUE_NAMES = ['reports', 'callbacks', 'mail'] as const;
+export { QUEUE_NAMES };
+
+/** A queue that can be paused, by the name that operators use. */
 export type QueueName = (typeof QUEUE_NAMES)[number];
 
 /** The wake-up topic of each queue's workers. */

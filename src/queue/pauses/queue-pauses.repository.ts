@@ -13,10 +13,11 @@ export class QueuePausesRepository {
     return this.pauses.find();
   }
 
-  /** Pauses queues. One that is paused already keeps its time. */
-  async add(queues: readonly QueueName[]): Promise<void> {
-    const rows = queues.map((queue) => ({ queue }));
-    await this.pauses.createQueryBuilder().insert().values(rows).orIgnore().updateEntity(false).execute();
+  /** @returns False when the queue was paused already. It then keeps its time. */
+  async add(queue: QueueName): Promise<boolean> {
+    const insert = this.pauses.createQueryBuilder().insert().values({ queue }).orIgnore().returning('queue');
+    const { raw } = (await insert.updateEntity(false).execute()) as { raw: object[] };
+    return raw.length > 0;
   }
 
   /** @returns False when the queue was not paused. */

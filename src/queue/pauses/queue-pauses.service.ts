@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { WorkQueue } from '../work-queue.js';
 import { type QueueName, TOPIC_OF } from './queue-name.js';
 import { QueuePausesRepository } from './queue-pauses.repository.js';
@@ -11,7 +11,7 @@ import { QueuePausesRepository } from './queue-pauses.repository.js';
 export class QueuePauses {
   constructor(
     private readonly repository: QueuePausesRepository,
-    private readonly workQueue: WorkQueue,
+    @Inject(WorkQueue) private readonly workQueue: Pick<WorkQueue, 'wake'>,
   ) {}
 
   /** @returns The paused queues, and the time since when each has been paused. */
@@ -20,9 +20,12 @@ export class QueuePauses {
     return new Map(rows.map(({ queue, pausedAt }) => [queue, pausedAt]));
   }
 
-  /** Pauses a queue. One that is paused already keeps the time of its pause. */
-  async pause(queue: QueueName): Promise<void> {
-    await this.repository.add([queue]);
+  /**
+   * Pauses a queue. One that is paused already keeps the time of its pause.
+   * @returns False when the queue was paused already.
+   */
+  pause(queue: QueueName): Promise<boolean> {
+    return this.repository.add(queue);
   }
 
   /**
