@@ -28,7 +28,7 @@ const compose = parse(COMPOSE_TEXT, { merge: true }) as {
 };
 const { postgres, redis, api, worker } = compose.services;
 
-/** `${NAME}`, `${NAME:-default}` and `${NAME:?message}`, as compose fills them in. */
+/** Substitutes `${NAME}`, `${NAME:-default}` and `${NAME:?message}` like Compose does. */
 function filledIn(text: string, variables: Record<string, string>): string {
   return text.replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string, rest: string) => {
     if (variables[name]) return variables[name];
@@ -42,7 +42,7 @@ function environmentOf(service: Service, variables: Record<string, string> = {})
   return Object.fromEntries(Object.entries(service.environment).map(([name, text]) => [name, filledIn(text, given)]));
 }
 
-/** The instructions of a Dockerfile's last stage, each as one line. */
+/** Returns the instructions of a Dockerfile's last stage, each as one line. */
 function lastStage(dockerfile: string): { instruction: string; rest: string }[] {
   const lines = dockerfile
     .replaceAll(/^#.*\n/gm, '')
@@ -64,7 +64,7 @@ const imageEnvironment = Object.fromEntries(
 
 describe('docker/compose.yml', () => {
   it('follows the Compose specification', () => {
-    // The package's copy is older than `name`. Its ids are draft-04's, which Ajv refuses.
+    // The package's copy of the schema lacks `name`, and Ajv refuses its draft-04 ids.
     const schema = JSON.parse(
       JSON.stringify(composeSchema, (key, value: unknown) => (key === 'id' || key === '$schema' ? undefined : value)),
     ) as { properties: object };
@@ -82,7 +82,7 @@ describe('docker/compose.yml', () => {
     expect(ajv.validate(schema, { ...filled, services: { api: { image: 1 } } })).toBe(false);
   });
 
-  it('runs two of each, with a port of the host for each API process, reachable from this machine only', () => {
+  it('runs two API processes and two workers, and publishes each API port on loopback only', () => {
     expect([api.deploy.replicas, worker.deploy.replicas]).toEqual([2, 2]);
     const [, address, first, last, inside] = /^([\d.]+):(\d+)-(\d+):(\d+)$/.exec(filledIn(api.ports[0]!, {}))!;
     expect(address).toBe('127.0.0.1');
@@ -91,12 +91,12 @@ describe('docker/compose.yml', () => {
     expect([worker, postgres, redis].map(({ ports }) => ports)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('lets API and workers see the same files', () => {
+  it('mounts the same files in API processes and workers', () => {
     const files = `files:${imageEnvironment.DATA_DIR}`;
     expect([api.volumes, worker.volumes]).toEqual([[files], [files]]);
   });
 
-  it('keeps what Postgres and Redis hold, and waits until both are healthy', () => {
+  it('keeps the data of Postgres and Redis in volumes, and waits until both are healthy', () => {
     expect(postgres.volumes).toEqual(['postgres:/var/lib/postgresql']);
     expect(redis.volumes).toEqual(['redis:/data']);
     expect(Object.keys(compose.volumes).sort()).toEqual(['files', 'postgres', 'redis']);
@@ -107,7 +107,7 @@ describe('docker/compose.yml', () => {
     for (const service of Object.values(compose.services)) expect(service).toMatchObject({ restart: 'unless-stopped' });
   });
 
-  it.each(['api', 'worker'] as const)('gives the role %s settings that are allowed', (role) => {
+  it.each(['api', 'worker'] as const)('gives the role %s valid settings', (role) => {
     const config = parseConfig({ ...imageEnvironment, ...environmentOf(compose.services[role]) });
     expect(config).toMatchObject({
       ROLE: role,
@@ -116,11 +116,11 @@ describe('docker/compose.yml', () => {
       HOST: '0.0.0.0',
       DEMO_RECEIVER: false,
     });
-    // Else the work in hand would be cut off.
+    // Otherwise Docker kills the container before work in progress has finished.
     expect(parseInt(compose.services[role].stop_grace_period, 10) * 1_000).toBeGreaterThan(config.SHUTDOWN_TIMEOUT);
   });
 
-  it('requires API keys, and opens only when told so', () => {
+  it('requires API keys unless AUTH=open is set', () => {
     const authOf = (variables: Record<string, string>) =>
       parseConfig({ ...imageEnvironment, ...environmentOf(api, variables) }).AUTH;
     expect(authOf({})).toBe('required');
@@ -128,7 +128,7 @@ describe('docker/compose.yml', () => {
     expect(authOf({ AUTH: 'open', ALLOW_OPEN: 'true' })).toBe('open');
   });
 
-  it('passes every variable on, and none that does not exist', () => {
+  it('passes on every setting and no unknown one', () => {
     const fixed = ['DATABASE_URL', 'REDIS_URL', 'ROLE', 'SHUTDOWN_TIMEOUT', ...Object.keys(imageEnvironment)];
     const all = Object.keys(environmentSchema.shape);
     for (const service of [api, worker]) {
@@ -139,7 +139,7 @@ describe('docker/compose.yml', () => {
     }
   });
 
-  it('holds no secret', () => {
+  it('contains no secret', () => {
     expect(() => filledIn(COMPOSE_TEXT, {})).toThrow('POSTGRES_PASSWORD: set it in docker/.env');
     expect(postgres.environment.POSTGRES_PASSWORD).toMatch(/^\$\{POSTGRES_PASSWORD:\?/);
     expect(api.environment.DATABASE_URL).toContain('daybook:${POSTGRES_PASSWORD:?');
@@ -152,7 +152,7 @@ describe('docker/Dockerfile', () => {
     daybook = await startDaybook();
   });
 
-  it('ends as a user that is not root, and gives it the data folder', () => {
+  it('runs as a user other than root, who owns the data folder', () => {
     expect(rests('USER')).toEqual(['node']);
     expect(rests('RUN')).toContain(`install -d -o node -g node ${imageEnvironment.DATA_DIR}`);
     expect(imageEnvironment).toEqual({
@@ -166,7 +166,7 @@ describe('docker/Dockerfile', () => {
     expect(rests('CMD')).toEqual(['["node", "dist/src/main.js"]']);
   });
 
-  it('has a health check that knows a process that answers from one that does not', async () => {
+  it('has a health check that fails if the process does not respond', async () => {
     const [, command = ''] = /CMD (\[.*\])$/.exec(rests('HEALTHCHECK')[0]!)!;
     const [program, ...args] = JSON.parse(command) as string[];
     expect(program).toBe('node');

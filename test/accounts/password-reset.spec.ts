@@ -1,6 +1,6 @@
 /**
- * Promise: a user who has lost the password sets a new one with the token of a mail, once, and every session ends. Guesses are
- * limited by network and by address.
+ * A user who forgot the password sets a new one with a token that was mailed. The token works once, and the reset ends
+ * every session. Requests are limited by network and by address.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -17,14 +17,17 @@ beforeAll(async () => {
   daybook = await startDaybook({ env: { AUTH: 'open', TRUST_PROXY: '1', RATE_LIMIT_DEFAULT: 'off' } });
 });
 
-/** Every test has its own network, because the limits count by network. */
+/** Each test uses another network, because limits count requests by network. */
 let networks = 0;
 const newNetwork = () => ({ 'x-forwarded-for': `198.51.100.${++networks}` });
 
 const login = (email: string, password: string, headers = newNetwork()): Promise<Reply> =>
   post(daybook, '/api/auth/login', { email, password }, headers);
 
-/** Requests a reset. @returns The token in the mail, which an operator reads: without SMTP_URL the service keeps it. */
+/**
+ * Requests a reset. @returns The token in the mail. Without SMTP_URL the service keeps the mail, and an operator can
+ * read it.
+ */
 async function requestToken({ email }: TestUser, seen: readonly string[] = []): Promise<string> {
   expect((await post(daybook, '/api/auth/reset', { email }, newNetwork())).status).toBe(200);
   return eventually(async () => {
@@ -40,8 +43,8 @@ async function requestToken({ email }: TestUser, seen: readonly string[] = []): 
 const confirm = (token: string, password = NEW_PASSWORD): Promise<Reply> =>
   post(daybook, '/api/auth/reset/confirm', { token, new: password }, newNetwork());
 
-describe('a reset of the password', () => {
-  it('sets the new password once, ends every session, and makes the old password worthless', async () => {
+describe('password reset', () => {
+  it('sets the new password once, ends every session, and invalidates the old password', async () => {
     const user = await registerUser(daybook, 'customer');
     const token = await requestToken(user);
     expect((await confirm(token)).json).toEqual({ changed: true, id: user.id });
@@ -55,7 +58,7 @@ describe('a reset of the password', () => {
     expect((await login(user.email, NEW_PASSWORD)).status).toBe(200);
   });
 
-  it('takes the token of the last mail only', async () => {
+  it('accepts only the newest token', async () => {
     const user = await registerUser(daybook, 'customer');
     const first = await requestToken(user);
     const second = await requestToken(user, [first]);
@@ -63,7 +66,7 @@ describe('a reset of the password', () => {
     expect((await confirm(second)).status).toBe(200);
   });
 
-  it('does not survive a change of the password', async () => {
+  it('is invalidated by a change of the password', async () => {
     const user = await registerUser(daybook, 'customer');
     const token = await requestToken(user);
     const change = { current: PASSWORD, new: NEW_PASSWORD };
@@ -71,7 +74,7 @@ describe('a reset of the password', () => {
     expectProblem(await confirm(token, 'a third password'), 400);
   });
 
-  it('sends nothing to an unknown address, and answers the same', async () => {
+  it('returns the same response for an unknown address and sends nothing', async () => {
     const [known, unknown] = [(await registerUser(daybook, 'customer')).email, `${uuidv7()}@users.example`];
     const ask = async (email: string) => (await post(daybook, '/api/auth/reset', { email }, newNetwork())).text;
     expect(await ask(unknown)).toBe(await ask(known));
@@ -89,7 +92,7 @@ describe('RATE_LIMIT_LOGIN', () => {
     expect(retryAfterS).toBeGreaterThanOrEqual(1);
     expect(retryAfterS).toBeLessThanOrEqual(60);
   };
-  /** Sends one request more than the limit, one after the other. */
+  /** Sends requests one after the other, one more than the limit. */
   const overLimit = async (send: () => Promise<Reply>): Promise<Reply[]> => {
     const replies: Reply[] = [];
     while (replies.length <= LIMIT) replies.push(await send());
@@ -97,7 +100,7 @@ describe('RATE_LIMIT_LOGIN', () => {
   };
   const newEmail = (): string => `${uuidv7()}@users.example`;
 
-  it('refuses the 11th login of a network in a minute, whatever the address and the password', async () => {
+  it('refuses the 11th login of a network in a minute, for any address and password', async () => {
     const [network, user] = [newNetwork(), await registerUser(daybook, 'customer')];
     expectLimited(await overLimit(() => login(newEmail(), 'wrong', network)), 'login');
     expectProblem(await login(user.email, PASSWORD, network), 429);

@@ -1,5 +1,5 @@
 /**
- * Promise: forged tokens, planted cookies, look-alike addresses and floods of logins gain nothing, and the time of an answer does
+ * Forged tokens, planted cookies, look-alike addresses and floods of logins gain nothing, and the time of an answer does
  * not say which addresses are known.
  */
 import { generateKeyPairSync } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * Promise: a browser logs in with an API key or a password and gets a cookie that scripts and other sites cannot use; pages of
- * other origins change nothing with it; and clients with bearer tokens are not concerned.
+ * A browser logs in with an API key or a password and gets a cookie that scripts and other sites cannot use. Pages of
+ * other origins cannot change anything with it. Clients with bearer tokens are not affected.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';
@@ -23,7 +23,7 @@ beforeAll(async () => {
   reader = await createKey(services.required, ['reports:read']);
 });
 
-/** The `Cookie` header that a browser sends after an answer. */
+/** Returns the `Cookie` header that a browser sends after a response. */
 const cookieFrom = ({ headers }: Reply): { cookie: string } => ({ cookie: headers.get('set-cookie')!.split(';')[0]! });
 
 async function signIn(daybook: Daybook, body: object): Promise<{ cookie: string }> {
@@ -37,7 +37,7 @@ const password = ({ email }: TestUser) => ({ email, password: PASSWORD });
 describe.each(BOTH)('with AUTH=%s', (AUTH) => {
   const daybook = (): Daybook => services[AUTH];
 
-  it('the session is 200 without a caller, whatever the cookie is', async () => {
+  it('the session is 200 without a caller for any invalid cookie', async () => {
     const foreign = [undefined, { cookie: 'daybook_session=x' }, { cookie: 'a=b; daybook_session=' }];
     for (const headers of foreign) {
       const { status, json } = await get(daybook(), '/api/session', headers);
@@ -80,7 +80,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expectProblem(await post(daybook(), '/api/session', body), 422);
   });
 
-  it('an access token is no cookie, and a cookie no access token', async () => {
+  it('an access token is not valid as a cookie, nor a cookie as an access token', async () => {
     const user = await registerUser(daybook(), 'customer');
     const { cookie } = await signIn(daybook(), password(user));
     const value = cookie.split('=')[1]!;

@@ -1,6 +1,6 @@
 /**
- * Promise: users register, log in, refresh, log out and change passwords; a token is worth nothing once its session has ended; a
- * refresh token is valid once; and no answer, table or log says more about a password or a token than it must.
+ * Users register, log in, refresh, log out and change passwords. A token is invalid once its session has ended, and a
+ * refresh token works once. No response, table or log reveals a password or a token.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SignJWT } from 'jose';
@@ -39,7 +39,7 @@ const me = (daybook: Daybook, token: string): Promise<Reply> => get(daybook, '/a
 const refresh = (daybook: Daybook, refresh_token: string): Promise<Reply> =>
   post(daybook, '/api/auth/refresh', { refresh_token });
 
-/** All but the request's own values. */
+/** The response without the values that differ from request to request. */
 function essence({ status, headers, json }: Reply): unknown {
   const { instance: _, ...problem } = json as Record<string, unknown>;
   return { status, problem, challenge: headers.get('www-authenticate') };
@@ -48,7 +48,7 @@ function essence({ status, headers, json }: Reply): unknown {
 describe.each(BOTH)('with AUTH=%s', (AUTH) => {
   const daybook = (): Daybook => services[AUTH];
 
-  it('a user registers, and is who it is at /me', async () => {
+  it('a user registers and gets its own data from /me', async () => {
     const body = { name: 'Ada', email: newEmail(), password: PASSWORD, role: 'organizer' };
     const reply = await post(daybook(), '/api/auth/register', body);
     expect(reply.status).toBe(201);
@@ -66,14 +66,14 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expect(json).toEqual({ ...shown, id: reply.json.id, scopes: AUTH === 'open' ? null : scopes });
   });
 
-  it('an address is taken regardless of case, and logs in regardless of case', async () => {
+  it('addresses are unique and log in regardless of case', async () => {
     const { id, email } = await registerUser(daybook(), 'customer');
     const again = { name: 'Eve', email: email.toUpperCase(), password: PASSWORD, role: 'customer' };
     expectProblem(await post(daybook(), '/api/auth/register', again), 409);
     expect((await login(daybook(), email.toUpperCase())).json).toMatchObject({ id, email, role: 'customer' });
   });
 
-  it('of many registrations of one address at once, one succeeds', async () => {
+  it('exactly one of many concurrent registrations of one address succeeds', async () => {
     const body = { name: 'Ada', email: newEmail(), password: PASSWORD, role: 'organizer' };
     const replies = await Promise.all(Array.from({ length: 8 }, () => post(daybook(), '/api/auth/register', body)));
     const statuses = replies.map(({ status }) => status).sort((one, other) => one - other);
@@ -90,13 +90,13 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     ['a long password', { password: 'x'.repeat(129) }],
     ['a malformed address', { email: 'ada' }],
     ['a name with a line break', { name: 'Ada\nEve' }],
-    ['a password that is no text', { password: { length: 20 } }],
+    ['a password that is not a string', { password: { length: 20 } }],
   ])('a registration with %s is refused', async (_, change) => {
     const body = { name: 'Ada', email: newEmail(), password: PASSWORD, role: 'customer', ...change };
     expectProblem(await post(daybook(), '/api/auth/register', body), 422);
   });
 
-  it('an unknown address and a wrong password get the same answer', async () => {
+  it('an unknown address and a wrong password get the same response', async () => {
     const { email } = await registerUser(daybook(), 'customer');
     const [unknown, wrong] = [await login(daybook(), newEmail()), await login(daybook(), email, 'wrong')];
     expectProblem(unknown, 401);
@@ -111,7 +111,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     }
   });
 
-  it('a logout by access token ends access and refresh tokens of its session, and of no other', async () => {
+  it('a logout by access token ends only its own session', async () => {
     const user = await registerUser(daybook(), 'customer');
     const other = (await login(daybook(), user.email)).json;
     expect((await post(daybook(), '/api/auth/logout', {}, user.headers)).json).toEqual({ logged_out: true });
@@ -122,7 +122,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expect((await refresh(daybook(), other.refresh_token)).status).toBe(200);
   });
 
-  it('a logout by refresh token works without an access token; one that names no session is 401', async () => {
+  it('a logout by refresh token needs no access token; an unknown token gets 401', async () => {
     const user = await registerUser(daybook(), 'customer');
     const body = { refresh_token: user.refreshToken };
     expect((await post(daybook(), '/api/auth/logout', body)).status).toBe(200);
@@ -131,7 +131,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expectProblem(await send(daybook(), 'POST', '/api/auth/logout'), 401);
   });
 
-  it('a refresh gives new tokens of the same session, and the old access token stays valid', async () => {
+  it('a refresh returns new tokens of the same session, and the old access token stays valid', async () => {
     const user = await registerUser(daybook(), 'organizer');
     const { json } = await refresh(daybook(), user.refreshToken);
     expect(json).toMatchObject({ id: user.id, email: user.email, role: 'organizer', expires_in: 900 });
@@ -140,7 +140,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expect((await refresh(daybook(), json.refresh_token)).status).toBe(200);
   });
 
-  it('a refresh token that is used twice ends its session, the newest tokens included', async () => {
+  it('reuse of a refresh token ends its session, including the newest tokens', async () => {
     const user = await registerUser(daybook(), 'customer');
     const other = (await login(daybook(), user.email)).json;
     const { json } = await refresh(daybook(), user.refreshToken);
@@ -150,7 +150,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expect((await me(daybook(), other.token)).status).toBe(200);
   });
 
-  it('of many refreshes with one token at once, at most one succeeds, and the session ends', async () => {
+  it('at most one of many concurrent refreshes with one token succeeds, and the session ends', async () => {
     const { refreshToken, token } = await registerUser(daybook(), 'customer');
     const replies = await Promise.all(Array.from({ length: 10 }, () => refresh(daybook(), refreshToken)));
     const statuses = replies.map(({ status }) => status);
@@ -159,7 +159,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expectProblem(await me(daybook(), token), 401);
   });
 
-  it('an expired refresh token is refused, and ends nothing', async () => {
+  it('an expired refresh token is refused and does not end the session', async () => {
     const user = await registerUser(daybook(), 'customer');
     await sql(
       daybook(),
@@ -170,7 +170,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expect((await me(daybook(), user.token)).status).toBe(200);
   });
 
-  it('a change of the password ends the other sessions and keeps its own', async () => {
+  it('a change of the password ends all sessions except its own', async () => {
     const user = await registerUser(daybook(), 'customer');
     const other = (await login(daybook(), user.email)).json;
     const change = (current: string) =>
@@ -185,7 +185,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expect((await login(daybook(), user.email, OTHER_PASSWORD)).status).toBe(200);
   });
 
-  it('a login during a change of the password leaves no session of the old password', async () => {
+  it('a login with the old password during its change leaves no session', async () => {
     const user = await registerUser(daybook(), 'customer');
     const change = { current: PASSWORD, new: OTHER_PASSWORD };
     const [changed, ...logins] = await Promise.all([
@@ -196,7 +196,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     for (const { status, json } of logins) if (status === 200) expectProblem(await me(daybook(), json.token), 401);
   });
 
-  it('a user has at most 50 sessions: a further one ends the oldest', async () => {
+  it('the 51st session of a user ends the oldest one', async () => {
     const user = await registerUser(daybook(), 'customer');
     await sql(
       daybook(),
@@ -209,7 +209,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expect(await sql(daybook(), text, [user.id])).toEqual([{ count: 50 }]);
   });
 
-  it('neither a table nor the log has a password or a token', async () => {
+  it('no table and no log contains a password or a token', async () => {
     const user = await registerUser(daybook(), 'organizer');
     const { token, refresh_token } = (await refresh(daybook(), user.refreshToken)).json;
     const tables = ['users', 'sessions', 'refresh_tokens', 'password_resets', 'actions'];
@@ -226,7 +226,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
       expect(text).not.toContain(secret);
   });
 
-  it('requests with idempotency keys are those of one user', async () => {
+  it('idempotency keys are separate for each user', async () => {
     const [one, other] = [await registerUser(daybook(), 'organizer'), await registerUser(daybook(), 'organizer')];
     const body = { name: 'A', email: newEmail() };
     const create = (headers: Record<string, string>) =>
@@ -262,7 +262,7 @@ describe('with AUTH=required', () => {
     expect((await get(services.required, '/api/requests', bob.headers)).json.requests).toEqual([]);
   });
 
-  it('a customer reads and writes nothing that needs a scope', async () => {
+  it('a customer gets 403 from every route that needs a scope', async () => {
     const { headers } = await registerUser(services.required, 'customer');
     for (const path of ['/api/requests', '/api/customers', '/api/actions', '/api/journal/entries'])
       expectProblem(await get(services.required, path, headers), 403);
@@ -280,7 +280,7 @@ describe('with AUTH=required', () => {
     expectProblem(await get(services.required, '/api/requests', bearer(token)), 403);
   });
 
-  it('an admin key is no user', async () => {
+  it('an admin key is not a user', async () => {
     const { headers } = await createKey(services.required, ['admin']);
     expectProblem(await get(services.required, '/api/auth/me', headers), 401);
   });
@@ -318,7 +318,7 @@ describe('with AUTH=required', () => {
   });
 });
 
-it('with AUTH=open a token that is not valid does not matter where none is needed', async () => {
+it('with AUTH=open an invalid token is ignored by routes that need none', async () => {
   expect((await get(services.open, '/api/requests', bearer('a.b.c'))).status).toBe(200);
   const { headers } = await registerUser(services.open, 'customer');
   expect((await get(services.open, '/api/requests', headers)).status).toBe(200);
@@ -326,7 +326,7 @@ it('with AUTH=open a token that is not valid does not matter where none is neede
 
 describe('another process', () => {
   let others: Record<string, Daybook>;
-  /** From before the start of the others. */
+  /** Issued before the other processes start. */
   let token: string;
   beforeAll(async () => {
     token = (await registerUser(services.open, 'customer')).token;
@@ -337,14 +337,14 @@ describe('another process', () => {
     others = { customers, off };
   });
 
-  it('has the generated secret, which survives a restart', async () => {
+  it('uses the generated secret, which survives a restart', async () => {
     expect((await me(others['customers']!, token)).status).toBe(200);
   });
 
   it.each([
     ['customers', 201, 403],
     ['off', 403, 403],
-  ])('with REGISTRATION=%s admits no others', async (REGISTRATION, customer, organizer) => {
+  ])('with REGISTRATION=%s refuses other roles', async (REGISTRATION, customer, organizer) => {
     const register = async (role: string): Promise<number> => {
       const body = { name: 'Ada', email: newEmail(), password: PASSWORD, role };
       return (await post(others[REGISTRATION]!, '/api/auth/register', body)).status;

@@ -1,4 +1,7 @@
-/** `npm run dev` and `npm run dev:worker`: a change that compiles is running a moment later; one that does not changes nothing. */
+/**
+ * `npm run dev` and `npm run dev:worker` restart after a change that compiles, and keep running after one that does
+ * not.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
@@ -65,7 +68,7 @@ const health = (port: number): Promise<string> =>
     .then((response) => response.text())
     .catch(() => '');
 
-it('npm run dev follows the sources', async () => {
+it('npm run dev restarts after changes of the sources', async () => {
   const { url } = await createDatabase();
   const { port, exit, output, stop } = await dev({ DATABASE_URL: url });
   await eventually(async () => (await health(port)).includes('uptime_seconds'), { timeoutMs: 90_000 });
@@ -102,7 +105,7 @@ it('with Redis, npm run dev is the API and npm run dev:worker the worker', async
   await eventually(async () => (await status()) === 'COMPLETED', { timeoutMs: 30_000 });
 }, 240_000);
 
-it('a worker without Redis is refused in one line', async () => {
+it('a worker without Redis exits with one line', async () => {
   const { exit, output } = await dev({}, 'worker');
   expect(await exit).toEqual([2, null]);
   expect(output()).toBe(

@@ -1,4 +1,4 @@
-/** The promise: whatever no other code handles ends the process in order or is survived, and no output has a secret. */
+/** Errors that no other code handles are logged or end the process gracefully, and no output contains a secret. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';
@@ -18,7 +18,7 @@ const MAIN = fileURLToPath(new URL('dist/src/main.js', ROOT));
 
 type Output = 'pipe' | number;
 
-/** Starts the service with a module that runs before it, and with an output of its own. */
+/** Starts the service with a module that is loaded first and with its own output. */
 async function startWith(settings: Record<string, string>, planted = '', output: Output = 'pipe') {
   const cwd = await temporaryFolder();
   const before = join(cwd, 'before.mjs');
@@ -47,19 +47,19 @@ async function expectWorksAndStops(service: Awaited<ReturnType<typeof startWith>
   expect(await service.exited).toBe(0);
 }
 
-/** Rejects with an expression on SIGUSR2, as a library would that loses a promise. */
+/** On SIGUSR2, rejects with an expression that nothing awaits, as a faulty library would. */
 const rejecting = (expression: string): string => `
   import { createRequire } from 'node:module';
   const require = createRequire(${JSON.stringify(ROOT.href)});
   process.on('SIGUSR2', () => void (${expression}));`;
 
-describe('a rejection that nothing handles', () => {
+describe('an unhandled rejection', () => {
   const survived = {
     'of pg': `new (require('pg').Client)('postgres://u:hunter2@127.0.0.1:1/d').connect()`,
     'of pg, for a read-only server': `Promise.reject(Object.assign(new Error('read-only'), { code: '25006' }))`,
     'of undici': `require('undici').request('http://u:hunter2@127.0.0.1:1/?token=hunter2')`,
   };
-  it.each(Object.entries(survived))('%s is logged, and the service goes on', async (_name, expression) => {
+  it.each(Object.entries(survived))('%s is logged, and the service keeps running', async (_name, expression) => {
     const { url } = await createDatabase();
     const service = await startWith({ DATABASE_URL: url }, rejecting(expression));
     service.child.kill('SIGUSR2');
@@ -68,7 +68,7 @@ describe('a rejection that nothing handles', () => {
     expect(service.output()).not.toContain('hunter2');
   });
 
-  it('of ioredis is logged where Redis is in use, and the service goes on', async () => {
+  it('of ioredis is logged if Redis is used, and the service keeps running', async () => {
     const { url } = await createDatabase();
     const expression = `new (require('ioredis').Redis)({ port: 1, lazyConnect: true, retryStrategy: null }).connect()`;
     const REDIS_URL = 'redis://:hunter2@127.0.0.1:1';
@@ -78,7 +78,7 @@ describe('a rejection that nothing handles', () => {
     expect(service.output()).not.toMatch(/hunter2|Unexpected error/);
   });
 
-  it('of any other kind ends the process in order, with its causes and without secrets', async () => {
+  it('of any other kind ends the process gracefully and logs its causes without secrets', async () => {
     const cause = `new AggregateError([new Error('GET https://h/x?token=hunter2 by postgres://u:p/a@hunter2@h/d')], 'both')`;
     const expression = `Promise.reject(Object.assign(new TypeError('failed for redis://:hunter2@h', { cause: ${cause} }), {
       config: { headers: { authorization: 'hunter2' } } }))`;
@@ -92,7 +92,7 @@ describe('a rejection that nothing handles', () => {
     expect(existsSync(service.lock)).toBe(false);
   });
 
-  it('shows no password of a setting, wherever it occurs', async () => {
+  it('never logs the password of a setting', async () => {
     const { url } = await createDatabase();
     const REDIS_URL = 'redis://:hunter%402@127.0.0.1:1';
     const planted = rejecting(`Promise.reject(new RangeError('AUTH hunter@2 (hunter%402) was refused'))`);
@@ -105,13 +105,13 @@ describe('a rejection that nothing handles', () => {
 });
 
 describe('a log that cannot be written', () => {
-  it('because the disk is full: the service works, and stops in order', async () => {
+  it('because the disk is full: the service works and stops gracefully', async () => {
     const { url } = await createDatabase();
     const full = openSync('/dev/full', 'w');
     await expectWorksAndStops(await startWith({ DATABASE_URL: url, LOG_LEVEL: 'debug' }, '', full));
   });
 
-  it('because the pipe is closed: the service works, and stops its Postgres', async () => {
+  it('because the pipe is closed: the service works and stops its Postgres', async () => {
     const service = await startWith({ LOG_LEVEL: 'debug' });
     service.child.stdout!.destroy();
     service.child.stderr!.destroy();
@@ -121,7 +121,7 @@ describe('a log that cannot be written', () => {
   });
 });
 
-it.each(['SIGINT', 'SIGQUIT'] as const)('%s stops the service in order', async (signal) => {
+it.each(['SIGINT', 'SIGQUIT'] as const)('%s stops the service gracefully', async (signal) => {
   const { url } = await createDatabase();
   const service = await startWith({ DATABASE_URL: url });
   service.child.kill(signal);

@@ -1,4 +1,4 @@
-/** The promise: what is used with Redis alone costs nobody else anything at the start. */
+/** Packages that only Redis needs are not loaded at startup without Redis. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
@@ -12,8 +12,8 @@ const LIST = `
   console.log(JSON.stringify(${JSON.stringify(PACKAGES)}.filter((name) => files.some((file) => file.includes('/node_modules/' + name + '/')))));
   process.exit();`;
 
-it('Bull and its Redis client are not loaded before there is a Redis to use them with', async () => {
+it('Bull and its Redis client are loaded only with REDIS_URL', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', LIST]);
-  // What is always loaded shows that the list would show them.
+  // typeorm is always loaded, so it proves that the list is complete.
   expect(JSON.parse(stdout)).toEqual(['typeorm']);
 });

@@ -1,4 +1,4 @@
-/** The promise: what `npm start` starts ends with it, and a test run touches nothing outside its own folder. */
+/** `npm start` ends its child processes, and a test run touches nothing outside its own folder. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const SERVICES = fileURLToPath(new URL('../support/services.js', import.meta.url
 it('SIGTERM to the process of npm start ends the service too', async () => {
   const [{ url }, port, home] = await Promise.all([createDatabase(), freePort(), temporaryFolder()]);
   const env = { PATH: process.env.PATH, HOME: home, PORT: String(port), DATA_DIR: home, DATABASE_URL: url };
-  // No shell and no group: only npm itself gets the signal, as from systemd or a container.
+  // Only npm gets the signal, as from systemd or a container. A shell or a process group would pass it on.
   const npm = spawn('npm', ['start'], { cwd: ROOT, env, stdio: 'ignore' });
   const healthy = () =>
     fetch(`http://127.0.0.1:${port}/healthz`)
@@ -28,9 +28,9 @@ it('SIGTERM to the process of npm start ends the service too', async () => {
   await eventually(async () => !(await healthy()));
 });
 
-it('the services of a test run end the servers in their own folder and no other, wherever links lead', async () => {
+it('the services of a test run end only the servers in their own folder and do not follow links', async () => {
   const outside = await temporaryFolder();
-  // By its name it is a Postgres; it stands for one that runs in this checkout, to which npx makes a link.
+  // Named like a Postgres. It represents one that runs in this checkout, to which npx creates a link.
   await copyFile('/bin/sleep', join(outside, 'postgres'));
   await chmod(join(outside, 'postgres'), 0o755);
   const bystander = spawn(join(outside, 'postgres'), ['60'], { stdio: 'ignore' });

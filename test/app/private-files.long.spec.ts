@@ -1,4 +1,4 @@
-/** The promise: whatever the umask, other users of the machine can read nothing in DATA_DIR, also when it was wider before. */
+/** Other users of the machine cannot read anything in DATA_DIR, with any umask and also after an upgrade. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { type Daybook, startDaybook } from '../support/daybook.js';
 import { temporaryFolder } from '../support/folder.js';
 import { UNLIMITED } from '../support/submit.js';
 
-/** Starts the service with a umask that hides nothing, and has it write a report. */
+/** Starts the service with umask 0 and generates a report. */
 async function withoutUmask(env: Record<string, string | undefined>): Promise<Daybook> {
   const before = process.umask(0);
   try {
@@ -21,7 +21,7 @@ async function withoutUmask(env: Record<string, string | undefined>): Promise<Da
   }
 }
 
-/** Every entry under a folder that the group or others may use in any way. The folder itself is not listed. */
+/** Returns every entry in a folder that the group or others can access. The folder itself is not included. */
 async function openEntries(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const found: string[] = [];
@@ -37,14 +37,14 @@ async function openEntries(folder: string): Promise<string[]> {
 const modeOf = async (path: string): Promise<number> => (await lstat(path)).mode & 0o777;
 
 describe('the files of the service', () => {
-  it('are for its user only', async () => {
+  it('are accessible only to its user', async () => {
     const { dataDir } = await withoutUmask({});
     expect(await modeOf(dataDir)).toBe(0o700);
     expect(await openEntries(dataDir)).toEqual([]);
     expect(await readdir(join(dataDir, 'files/results'))).not.toEqual([]);
   });
 
-  it('are for its user only in folders of an earlier version too', async () => {
+  it('are accessible only to its user in folders of earlier versions too', async () => {
     const DATA_DIR = join(await temporaryFolder(), 'data');
     for (const folder of ['', 'files', 'files/results', 'files/spool']) {
       mkdirSync(join(DATA_DIR, folder), { recursive: true });
@@ -55,9 +55,9 @@ describe('the files of the service', () => {
     expect(await openEntries(DATA_DIR)).toEqual([]);
   });
 
-  it('are for the users of the service and of the embedded Postgres only', async () => {
+  it('are accessible only to the users of the service and of the embedded Postgres', async () => {
     const { dataDir } = await withoutUmask({ DATABASE_URL: undefined });
-    // As root, Postgres runs as another user, whose group may pass through.
+    // Postgres cannot run as root and runs as another user, whose group may enter the folder.
     expect(await modeOf(dataDir)).toBe(process.getuid?.() === 0 ? 0o710 : 0o700);
     expect(await openEntries(dataDir)).toEqual([]);
   });

@@ -1,4 +1,7 @@
-/** The promise: a Redis that refuses or hangs is like one that is away. Work goes on, and no secret is printed. */
+/**
+ * A Redis that refuses connections or hangs has the same effect as one that is down. Work continues, and no secret is
+ * printed.
+ */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from '@jest/globals';
@@ -23,7 +26,7 @@ it('with a wrong password', async () => {
   await redis.stop();
 });
 
-it('that takes the connection and never answers', async () => {
+it('that accepts the connection and never responds', async () => {
   const silent = createServer().listen(0, '127.0.0.1');
   await once(silent, 'listening');
   await expectWorkGoesOn(`redis://:wr0ng@127.0.0.1:${(silent.address() as AddressInfo).port}`);

@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => dataSource.destroy());
 
-/** The tables, without those of TypeORM itself. */
+/** Returns the tables, without those of TypeORM itself. */
 async function tables(): Promise<string[]> {
   const rows: { tablename: string }[] = await dataSource.query(
     `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('migrations', 'typeorm_metadata')
@@ -28,16 +28,16 @@ async function tables(): Promise<string[]> {
   return rows.map(({ tablename }) => tablename);
 }
 
-/** The promise: the migrations are the schema; entities, migrations and the command line agree about it. */
+/** Migrations, entities and TypeORM's command line agree about the schema. */
 describe('the schema', () => {
-  it('has the tables of the entities and no difference from them', async () => {
+  it('matches the entities', async () => {
     const expected = dataSource.entityMetadatas.map(({ tableName }) => tableName).toSorted();
     expect(await tables()).toEqual(expected);
     const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
   });
 
-  it('goes down to nothing, migration by migration, and up again', async () => {
+  it('reverts to an empty schema, one migration at a time, and migrates again', async () => {
     const before = await tables();
     for (const _ of dataSource.migrations) await dataSource.undoLastMigration();
     expect(await tables()).toEqual([]);
@@ -45,7 +45,7 @@ describe('the schema', () => {
     expect(await tables()).toEqual(before);
   });
 
-  it('is made by every file in migrations/', () => {
+  it('is created by every file in migrations/', () => {
     const files = readdirSync(new URL('../../migrations/', import.meta.url))
       .filter((file) => file !== 'index.ts')
       .map((file) => file.split('-')[0]);
@@ -61,7 +61,7 @@ describe("TypeORM's command line", () => {
     const typeorm = async (command: string): Promise<string> => {
       const args = ['node_modules/typeorm/cli.js', command, '-d', 'dist/ormconfig.js'];
       const env = { PATH: process.env.PATH, DATABASE_URL: databaseUrl };
-      // `migration:show` says with its exit code whether something is left to run.
+      // `migration:show` exits with 1 if a migration is pending.
       const ran = promisify(execFile)(process.execPath, args, { cwd: root, env });
       return (await ran.catch((error: { stdout: string }) => error)).stdout;
     };

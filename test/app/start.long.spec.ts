@@ -18,7 +18,7 @@ import { UNLIMITED, submitAsync } from '../support/submit.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
-/** Runs the service until it ends by itself. */
+/** Runs the service until it exits. */
 async function runToEnd(
   env: Record<string, string>,
   dotenv?: string | Buffer,
@@ -32,8 +32,8 @@ async function runToEnd(
   return { code, lines: output.trim().split('\n') };
 }
 
-/** The promise: what prevents the start is said in one line; what passes is waited for. */
-describe('the start', () => {
+/** A permanent error at startup is reported in one line. The service waits for a temporary one to pass. */
+describe('startup', () => {
   const wrong: [string, string, string][] = [
     ['PORT', 'eighty', 'PORT="eighty" is not valid: it must be a whole number from 0 to 65535'],
     ['ROLE', 'boss', 'ROLE="boss" is not valid: it must be one of all, api, worker'],
@@ -45,7 +45,7 @@ describe('the start', () => {
       'DATABASE_URL=(not shown) is not valid: it must be a URL that begins with',
     ],
   ];
-  it.each(wrong)('with a wrong %s ends in one line that says so', async (name, value, message) => {
+  it.each(wrong)('exits with one line that names the invalid %s', async (name, value, message) => {
     const database = await createDatabase();
     const { code, lines } = await runToEnd({ DATABASE_URL: database.url, [name]: value });
     expect(code).toBe(1);
@@ -59,12 +59,12 @@ describe('the start', () => {
     ['UTF-16', Buffer.from('\ufeffAUTH=required', 'utf16le'), '.env is not UTF-8'],
     ['a byte order mark before a setting', '\ufeffAUTH=yes', 'AUTH="yes" is not valid'],
     ['a setting that the environment leaves empty', 'PORT=eighty', 'PORT="eighty" is not valid'],
-  ])('with a .env that has %s ends in one line that says so', async (_name, content, message) => {
+  ])('exits with one line if .env has %s', async (_name, content, message) => {
     const { code, lines } = await runToEnd({ PORT: '' }, content);
     expect([code, lines]).toEqual([1, [expect.stringContaining(message)]]);
   });
 
-  it('on a port in use ends in one line that says so', async () => {
+  it('exits with one line if the port is in use', async () => {
     const database = await createDatabase();
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -76,7 +76,7 @@ describe('the start', () => {
     expect(lines.join('\n')).not.toMatch(/^\s+at /m);
   });
 
-  it('that fails leaves no embedded Postgres running', async () => {
+  it('leaves no embedded Postgres running when it fails', async () => {
     const DATA_DIR = await temporaryFolder();
     const lock = join(DATA_DIR, 'postgres/data/postmaster.pid');
     const failWith = async (env: Record<string, string>, message: string): Promise<void> => {
@@ -99,8 +99,8 @@ describe('the start', () => {
     await failWith({}, 'already exists');
   }, 60_000);
 
-  it('with a database that refuses ends in one line that says so', async () => {
-    // Not by a PgBouncer: it answers for a Postgres that is away and for one that refuses with the same code.
+  it('exits with one line if the database refuses the login', async () => {
+    // Not through PgBouncer, which returns the same code for a stopped Postgres and for a refused login.
     const url = new URL(process.env.TEST_DATABASE_URL!);
     url.pathname = 'no_such_database';
     const { code, lines } = await runToEnd({ DATABASE_URL: url.href });
@@ -109,7 +109,9 @@ describe('the start', () => {
   });
 });
 
-/** A door to the database that the test can shut and open: what a restart of Postgres looks like from the service. */
+/**
+ * A TCP proxy to the database that the test can close and open. To the service, this looks like a restart of Postgres.
+ */
 class Door {
   private server = createTcpServer();
   private readonly sockets = new Set<{ destroy(): void }>();
@@ -139,8 +141,8 @@ class Door {
   }
 }
 
-describe('a database that is away', () => {
-  it('at the start is waited for, with a clear message; gone later, the service says so and recovers by itself', async () => {
+describe('an unavailable database', () => {
+  it('is awaited at startup; later, the service reports the outage and recovers without a restart', async () => {
     const database = await createDatabase();
     const url = new URL(database.url);
     const door = new Door({ host: url.hostname, port: Number(url.port) }, await freePort());

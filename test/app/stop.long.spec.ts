@@ -18,7 +18,7 @@ import { UNLIMITED, submitAsync } from '../support/submit.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const COUNT = 10;
-/** Iterations: short reports are made in one go, and then none may be left to be given back. */
+/** Iterations. Short reports are generated together, so none might be left to release. */
 const NOT_SHORT = 200_000;
 
 let env: Record<string, string>;
@@ -29,7 +29,7 @@ beforeEach(async () => {
   env = { ...UNLIMITED, DATABASE_URL: url, REPORT_THREADS: '1', LOG_LEVEL: 'log', SWEEP_INTERVAL: '200ms' };
 });
 
-/** A service in the middle of its work: it cannot finish the first of ten requests before `work` is done. */
+/** Runs `work` while the service cannot finish the first of ten requests. */
 async function whileBusy(settings: Record<string, string>, work: () => Promise<unknown>): Promise<void> {
   daybook = await startDaybook({ env: { ...env, ...settings } });
   await whileNothingFinishes(daybook, async () => {
@@ -53,7 +53,7 @@ const terminate = async (): Promise<void> => {
   await eventually(() => daybook.output().includes('SIGTERM: finishing the work in progress'));
 };
 
-/** The next process makes all that the one before has left, in order. */
+/** Expects that the next process generates all remaining reports in order. */
 async function expectNothingLost(): Promise<void> {
   await startDaybook({ env });
   await eventually(async () => (await statuses()).every((status) => status === 'COMPLETED'));
@@ -62,9 +62,9 @@ async function expectNothingLost(): Promise<void> {
   expectStrictOrder(history);
 }
 
-/** The promise: a process that is told to stop ends in time, and nothing it had accepted is lost. */
+/** SIGTERM ends a process within its timeout, and no accepted request is lost. */
 describe('SIGTERM', () => {
-  it('finishes what is in hand and answers who waits for it, gives back the rest, and ends with 0', async () => {
+  it('finishes and answers requests in progress, releases the rest, and exits with 0', async () => {
     let waiting: Promise<unknown> = Promise.resolve();
     await whileBusy({}, async () => {
       waiting = post(daybook, '/api/sync', { input_data: 'waits', iterations: 1 });
@@ -85,7 +85,7 @@ describe('SIGTERM', () => {
     await expectNothingLost();
   });
 
-  it('ends with 0 after SHUTDOWN_TIMEOUT, finished or not', async () => {
+  it('exits with 0 after SHUTDOWN_TIMEOUT even if work is unfinished', async () => {
     await whileBusy({ SHUTDOWN_TIMEOUT: '300ms' }, async () => {
       await terminate();
       expect(await daybook.exited).toBe(0);
@@ -95,7 +95,7 @@ describe('SIGTERM', () => {
     await expectNothingLost();
   });
 
-  it('a second time ends the process at once, but not within a second: Ctrl-C may arrive twice', async () => {
+  it('a second time ends the process at once, but not within a second, because Ctrl-C may arrive twice', async () => {
     await whileBusy({}, async () => {
       await terminate();
       daybook.kill('SIGINT');
@@ -111,11 +111,11 @@ describe('SIGTERM', () => {
   });
 });
 
-/** The promise: whatever a stop meets, the process ends, and an embedded Postgres that it started ends with it. */
+/** The process always ends, and an embedded Postgres that it started ends with it. */
 describe('with an embedded Postgres, the service stops it', () => {
   const lockOf = ({ dataDir }: Daybook): string => join(dataDir, 'postgres/data/postmaster.pid');
 
-  it('although a request that never arrives in full outlasts SHUTDOWN_TIMEOUT', async () => {
+  it('even if an incomplete request outlasts SHUTDOWN_TIMEOUT', async () => {
     const { url, ...stopped } = await startDaybook({ env: { DATABASE_URL: undefined, SHUTDOWN_TIMEOUT: '300ms' } });
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname).on('error', () => undefined);
@@ -137,8 +137,8 @@ describe('with an embedded Postgres, the service stops it', () => {
   });
 });
 
-describe('a signal during the start', () => {
-  it('ends a process that waits for its database, with 0', async () => {
+describe('a signal during startup', () => {
+  it('ends a process that waits for its database with exit code 0', async () => {
     const { code, output } = await signalled(
       'SIGINT',
       { DATABASE_URL: 'postgres://localhost:1/none' },
@@ -156,7 +156,7 @@ describe('a signal during the start', () => {
   });
 });
 
-/** Starts the service, and sends it a signal when its output shows a text. */
+/** Starts the service, and sends it a signal when its output contains a text. */
 async function signalled(signal: NodeJS.Signals, settings: Record<string, string>, text: string) {
   const cwd = await temporaryFolder();
   const child = spawn(process.execPath, [MAIN], {
@@ -165,7 +165,7 @@ async function signalled(signal: NodeJS.Signals, settings: Record<string, string
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  // With its own database the start has got as far as its data folder.
+  // An empty text: wait until the start has created its data folder.
   await eventually(() => (text === '' ? readdirSync(settings.DATA_DIR!).length > 0 : output.includes(text)));
   child.kill(signal);
   const [code] = (await once(child, 'close')) as [number];

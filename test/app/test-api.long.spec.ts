@@ -1,4 +1,7 @@
-/** `test-api.sh` is a tour of the tickets API. It passes against one process, and against an API and a worker on Redis. */
+/**
+ * `test-api.sh` exercises the tickets API. It passes against one process, and against an API process and a worker with
+ * Redis.
+ */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -29,7 +32,7 @@ it('passes against an API and a worker on Redis', async () => {
   expect(await tour(api.url)).toMatch(MAILS);
 });
 
-it('says that nothing answers, and fails', async () => {
+it('fails with a message if no service responds', async () => {
   await expect(tour('http://127.0.0.1:9')).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringContaining('http://127.0.0.1:9 does not answer: npm start'),

@@ -1,4 +1,4 @@
-/** Promise: what is installed is what was checked in: by hash or exact version, and audited, or said not to be. */
+/** Dependencies are pinned by hash or exact version, and the audit reports whether it was able to check them. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ interface Entry {
 const locked = JSON.parse(readDocument('package-lock.json')) as { packages: Record<string, Entry> };
 const packages = Object.entries(locked.packages).filter(([path]) => path !== '');
 
-/** Whether a package is in the lock where node would find it from `path`. */
+/** Whether the lock has a package where Node would find it from `path`. */
 function isLocked(path: string, name: string): boolean {
   const above = path.replace(/\/?node_modules\/(@[^/]+\/)?[^/]+$/, '');
   if (locked.packages[join(path, 'node_modules', name)]) return true;
@@ -31,7 +31,7 @@ function isLocked(path: string, name: string): boolean {
 }
 
 describe('package-lock.json', () => {
-  it('has a hash of every package, and names no registry', () => {
+  it('has a hash for every package and no registry URL', () => {
     expect(packages.length).toBeGreaterThan(500);
     expect(packages.filter(([, { integrity }]) => !/^sha512-\S+$/.test(integrity ?? ''))).toEqual([]);
     expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
@@ -77,7 +77,7 @@ describe('versions', () => {
   });
 });
 
-/** Runs a script of the repository to its end. */
+/** Runs a script of the repository and waits for it to exit. */
 async function run(
   script: string,
   cwd: string,
@@ -92,7 +92,7 @@ async function run(
 }
 
 describe('npm run audit', () => {
-  /** Audits against a registry of this test. */
+  /** Audits against a registry that the test serves. */
   async function audit(answer: RequestListener, env: Record<string, string> = {}) {
     const server = createServer(answer).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -116,7 +116,7 @@ describe('npm run audit', () => {
     expect([code, output]).toEqual([1, expect.stringMatching(/^high: uuid .*\nAudit: [1-9]\d* high, 0 critical$/m)]);
   });
 
-  it('passes without one, and says what it found', async () => {
+  it('passes without one and prints the counts', async () => {
     const empty: RequestListener = (_, response) => response.setHeader('content-type', 'application/json').end('{}');
     expect(await audit(empty)).toEqual({ code: 0, output: 'Audit: 0 high, 0 critical\n' });
   });
@@ -126,13 +126,13 @@ describe('npm run audit', () => {
     ['closes the connection', (request) => request.destroy()],
     ['sends no advisories', (_, response) => response.end('<html>')],
     ['never answers', () => undefined],
-  ])('says "not checked" and passes when the registry %s', async (_, answer) => {
+  ])('prints "not checked" and passes when the registry %s', async (_, answer) => {
     const { code, output } = await audit(answer, { AUDIT_TIMEOUT_MS: '10000', GITHUB_ACTIONS: 'true' });
     expect([code, output]).toEqual([0, expect.stringMatching(/^Audit: not checked, because .+\n$/m)]);
     expect(output).toContain('::warning title=Audit::Audit: not checked');
   });
 
-  it('has its result at the end of what CI prints', () => {
+  it('prints its result last in CI', () => {
     const text = readDocument('.ci/run');
     expect(text).toMatch(/^npm run audit \| tee "\$results\/audit"$/m);
     expect(text).toMatch(/grep -h '\^Audit:' "\$results\/audit".*\n +node test\/support\/tally\.js/);
@@ -140,7 +140,7 @@ describe('npm run audit', () => {
 });
 
 describe('npm start', () => {
-  it('does not wait for a process that has the number of one that crashed while it installed', async () => {
+  it('does not wait for a process that has the reused id of a crashed installer', async () => {
     const folder = await temporaryFolder();
     await cp(join(ROOT, 'scripts'), join(folder, 'scripts'), { recursive: true });
     await mkdir(join(folder, 'node_modules'));
@@ -152,7 +152,7 @@ describe('npm start', () => {
     await writeFile(join(folder, 'package-lock.json'), text);
     const name = createHash('sha256').update(join(folder, '/')).digest('hex').slice(0, 12);
     await mkdir(join(folder, `daybook-prepare-${name}`));
-    // This process lives, but it is another one: it started at another time.
+    // The id is that of this process, but the start time differs.
     await writeFile(join(folder, `daybook-prepare-${name}`, 'pid'), `${process.pid}\n1`);
     const env = { TMPDIR: folder, HOME: folder, npm_config_cache: folder };
     const { code, output } = await run(join(folder, 'scripts/prepare.js'), folder, env);
@@ -160,7 +160,7 @@ describe('npm start', () => {
   });
 });
 
-it('no program is started through a shell', () => {
+it('no code starts a program through a shell', () => {
   const scripts = readdirSync(join(ROOT, 'scripts')).map((name) => `scripts/${name}`);
   const files = [
     ...sourcesIn('src'),

@@ -23,7 +23,7 @@ async function violations(cwd: string, ...folders: string[]): Promise<string[]> 
   return found.map(({ rule, from }) => `${rule.name}: ${from}`);
 }
 
-/** Writes files to a folder of their own; each exports a value and imports the given paths. */
+/** Writes files to a new folder. Each exports a value and imports the given paths. */
 async function plant(files: Record<string, string[]>): Promise<string> {
   const folder = await temporaryFolder();
   const all = { 'tsconfig.json': '{"compilerOptions":{"module":"nodenext","target":"es2023"}}', 'package.json': '{}' };
@@ -76,7 +76,7 @@ describe('dependency-cruiser', () => {
 const offenders = (sources: Source[], offends: (source: Source) => boolean): string[] =>
   sources.filter((source) => offends(source)).map(({ path }) => path);
 
-/** Statements, not words: a message may say "select". */
+/** Matches statements, not words, because a message may contain "select". */
 const SQL =
   /\b(SELECT\s+\S[^]*\bFROM\s+\w|SELECT\s+\w+\(|INSERT\s+INTO|UPDATE\s+\w+\s+(\w+\s+)?SET\b|DELETE\s+FROM|WITH\s+\w+\s+AS\s*\(|TRUNCATE\s|(CREATE|ALTER|DROP)\s+(TABLE|INDEX|DATABASE|ROLE)\b)/;
 const MAY_HAVE_SQL = /(\.(store|repository|report)\.ts$|^src\/platform\/database\/)/;
@@ -102,7 +102,7 @@ describe('src', () => {
     ['new ', 'Function'],
     ['jest.', 'mock('],
   ])('has no %s%s', (start, end) => {
-    // Joined here, so that this file does not contain it.
+    // Joined, so that this file does not contain the phrase.
     const banned = `${start}${end}`;
     const all = [...sourcesIn('src'), ...sourcesIn('test'), ...sourcesIn('bench')];
     expect(offenders(all, ({ text }) => text.includes(banned))).toEqual([]);

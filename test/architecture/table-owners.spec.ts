@@ -40,7 +40,9 @@ const OWNED: Record<string, string[]> = {
   benchmark: ['benchmark_runs'],
 };
 
-/** The accepting and the completing statement, which must each be one round trip and one transaction. */
+/**
+ * Accepting and completing must each be one round trip and one transaction, so their statements write several tables.
+ */
 const EXCEPTIONS: Record<string, string[]> = {
   'src/jobs/accept/accept.store.ts': ['idempotency_keys'],
   'src/jobs/sql-fragments.store.ts': ['callback_deliveries', 'account_storage_changes'],

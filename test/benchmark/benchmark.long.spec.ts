@@ -26,7 +26,7 @@ const IN_ORDER = { fifo_inversions: 0, duplicates: 0, lost: 0 };
 
 let daybook: Daybook;
 beforeAll(async () => {
-  // Only the run's receiver may be called, and only the run may send more than a few requests.
+  // Only a run can call its receiver and send more than a few requests.
   daybook = await startDaybook({ env: { CALLBACK_ALLOW: '', RATE_LIMIT_SYNC: '1/1h', RATE_LIMIT_ASYNC: '8/1h' } });
 });
 
@@ -134,7 +134,7 @@ describe('the exemptions of a run', () => {
       expect((await get(daybook, path)).text).not.toMatch(/token|bench_|receiver/);
     await sql(daybook, `UPDATE benchmark_runs SET seen_at = now() - interval '1 minute' WHERE id = '${id}'`);
     await eventually(async () => expect((await ask(token)).status).toBe(429));
-    // Its process is gone, so the next run may start.
+    // The run has no live process, so the next one may start.
     expect((await post(daybook, '/api/benchmark/sync', { concurrency: 1 })).status).toBe(200);
     expect((await get(daybook, `/api/benchmark/runs/${id}`)).json).toMatchObject({ status: 'FAILED' });
   });

@@ -1,5 +1,5 @@
 /**
- * Promise: balances now, as of any instant, and through any entry equal a recount of the lines, whatever has been folded; and
+ * Balances now, as of any instant, and through any entry equal a recount of the lines, whatever has been folded; and
  * every block is folded exactly once.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

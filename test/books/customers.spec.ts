@@ -1,4 +1,4 @@
-/** Promise: customers belong to an account, and their emails are unique in it, regardless of case. */
+/** Customers belong to an account, and their emails are unique in it, regardless of case. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';

@@ -1,4 +1,4 @@
-/** Promise: a large file is imported in constant memory; whatever ends an import leaves whole batches. */
+/** A large file is imported in constant memory; whatever ends an import leaves whole batches. */
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** Promise: a file of orders is imported in batches, each order once however often the file is sent; a bad row stops no other. */
+/** A file of orders is imported in batches, each order once however often the file is sent; a bad row stops no other. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,5 +1,5 @@
 /**
- * Promise: the journal over HTTP posts adjustments and reversals once, lists what was posted, keeps accounts and scopes apart,
+ * The journal over HTTP posts adjustments and reversals once, lists what was posted, keeps accounts and scopes apart,
  * and says of each refusal what is wrong, where, and what is allowed.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

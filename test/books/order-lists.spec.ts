@@ -1,4 +1,4 @@
-/** Promise: the lists and the summary of orders show each order once, and the summary equals a recount at any time. */
+/** The lists and the summary of orders show each order once, and the summary equals a recount at any time. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';

@@ -1,5 +1,5 @@
 /**
- * Promise: an order is created whole or not at all, moves only as docs/state-machines.md draws it, and posts to the journal in
+ * An order is created whole or not at all, moves only as docs/state-machines.md draws it, and posts to the journal in
  * the transaction that moves it. A change of one order touches no other.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** Promise: once a month is closed, no entry of it is posted, whoever was posting at that time. */
+/** Once a month is closed, no entry of it is posted, whoever was posting at that time. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { PeriodsService } from '../../src/books/journal/periods/periods.service.js';
 import { PeriodsStore } from '../../src/books/journal/periods/periods.store.js';

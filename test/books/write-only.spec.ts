@@ -1,4 +1,4 @@
-/** The promise: a key with `books:write` alone learns nothing of customers, orders and entries from the answers of writes. */
+/** A key with `books:write` alone learns nothing of customers, orders and entries from the answers of writes. */
 import { beforeAll, expect, it } from '@jest/globals';
 import { get, post, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';

@@ -1,5 +1,5 @@
 /**
- * The promise: a receiver can tell which account a callback comes from, no account can sign for another, and the pings of
+ * A receiver can tell which account a callback comes from, no account can sign for another, and the pings of
  * one account are never refused because of another's.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

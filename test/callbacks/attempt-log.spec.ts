@@ -1,4 +1,4 @@
-/** The promise: a callback that is sent again and again keeps a row of each attempt, and a bounded number of bytes. */
+/** A callback that is sent again and again keeps a row of each attempt, and a bounded number of bytes. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { KEPT_IN_FULL } from '../../src/callbacks/deliveries/callback-log.repository.js';
 import type { DueDelivery } from '../../src/callbacks/leases/due-delivery.js';

@@ -4,7 +4,7 @@ import { createServer as createTcp, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { BODY, certificate, client, failure, http, listen, tcp } from './transport-fixture.js';
 
-/** The promise: the trace of every attempt contains the request, the dialled address, the answer and the times. */
+/** The trace of every attempt contains the request, the dialled address, the answer and the times. */
 const resolve = () => Promise.resolve(['127.0.0.1']);
 const NO_DIAL = { dnsMs: null, connectMs: null, tlsMs: null };
 

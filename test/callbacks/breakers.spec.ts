@@ -7,7 +7,7 @@ import { openStores, type Stores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
-/** The promise: breakers are kept only for destinations in use. */
+/** Breakers are kept only for destinations in use. */
 let stores: Stores;
 beforeAll(async () => {
   stores = await openStores();

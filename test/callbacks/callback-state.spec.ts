@@ -1,4 +1,4 @@
-/** The promise: a request says why its callback is not delivered, and when it is tried next. */
+/** A request says why its callback is not delivered, and when it is tried next. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { get, post } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';

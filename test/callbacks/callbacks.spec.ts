@@ -7,7 +7,7 @@ import { type Answer, type Receiver, startReceiver } from '../support/receiver.j
 import { sql } from '../support/sql.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
-/** The promise: callbacks arrive at least once, in order, and each attempt is recorded. */
+/** Callbacks arrive at least once, in order, and each attempt is recorded. */
 let daybook: Daybook;
 
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import { type DueStores, LEASE_MS, Stores, attemptAt, batchOf, openStores } from
 import { REQUEST_TABLES } from '../support/tables.js';
 import { OPEN_INSTALLATION } from '../../src/platform/tenant.js';
 
-/** The promise: one worker at a time sends a delivery queue, in order. Retries are sent on their own when they are due. */
+/** One worker at a time sends a delivery queue, in order. Retries are sent on their own when they are due. */
 let one: Stores;
 let ordered: DueStores;
 let deliveries: CallbackDeliveryRepository;

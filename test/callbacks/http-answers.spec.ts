@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { client, failure, listen, tcp } from './transport-fixture.js';
 
-/** The promise: an answer that RFC 9110 and RFC 9112 tell a client to accept is accepted, and any other error says why. */
+/** An answer that RFC 9110 and RFC 9112 tell a client to accept is accepted, and any other error says why. */
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
 

@@ -33,7 +33,7 @@ async function allSettled(daybook: Daybook, requests: { request_id: string }[]):
   });
 }
 
-/** The promise: callbacks of one lane to one destination keep the configured order, for any receiver. */
+/** Callbacks of one lane to one destination keep the configured order, for any receiver. */
 describe('CALLBACK_ORDER', () => {
   it('strict: a callback waits until the one before is delivered or dead', async () => {
     const daybook = await startDaybook({ env: { ...QUICK, CALLBACK_ORDER: 'strict' } });

@@ -1,4 +1,4 @@
-/** The promise: a ping follows all rules of a callback and returns its full trace. */
+/** A ping follows all rules of a callback and returns its full trace. */
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, post } from '../support/client.js';

@@ -17,7 +17,7 @@ type Attempt = {
 
 const numberOf = ({ headers }: Receipt): number => Number(headers['x-attempt-number']);
 
-/** The promise: an attempt is recorded before it is sent, and callbacks are sent when they are due, through any crash. */
+/** An attempt is recorded before it is sent, and callbacks are sent when they are due, through any crash. */
 describe('kill -9 between sending and recording', () => {
   // A first attempt belongs to its delivery queue, a retry is leased on its own.
   it.each([

@@ -1,4 +1,4 @@
-/** The promise: receivers of one account that fail or are slow are not felt by the callbacks of another. */
+/** Receivers of one account that fail or are slow are not felt by the callbacks of another. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { get, post } from '../support/client.js';

@@ -58,7 +58,7 @@ describe.each([
     const args = ['--name', 'ci', '--scope', 'reports:read,reports:write', '--account', 'acme', '--expires-in', '90d'];
     const created = await keys(env, 'create', ...args);
     expect(created.code).toBe(0);
-    // The key and nothing else, for scripts.
+    // Only the key, so that scripts can use it.
     expect(created.stdout).toMatch(/^dbk_[0-9a-f-]{36}_[A-Za-z0-9_-]{43}\n$/);
     const key = created.stdout.trim();
     const id = key.slice(4, 40);

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/folder.js';
 import { startReceiver } from '../support/receiver.js';
 import { submitAsync, UNLIMITED } from '../support/submit.js';
 
-/** A cache of its own and no registry, which may have another package of that name. */
+/** Keeps npx away from the registry, which may have another package of that name. */
 const NPM = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_update_notifier: 'false' };
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CLI = [process.execPath, 'dist/src/cli/daybook.main.js'];

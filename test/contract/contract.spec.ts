@@ -1,7 +1,7 @@
 /**
- * The promise: whatever is sent to an operation of the description, the service answers with a status that is described
- * there and a body that agrees with its schema, never with a failure of its own; what it refuses leaves nothing behind; and
- * it does not grow. `CONTRACT_INPUTS` says how many inputs, `CONTRACT_SEED` which ones; a failure prints both seed and input.
+ * Sends random inputs to every operation of the API description. Each response has a documented status and a body that
+ * matches its schema, and none is an internal error. A refused request stores nothing, and memory use does not grow.
+ * `CONTRACT_INPUTS` sets the number of inputs and `CONTRACT_SEED` the seed; a failure prints the seed and the input.
  */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -22,14 +22,14 @@ import { type TestUser, registerUser } from '../support/users.js';
 
 const INPUTS = Number(process.env.CONTRACT_INPUTS ?? 2_500);
 const SEED = Number(process.env.CONTRACT_SEED ?? Date.now() % 2 ** 31);
-/** Sent at the same time; then it is looked up what they left behind. */
+/** Inputs of a batch, sent concurrently. Afterwards the test counts the requests they stored. */
 const AT_ONCE = 20;
-/** For operations that were never answered with success. */
+/** Additional batches for operations that have not succeeded yet. */
 const MORE_BATCHES = 200;
-/** No answer may take longer, on whatever machine. */
+/** Upper limit for a response, even on a slow machine. */
 const PATIENCE_MS = 60_000;
 const TIMEOUT_MS = 600_000 + INPUTS * 20;
-/** What the service may hold more at the end than at the beginning. */
+/** Upper limit for the growth of the heap. */
 const GROWTH_LIMIT_BYTES = 64 * 2 ** 20;
 
 interface Answer {
@@ -39,8 +39,8 @@ interface Answer {
 }
 
 /**
- * Operations that nothing sent here can be sure to succeed with: load tests (see contract-inputs.ts), a URL that has
- * answered 410, cancelling what is pending for milliseconds only, passwords and tokens. They have tests of their own.
+ * Operations that random inputs may never succeed with: load tests (see contract-inputs.ts), a URL that answered 410,
+ * cancellation of requests that are pending for milliseconds, passwords and tokens. Other tests cover them.
  */
 const BEYOND_CHANCE =
   /^\/api\/(benchmark\/|callbacks\/urls\/enable$|requests\/[^/]+\/cancel$|auth\/(login|refresh|logout|password|reset\/confirm)$|session$)/;
@@ -55,9 +55,9 @@ const answered = new Map<string, Map<number, number>>();
 
 afterAll(() => pool?.close());
 
-/** A service of its own for the tests of a group, and what it describes. */
+/** Starts a service for a group of tests and reads its API description. */
 async function begin(AUTH: 'open' | 'required'): Promise<void> {
-  // A small heap is collected often, so that what is measured is what is held; and a leak ends the process.
+  // A small heap is collected often, so its size is close to the retained memory, and a leak ends the process.
   const settings = { AUTH, CALLBACK_RETRY_DELAYS: '1ms', NODE_OPTIONS: '--max-old-space-size=128' };
   daybook = await startDaybook({ env: { ...UNLIMITED, ...settings } });
   receiver.url = `${daybook.url}/api/callbacks/receive`;
@@ -74,11 +74,11 @@ async function begin(AUTH: 'open' | 'required'): Promise<void> {
   );
   for (const list of Object.values(known)) list.length = 0;
   answered.clear();
-  // What is asked for here stays pending, so that it can be cancelled.
+  // Requests in this lane stay pending, so they can be cancelled.
   await holdLane(daybook, qualifiedLane(AUTH === 'open' ? null : 'default', HELD));
-  // No route adds mail.
+  // No route creates mail.
   for (let index = 0; index < 5; index++) known.mail.push(await addKeptMail(daybook));
-  // Every request that was ever stored, also one that was deleted since.
+  // Counts every stored request, including those deleted since.
   await sql(
     daybook,
     `CREATE TABLE stored (id uuid);
@@ -88,7 +88,7 @@ async function begin(AUTH: 'open' | 'required'): Promise<void> {
   );
 }
 
-/** The credentials of a caller who may call an operation. */
+/** Returns credentials that may call an operation. */
 function credentialsFor({ security = [] }: Operation): Record<string, string> {
   const role = security.find((scheme) => scheme['user_token'])?.['user_token']?.[0];
   if (role === 'organizer') return organizer.headers;
@@ -118,19 +118,19 @@ function errorsIn(schema: object, value: unknown): string | null {
 
 function jsonOf(text: string): unknown {
   try {
-    // A byte order mark may be ignored (RFC 8259, 8.1), and is.
+    // Clients may ignore a byte order mark (RFC 8259, section 8.1).
     return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     return undefined;
   }
 }
 
-/** What is wrong with an answer; null if nothing is. */
+/** Returns a problem with a response, or null. */
 function wrong({ operation, body }: Input, { status, headers, text }: Answer): string | null {
   const described = operation.responses[status];
   if (!described) return 'the status is not described';
-  // The demo receiver fails when it is told to: that is what it is for.
-  if (status >= 500 && status !== 503 && operation.path !== '/api/callbacks/receive') return 'a failure of its own';
+  // The demo receiver returns the status that the caller asks for.
+  if (status >= 500 && status !== 503 && operation.path !== '/api/callbacks/receive') return 'an internal error';
   if (!headers['x-request-id']) return 'there is no request id';
   if (status === 304 || (described.content === undefined && text === '')) return null;
   const type = String(headers['content-type']);
@@ -141,7 +141,7 @@ function wrong({ operation, body }: Input, { status, headers, text }: Answer): s
   const problem = media.schema ? errorsIn(media.schema, value) : null;
   if (problem) return `the body does not agree with its schema: ${problem}`;
   if (status < 300 && typeof body === 'string' && isAgainstSchema(operation, body))
-    return 'the body is not valid, but was taken';
+    return 'an invalid body was accepted';
   return null;
 }
 
@@ -150,7 +150,7 @@ function isAgainstSchema({ requestBody }: Operation, body: string): boolean {
   return schema !== undefined && body !== '' && errorsIn(schema, jsonOf(body)) !== null;
 }
 
-/** How many requests an answer says were stored. A repeat stored none, a lane that is steered neither. */
+/** Returns the number of requests that a response reports as stored. Replays and duplicates store none. */
 function storedBy({ operation }: Input, { status, headers, text }: Answer): number {
   if (status >= 300 || headers['idempotency-replayed']) return 0;
   const answer = jsonOf(text) as { requests?: object[]; status?: string };
@@ -182,7 +182,7 @@ function remember({ operation, body }: Input, { status, text }: Answer): void {
   }
 }
 
-/** Drafts and a paid order that no input has moved yet. */
+/** Creates drafts and a paid order that no input has changed yet. */
 async function provideOrders(): Promise<void> {
   const create = async (path: string, body?: object): Promise<string> =>
     (await send(daybook, 'POST', path, { body, headers: credentials })).json.id as string;
@@ -193,7 +193,7 @@ async function provideOrders(): Promise<void> {
   await create(`/api/orders/${known.paidOrders[0]}/pay`);
 }
 
-/** An event and bookings that no input has changed yet. */
+/** Creates an event and bookings that no input has changed yet. */
 async function provideBookings(): Promise<void> {
   const body = { title: 'A', date: '2099-01-01T00:00:00Z', location: 'B', total_tickets: 9, price_cents: 5 };
   const event = await send(daybook, 'POST', '/api/events', { body, headers: organizer.headers });
@@ -203,7 +203,7 @@ async function provideBookings(): Promise<void> {
   known.bookings = made.map(({ json }) => json.id as string);
 }
 
-/** The newest of each kind. */
+/** Keeps the newest ids of each kind. */
 function keep(kind: Known, value: string | undefined): void {
   if (value !== undefined && known[kind].unshift(value) > 200) known[kind].pop();
 }
@@ -213,7 +213,7 @@ function shown({ operation, url, headers, body }: Input, { status, text }: Answe
   return `${JSON.stringify(sent)}\nanswered ${status} ${text.slice(0, 1_000)}`;
 }
 
-/** How many requests were stored since the last time. */
+/** Returns how many requests were stored since the last call. */
 async function stored(): Promise<number> {
   const text = 'WITH gone AS (DELETE FROM stored RETURNING 1) SELECT count(*)::int AS count FROM gone';
   const [row] = await sql<{ count: number }>(daybook, text);
@@ -236,7 +236,7 @@ async function check(batch: Input[]): Promise<void> {
   }
 }
 
-/** Says what was wrong with the one input; the rest of the counterexample would reapExpired it. */
+/** Reports only the failed input. The whole counterexample is too long to read. */
 async function expectHolds<T>(property: fc.IAsyncProperty<T>, numRuns: number): Promise<void> {
   const { failed, numRuns: run, errorInstance } = await fc.check(property, { numRuns, seed: SEED, endOnFailure: true });
   if (failed) throw new Error(`CONTRACT_SEED=${SEED}, batch ${run}: ${String((errorInstance as Error)?.message)}`);
@@ -251,7 +251,7 @@ describe.each(['required', 'open'] as const)(`${INPUTS / 2} inputs from the seed
   beforeAll(() => begin(AUTH));
 
   it(
-    'are answered as described, and what is refused is not kept',
+    'get documented responses, and refused requests are not stored',
     async () => {
       const heaps: number[] = [];
       let runs = 0;
@@ -267,7 +267,7 @@ describe.each(['required', 'open'] as const)(`${INPUTS / 2} inputs from the seed
   );
 
   it(
-    'reach every operation, with success where there can be one',
+    'reach every operation, and succeed where that is possible',
     async () => {
       const isClosed = (path: string) => BEYOND_CHANCE.test(path) || (AUTH === 'open' && path.startsWith('/api/keys'));
       const unreached = () =>
@@ -275,7 +275,8 @@ describe.each(['required', 'open'] as const)(`${INPUTS / 2} inputs from the seed
           const statuses = [...(answered.get(`${method} ${path}`)?.keys() ?? [])];
           return statuses.length === 0 || (!isClosed(path) && !statuses.some((status) => status < 400));
         });
-      // What the inputs above missed by chance is asked for more often, with what makes the things that it asks for.
+      // Operations that the inputs above did not reach are sent more often, together with operations that create their
+      // objects.
       for (let round = 1; round <= MORE_BATCHES && unreached().length > 0; round++) {
         const makers = operations.filter(
           ({ method, path }) => method === 'POST' && !/^\/api\/orders\/(?!import$)/.test(path),
@@ -301,7 +302,10 @@ function expectNoFailureLogged(): void {
   expect(failures).toEqual([]);
 }
 
-/** The least of the last quarter against the least of the second: what a collection has left is what is really held. */
+/**
+ * Compares the minimum of the last quarter with that of the second. A minimum follows a garbage collection, so it is
+ * close to the retained memory.
+ */
 function expectNoGrowth(heaps: number[]): void {
   const quarter = Math.floor(heaps.length / 4);
   if (quarter === 0) return;
@@ -310,8 +314,8 @@ function expectNoGrowth(heaps: number[]): void {
   expect(late - early).toBeLessThan(GROWTH_LIMIT_BYTES);
 }
 
-describe('bytes that no client would send', () => {
-  // The service of the last group runs with AUTH=open. There is none when this group runs alone.
+describe('malformed HTTP', () => {
+  // The service of the previous group runs with AUTH=open. Start one if this group runs alone.
   beforeAll(async () => {
     if (!pool) await begin('open');
   });
@@ -340,14 +344,14 @@ describe('bytes that no client would send', () => {
       [`${method} ${target} ${version}`, 'Host: localhost', ...lines, '', body].join(end),
     );
 
-  /** Sends bytes, says that nothing more comes, and gives all that comes back. */
+  /** Sends bytes, half-closes the connection, and returns all bytes that come back. */
   function exchange(bytes: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(Number(new URL(daybook.url).port), '127.0.0.1');
       let answer = '';
       socket.setEncoding('latin1').on('data', (part: string) => (answer += part));
       socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('no end')));
-      // A connection that is cut off is an answer too.
+      // A reset connection is a valid response too.
       socket
         .on('close', () => resolve(answer))
         .on('error', (error) => (error.message === 'no end' ? reject(error) : undefined));
@@ -356,7 +360,7 @@ describe('bytes that no client would send', () => {
   }
 
   it(
-    'are answered or cut off, and never a failure of its own',
+    'gets a response or a closed connection, and never an internal error',
     async () => {
       const property = fc.asyncProperty(fc.array(raw, { minLength: 1, maxLength: AT_ONCE }), async (all) => {
         for (const [index, answer] of (await Promise.all(all.map(exchange))).entries()) {

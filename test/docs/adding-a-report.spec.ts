@@ -1,4 +1,4 @@
-/** The report type of docs/adding-a-report.md works as it is written there. */
+/** The example report type in docs/adding-a-report.md works as printed. */
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * Every `bash` block of the documents runs as it is written and prints the block below it. Blocks of `sh` are not run: they
- * start services, need Docker, or take minutes.
+ * Every `bash` block of the documents runs as printed, and its output matches the block below it. `sh` blocks are not
+ * run: they start services, need Docker, or take minutes.
  */
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { Shell } from '../support/shell.js';
 import { jsonDifference, textDifference } from '../support/shown.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** What `npm run` and `npx` need of a checkout. */
+/** The files that `npm run` and `npx` need. */
 const CHECKOUT = ['package.json', 'package-lock.json', 'node_modules', 'scripts', 'dist'];
 /** Runs with `AUTH=required`. */
 const AUTHENTICATION = 'docs/authentication.md';
@@ -38,7 +38,7 @@ function stepsOf(document: string): Step[] {
 }
 
 function differenceFrom(shown: Block | null, printed: string): string | null {
-  if (!shown) return printed === '' ? null : `printed, although nothing is shown: ${printed}`;
+  if (!shown) return printed === '' ? null : `printed, but the document shows no output: ${printed}`;
   return shown.language === 'json' ? jsonDifference(shown.text, printed) : textDifference(shown.text, printed);
 }
 
@@ -73,8 +73,8 @@ function runDocuments(documents: string[], daybook: () => Daybook): void {
         const printed = await shell.run(here(commands.text));
         expect(differenceFrom(shown && { ...shown, text: here(shown.text) }, printed)).toBeNull();
       };
-      // A command that only reads is repeated until it shows the result. 10 s are shorter than the lease of a lane, so a lane
-      // that was not released fails the test.
+      // A command that only reads is repeated until its output matches. The limit of 10 s is shorter than a lease, so a
+      // lane that was not released fails the test.
       const changesSomething = /-X |npm run|npx /.test(commands.text);
       if (changesSomething) await check();
       else await eventually(check, { timeoutMs: 10_000 });

@@ -1,13 +1,13 @@
-/** docs/configuration.md and .env.example describe every setting as the schema does. */
+/** docs/configuration.md and .env.example agree with the schema of the settings. */
 import { expect, it } from '@jest/globals';
 import { environmentSchema, parseConfig } from '../../src/platform/config/config.js';
 import { readDocument, tableOf } from '../support/markdown.js';
 
 const VARIABLES = Object.keys(environmentSchema.shape) as (keyof typeof environmentSchema.shape)[];
-/** The documents leave the default empty where a variable has none. */
+/** The documents show an empty default for variables without one. */
 const NO_DEFAULT = '';
 
-/** Expects that setting the variable to a text means the same as leaving it out. */
+/** Expects that setting the variable to a text has the same effect as omitting it. */
 function expectDefault(name: (typeof VARIABLES)[number], text: string): void {
   const field = environmentSchema.shape[name];
   const value = field.parse(undefined);

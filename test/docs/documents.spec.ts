@@ -1,4 +1,4 @@
-/** The documents name only files, headings, scripts and options that exist. */
+/** Files, headings, scripts and options that the documents name exist. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,7 @@ describe.each(documentPaths())('%s', (path) => {
 
   it('names paths that exist', () => {
     const missing = [...document.matchAll(PATH)].filter(([, name = '']) => !existsSync(join(ROOT, name)));
-    // The changelog may name a file of the past, and the guide to reports one of the future.
+    // The changelog may name removed files, and the guide to reports names a file that the reader creates.
     const isExempt = path === 'CHANGELOG.md' || path === 'docs/adding-a-report.md';
     expect(isExempt ? [] : missing.map(([, name]) => name)).toEqual([]);
   });
@@ -41,7 +41,7 @@ describe.each(documentPaths())('%s', (path) => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
-  it('passes options to the load test that it has', () => {
+  it('passes only existing options to the load test', () => {
     const lines = blocks.flatMap(({ text }) => text.split('\n').filter((line) => line.startsWith('npm run bench -- ')));
     for (const line of lines) {
       const args = line.slice('npm run bench -- '.length).split(' ');

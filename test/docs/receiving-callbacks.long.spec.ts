@@ -1,4 +1,4 @@
-/** The receivers of docs/receiving-callbacks.md accept genuine callbacks and nothing else. */
+/** The receivers in docs/receiving-callbacks.md accept only genuine callbacks. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { writeFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const program = (section: string, language: string): string =>
 const isInstalled = (command: string, argument: string): boolean =>
   spawnSync(command, [argument], { stdio: 'ignore' }).status === 0;
 
-/** The command of each program. A program whose language is not installed here is left out. */
+/** The command of each program. Programs whose language is not installed are skipped. */
 const PROGRAMS: [section: string, prepare: (folder: string) => Promise<string[]>][] = [
   ['Node', async (folder) => [process.execPath, await saved(folder, 'receiver.mjs', program('Node', 'js'))]],
 ];
@@ -155,7 +155,7 @@ describe.each(PROGRAMS)('the receiver in %s', (_, prepare) => {
     for (const wrong of ['', 'x', '1e9', '99999999999999999999']) {
       expect([wrong, await replay(url, { 'webhook-timestamp': wrong })]).toEqual([wrong, 401]);
     }
-    // A receiver that stops reading may close the connection before its answer is read.
+    // A receiver that stops reading may close the connection before the client reads the response.
     const closed = () => 413;
     expect(await replay(url, {}, Buffer.alloc(2 << 20, 'x')).catch(closed)).toBe(413);
     expect(output()).toBe('');

@@ -1,4 +1,4 @@
-/** Promise: callers without a key cost next to nothing. Their uploads neither take memory nor delay an authenticated caller. */
+/** Callers without a key cost next to nothing. Their uploads neither take memory nor delay an authenticated caller. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** Promise: keys are created, rotated and revoked over HTTP, and one that has ended stops working in every process. */
+/** Keys are created, rotated and revoked over HTTP, and one that has ended stops working in every process. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, send } from '../support/client.js';
 import { type TestDatabase, createDatabase } from '../support/database.js';

@@ -1,5 +1,5 @@
 /**
- * Promise: with `AUTH=required`, only health and documentation are open without an API key, and a key can do what its scopes
+ * With `AUTH=required`, only health and documentation are open without an API key, and a key can do what its scopes
  * allow and no more.
  */
 import { execFile } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * Promise: every invalid request gets problem details that name the error and its place, without internals, and has no
+ * Every invalid request gets problem details that name the error and its place, without internals, and has no
  * effect: no row, no idempotency key, no position in a lane.
  */
 import { gzipSync } from 'node:zlib';

@@ -1,5 +1,5 @@
 /**
- * Promise: a request is authenticated and limited by its headers alone. Only then is its body read, within limits; a refused
+ * A request is authenticated and limited by its headers alone. Only then is its body read, within limits; a refused
  * upload gets its response, and is neither read without a bound nor asked for.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

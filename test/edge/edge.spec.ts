@@ -1,5 +1,5 @@
 /**
- * Promise: every response carries a request id, only the origins in CORS_ORIGINS may read responses, and health reports the
+ * Every response carries a request id, only the origins in CORS_ORIGINS may read responses, and health reports the
  * real state of the process.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

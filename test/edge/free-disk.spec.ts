@@ -1,5 +1,5 @@
 /**
- * Promise: while less than `MIN_FREE_DISK` is free, nothing is accepted and no report begins; what was accepted stays
+ * While less than `MIN_FREE_DISK` is free, nothing is accepted and no report begins; what was accepted stays
  * pending, repeats and reads are answered, and work continues when there is space.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

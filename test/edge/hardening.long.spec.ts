@@ -1,5 +1,5 @@
 /**
- * Promise: web pages of other origins cannot use the API through a browser, slow clients cannot hold connections, and
+ * Web pages of other origins cannot use the API through a browser, slow clients cannot hold connections, and
  * malformed HTTP gets problem details.
  */
 import { connect } from 'node:net';

@@ -1,4 +1,4 @@
-/** Promise: one account is not felt by another. Its requests are accepted, start and are delivered while the other attacks. */
+/** One account is not felt by another. Its requests are accepted, start and are delivered while the other attacks. */
 import { type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** Promise: a repeat of a request whose report failed gets that failure again, and costs no quota. */
+/** A repeat of a request whose report failed gets that failure again, and costs no quota. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, post, type Reply } from '../support/client.js';

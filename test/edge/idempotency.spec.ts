@@ -1,5 +1,5 @@
 /**
- * Promise: once is once. Requests with one key are executed once, under any concurrency; a repeat gets the first response
+ * Once is once. Requests with one key are executed once, under any concurrency; a repeat gets the first response
  * again and costs no quota; a rejected request leaves its key free.
  */
 import { randomUUID } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** Promise: with `AUTH=required`, a load test needs an admin key and sends its requests with one. */
+/** With `AUTH=required`, a load test needs an admin key and sends its requests with one. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

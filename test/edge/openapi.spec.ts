@@ -1,5 +1,5 @@
 /**
- * Promise: the OpenAPI document is the API. It is valid OpenAPI 3.1, contains every route, and its examples and schemas match
+ * The OpenAPI document is the API. It is valid OpenAPI 3.1, contains every route, and its examples and schemas match
  * the running service.
  */
 import { execFile } from 'node:child_process';

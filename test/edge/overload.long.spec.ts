@@ -1,5 +1,5 @@
 /**
- * Promise: an overloaded service rejects requests at once with 503 and `Retry-After`, before it writes anything; health
+ * An overloaded service rejects requests at once with 503 and `Retry-After`, before it writes anything; health
  * keeps answering; and the service recovers by itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,5 @@
 /**
- * Promise: requests over a rate limit get 429, requests over a backlog limit get 503; both carry `Retry-After`, and a retry
+ * Requests over a rate limit get 429, requests over a backlog limit get 503; both carry `Retry-After`, and a retry
  * after that time succeeds. Monitoring and the demo receiver are exempt.
  */
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';

@@ -1,5 +1,5 @@
 /**
- * Promise: requests that only a raw connection can send get a clear answer, and no connection hangs. A header that has one
+ * Requests that only a raw connection can send get a clear answer, and no connection hangs. A header that has one
  * value and comes twice is refused, instead of one of the values being used.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** Promise: no GET or HEAD changes anything (RFC 9110, section 9.2.1). Web pages of any origin can send them. */
+/** No GET or HEAD changes anything (RFC 9110, section 9.2.1). Web pages of any origin can send them. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

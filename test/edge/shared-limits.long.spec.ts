@@ -1,5 +1,5 @@
 /**
- * Promise: API processes on one Redis share the limits exactly; an unavailable or hanging Redis neither delays nor rejects
+ * API processes on one Redis share the limits exactly; an unavailable or hanging Redis neither delays nor rejects
  * requests; a client's address comes from its connection, not from headers; and a limit that is off limits nothing.
  */
 import { randomUUID } from 'node:crypto';

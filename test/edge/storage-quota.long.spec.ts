@@ -1,5 +1,5 @@
 /**
- * Promise: the files of an account and the estimates of its unfinished requests stay within `MAX_STORAGE_ACCOUNT`: a request
+ * The files of an account and the estimates of its unfinished requests stay within `MAX_STORAGE_ACCOUNT`: a request
  * that would exceed it gets 507 and writes nothing, a file that exceeds it fails its request, and no other account notices.
  */
 import { readdirSync } from 'node:fs';

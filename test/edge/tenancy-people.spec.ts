@@ -1,5 +1,5 @@
 /**
- * Promise: everyone reads events and only their organizers change them; bookings, books, requests and mail of others do not exist,
+ * Everyone reads events and only their organizers change them; bookings, books, requests and mail of others do not exist,
  * for users as for API keys; and users have limits and idempotency keys of their own.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,5 +1,5 @@
 /**
- * Promise: an account sees its own requests, files, lanes, callbacks, idempotency keys and limits, and nothing of other
+ * An account sees its own requests, files, lanes, callbacks, idempotency keys and limits, and nothing of other
  * accounts on any route. A resource of another account is a 404 like an unknown one.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** The promise: a key with `reports:write` alone learns nothing of requests, lanes and callbacks from the answers of writes. */
+/** A key with `reports:write` alone learns nothing of requests, lanes and callbacks from the answers of writes. */
 import { beforeAll, expect, it } from '@jest/globals';
 import { get, post, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';

@@ -7,7 +7,7 @@ import type { Acceptance } from '../../src/jobs/accept/accept.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, newRequest, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: positions have no gaps, whichever requests are refused, and a lane counts exactly its unfinished requests. */
+/** Positions have no gaps, whichever requests are refused, and a lane counts exactly its unfinished requests. */
 let one: Stores;
 let other: Stores;
 

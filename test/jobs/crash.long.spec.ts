@@ -12,7 +12,7 @@ import { UNLIMITED, submitAsync } from '../support/submit.js';
 
 const COUNT = 500;
 
-/** The promise: accepted requests run and are delivered in order, whichever process crashes. */
+/** Accepted requests run and are delivered in order, whichever process crashes. */
 describe('kill -9', () => {
   it('of the only process with 500 pending requests: after the next start all complete in order and are delivered', async () => {
     const [database, receiver] = await Promise.all([createDatabase(), startReceiver()]);

@@ -9,7 +9,7 @@ import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import { LEASE_MS, Stores, openStores } from '../support/stores.js';
 
-/** The promise: accounts take turns in leasing lanes, however many lanes each has; within an account the longest wait wins. */
+/** Accounts take turns in leasing lanes, however many lanes each has; within an account the longest wait wins. */
 let stores: Stores;
 beforeEach(async () => {
   stores = await openStores();

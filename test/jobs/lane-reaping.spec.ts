@@ -6,7 +6,7 @@ import { LaneReaper } from '../../src/jobs/lanes/reaping/lane-reaper.js';
 import { LaneReaperStore } from '../../src/jobs/lanes/reaping/lane-reaper.store.js';
 import { Stores, newRequest, openStores } from '../support/stores.js';
 
-/** The promise: lanes without requests do not live for ever, and no position of a lane is ever given twice. */
+/** Lanes without requests do not live for ever, and no position of a lane is ever given twice. */
 const RETENTION = 86_400_000;
 let stores: Stores;
 beforeEach(async () => {

@@ -7,7 +7,7 @@ import { startReceiver } from '../support/receiver.js';
 import { holdLane, releaseLane, sql } from '../support/sql.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
-/** The promise: a batch is all or nothing, lanes can be paused and prioritized, and neither breaks the order. */
+/** A batch is all or nothing, lanes can be paused and prioritized, and neither breaks the order. */
 let daybook: Daybook;
 
 beforeAll(async () => {

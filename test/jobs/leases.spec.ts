@@ -8,7 +8,7 @@ import { LaneRepository } from '../../src/jobs/lanes/lane.repository.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: one worker at a time runs a lane, in order, and a worker that has lost its lease changes nothing. */
+/** One worker at a time runs a lane, in order, and a worker that has lost its lease changes nothing. */
 let one: Stores;
 let other: Stores;
 

@@ -10,7 +10,7 @@ import { UNLIMITED, submitAsync } from '../support/submit.js';
 
 const COUNT = 1_000;
 
-/** The promise: a lane runs its requests in order, without gaps, one at a time, whatever the number of workers. */
+/** A lane runs its requests in order, without gaps, one at a time, whatever the number of workers. */
 async function expectOrderKept(api: Daybook): Promise<void> {
   const receiver = await startReceiver();
   const watch = watchProcessing(api.databaseUrl!);

@@ -14,7 +14,7 @@ import { LEASE_MS, openStores, type Stores } from '../support/stores.js';
 import { submitAsync, UNLIMITED } from '../support/submit.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** The promise: a request that crashes its worker three times fails, it alone, and its lane continues. */
+/** A request that crashes its worker three times fails, it alone, and its lane continues. */
 let stores: Stores;
 beforeAll(async () => {
   stores = await openStores();

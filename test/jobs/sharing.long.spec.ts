@@ -74,7 +74,7 @@ function mostAtOnce(requests: FinishedRequest[]): number {
   return Math.max(...requests.map(({ startedAt }) => underWayAt(startedAt)));
 }
 
-/** The promise: more workers run more lanes at once, never one lane faster. */
+/** More workers run more lanes at once, never one lane faster. */
 describe('three workers', () => {
   it('on one lane run its requests one at a time', async () => {
     const history = (await makeAll(['single'], 30, 50_000)).get('single')!;

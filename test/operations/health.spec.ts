@@ -1,4 +1,4 @@
-/** The promise: operators see what is wrong with which dependency; everybody else sees only whether something is. */
+/** Operators see what is wrong with which dependency; everybody else sees only whether something is. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The promise: while Postgres refuses for reasons that pass, callers get 503 and may retry, and no work is lost or fails. */
+/** While Postgres refuses for reasons that pass, callers get 503 and may retry, and no work is lost or fails. */
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { DatabaseUnavailable } from '../../src/platform/database/outages.js';

@@ -1,4 +1,4 @@
-/** The promise: the defaults of a role or a database do not change what the service does, or it does not start. */
+/** The defaults of a role or a database do not change what the service does, or it does not start. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
 /**
- * The promise: a report is exact. Its file matches the response, its ETag is the hash of its bytes, the same parameters give
+ * A report is exact. Its file matches the response, its ETag is the hash of its bytes, the same parameters give
  * the same bytes, and no name leads to a file that is not a finished report's.
  */
 import { createHash, randomUUID } from 'node:crypto';

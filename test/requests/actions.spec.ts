@@ -1,5 +1,5 @@
 /**
- * Promise: every write over HTTP or the command line, except the creation of requests, is in the action log: who, what, when,
+ * Every write over HTTP or the command line, except the creation of requests, is in the action log: who, what, when,
  * from where, and its outcome. An account sees its own actions, an operator all of them.
  */
 import { execFile } from 'node:child_process';

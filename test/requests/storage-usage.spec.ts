@@ -1,5 +1,5 @@
 /**
- * Promise: the stored bytes of an account are the sizes of its files, whatever ends a request or deletes it, and whichever
+ * The stored bytes of an account are the sizes of its files, whatever ends a request or deletes it, and whichever
  * process folds the changes; the bytes that a lane reserves are the estimates of its unfinished requests.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,5 +1,5 @@
 /**
- * Promise: transactions of one account that wait for its locks do not delay those of other accounts, however many they are.
+ * Transactions of one account that wait for its locks do not delay those of other accounts, however many they are.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';

@@ -1,4 +1,4 @@
-/** Promise: the work of changing an event does not grow with its attendees, and deleting it refunds all of them at once. */
+/** The work of changing an event does not grow with its attendees, and deleting it refunds all of them at once. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';

@@ -1,5 +1,5 @@
 /**
- * Promise: a booking, its tickets, its sale in the organizer's journal and its mail are one transaction. It keeps its price,
+ * A booking, its tickets, its sale in the organizer's journal and its mail are one transaction. It keeps its price,
  * is cancelled once, and is seen by its customer and the organizer of its event only.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,5 +1,5 @@
 /**
- * Promise: the attendees of an event get one mail about a change, at the address that they booked with; nobody gets one who has
+ * The attendees of an event get one mail about a change, at the address that they booked with; nobody gets one who has
  * no confirmed booking; and after the mail about a cancelled event comes none about a change.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,5 +1,5 @@
 /**
- * Promise: organizers publish and change their own events, everyone reads them, and callers set only the documented fields. A
+ * Organizers publish and change their own events, everyone reads them, and callers set only the documented fields. A
  * change tells the attendees what changed; deleting an event refunds its bookings.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

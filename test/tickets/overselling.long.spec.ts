@@ -1,5 +1,5 @@
 /**
- * Promise: whatever comes at once, from whatever process, an event sells its tickets exactly: none too many, none lost, each sale
+ * Whatever comes at once, from whatever process, an event sells its tickets exactly: none too many, none lost, each sale
  * once in the journal. Also with cancellations among them, and when a process is killed in the middle of them.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -6,7 +6,7 @@ import { SORTED_ID } from './sorted-id.js';
 import { fillTickets } from './ticket-rows.js';
 import { fillUsers } from './user-rows.js';
 
-/** The promise: no query grows with the number of finished requests. Checked by its plan over this many; in CI a million. */
+/** No query grows with the number of finished requests. Checked by its plan over this many; in CI a million. */
 export const FINISHED = Number(process.env.EXPLAIN_FINISHED ?? 300_000);
 const PENDING = 2_000;
 /** Lanes with pending requests and no lease. */
