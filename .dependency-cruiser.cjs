@@ -1,6 +1,6 @@
 /**
  * The order of folders in docs/architecture.md, enforced: a folder imports only from folders before it in this list.
- * Run by `npm run lint`; test/architecture/folders.spec.ts plants violations and checks that they are found.
+ * Run by `npm run lint`; test/architecture/dependency-rules.long.spec.ts plants violations and checks that they are found.
  */
 const FOLDERS = [
   'platform',
