@@ -3,6 +3,7 @@
  * allow and no more.
  */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -58,6 +59,9 @@ const ABSENT = [
   'GET /api/callbacks/simulate-failures',
   'POST /api/callbacks/simulate-failures',
 ];
+
+/** Of `bundles/redoc.standalone.js` in redoc 2.5.4 of npm. */
+const REDOC_SHA256 = 'dcaf76612bc4a3fbcc923a8966dee2f6146a5f32e5ce1b6f02dd60cbbf89500b';
 
 const settings = { ...UNLIMITED, AUTH: 'required', LOG_LEVEL: 'debug' };
 let daybook: Daybook;
@@ -198,6 +202,24 @@ describe('every route that a controller declares', () => {
   it('is open for monitoring, as is the documentation', async () => {
     for (const route of [...OPEN, SIGN_IN, 'GET /docs', 'GET /openapi.json'])
       expect([route, (await call(route)).status]).toEqual([route, 200]);
+  });
+
+  it('/redoc shows the API without a key, and loads nothing from another host', async () => {
+    const page = await get(daybook, '/redoc');
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
+    expect(page.headers.get('content-security-policy')).toMatch(
+      /default-src 'self';script-src 'self';.*;worker-src blob:$/,
+    );
+    const sources = [...page.text.matchAll(/(?:src|spec-url)="([^"]+)"/g)].map(([, source]) => source!);
+    expect(sources).toEqual(['/openapi.json', '/redoc/redoc.standalone.js']);
+    for (const source of sources) expect([source, (await get(daybook, source)).status]).toEqual([source, 200]);
+    const bundle = await get(daybook, '/redoc/redoc.standalone.js');
+    expect(bundle.headers.get('content-type')).toMatch(/javascript/);
+    expect(createHash('sha256').update(bundle.text).digest('hex')).toBe(REDOC_SHA256);
+    // Without the second header, fetch sends `no-cache` with a condition.
+    const unchanged = { 'If-Modified-Since': bundle.headers.get('last-modified')!, 'Cache-Control': 'max-age=0' };
+    const again = await get(daybook, '/redoc/redoc.standalone.js', unchanged);
+    expect(again.status).toBe(304);
   });
 
   it('of the demo receiver is absent', async () => {

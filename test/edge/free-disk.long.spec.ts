@@ -1,12 +1,12 @@
 /**
- * Promise: while less than `MIN_FREE_DISK` is free, nothing is accepted and no report begins; what was accepted stays
+ * While less than `MIN_FREE_DISK` is free, nothing is accepted and no report begins; what was accepted stays
  * pending, repeats and reads are answered, and work continues when there is space.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
-import { holdLane, letLaneGo, sql } from '../support/sql.js';
+import { holdLane, releaseLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
 const QUICK = { input_data: 'x', iterations: 1 };
@@ -62,7 +62,7 @@ describe('a disk below MIN_FREE_DISK', () => {
   });
 
   it('keeps accepted requests pending until there is space', async () => {
-    await letLaneGo(low, 'held');
+    await releaseLane(low, 'held');
     const swept = async () => (await sql<{ seen_at: Date }>(low, 'SELECT max(seen_at) AS seen_at FROM workers'))[0]!;
     const { seen_at: first } = await swept();
     await eventually(async () => (await swept()).seen_at.getTime() > first.getTime() + 500);

@@ -1,4 +1,4 @@
-/** Promise: once is once in any number of processes, also when one of them crashes. */
+/** Once is once in any number of processes, also when one of them crashes. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, post } from '../support/client.js';

@@ -11,6 +11,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
+import { readDocument, tableOf } from '../support/markdown.js';
 import { holdLane } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
@@ -106,6 +107,16 @@ describe('/openapi.json', () => {
         .map(([route]) => route)
         .toSorted(),
     ).toEqual(routes.filter((route) => !BOARD.test(route)).toSorted());
+  });
+
+  it('contains every operation that docs/api.md names, and no other', () => {
+    const documented = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const named = tableOf(readDocument('docs/api.md'), 'Call').flatMap(([call = '']) =>
+      call.split(', ').map((one) => one.replaceAll('`', '')),
+    );
+    expect(named.toSorted()).toEqual(documented.toSorted());
   });
 
   it('contains only routes that the service has', async () => {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/folder.js';
-import { type Block, blocksOf, documentPaths, readDocument, tableOf } from '../support/markdown.js';
+import { type Block, blocksOf, documentPaths, readDocument } from '../support/markdown.js';
 import { Shell } from '../support/shell.js';
 import { jsonDifference, textDifference } from '../support/shown.js';
 
@@ -91,17 +91,6 @@ describe('with AUTH=open', () => {
   });
   const others = documents.filter((path) => ![AUTHENTICATION, TUTORIAL].includes(path));
   runDocuments([...others, TUTORIAL], () => daybook);
-
-  it('docs/api.md names every operation', async () => {
-    const { paths } = (await (await fetch(`${daybook.url}/openapi.json`)).json()) as { paths: Record<string, object> };
-    const operations = Object.entries(paths).flatMap(([path, item]) =>
-      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
-    );
-    const named = tableOf(readDocument('docs/api.md'), 'Call').flatMap(([call = '']) =>
-      call.split(', ').map((one) => one.replaceAll('`', '')),
-    );
-    expect(named.toSorted()).toEqual(operations.toSorted());
-  });
 });
 
 describe('with AUTH=required', () => {
