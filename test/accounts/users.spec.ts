@@ -20,6 +20,7 @@ const BOTH = ['open', 'required'] as const;
 
 const services = {} as Record<(typeof BOTH)[number], Daybook>;
 let database: TestDatabase;
+/** Another process on the database of `services.required`, which registers nobody. */
 let second: Daybook;
 beforeAll(async () => {
   database = await createDatabase();
@@ -27,7 +28,7 @@ beforeAll(async () => {
   [services.open, services.required, second] = await Promise.all([
     startDaybook({ env: UNLIMITED }),
     startDaybook({ env }),
-    startDaybook({ env }),
+    startDaybook({ env: { ...env, REGISTRATION: 'off' } }),
   ]);
 });
 afterAll(() => database.drop());
@@ -330,11 +331,8 @@ describe('another process', () => {
   let token: string;
   beforeAll(async () => {
     token = (await registerUser(services.open, 'customer')).token;
-    const [customers, off] = await Promise.all([
-      startDaybook({ env: { ...UNLIMITED, REGISTRATION: 'customers', DATABASE_URL: services.open.databaseUrl } }),
-      startDaybook({ env: { ...UNLIMITED, REGISTRATION: 'off' } }),
-    ]);
-    others = { customers, off };
+    const env = { ...UNLIMITED, REGISTRATION: 'customers', DATABASE_URL: services.open.databaseUrl };
+    others = { customers: await startDaybook({ env }), off: second };
   });
 
   it('uses the generated secret, which survives a restart', async () => {

@@ -228,8 +228,12 @@ describe('order', () => {
 });
 
 describe('the guard', () => {
+  let guarded: Daybook;
+  beforeAll(async () => {
+    guarded = await startDaybook({ env: { ...UNLIMITED, CALLBACK_ALLOW: '' } });
+  });
+
   it('checks a name when it is dialled, and records why it was not called', async () => {
-    const guarded = await startDaybook({ env: { ...UNLIMITED, CALLBACK_ALLOW: '' } });
     // A name that can only be checked when it is dialled. Here it does not resolve, or resolves to a blocked address.
     const body = () => ({ num_transactions: 1, callback_url: 'http://private.test/' });
     const [ack] = await submitAsync(guarded.url, 1, body, 1);
@@ -241,18 +245,17 @@ describe('the guard', () => {
   });
 
   it('allows only the built-in receiver in development', async () => {
-    const open = await startDaybook({ env: { ...UNLIMITED, CALLBACK_ALLOW: '' } });
-    const port = new URL(open.url).port;
+    const port = new URL(guarded.url).port;
     const post = (callbackUrl: string): Promise<Response> =>
-      fetch(`${open.url}/api/async`, {
+      fetch(`${guarded.url}/api/async`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ num_transactions: 1, callback_url: callbackUrl }),
+        body: JSON.stringify({ num_transactions: 1, lane: 'own', callback_url: callbackUrl }),
       });
     expect((await post(`http://localhost:${port}/healthz`)).status).toBe(400);
     expect((await post(`http://localhost:${port}/api/callbacks/receive`)).status).toBe(202);
     const history = await eventually(async () => {
-      const received = await getJson(`${open.url}/api/callbacks/history`);
+      const received = await getJson(`${guarded.url}/api/callbacks/history`);
       return received.total === 1 && received;
     });
     expect(history.callbacks[0].body).toMatchObject({ type: 'report.completed', queue_position: 1 });
