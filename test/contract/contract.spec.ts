@@ -281,7 +281,7 @@ describe.each(['required', 'open'] as const)(`${INPUTS / 2} inputs from the seed
         const makers = operations.filter(
           ({ method, path }) => method === 'POST' && !/^\/api\/orders\/(?!import$)/.test(path),
         );
-        const chosen = [...makers, ...Array.from({ length: 8 }, unreached).flat()];
+        const chosen = [...makers, ...Array.from({ length: 24 }, unreached).flat()];
         await provideOrders();
         await provideBookings();
         await check(fc.sample(inputs(chosen), { numRuns: AT_ONCE, seed: SEED + round }));
