@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { atLeastOne } from '../../http/fields/at-least-one.js';
 import { pageFields } from '../../http/fields/page-query.js';
 import { label } from '../../http/fields/label.js';
 
@@ -10,12 +11,9 @@ export const createCustomerBody = z
   .meta({ example: { name: 'Acme Ltd', email: 'billing@acme.example' } });
 export type CreateCustomerBody = z.infer<typeof createCustomerBody>;
 
-export const changeCustomerBody = z
-  .strictObject({ name: customerName.optional(), email: customerEmail.optional(), is_active: z.boolean().optional() })
-  .refine((body) => Object.values(body).some((value) => value !== undefined), {
-    error: 'at least one of name, email and is_active is required',
-  })
-  .meta({ example: { is_active: false } });
+export const changeCustomerBody = atLeastOne(
+  z.strictObject({ name: customerName, email: customerEmail, is_active: z.boolean() }).partial(),
+).meta({ example: { is_active: false } });
 export type ChangeCustomerBody = z.infer<typeof changeCustomerBody>;
 
 export const emailPart = z.string().min(1).max(254).describe('Part of the email, in any case');

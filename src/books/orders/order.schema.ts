@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { atLeastOne } from '../../http/fields/at-least-one.js';
 import { dateTime } from '../../http/fields/date-time.js';
 import { label } from '../../http/fields/label.js';
 import { currency } from '../currency.js';
@@ -52,17 +53,14 @@ export const createOrderBody = z
   });
 export type CreateOrderBody = z.infer<typeof createOrderBody>;
 
-export const changeOrderBody = z
-  .strictObject({
+export const changeOrderBody = atLeastOne(
+  z.strictObject({
     currency: orderFields.currency.optional(),
     external_ref: orderFields.external_ref.nullable().optional(),
     placed_at: orderFields.placed_at.optional(),
     items: orderItems.optional().describe('Replace the items of a draft'),
-  })
-  .refine((body) => Object.values(body).some((value) => value !== undefined), {
-    error: 'at least one of currency, external_ref, placed_at and items is required',
-  })
-  .meta({ example: { items: [{ sku: 'A-1', quantity: 3, unit_price_cents: 12_50 }] } });
+  }),
+).meta({ example: { items: [{ sku: 'A-1', quantity: 3, unit_price_cents: 12_50 }] } });
 export type ChangeOrderBody = z.infer<typeof changeOrderBody>;
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');

@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import { atLeastOne } from '../../http/fields/at-least-one.js';
 import { pageFields } from '../../http/fields/page-query.js';
 import { dateTime } from '../../http/fields/date-time.js';
 
 const DESTINATION = /^https?:\/\/[^/?#@\s\p{Cc}\p{Cf}]+:\d{1,5}$/u;
-const NO_FILTER = { error: 'at least one of status, destination, since and until is required' };
 const NOT_AFTER = { path: ['until'], error: 'must be after since' };
 
-export const redeliverBody = z
-  .strictObject({
+export const redeliverBody = atLeastOne(
+  z.strictObject({
     status: z
       .enum(['SUCCESS', 'FAILED'])
       .optional()
@@ -19,8 +19,8 @@ export const redeliverBody = z
       .optional(),
     since: dateTime.optional().describe('Only callbacks created at this time or later'),
     until: dateTime.optional().describe('Only callbacks created at this time or earlier; at most now'),
-  })
-  .refine((filter) => Object.values(filter).some((value) => value !== undefined), NO_FILTER)
+  }),
+)
   .refine(({ since, until }) => !since || !until || since < until, NOT_AFTER)
   .meta({ example: { status: 'FAILED', destination: 'https://example.com:443', since: '2026-03-01T12:00:00.000Z' } });
 export type RedeliverBody = z.infer<typeof redeliverBody>;

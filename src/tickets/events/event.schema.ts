@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { atLeastOne } from '../../http/fields/at-least-one.js';
 import { pageLimit } from '../../http/fields/page-query.js';
 import { currency } from '../../books/currency.js';
 import { dateTime } from '../../http/fields/date-time.js';
@@ -46,13 +47,9 @@ export const createEventBody = z
   .meta({ example });
 export type CreateEventBody = z.output<typeof createEventBody>;
 
-export const changeEventBody = z
-  .strictObject(fields)
-  .partial()
-  .refine((body) => Object.values(body).some((value) => value !== undefined), {
-    error: `at least one of ${Object.keys(fields).join(', ')} is required`,
-  })
-  .meta({ example: { location: 'New Brewery, Berlin' } });
+export const changeEventBody = atLeastOne(z.strictObject(fields).partial()).meta({
+  example: { location: 'New Brewery, Berlin' },
+});
 export type ChangeEventBody = z.output<typeof changeEventBody>;
 
 const part = z.string().trim().min(1).max(200);
