@@ -130,7 +130,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
       }
     });
 
-    it('of the session itself must too', async () => {
+    it('of the session itself must come from the same origin too', async () => {
       const origin = 'https://evil.example';
       const user = password(await registerUser(daybook(), 'customer'));
       for (const path of ['/api/session', '/api/session/', '/API/Session'])
@@ -154,7 +154,7 @@ describe('with AUTH=required', () => {
     expectProblem(await get(services.required, '/api/auth/me', headers), 401);
   });
 
-  it('an admin key is an operator with its cookie, and acts for an account', async () => {
+  it('an admin key logs in as an operator and can act for an account', async () => {
     const headers = await signIn(services.required, { api_key: admin.key });
     expect((await get(services.required, '/api/session', headers)).json.caller.is_operator).toBe(true);
     expect((await get(services.required, '/api/keys', headers)).status).toBe(200);
@@ -164,7 +164,7 @@ describe('with AUTH=required', () => {
     expect((await get(services.required, '/api/health', headers)).json).toHaveProperty('version');
   });
 
-  it('a session ends with its key', async () => {
+  it('a session ends when its key is revoked', async () => {
     const key = await createKey(services.required, ['reports:read']);
     const headers = await signIn(services.required, { api_key: key.key });
     expect((await get(services.required, '/api/requests', headers)).status).toBe(200);
@@ -173,18 +173,18 @@ describe('with AUTH=required', () => {
     expectProblem(await post(services.required, '/api/session', { api_key: key.key }), 401);
   });
 
-  it('a key that is unknown or malformed is 401', async () => {
+  it('an unknown or malformed key gets 401', async () => {
     for (const api_key of ['x', reader.key.slice(0, -1), `${reader.key.slice(0, -4)}AAAA`])
       expectProblem(await post(services.required, '/api/session', { api_key }), 401);
   });
 
-  it('the cookie is for TLS only behind a proxy that ends TLS', async () => {
+  it('the cookie is Secure behind a proxy that terminates TLS', async () => {
     const user = password(await registerUser(services.required, 'customer'));
     const reply = await post(services.required, '/api/session', user, { 'x-forwarded-proto': 'https' });
     expect(reply.headers.get('set-cookie')).toContain('; Secure');
   });
 
-  it('a client with a bearer token may send any origin, and its cookie does not count', async () => {
+  it('a client with a bearer token may send any origin, and its cookie is ignored', async () => {
     const cookie = await signIn(services.required, { api_key: admin.key });
     const bearer = { ...(await registerUser(services.required, 'organizer')).headers, origin: 'https://evil.example' };
     expect((await send(services.required, 'DELETE', '/api/requests', { headers: bearer })).status).toBe(200);

@@ -242,7 +242,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
 });
 
 describe('with AUTH=required', () => {
-  it('an organizer has books of its own, and no right to keys', async () => {
+  it('an organizer has its own books and cannot manage keys', async () => {
     const [ada, bob] = [
       await registerUser(services.required, 'organizer'),
       await registerUser(services.required, 'organizer'),

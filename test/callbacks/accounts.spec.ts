@@ -1,5 +1,5 @@
 /**
- * A receiver can tell which account a callback comes from, no account can sign for another, and the pings of
+ * A receiver can identify the account of a callback, no account can sign for another, and the pings of
  * one account are never refused because of another's.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -90,7 +90,7 @@ describe('a rotation', () => {
     for (const message of await messagesOf(globex)) expect(isAccepted(theirs, message)).toBe(true);
   });
 
-  it('is done for another account by an admin who names it', async () => {
+  it('of another account needs an admin who names the account', async () => {
     const admin = await createKey(daybook, ['admin'], { account: 'operations' });
     const headers = { ...admin.headers, 'Daybook-Account': 'globex' };
     const { json } = await get(daybook, '/api/callback-secrets', headers);
@@ -99,7 +99,7 @@ describe('a rotation', () => {
     expect(await secretOf(globex)).not.toBe(json.secrets[0].secret);
   });
 
-  it('and the secrets need the scope reports:write, the public keys reports:read', async () => {
+  it('needs the scope reports:write, as the secrets do; the public keys need reports:read', async () => {
     const reader = await createKey(daybook, ['reports:read'], { account: 'acme' });
     expectProblem(await get(daybook, '/api/callback-secrets', reader.headers), 403);
     expectProblem(await post(daybook, '/api/callback-secrets/rotate', {}, reader.headers), 403);
@@ -108,7 +108,7 @@ describe('a rotation', () => {
 });
 
 describe('the pings of an account', () => {
-  it('are not refused while another account has as many in flight as it may have', async () => {
+  it('are not refused while another account has reached its limit', async () => {
     const silent = await startReceiver();
     silent.answer('silence');
     const receiver = await startReceiver();

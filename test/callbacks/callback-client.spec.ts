@@ -99,7 +99,7 @@ describe('an answer', () => {
     expect(sockets.length).toBe(1);
   });
 
-  it('ends after 16 KiB of an endless body, and so does the connection', async () => {
+  it('ends after 16 KiB of an endless body, and closes the connection', async () => {
     const { port, sockets } = await http((_, response) => {
       const pour = () => void (response.write('x'.repeat(4_096)) ? setImmediate(pour) : response.once('drain', pour));
       pour();
@@ -205,7 +205,7 @@ describe('an attempt without an answer', () => {
   });
 });
 
-/** Writes `first`, then `next` repeatedly, so that no timeout of a single stage is reached. */
+/** Writes `first`, then `next` repeatedly, so that no stage reaches its timeout. */
 function drip(socket: Socket, first: string, next: string): void {
   socket.write(first);
   const timer = setInterval(() => socket.write(next), 20);

@@ -58,7 +58,7 @@ describe('a callback', () => {
     expect((await get(daybook, `/api/requests/${id}/callback-logs`)).json).toMatchObject(none);
   });
 
-  it('that waits for a breaker says so, with the time of the next probe', async () => {
+  it('that waits for a breaker shows that, and the time of the next probe', async () => {
     const failing = await startReceiver();
     failing.answer({ status: 503 });
     const ids = await ask(failing.url, 'waiting', 40);
@@ -82,7 +82,7 @@ describe('a callback', () => {
 });
 
 describe('the demo receiver', () => {
-  it('has no breaker: each callback is retried as the schedule says, and sent at once when failures are off', async () => {
+  it('has no breaker: callbacks are retried on schedule, and sent at once after failures are turned off', async () => {
     const to = `${daybook.url}/api/callbacks/receive`;
     await post(daybook, '/api/callbacks/simulate-failures', { enabled: true });
     const ids = await ask(to, 'demo', 20);
@@ -91,7 +91,7 @@ describe('the demo receiver', () => {
       expect(callback_attempts).toBe(3);
       expect(callback_error).toMatch(/^All 3 attempts failed/);
       for (const { attempt_number, attempted_at } of delivery_trace.slice(1)) {
-        // The delay is that of the schedule, and the breaker would wait for 2 s at least.
+        // The delay is that of the schedule. A breaker would wait for at least 2 s.
         const due = Date.parse(delivery_trace[attempt_number - 2]!.next_attempt_at!);
         expect(Date.parse(attempted_at)).toBeGreaterThanOrEqual(due - 50);
       }

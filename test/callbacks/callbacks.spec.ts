@@ -111,7 +111,7 @@ describe('a callback', () => {
     expect(Object.fromEntries(shown)).toEqual({ ...headers, 'webhook-signature': 'v1,…' });
   });
 
-  it('whose attempt was started and not recorded has an unknown outcome', async () => {
+  it('has an unknown outcome if its attempt was started but not recorded', async () => {
     const receiver = await startReceiver();
     receiver.answer({ status: 400 });
     const [id] = await ask(receiver);
@@ -153,7 +153,7 @@ describe('a callback', () => {
     ['a dropped connection', 'drop', 'reset'],
     ['a timeout', 'silence', 'timeout'],
   ];
-  it.each(failures)('is attempted four times in all after %s', async (_, answer, kind) => {
+  it.each(failures)('is attempted four times after %s', async (_, answer, kind) => {
     const receiver = await startReceiver();
     receiver.answer(answer);
     const [id] = await ask(receiver);
@@ -189,7 +189,7 @@ describe('a callback', () => {
 });
 
 describe('order', () => {
-  it('of first attempts is the order of the queue, and a retry does not block it', async () => {
+  it('of first attempts follows the queue, and a retry does not block it', async () => {
     const receiver = await startReceiver();
     receiver.answerWith(({ json, headers }) => {
       const isThird = json.queue_position % 3 === 0;
@@ -202,7 +202,7 @@ describe('order', () => {
     expect(receiver.received).toHaveLength(80);
   });
 
-  it('is kept with a slow receiver: an attempt starts when the one before has ended', async () => {
+  it('is kept with a slow receiver: an attempt starts after the previous one has ended', async () => {
     const receiver = await startReceiver();
     let underWay = 0;
     let mostUnderWay = 0;
@@ -217,7 +217,7 @@ describe('order', () => {
     expect(mostUnderWay).toBe(1);
   });
 
-  it('is kept without delay when another destination is dead', async () => {
+  it('is kept without delay while another destination is down', async () => {
     const [dead, alive] = await Promise.all([startReceiver(), startReceiver()]);
     dead.answer('silence');
     await ask(dead, 30);
@@ -233,7 +233,7 @@ describe('the guard', () => {
     guarded = await startDaybook({ env: { ...UNLIMITED, CALLBACK_ALLOW: '' } });
   });
 
-  it('checks a name when it is dialled, and records why it was not called', async () => {
+  it('checks a name before it connects, and records why it did not connect', async () => {
     // A name that can only be checked when it is dialled. Here it does not resolve, or resolves to a blocked address.
     const body = () => ({ num_transactions: 1, callback_url: 'http://private.test/' });
     const [ack] = await submitAsync(guarded.url, 1, body, 1);

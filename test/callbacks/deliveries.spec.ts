@@ -347,7 +347,7 @@ describe('the order of locks', () => {
     ['releasing retries', (all: DueDelivery[]) => ordered.retries.release(ids(all))],
     ['expiring the leases of workers that have exited', () => expired.expire([WORKER_ID])],
   ] as [string, (all: DueDelivery[]) => Promise<unknown>][])('is by id: %s', async (_, act) => {
-    // The later ones come first in the table, as after updates.
+    // Updates moved the later rows to the front of the table.
     await finish('x', 3, A);
     const [queue, read] = await takeFirst();
     await start(queue, read);
@@ -372,7 +372,7 @@ describe('the order of locks', () => {
     const queues = (await takeAll()).map(({ id }) => id).toSorted((a, b) => b - a);
     await endLeases();
     const [free, held] = queues.map((id) => `callback_queues WHERE id = ${id}`);
-    // Now it is the last in the table.
+    // The update moved the row to the end of the table.
     await one.sql(`UPDATE ${held!.replace('WHERE', 'SET started_at = started_at WHERE')}`);
     await one.whileLocked(held!, () => act(queues), free!);
     expect(await unsent()).toBe(2);

@@ -44,7 +44,7 @@ describe('demo receiver', () => {
     expect((await call('GET', 'history?limit=1')).body).toMatchObject({ total: 2, callbacks: [{ body: { n: 2 } }] });
   });
 
-  it('logs no error for a failure that it was told to simulate', async () => {
+  it('logs no error for a simulated failure', async () => {
     await call('POST', 'simulate-failures', { enabled: true, failure_rate: 100 });
     const { status, body } = await call('POST', 'receive', {});
     expect([status, body['detail']]).toEqual([500, 'Simulated failure of the demo receiver']);

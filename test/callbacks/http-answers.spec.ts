@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { client, failure, listen, tcp } from './transport-fixture.js';
 
-/** An answer that RFC 9110 and RFC 9112 tell a client to accept is accepted, and any other error says why. */
+/** Responses that RFC 9110 and RFC 9112 require a client to accept are accepted. Other responses fail with the reason. */
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
 
@@ -87,7 +87,7 @@ const REFUSED: [why: string, answer: string][] = [
   ['it has too many informational responses', 'HTTP/1.1 102 P\r\n\r\n'.repeat(1_001)],
 ];
 
-/** Writes byte by byte, each in a packet of its own. */
+/** Writes each byte in a separate packet. */
 async function drip(socket: Socket, text: string): Promise<void> {
   socket.setNoDelay(true);
   for (const byte of Buffer.from(text, 'latin1')) {
@@ -112,7 +112,7 @@ describe('an answer is accepted with', () => {
     expect(await client().post(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, responseBody: 'ok' });
   });
 
-  it('headers as they are: folded lines are joined, and bytes are Latin-1', async () => {
+  it('unchanged headers: folded lines are joined, and bytes are Latin-1', async () => {
     const answer =
       'HTTP/1.1 200 OK\r\nX-Folded: a\r\n  b\r\nx-bytes: \xe9\xff\r\nset-cookie: a\r\nset-cookie: b\r\n\r\n';
     const { port } = await tcp((socket) => socket.end(Buffer.from(answer, 'latin1')));
@@ -177,7 +177,7 @@ describe('a kept connection that the receiver closes', () => {
     ['with FIN after 50 ms', 50, (socket: Socket) => socket.end()],
     ['with RST at once', 0, (socket: Socket) => socket.resetAndDestroy()],
     ['with RST after 50 ms', 50, (socket: Socket) => socket.resetAndDestroy()],
-  ])('%s after each answer costs no attempt, and the order is kept', async (_, delayMs, close) => {
+  ])('%s after each answer uses up no attempt, and the order is kept', async (_, delayMs, close) => {
     const { url, received } = await receiver(1, (socket, requests) => {
       if (requests === 1) setTimeout(() => close(socket), delayMs);
     });
@@ -194,7 +194,7 @@ describe('a kept connection that the receiver closes', () => {
   it.each([
     ['FIN', (socket: Socket) => socket.end()],
     ['RST', (socket: Socket) => socket.resetAndDestroy()],
-  ])('with %s as it gets the next request: that goes out on a new one', async (_, close) => {
+  ])('with %s as it gets the next request: the client repeats the request on a new one', async (_, close) => {
     const { url, received, sockets } = await receiver(1, (socket, requests) => requests === 2 && close(socket));
     const { post } = client();
     await post(url, { 'x-n': '1' });
@@ -203,7 +203,7 @@ describe('a kept connection that the receiver closes', () => {
     expect(sockets).toHaveLength(2);
   });
 
-  it('with 408 as it gets the next request: that goes out on a new one', async () => {
+  it('with 408 as it gets the next request: the client repeats the request on a new one', async () => {
     const timedOut = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
     const { url, received } = await receiver(1, (socket, requests) => requests === 2 && socket.end(timedOut));
     const { post } = client();
@@ -212,7 +212,7 @@ describe('a kept connection that the receiver closes', () => {
     expect(received).toEqual(['1', '2', '2']);
   });
 
-  it('when several are kept: each request goes out on a new one, not on another that is closed', async () => {
+  it('when several are kept: the client repeats each request on a new one, not on another closed one', async () => {
     const { url, sockets } = await receiver(1, (socket, requests) => requests > 1 && socket.resetAndDestroy());
     const { post } = client();
     const all = (name: string) => Promise.all(Array.from({ length: 8 }, () => post(url, { 'x-n': name })));

@@ -7,7 +7,7 @@ import { NXDOMAIN, REFUSED, SERVFAIL, type NameAnswer, startNameserver } from '.
 
 const never = (): AbortSignal => new AbortController().signal;
 
-/** A lookup with files and a nameserver of its own. Names that `names` does not have do not exist. */
+/** Creates a lookup with its own files and nameserver. Names that are not in `names` do not exist. */
 async function lookup(names: Record<string, NameAnswer>, { hosts = '', resolver = '' } = {}) {
   const folder = await temporaryFolder();
   const [hostsFile, resolverFile] = [join(folder, 'hosts'), join(folder, 'resolv.conf')];
@@ -59,7 +59,7 @@ describe('a name', () => {
   it.each<[string, NameAnswer, string]>([
     ['does not exist', NXDOMAIN, 'ENOTFOUND'],
     ['has no address', [], 'ENODATA'],
-  ])('that %s is the fault of its owner', async (_, answer, code) => {
+  ])('that %s is an error of the receiver', async (_, answer, code) => {
     const { error } = await lookup({ 'x.test': answer });
     expect(await error('x.test')).toMatchObject({ constructor: NameNotFound, code });
   });
@@ -92,7 +92,7 @@ describe('a name', () => {
   });
 
   it.each(['localhost', 'a.localhost', 'a.b.localhost'])(
-    '%s is this host, and no nameserver is asked',
+    '%s is this host, without a query to a nameserver',
     async (name) => {
       const { resolve, questions } = await lookup({ [name]: ['8.8.8.8'] }, { hosts: `10.0.0.1 ${name}` });
       expect(await resolve(name)).toEqual(['127.0.0.1', '::1']);
@@ -112,14 +112,14 @@ describe('the files of the system', () => {
     const { resolve, hostsFile } = await lookup({ 'x.test': ['8.8.8.8'] }, { hosts: '10.0.0.1 x.test' });
     expect(await resolve('x.test')).toEqual(['10.0.0.1']);
     await writeFile(hostsFile, '10.0.0.2 x.test');
-    // A file system may give both writes one time.
+    // A file system may give both writes the same timestamp.
     await utimes(hostsFile, new Date(), new Date(Date.now() + 10_000));
     expect(await resolve('x.test')).toEqual(['10.0.0.2']);
     await writeFile(hostsFile, '');
     expect(await resolve('x.test')).toEqual(['8.8.8.8']);
   });
 
-  it('say which domains are searched', async () => {
+  it('set the domains that are searched', async () => {
     const names = { 'x.b.test': ['10.0.0.1'], 'x.y': ['10.0.0.2'], 'x.y.b.test': ['10.0.0.3'] };
     const { resolve, resolverFile } = await lookup(names, { resolver: 'search a.test b.test' });
     expect(await resolve('x')).toEqual(['10.0.0.1']);
@@ -128,7 +128,7 @@ describe('the files of the system', () => {
     expect(await resolve('x.y')).toEqual(['10.0.0.3']);
   });
 
-  it('let the search go on after SERVFAIL, and say so when nothing is found', async () => {
+  it('continue the search after SERVFAIL, and the error mentions it if nothing is found', async () => {
     const names = { 'x.a.test': SERVFAIL, 'x.b.test': ['10.0.0.1'], 'y.a.test': SERVFAIL };
     const { resolve, error } = await lookup(names, { resolver: 'search a.test b.test' });
     expect(await resolve('x')).toEqual(['10.0.0.1']);
@@ -137,7 +137,7 @@ describe('the files of the system', () => {
 });
 
 describe('an account', () => {
-  it('with names that are never answered leaves the lookups of others alone', async () => {
+  it('with names that are never answered does not delay the lookups of others', async () => {
     const { resolve, error } = await lookup({ 'good.test': ['8.8.8.8'], 'dead.test': 'silence' });
     const dead = Array.from({ length: 40 }, () => error('dead.test', 'a'));
     const beganAtMs = performance.now();

@@ -8,7 +8,7 @@ import { startReceiver } from '../support/receiver.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
-/** Waiting for a nameserver uses up no attempt, and other accounts do not notice it. */
+/** Waiting for a nameserver uses up no attempt and does not delay other accounts. */
 let daybook: Daybook;
 let hostile: TestKey;
 let other: TestKey;
@@ -54,7 +54,7 @@ describe('a nameserver that never answers', () => {
     names['good.test'] = ['127.0.0.1'];
     const dead: string[] = [];
     for (let n = 0; n < 40; n += 1) dead.push(await ask(hostile, `http://n${n}.dead.test/`, `lane-${n}`));
-    // All were tried: their lookups, or their wait for one, have ended.
+    // Each was tried: its lookup, or its wait for one, has ended.
     const isWaiting = ({ error }: Delivery) => error?.includes('Not sent yet');
     await eventually(async () => (await deliveries(dead)).some(isWaiting));
     const askedAtMs = performance.now();
@@ -117,7 +117,7 @@ describe('a CIDR in CALLBACK_ALLOW', () => {
 });
 
 describe('the refusal of a name', () => {
-  it('says which kind of address it has to operators only', async () => {
+  it('names the kind of address only to operators', async () => {
     names['private.test'] = ['10.0.0.1'];
     const admin = await createKey(daybook, ['admin', 'reports:write'], { account: 'operations' });
     const [toOther, toAdmin] = await Promise.all(

@@ -26,7 +26,7 @@ function misbehave({ json, headers }: Receipt): { status?: number } | 'drop' | '
 
 async function allSettled(daybook: Daybook, requests: { request_id: string }[]): Promise<void> {
   await eventually(async () => {
-    // In this order, so that a callback created after the first check is found by the second.
+    // In this order, so that the second check finds a callback created after the first.
     const { json: all } = await get(daybook, '/api/callbacks?limit=200');
     const { json } = await get(daybook, '/api/callbacks?status=PENDING');
     return json.callbacks.length === 0 && all.callbacks.length === requests.length;
@@ -35,7 +35,7 @@ async function allSettled(daybook: Daybook, requests: { request_id: string }[]):
 
 /** Callbacks of one lane to one destination keep the configured order, for any receiver. */
 describe('CALLBACK_ORDER', () => {
-  it('strict: a callback waits until the one before is delivered or dead', async () => {
+  it('strict: a callback waits until the previous one is delivered or dead', async () => {
     const daybook = await startDaybook({ env: { ...QUICK, CALLBACK_ORDER: 'strict' } });
     const receiver = await startReceiver();
     receiver.answerWith(misbehave);

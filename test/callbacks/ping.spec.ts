@@ -58,7 +58,7 @@ describe('a ping', () => {
     ],
     ['silence', 'silence', { error_kind: 'timeout', status_code: null }],
     ['a dropped connection', 'drop', { error_kind: 'reset', status_code: null }],
-  ] as const)('is answered 200 after %s too, and not tried again', async (_, answer, wanted) => {
+  ] as const)('returns 200 after %s too, and is not retried', async (_, answer, wanted) => {
     const receiver = await startReceiver();
     receiver.answer(answer);
     const { status, json } = await ping(receiver.url);
@@ -76,7 +76,7 @@ describe('a ping', () => {
     },
   );
 
-  it.each([undefined, 7, '', `http://example.com/${'x'.repeat(2_048)}`])('to %j is no input', async (url) => {
+  it.each([undefined, 7, '', `http://example.com/${'x'.repeat(2_048)}`])('to %j is invalid input', async (url) => {
     expectProblem(await ping(url), 422);
   });
 

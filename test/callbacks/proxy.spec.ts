@@ -6,7 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import { certificate, client, failure, http, listen } from './transport-fixture.js';
 
 /**
- * A callback through a proxy goes to the same address as without one, which Daybook resolved and checked itself,
+ * A callback through a proxy connects to the same address as without one, which Daybook resolved and checked,
  * and TLS is with the receiver.
  */
 const PUBLIC = '93.184.215.14';

@@ -64,7 +64,7 @@ describe('kill -9 between sending and recording', () => {
     await database.drop();
   });
 
-  it('of many in a delivery queue: those that may have been sent are unknown, the others are not, and the order is kept', async () => {
+  it('of many in a delivery queue: only those that may have been sent are unknown, and the order is kept', async () => {
     const COUNT = 200;
     const [database, receiver] = await Promise.all([createDatabase(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url };
@@ -86,7 +86,7 @@ describe('kill -9 between sending and recording', () => {
     );
     const unknown = rows.filter(({ success }) => success === null).map(({ at }) => Number(at));
     expect(unknown).toContain(101);
-    // The attempts that were started ahead of it, by the rate of the receiver.
+    // The bound of attempts that are started ahead, which depends on the rate of the receiver.
     expect(unknown.length).toBeLessThanOrEqual(160);
     expect(Math.min(...unknown)).toBeLessThanOrEqual(101);
     expect(rows.filter(({ success }) => success)).toHaveLength(COUNT);
@@ -97,7 +97,7 @@ describe('kill -9 between sending and recording', () => {
 });
 
 describe('the schedule', () => {
-  it('is 0, 2 and 6 s after 500, 500, 200, within a quarter, and one attempt after 4xx', async () => {
+  it('is 0, 2 and 6 s after 500, 500, 200, with 25% jitter, and has one attempt after 4xx', async () => {
     const [receiver, refusing] = await Promise.all([startReceiver(), startReceiver()]);
     receiver.answer({ status: 500 }, { status: 500 }, { status: 200 });
     refusing.answer({ status: 422 });
@@ -126,12 +126,12 @@ describe('the schedule', () => {
     expect(third - second).toBeLessThan(5_000 + 1_000);
   });
 
-  it('holds for thousands that are due in the same second, over a restart', async () => {
+  it('is kept for thousands that are due in the same second, across a restart', async () => {
     const COUNT = 3_000;
     const [database, receiver] = await Promise.all([createDatabase(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url };
     const daybook = await startDaybook({ env });
-    // They have failed once, and are due again at the same time, in many lanes.
+    // Each has failed once, and all are due again at the same time, in many lanes.
     await sql(
       daybook,
       `WITH made AS (

@@ -162,7 +162,7 @@ describe('a redelivery', () => {
     expect(await again('schedule_start = 4')).toBe(450);
   });
 
-  it('that is cancelled makes no more callbacks due and keeps those that are', async () => {
+  it('makes no further callbacks due after it is cancelled, and keeps those that are due', async () => {
     await insertDeliveries(450, 'FAILED');
     const { id } = await add({ status: 'FAILED' });
     await stores[0]!.advance();
@@ -188,7 +188,7 @@ describe('a redelivery', () => {
     expect(await service.list(acme, 10)).toMatchObject({ redeliveries: [{ id }] });
   });
 
-  it('is refused when twenty of its account are running, and no other account is', async () => {
+  it('is refused while twenty of its account are running, which does not affect other accounts', async () => {
     const [acme, globex] = [uuidv7(), uuidv7()];
     const added = await Promise.allSettled(Array.from({ length: 25 }, () => add({ account: acme, status: 'FAILED' })));
     expect(added.filter(({ status }) => status === 'fulfilled')).toHaveLength(20);
@@ -199,7 +199,7 @@ describe('a redelivery', () => {
     await add({ account: acme, status: 'FAILED' });
   });
 
-  it('takes turns with the jobs of other accounts, however many they have', async () => {
+  it('alternates with the jobs of other accounts, regardless of their number', async () => {
     const [acme, globex] = [uuidv7(), uuidv7()];
     await insertDeliveries(2_000, 'FAILED', A, `${acme}/x`);
     await insertDeliveries(300, 'FAILED', B, `${globex}/x`);

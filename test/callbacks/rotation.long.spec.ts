@@ -1,4 +1,4 @@
-/** A rotation of callback secrets: which of them sign, in which process, and until when. */
+/** A rotation of callback secrets: which secrets sign in which process, and until when. */
 import { describe, expect, it } from '@jest/globals';
 import { createDatabase } from '../support/database.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
@@ -40,7 +40,7 @@ describe('a rotation', () => {
       const callback = await callbackOf(daybook, receiver);
       return signaturesOf(callback).length === 1 && callback;
     });
-    // Never longer than the secret is valid; shorter by the duration of the query.
+    // Up to the duration of the query earlier than the expiry, and never later.
     expect(Date.now()).toBeGreaterThan(Date.parse(expiring.expires_at!) - 1_000);
     expect([isAccepted(fresh.secret, after), isAccepted(old, after)]).toEqual([true, false]);
     await eventually(async () => (await secretsOf(daybook)).length === 1);
@@ -64,7 +64,7 @@ describe('a rotation', () => {
     expect([isAccepted(fresh!.secret, after), isAccepted(before!.secret, after)]).toEqual([true, false]);
   });
 
-  it('happens at a start with another CALLBACK_SECRET', async () => {
+  it('takes place at a start with another CALLBACK_SECRET', async () => {
     const { url: DATABASE_URL } = await createDatabase();
     const [first, second] = [newSecret(), newSecret()];
     const receiver = await startReceiver();

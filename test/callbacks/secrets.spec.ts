@@ -1,4 +1,4 @@
-/** Each account has always exactly one newest secret, however many processes start, rotate or change it concurrently. */
+/** Each account has always exactly one newest secret, even if many processes start, rotate or change it concurrently. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -52,7 +52,7 @@ async function started(secret?: string, overlapMs = DAY_MS): Promise<CallbackSec
 
 const valid = async (): Promise<string[]> => (await secrets.valid([OPEN_INSTALLATION])).map(({ secret }) => secret);
 
-/** Moves all times into the past. */
+/** Lets time pass: moves all times into the past. */
 async function pass(ms: number): Promise<void> {
   await dataSource.query(
     `UPDATE callback_secrets SET expires_at = expires_at - $1 * interval '1 millisecond',
@@ -79,7 +79,7 @@ describe('the first secret', () => {
 });
 
 describe('a secret in the environment', () => {
-  it('rotates once when it changes, with the configured overlap, however many processes start', async () => {
+  it('rotates once when it changes, with the configured overlap, even if many processes start', async () => {
     const [first, second] = [generateSecret(), generateSecret()];
     await started(first);
     await Promise.all(Array.from({ length: 20 }, () => started(second, HOUR_MS)));
@@ -91,7 +91,7 @@ describe('a secret in the environment', () => {
     expect(await valid()).toEqual([second]);
   });
 
-  it('does not come back with a restart after a rotation over the API, even when it has expired', async () => {
+  it('is not restored by a restart after a rotation over the API, even when it has expired', async () => {
     const secret = generateSecret();
     const service = await started(secret);
     await service.rotate(null, 0);
@@ -132,7 +132,7 @@ describe('a secret in the environment', () => {
 });
 
 describe('a rotation', () => {
-  it('adds a new secret in front and expires several old ones, each in its time', async () => {
+  it('adds a new first secret, and expires each old one at its own time', async () => {
     const service = await started();
     await service.rotate(null, HOUR_MS);
     await service.rotate(null, 2 * HOUR_MS);

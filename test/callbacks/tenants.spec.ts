@@ -1,4 +1,4 @@
-/** Receivers of one account that fail or are slow are not felt by the callbacks of another. */
+/** Failing or slow receivers of one account do not delay the callbacks of another. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { get, post } from '../support/client.js';
@@ -45,7 +45,7 @@ describe('a host that fails the callbacks of one account', () => {
     receiver.answerWith(({ path }) => ({ status: path === '/bad' ? 500 : 200 }));
   });
 
-  it('gets those of another at once, and none of either is given up without an attempt', async () => {
+  it('gets those of another at once, and every callback of both is attempted', async () => {
     const bad = await ask(hostile, times(200, `${receiver.url}/bad`));
     await eventually(async () => (await destinationsOf(hostile))[0]?.state === 'open');
     const good = await ask(other, times(5, `${receiver.url}/good`));
@@ -87,12 +87,12 @@ it('slow receivers of one account leave permits for the callbacks of another', a
     hostile,
     slow.flatMap(({ url }) => times(25, `${url}/drip`)),
   );
-  // All that one account may have in flight.
+  // The limit of one account.
   await eventually(() => slow.reduce((sum, { received }) => sum + received.length, 0) >= 56);
   const askedAt = Date.now();
   await ask(other, times(5, healthy.url));
   await eventually(() => healthy.received.length === 5);
-  // Far from the timeout of the others' attempts, which would have to end first.
+  // Much shorter than the timeout of the other attempts, which would otherwise have to end first.
   expect(healthy.received.at(-1)!.receivedAt.getTime() - askedAt).toBeLessThan(5_000);
   expect(slow.reduce((sum, { received }) => sum + received.length, 0)).toBeLessThan(300);
   await Promise.all(slow.map((receiver) => receiver.close()));

@@ -229,10 +229,10 @@ async function check(batch: Input[]): Promise<void> {
     remember(input, answer);
   }
   const kept = await stored();
-  const told = batch.map((input, index) => storedBy(input, answers[index]!)).reduce((sum, count) => sum + count, 0);
-  if (kept !== told) {
+  const reported = batch.map((input, index) => storedBy(input, answers[index]!)).reduce((sum, count) => sum + count, 0);
+  if (kept !== reported) {
     const all = batch.map((input, index) => shown(input, answers[index]!)).join('\n\n');
-    throw new Error(`${kept} requests were stored, and ${told} were told of:\n${all}`);
+    throw new Error(`${kept} requests were stored, but the responses reported ${reported}:\n${all}`);
   }
 }
 

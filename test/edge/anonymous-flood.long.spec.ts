@@ -1,4 +1,4 @@
-/** Callers without a key cost next to nothing. Their uploads neither take memory nor delay an authenticated caller. */
+/** Uploads of callers without a key neither use much memory nor delay an authenticated caller. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** Keys are created, rotated and revoked over HTTP, and one that has ended stops working in every process. */
+/** Keys are created, rotated and revoked over HTTP. A revoked or expired key stops working in every process. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, send } from '../support/client.js';
 import { type TestDatabase, createDatabase } from '../support/database.js';
@@ -82,7 +82,7 @@ describe('the admin API', () => {
     }
   });
 
-  it('is closed with AUTH=open, because such a key would stay valid later', async () => {
+  it('is disabled with AUTH=open, because its keys would remain valid after AUTH=required', async () => {
     const open = await startDaybook();
     for (const reply of [
       await get(open, '/api/keys'),

@@ -23,7 +23,7 @@ const OPEN = ['GET /healthz', 'GET /api/health', 'GET /readyz', 'GET /metrics'];
 const SIGN_IN = 'GET /admin/queues/sign-in.js';
 /** The queue board is not in the OpenAPI document: its routes are those of its library. */
 const BOARD = / \/admin\/queues\b/;
-/** Anyone may call these; what they show depends on the caller. */
+/** Routes for anyone. Their response depends on the caller. */
 const PUBLIC = [
   'POST /api/auth/register',
   'POST /api/auth/login',
@@ -37,7 +37,7 @@ const PUBLIC = [
   'GET /api/events',
   'GET /api/events/{id}',
 ];
-/** For users only, whatever `AUTH`; by role. */
+/** Routes only for users, with the role that may call them. They do not depend on `AUTH`. */
 const FOR_USERS: Record<string, 'any' | 'organizer' | 'customer'> = {
   'GET /api/auth/me': 'any',
   'POST /api/auth/password': 'any',
@@ -103,7 +103,7 @@ describe('every route that a controller declares', () => {
     described = (await get(daybook, '/openapi.json')).json.paths;
   });
 
-  it('says who may call it, and only the listed ones are open or for users', () => {
+  it('declares its access, and only the listed routes are open or for users', () => {
     const those = (wanted: (access: string) => boolean) => declared.filter((route) => wanted(access[route]!)).sort();
     expect(those((found) => found === '')).toEqual([]);
     expect(those((found) => found === 'none').filter((route) => !ABSENT.includes(route))).toEqual(
@@ -114,7 +114,7 @@ describe('every route that a controller declares', () => {
     expect(Object.fromEntries(roles)).toEqual(FOR_USERS);
   });
 
-  it('that is for users is 401 with an API key, and 403 for a user with another role', async () => {
+  it('for users returns 401 for an API key, and 403 for a user with another role', async () => {
     for (const [route, role] of Object.entries(FOR_USERS)) {
       const reply = await call(route, admin.headers);
       expect([route, reply.status]).toEqual([route, 401]);

@@ -323,13 +323,13 @@ describe('a percent sequence that is not UTF-8 is 400', () => {
     }
   });
 
-  it('and a valid one is read: + and %20 in a query are spaces, and %25 is a percent sign', async () => {
+  it('decodes valid sequences: + and %20 in a query are spaces, and %25 is a percent sign', async () => {
     const texts = ['a+b', 'a%20b', '%25ff', '%C3%A9', '%F0%9F%98%80'];
     for (const email of texts) expect((await get(daybook, `/api/customers?email=${email}`)).status).toBe(200);
   });
 });
 
-it('every route that needs a body says the same when it is missing', async () => {
+it('every route that needs a body returns the same error when it is missing', async () => {
   const { paths } = (await get(daybook, '/openapi.json')).json as OpenApi;
   const operations = Object.entries(paths).flatMap(([path, byMethod]) =>
     Object.entries(byMethod).map(([method, { requestBody }]) => ({ method: method.toUpperCase(), path, requestBody })),
@@ -370,7 +370,7 @@ it('GET /api/requests answers 422 to a repeated parameter', async () => {
   expectProblem(await get(daybook, '/api/requests?limit=1&limit=2'), 422, '/api/requests');
 });
 
-it('GET /api/callbacks takes a time with any offset, and says how to encode a + that arrives as a space', async () => {
+it('GET /api/callbacks accepts a time with any offset, and explains how to encode a + that arrives as a space', async () => {
   for (const since of ['2026-11-30T07:00:00Z', '2026-11-30T07:00:00%2B00:00', '2026-11-30t07:00:00.123456-0530'])
     expect([since, (await get(daybook, `/api/callbacks?since=${since}`)).status]).toEqual([since, 200]);
   for (const since of ['2026-02-30T07:00:00Z', '0000-01-01T00:00:00Z', '2026-11-30', 'now'])
@@ -380,7 +380,7 @@ it('GET /api/callbacks takes a time with any offset, and says how to encode a + 
   expect(reply.json.errors).toEqual([{ path: 'since', message: expect.stringContaining('write + as %2B') }]);
 });
 
-it('POST /api/callbacks/redeliver takes times with any offset, and compares them', async () => {
+it('POST /api/callbacks/redeliver accepts times with any offset, and compares them', async () => {
   const redeliver = (since: string, until: string) =>
     post(daybook, '/api/callbacks/redeliver', { status: 'FAILED', since, until });
   expectProblem(await redeliver('2026-03-01T12:00:00+02:00', '2026-03-01T09:59:59Z'), 422);

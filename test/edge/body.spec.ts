@@ -25,7 +25,7 @@ function head(fields: Record<string, string | number>, path = '/api/sync'): stri
   return [`POST ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n');
 }
 
-describe('an anonymous caller gets 401, whatever the body is:', () => {
+describe('an anonymous caller gets 401 for a body that is', () => {
   it.each<[string, Record<string, string | number>]>([
     ['compressed', { 'Content-Encoding': 'br', 'Content-Length': 19 }],
     ['too large', { 'Content-Length': 2 * MIB }],

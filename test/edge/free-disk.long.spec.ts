@@ -10,7 +10,7 @@ import { holdLane, releaseLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
 const QUICK = { input_data: 'x', iterations: 1 };
-/** More than any disk has. */
+/** More bytes than any disk has. */
 const TOO_MUCH = '900000tb';
 const env = { ...UNLIMITED, SWEEP_INTERVAL: '100ms' };
 

@@ -1,4 +1,4 @@
-/** One account is not felt by another. Its requests are accepted, start and are delivered while the other attacks. */
+/** Requests of one account are accepted, started and delivered in time while another account attacks. */
 import { type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from '@jest/globals';
@@ -42,7 +42,7 @@ it(
       ids.push((json as { request_id: string }).request_id);
       await sleep(EVERY_MS);
     }
-    // Delivered while the attack goes on.
+    // Delivered during the attack.
     for (const id of ids) {
       const request = await eventually(async () => {
         const { json } = await get(daybook, `/api/requests/${id}`, quiet.headers);

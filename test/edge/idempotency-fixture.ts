@@ -9,7 +9,7 @@ export const REPLAYED = 'Idempotency-Replayed';
 export const keyed = (key: string): Record<string, string> => ({ 'Idempotency-Key': key });
 export const olderKeyed = (key: string): Record<string, string> => ({ 'X-Idempotency-Key': key });
 
-/** An async request in a lane of its own. */
+/** An async request in a new lane. */
 export const asyncBody = (fields: object = {}) => ({ callback_url: null, lane: randomUUID(), ...QUICK, ...fields });
 
 /** @returns the ids of the stored requests with a key. */

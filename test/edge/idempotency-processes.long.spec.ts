@@ -1,4 +1,4 @@
-/** Once is once in any number of processes, also when one of them crashes. */
+/** Requests with one key are executed once over all processes, even if one crashes. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, post } from '../support/client.js';

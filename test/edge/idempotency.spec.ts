@@ -1,5 +1,5 @@
 /**
- * Once is once. Requests with one key are executed once, under any concurrency; a repeat gets the first response
+ * Requests with one key are executed once, under any concurrency. A repeat gets the first response
  * again and costs no quota; a rejected request leaves its key free.
  */
 import { randomUUID } from 'node:crypto';

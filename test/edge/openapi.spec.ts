@@ -44,7 +44,7 @@ let document: Document;
 beforeAll(async () => {
   daybook = await startDaybook({ env: UNLIMITED });
   document = (await get(daybook, '/openapi.json')).json;
-  // The lanes of the examples are held, so that no callback goes to example.com.
+  // Workers cannot lease the lanes of the examples, so no callback is sent to example.com.
   for (const lane of ['default', 'monthly']) await holdLane(daybook, lane);
 });
 

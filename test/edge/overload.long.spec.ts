@@ -54,7 +54,7 @@ describe('MAX_PENDING_ACCOUNT', () => {
     expect(await sql(daybook, 'SELECT id FROM requests')).toHaveLength(TOTAL);
   });
 
-  it('refuses nothing of another account, whose requests run', async () => {
+  it('does not refuse requests of another account', async () => {
     const replies = await Promise.all(Array.from({ length: TOTAL / 2 }, (_, n) => call(other, `mine-${n % 2}`)));
     expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 202));
     expect((await callBatch(other, 'mine', TOTAL / 2)).status).toBe(202);
@@ -62,7 +62,7 @@ describe('MAX_PENDING_ACCOUNT', () => {
     await eventually(async () => expect(await sql(daybook, finished)).toHaveLength(TOTAL));
   });
 
-  it('writes nothing of a refused request; sync requests and repeats are answered', async () => {
+  it('writes nothing for a refused request, and still answers sync requests and repeats', async () => {
     const refused = await call(hostile, 'c', { 'Idempotency-Key': 'shed' });
     expectShed(refused);
     expect(refused.json.detail).toBe(
@@ -96,7 +96,7 @@ describe('MAX_PENDING_ACCOUNT', () => {
     expect([(await send()).status, (await send()).status, (await send()).status]).toEqual([202, 202, 503]);
   });
 
-  it('keeps the figures of load shedding to callers with a key', async () => {
+  it('shows the figures of load shedding only to callers with a key', async () => {
     const shed = async () => (await get(daybook, '/metrics')).text.match(/^daybook_shed_total.*$/gm);
     const before = await shed();
     for (let n = 0; n < 5; n++) expectProblem(await post(daybook, '/api/async', QUICK), 401);

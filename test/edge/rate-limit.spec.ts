@@ -91,7 +91,7 @@ describe('the default limits', () => {
   });
 
   it('are 600 other requests a minute', async () => {
-    // One was sent before.
+    // An earlier request used one.
     expectLimit(await burst(700, askOther), 'default', 600, 60, 599);
   });
 
@@ -209,7 +209,7 @@ describe('RATE_LIMIT_BATCH', () => {
     expect((await stored()) - before).toBe(11);
   });
 
-  it('refuses a batch that can never fit, and says the limit', async () => {
+  it('refuses a batch that can never fit, and names the limit', async () => {
     const reply = await batch(11);
     expectProblem(reply, 422);
     expect(reply.json.errors).toEqual([
@@ -221,7 +221,7 @@ describe('RATE_LIMIT_BATCH', () => {
     expect(remaining(await batch(10))).toMatchObject({ batch: 0 });
   });
 
-  it('counts nothing for a repeat, which is answered over the limit too', async () => {
+  it('counts nothing for a repeat, and answers repeats over the limit too', async () => {
     const first = await batch(6, 'once');
     expect(remaining(first)).toMatchObject({ batch: 4 });
     for (let n = 0; n < 3; n++) {

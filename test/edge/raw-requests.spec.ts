@@ -56,7 +56,7 @@ it('headers that are lists may come more than once', async () => {
   expect(answer).toMatch(/^HTTP\/1\.1 20[02] /);
 });
 
-/** Sends text on a connection of its own. @returns All that comes back until the service closes the connection. */
+/** Sends text on a new connection. @returns The bytes received until the service closes the connection. */
 async function answerToRaw(text: string): Promise<string> {
   const connection = openRaw(daybook);
   connection.socket.write(text, 'latin1');
@@ -84,7 +84,12 @@ it.each([
   ['a user in the target', `GET http://me@localhost/healthz HTTP/1.1\r\n${END}`, 400, 'must be a path'],
   ['a fragment', `GET /healthz#top HTTP/1.1\r\n${END}`, 400, 'must be a path'],
   ['a target of another host', `GET http://evil.example/healthz HTTP/1.1\r\n${END}`, 421, 'Host'],
-  ['a whole target without Host', 'GET http://localhost/healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'Host'],
+  [
+    'an absolute target without Host',
+    'GET http://localhost/healthz HTTP/1.1\r\nConnection: close\r\n\r\n',
+    400,
+    'Host',
+  ],
   ['a Host with a space', 'GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400, 'Host'],
   ['a transfer coding', `POST /api/sync HTTP/1.1\r\n${EMPTY_CHUNKS}`, 400, 'chunked'],
 ])('%s gets a problem, and the connection closes', async (_, text, status, detail) => {
@@ -95,7 +100,7 @@ it.each([
   expect(answer).toMatch(new RegExp(`"status":${status},"detail":"[^"]*${detail}`));
 });
 
-it('a whole URL as the target is served like its path', async () => {
+it('an absolute URL as the target is served like its path', async () => {
   const { host } = new URL(daybook.url);
   for (const target of [`http://${host}/healthz`, `HTTPS://localhost/healthz?x=1`]) {
     expect(await answerToRaw(`GET ${target} HTTP/1.1\r\n${END}`)).toMatch(/^HTTP\/1\.1 200 [^]*"status":"ok"/);
@@ -128,7 +133,7 @@ describe.each(['h2c', 'websocket', 'TLS/1.0, HTTP/1.1'])('Upgrade: %s', (protoco
     ['GET', `GET /healthz HTTP/1.1\r\n${upgrade}\r\n`],
     ['a body', post],
     ['a chunked body', chunked],
-  ])('%s is answered by HTTP/1.1, and no request after it is left without an answer', async (_, text) => {
+  ])('%s is answered with HTTP/1.1, and every following request gets a response', async (_, text) => {
     const answer = await answerToRaw(`${text}GET /readyz HTTP/1.1\r\n${HOST}\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n/);
   });

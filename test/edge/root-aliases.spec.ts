@@ -1,4 +1,4 @@
-/** Promise: `/sync`, `/async`, `/requests` and `/requests/{id}` are the same operations as under `/api`. */
+/** Promise: `/sync`, `/async`, `/requests` and `/requests/{id}` are aliases of the same paths under `/api`. */
 import { beforeAll, expect, it } from '@jest/globals';
 import { get, post, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';

@@ -10,7 +10,7 @@ import { createKey } from '../support/keys.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
-/** Parameters that a route might take for a change. */
+/** Parameters that might trigger a change in some route. */
 const QUERY = 'enabled=true&failure_rate=1&paused=true&priority=9&limit=1&confirm=true&action=delete&_method=DELETE';
 /** Changed by the service itself: the heartbeat of workers, and when they were measured. */
 const LIVE_TABLES = ['workers'];
@@ -27,7 +27,7 @@ async function begin(AUTH: 'open' | 'required'): Promise<void> {
   const { stdout } = await promisify(execFile)(process.execPath, [program]);
   paths = (JSON.parse(stdout) as string[])
     .filter((route) => route.startsWith('GET '))
-    // A stream of events has no end.
+    // The stream of events never ends.
     .filter((route) => !route.endsWith('/events'))
     .map((route) => route.slice('GET '.length));
   // Without a callback, the account of the key has not used its callback secret yet.

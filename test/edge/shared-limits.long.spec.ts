@@ -77,7 +77,7 @@ describe('an unavailable Redis', () => {
     await untilShared();
   });
 
-  it('makes each process count by itself, is logged once, and is used again when it is back', async () => {
+  it('makes each process count separately, is logged once, and is used again after it recovers', async () => {
     await redis.kill();
     await expectFallback();
     expect(await passed(2 * LIMIT, () => call(daybook))).toBeLessThanOrEqual(LIMIT);

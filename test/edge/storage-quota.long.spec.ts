@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 
 describe('MAX_STORAGE_ACCOUNT', () => {
-  it('refuses batches that ask for more than there will ever be, and writes nothing of them', async () => {
+  it('refuses batches that can never fit, and writes nothing for them', async () => {
     const requests = Array.from({ length: 1_000 }, () => ({ num_transactions: 1_000_000, callback_url: null }));
     for (let n = 0; n < 2; n++) expectNoRoom(await post(daybook, '/api/batch', { requests }, hostile.headers));
     expectNoRoom(await post(daybook, '/api/sync', { num_transactions: 1_000_000 }, hostile.headers));
@@ -69,7 +69,7 @@ describe('MAX_STORAGE_ACCOUNT', () => {
       'SELECT reserved_bytes AS reserved FROM lanes WHERE pending > 0',
     );
     expect(Number(lane!.reserved)).toBe(2 * ESTIMATE);
-    // Nothing of another account is refused, nor reports without a file.
+    // Requests of another account and reports without a file are accepted.
     expect((await post(daybook, '/api/sync', { num_transactions: ROWS }, other.headers)).status).toBe(200);
     expect((await post(daybook, '/api/sync', { input_data: 'x' }, hostile.headers)).status).toBe(200);
     // A repeat is answered.
@@ -102,7 +102,7 @@ describe('MAX_STORAGE_ACCOUNT', () => {
     await pause(hostile, 'again', 'resume');
   });
 
-  it('fails a request whose file is larger than what is left, and keeps no file', async () => {
+  it('fails a request whose file is larger than the remaining quota, and keeps no file', async () => {
     await pause(other, 'late');
     const { request_id } = (await call(other, 'late')).json;
     const { request_id: small } = (await call(other, 'late', 1)).json;
@@ -113,20 +113,20 @@ describe('MAX_STORAGE_ACCOUNT', () => {
       expect((await sql(daybook, `SELECT id FROM requests WHERE status IN ('PENDING', 'PROCESSING')`)).length).toBe(2),
     );
     const before = files();
-    // The process has seen that the account stores more.
+    // The process has read the new usage of the account.
     await eventually(async () => expect((await call(other, 'late')).json.detail).toMatch(/It stores 1\d{6},/));
     await pause(other, 'late', 'resume');
     const { error } = await statusOf(other, request_id, 'FAILED');
     expect(error).toMatch(
       /^The file is larger than the storage that the account has left \(\d+ bytes, MAX_STORAGE_ACCOUNT\)\. Delete/,
     );
-    // The lane goes on.
+    // The lane continues.
     await statusOf(other, small, 'COMPLETED');
     expect(files()).toBe(before + 1);
     expect(readdirSync(join(daybook.dataDir, 'files/spool'))).toEqual([]);
   });
 
-  it('answers a sync request whose file did not fit with 507, repeats too', async () => {
+  it('answers a sync request whose file did not fit with 507, and repeats too', async () => {
     const key = { ...other.headers, 'Idempotency-Key': 'over' };
     const { request_id } = (await post(daybook, '/api/sync', { input_data: 'x' }, key)).json;
     const reason = 'The file is larger than the storage that the account has left (5 bytes, MAX_STORAGE_ACCOUNT).';
@@ -140,7 +140,7 @@ describe('MAX_STORAGE_ACCOUNT', () => {
   });
 });
 
-it('MAX_STORAGE_ACCOUNT=off lifts the limit, and lists estimates all the same', async () => {
+it('MAX_STORAGE_ACCOUNT=off lifts the limit, and still lists estimates', async () => {
   const open = await startDaybook({ env: { ...UNLIMITED, MAX_STORAGE_ACCOUNT: 'off' } });
   const requests = Array.from({ length: 1_000 }, () => ({
     num_transactions: 1_000_000,

@@ -60,14 +60,14 @@ function call(route: string, id: string, headers: Record<string, string>): Promi
 
 const idIn = (route: string): string => ids[/^\S+ \/api\/(\w+)/.exec(route)![1] as keyof typeof ids];
 
-/** All but the request's own values. */
+/** The response without the values that differ from request to request. */
 function essence({ status, json }: Reply): unknown {
   const { instance: _, ...problem } = json as Record<string, unknown>;
   return { status, problem };
 }
 
 describe('the events, bookings and mail of others', () => {
-  it('are in the table above, route by route', async () => {
+  it('are covered by the table above for every route', async () => {
     const { paths } = (await get(daybook, '/openapi.json')).json as { paths: Record<string, Record<string, object>> };
     const described = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
@@ -82,7 +82,7 @@ describe('the events, bookings and mail of others', () => {
     expect((await call(route, idIn(route), others.customer.headers)).status).toBe(toCustomer);
   });
 
-  it('that are 404 answer like unknown ones', async () => {
+  it('get the same 404 as unknown ones', async () => {
     for (const route of ROUTES.filter((one) => TO_OTHERS[one]![1] === 404)) {
       const { headers } = others.customer;
       const [theirs, unknown] = [await call(route, idIn(route), headers), await call(route, UNKNOWN_ID, headers)];
@@ -90,7 +90,7 @@ describe('the events, bookings and mail of others', () => {
     }
   });
 
-  it('are as they were', async () => {
+  it('are unchanged', async () => {
     const event = (await get(daybook, `/api/events/${ids.events}`)).json;
     expect(event).toMatchObject({ title: 'Secret', status: 'active', tickets_sold: 2 });
     const booking = (await get(daybook, `/api/bookings/${ids.bookings}`, customer.headers)).json;
@@ -150,7 +150,7 @@ describe('two users', () => {
     expect((await book(customer)).text).toBe(first.text);
   });
 
-  it.each(['open', 'required'])('have limits of their own, from one address, with AUTH=%s', async (AUTH) => {
+  it.each(['open', 'required'])('have separate limits from one address with AUTH=%s', async (AUTH) => {
     const env = { AUTH, DATABASE_URL: daybook.databaseUrl, RATE_LIMIT_DEFAULT: '3/1m' };
     const limited = await startDaybook({ env });
     const statuses = async ({ headers }: TestUser) => {

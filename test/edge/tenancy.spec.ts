@@ -148,7 +148,7 @@ describe('a resource of another account', () => {
 });
 
 describe('an account sees', () => {
-  it('its own names of lanes in acknowledgements, requests, lists, callbacks and errors', async () => {
+  it('lane names without a prefix in acknowledgements, requests, lists, callbacks and errors', async () => {
     const created = await call(acme, { lane: 'named', callback_url: `${receiver.url}/named` });
     expect(created.json).toMatchObject({
       lane: 'named',
@@ -219,7 +219,7 @@ describe('lanes with the same name', () => {
   });
 });
 
-it('only operators see which worker has leased a lane', async () => {
+it('show the worker that has leased them only to operators', async () => {
   const lane = `${acme.accountId}/held`;
   await holdLane(daybook, lane);
   const heldBy = async (headers: Record<string, string>): Promise<unknown> => {

@@ -1,4 +1,4 @@
-/** A key with `reports:write` alone learns nothing of requests, lanes and callbacks from the answers of writes. */
+/** A key with only `reports:write` cannot read data of requests, lanes and callbacks from the responses to writes. */
 import { beforeAll, expect, it } from '@jest/globals';
 import { get, post, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
@@ -106,7 +106,7 @@ it('covers each route that needs reports:write and changes requests, lanes or ca
   expect(covered.toSorted()).toEqual([...Object.keys(WRITES), ...OTHERS].toSorted());
 });
 
-it.each(Object.entries(WRITES))('%s answers with what was written', async (route, prepare) => {
+it.each(Object.entries(WRITES))('%s returns only the written data', async (route, prepare) => {
   const { path, body, answer } = await prepare();
   const reply = await send(daybook, route.split(' ')[0]!, path, { body, headers: writer.headers });
   expect([200, 202]).toContain(reply.status);

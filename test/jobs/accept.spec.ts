@@ -7,7 +7,7 @@ import type { Acceptance } from '../../src/jobs/accept/accept.store.js';
 import { GatedDatabase, LEASE_MS, Stores, batchOf, completionOf, newRequest, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** Positions have no gaps, whichever requests are refused, and a lane counts exactly its unfinished requests. */
+/** Positions have no gaps even if requests are refused, and a lane counts exactly its unfinished requests. */
 let one: Stores;
 let other: Stores;
 
@@ -112,7 +112,7 @@ describe('positions', () => {
 });
 
 describe('the pending count of a lane', () => {
-  /** One worker and any number of callers on two lanes; a crash forgets the worker's lease. */
+  /** One worker and several callers on two lanes. A crash loses the worker's lease. */
   class House {
     private lane: LaneLease | null = null;
     private jobs: Job[] = [];

@@ -12,7 +12,7 @@ import { UNLIMITED, submitAsync } from '../support/submit.js';
 
 const COUNT = 500;
 
-/** Accepted requests run and are delivered in order, whichever process crashes. */
+/** Accepted requests run and are delivered in order, even if any process crashes. */
 describe('kill -9', () => {
   it('of the only process with 500 pending requests: after the next start all complete in order and are delivered', async () => {
     const [database, receiver] = await Promise.all([createDatabase(), startReceiver()]);
@@ -84,7 +84,7 @@ describe('kill -9', () => {
 });
 
 describe('a process that stalled for longer than its lease', () => {
-  it('does not answer a sync request with its own result: the worker that took the request over decides', async () => {
+  it('does not answer a sync request with its own result, but with that of the worker that adopted the request', async () => {
     const daybook = await startDaybook({ env: UNLIMITED });
     const answer = await whileNothingFinishes(daybook, async () => {
       const waiting = post(daybook, '/api/sync', { num_transactions: 5 });
@@ -101,7 +101,7 @@ describe('a process that stalled for longer than its lease', () => {
 });
 
 describe('Redis', () => {
-  it('unreachable: requests are still accepted and run, and wake-ups work again when it is back', async () => {
+  it('unreachable: requests are still accepted and run, and wake-ups resume after it recovers', async () => {
     const [database, redis, receiver] = await Promise.all([createDatabase(), startRedis(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis.url, SWEEP_INTERVAL: '500ms' };
     const api = await startDaybook({ role: 'api', env });

@@ -9,7 +9,7 @@ import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import { LEASE_MS, Stores, openStores } from '../support/stores.js';
 
-/** Accounts take turns in leasing lanes, however many lanes each has; within an account the longest wait wins. */
+/** Lanes are leased round robin over accounts, regardless of their number. Within an account the longest wait is first. */
 let stores: Stores;
 beforeEach(async () => {
   stores = await openStores();
@@ -19,7 +19,7 @@ async function waiting(account: string, ...lanes: string[]): Promise<void> {
   for (const lane of lanes) await stores.accept(`${account}/${lane}`, 1);
 }
 
-/** Leases so many lanes, one after the other; gives their names. */
+/** Leases `count` lanes, one after the other. Returns their names. */
 async function leased(count: number, by = stores): Promise<string[]> {
   const names: string[] = [];
   for (let n = 0; n < count; n++) names.push((await by.lease()).name);
@@ -32,14 +32,14 @@ const accountIn = (lane: string): string => lane.split('/')[0]!;
 describe('lanes of several accounts', () => {
   const [busy, idle, third] = [uuid(), uuid(), uuid()];
 
-  it('are leased in turns: an idle account is next, however long the lanes of a busy one have waited', async () => {
+  it('are leased round robin: an idle account is next even if the lanes of a busy one have waited longer', async () => {
     await waiting(busy, ...numbered(20));
     expect((await leased(3)).map(accountIn)).toEqual([busy, busy, busy]);
     await waiting(idle, 'new');
     expect(await leased(3)).toEqual([`${idle}/new`, `${busy}/lane-3`, `${busy}/lane-4`]);
   });
 
-  it('are leased in turns by each worker', async () => {
+  it('are leased round robin by each worker', async () => {
     await waiting(busy, ...numbered(20));
     const other = await Stores.open(stores.url);
     await leased(2);
@@ -65,7 +65,7 @@ describe('lanes of several accounts', () => {
     );
   });
 
-  it('cannot come before those of other accounts by priority', async () => {
+  it('do not overtake those of other accounts by priority', async () => {
     await waiting(busy, 'a', 'b');
     await stores.sql('UPDATE lanes SET priority = 86400');
     await leased(1);
@@ -73,14 +73,14 @@ describe('lanes of several accounts', () => {
     expect(await leased(1)).toEqual([`${idle}/new`]);
   });
 
-  it('and those without an account take turns, too', async () => {
+  it('are leased round robin with lanes that have no account', async () => {
     await waiting(busy, ...numbered(3));
     await leased(1);
     await stores.accept('open', 1);
     expect(await leased(1)).toEqual(['open']);
   });
 
-  it('of more accounts than are compared all get about as many turns', async () => {
+  it('of more accounts than one claim compares are leased about equally often', async () => {
     const accounts = Array.from({ length: 100 }, () => uuid());
     for (const account of accounts) await waiting(account, 'a', 'b', 'c', 'd');
     const order = (await leased(200)).map(accountIn);
@@ -89,7 +89,7 @@ describe('lanes of several accounts', () => {
     expect(Math.max(...turns)).toBeLessThanOrEqual(4);
   });
 
-  it('are skipped while an accept has locked them; of the next account one is leased at once', async () => {
+  it('are skipped while an accept locks them, and a lane of the next account is leased at once', async () => {
     await waiting(busy, 'locked');
     await waiting(idle, 'free');
     await stores.database.transaction(async (query) => {
@@ -100,7 +100,7 @@ describe('lanes of several accounts', () => {
     expect(await leased(1)).toEqual([`${busy}/locked`]);
   });
 
-  it('that are paused, leased or empty get no turn', async () => {
+  it('are not leased while they are paused, leased or empty', async () => {
     await waiting(busy, 'paused', 'leased');
     await stores.sql(`UPDATE lanes SET paused = true WHERE name = $1`, [`${busy}/paused`]);
     expect(await leased(1)).toEqual([`${busy}/leased`]);
@@ -109,7 +109,7 @@ describe('lanes of several accounts', () => {
   });
 });
 
-it('a worker finds out which account would be next', async () => {
+it('a worker can read which account is next', async () => {
   const [busy, idle] = [uuid(), uuid()];
   await waiting(busy, ...numbered(3));
   const lane: LaneLease = await stores.lease();

@@ -40,12 +40,12 @@ export function jobs(first: number, last: number): Job[] {
 
 /** A run of a lane whose reports and commits end when the test ends them. */
 export class LaneBench {
-  /** Positions whose report was begun, in order. */
+  /** Positions of started reports, in order. */
   readonly begun: number[] = [];
   /** The size of each group that was generated together. */
   readonly groups: number[] = [];
   readonly commits: Commit[] = [];
-  /** The positions behind which the run has read. */
+  /** The positions after which the run has read. */
   readonly reads: number[] = [];
   /** The topics of the wake-ups. */
   readonly wakes: string[] = [];

@@ -6,7 +6,7 @@ import { LaneReaper } from '../../src/jobs/lanes/reaping/lane-reaper.js';
 import { LaneReaperStore } from '../../src/jobs/lanes/reaping/lane-reaper.store.js';
 import { Stores, newRequest, openStores } from '../support/stores.js';
 
-/** Lanes without requests do not live for ever, and no position of a lane is ever given twice. */
+/** Lanes without requests are deleted, and no position of a lane is assigned twice. */
 const RETENTION = 86_400_000;
 let stores: Stores;
 beforeEach(async () => {
@@ -15,13 +15,13 @@ beforeEach(async () => {
 
 const reaper = (by = stores): LaneReaper => new LaneReaper(new LaneReaperStore(by.database), { RETENTION });
 
-/** Accepts one request; gives its position. */
+/** Accepts one request. Returns its position. */
 async function accepted(lane: string, by = stores): Promise<number> {
   const [acceptance] = await by.accepting.accept([newRequest(lane)], 1_000, 60_000);
   return (acceptance as { queuePosition: number }).queuePosition;
 }
 
-/** As if all requests of a lane had finished two days ago, and their retention had ended. */
+/** Simulates that all requests of a lane finished two days ago and were deleted after their retention. */
 async function age(lane: string): Promise<void> {
   await stores.sql('DELETE FROM requests WHERE lane = $1', [lane]);
   await stores.sql(`UPDATE lanes SET pending = 0, served_at = now() - interval '2 days' WHERE name = $1`, [lane]);
@@ -32,7 +32,7 @@ async function lanes(): Promise<string[]> {
 }
 
 describe('a lane without requests', () => {
-  it('is reaped after the retention, and continues its positions when it comes back', async () => {
+  it('is reaped after the retention, and continues its positions when it is created again', async () => {
     for (let position = 1; position <= 3; position++) expect(await accepted('a')).toBe(position);
     await age('a');
     await reaper().reapSome();
@@ -104,7 +104,7 @@ describe('a lane is kept', () => {
     expect(await lanes()).toEqual(['a']);
   });
 
-  it('and does not keep those behind it from being reaped', async () => {
+  it('and does not prevent the reaping of later lanes', async () => {
     await stores.sql(`INSERT INTO lanes (name, served_at) SELECT 'kept-' || n, now() - interval '3 days'
       FROM generate_series(1, 1000) n`);
     await stores.sql(`INSERT INTO requests (id, mode, status, report, format, lane, queue_position, input_payload)
@@ -133,7 +133,7 @@ describe('while requests are accepted', () => {
     expect(await lanes()).not.toContain('a');
   });
 
-  it('no position is given twice or left out within a life, however reaping and accepting meet', async () => {
+  it('no position is assigned twice or skipped, in any interleaving of reaping and accepting', async () => {
     const others = [await Stores.open(stores.url), await Stores.open(stores.url)];
     const positions: number[] = [];
     let reaped = 0;

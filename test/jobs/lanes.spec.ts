@@ -7,7 +7,7 @@ import { startReceiver } from '../support/receiver.js';
 import { holdLane, releaseLane, sql } from '../support/sql.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
-/** A batch is all or nothing, lanes can be paused and prioritized, and neither breaks the order. */
+/** A batch is all or nothing, lanes can be paused and prioritized, and both keep the order. */
 let daybook: Daybook;
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ async function idsOf(name: string): Promise<string[]> {
 }
 
 describe('a batch', () => {
-  it('is accepted at consecutive positions, whatever else is accepted meanwhile', async () => {
+  it('is accepted at consecutive positions, even if other requests are accepted concurrently', async () => {
     const batch = { requests: Array.from({ length: 50 }, () => report('mixed')) };
     const [answers] = await Promise.all([
       Promise.all(Array.from({ length: 10 }, () => post(daybook, '/api/batch', batch))),
@@ -60,7 +60,7 @@ describe('a batch', () => {
       400,
       'requests.1.callback_url',
     ],
-  ])('with %s among them is refused whole, naming it', async (_, bad, status, path) => {
+  ])('that contains %s is refused as a whole, and the error names it', async (_, bad, status, path) => {
     const answer = await post(daybook, '/api/batch', { requests: [report('none'), bad] });
     expect(answer.status).toBe(status);
     expect(answer.json.errors[0].path).toBe(path);
@@ -68,7 +68,7 @@ describe('a batch', () => {
   });
 
   it.each([[[]], [Array.from({ length: 1_001 }, () => report('none'))]])(
-    'holds 1 to 1,000 requests',
+    'has 1 to 1,000 requests',
     async (requests) => {
       const { status, json } = await post(daybook, '/api/batch', { requests });
       expect(status).toBe(422);
@@ -90,7 +90,7 @@ describe('a batch', () => {
     expect((await post(daybook, '/api/batch', body, { 'idempotency-key': 'too-many' })).status).toBe(202);
   });
 
-  it('repeated with its key is not accepted again', async () => {
+  it('is not accepted again when it is repeated with its key', async () => {
     const body = { requests: [report('once'), report('once')] };
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => post(daybook, '/api/batch', body, { 'idempotency-key': 'batch-1' })),
@@ -154,7 +154,7 @@ describe('cancelling', () => {
 });
 
 describe('a lane', () => {
-  it('that is paused accepts requests and runs none until it is resumed', async () => {
+  it('accepts requests while it is paused, and runs none until it is resumed', async () => {
     expect((await post(daybook, '/api/lanes/paused/pause', undefined)).json).toEqual({ lane: 'paused', paused: true });
     await submitAsync(daybook.url, 3, () => report('paused'), 1);
     await submitAsync(daybook.url, 3, () => report('beside'), 1);

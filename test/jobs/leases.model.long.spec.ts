@@ -183,7 +183,7 @@ async function finishAll(): Promise<Seen> {
   return look();
 }
 
-/** Identifies a state. Times do not count, nor which of the workers is which. */
+/** Identifies a state. It ignores times and the order of the workers. */
 function keyOf({ workers, chances }: State, { rows, lane, isLeased }: Seen): string {
   const known = workers.map(({ lane: held, former, doing, lastRead, inHand, ahead, generated, unanswered }) => {
     const ids = [ahead, generated, unanswered?.completions].map((list) => list?.map(({ id }) => id));
@@ -218,7 +218,7 @@ async function explore(chances: Chances): Promise<Explored> {
     const key = keyOf(state, seen);
     const known = interleavings.get(key);
     if (known !== undefined) return known;
-    interleavings.set(key, Number.NaN); // A way back to a state on the way would count for ever; this shows it.
+    interleavings.set(key, Number.NaN); // NaN reveals a cycle, which would never end.
     const recovered = await finishAll();
     expectNone(faultsIn(recovered), [...way, 'another takes over']);
     expectNone(recovered.lane.pending > 0 ? ['not all can be finished'] : [], [...way, 'another takes over']);

@@ -29,7 +29,7 @@ describe('a lane', () => {
     expect(leased).toMatchObject([{ name: 'x', epoch: 1 }]);
   });
 
-  it('without work, or paused, is not leased', async () => {
+  it('is not leased without work or while it is paused', async () => {
     await one.accept('x', 1);
     const lanes = new LaneRepository(one.dataSource.getRepository(Lane));
     await lanes.setPaused('x', true);
@@ -57,13 +57,13 @@ describe('a lane', () => {
     expect(await other.lease()).toMatchObject({ name: 'x', epoch: 2 });
   });
 
-  it('starts no earlier than its last completion, however clocks jump', async () => {
+  it('starts no earlier than its last completion, even if clocks jump', async () => {
     await one.accept('x', 1);
     await one.sql(`UPDATE lanes SET last_completed_at = '2100-01-01T00:00:00Z'`);
     expect((await one.lease()).startedAt).toEqual(new Date('2100-01-01T00:00:00Z'));
   });
 
-  it('that has waited longest is leased next', async () => {
+  it('is leased next when it has waited longest', async () => {
     for (const name of ['a', 'b', 'c']) await one.accept(name, 9);
     const turns: string[] = [];
     for (let i = 0; i < 9; i++) {
@@ -75,7 +75,7 @@ describe('a lane', () => {
     expect(new Set(turns.slice(0, 3)).size).toBe(3);
   });
 
-  it('rests after a release with a pause', async () => {
+  it('is not leased during the pause after its release', async () => {
     await one.accept('x', 1);
     await one.leases.release(await one.lease(), LEASE_MS);
     expect(await one.leases.lease(LEASE_MS)).toBeNull();

@@ -14,18 +14,18 @@ import { LEASE_MS, openStores, type Stores } from '../support/stores.js';
 import { submitAsync, UNLIMITED } from '../support/submit.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** A request that crashes its worker three times fails, it alone, and its lane continues. */
+/** A request that crashes its worker three times fails. No other request fails, and its lane continues. */
 let stores: Stores;
 beforeAll(async () => {
   stores = await openStores();
 });
 beforeEach(() => stores.sql(`TRUNCATE lanes, ${REQUEST_TABLES} CASCADE`));
 
-/** Leases a lane and begins its head as a worker with this id, which then stalls. */
-async function fallSilentAs(holder: string): Promise<{ lane: LaneLease; jobs: Job[] }> {
+/** Leases a lane and starts its first request as a worker with this id, which then stalls. */
+async function stallAs(workerId: string): Promise<{ lane: LaneLease; jobs: Job[] }> {
   const lane = await stores.lease();
   const jobs = await stores.jobs.begin(lane, 64);
-  await stores.sql('UPDATE lanes SET leased_by = $2 WHERE name = $1', [lane.name, holder]);
+  await stores.sql('UPDATE lanes SET leased_by = $2 WHERE name = $1', [lane.name, workerId]);
   await stores.endLease(lane.name);
   return { lane, jobs };
 }
@@ -40,7 +40,7 @@ async function deathsInLane(): Promise<number[]> {
 describe('a crash', () => {
   it('counts against the one request that was begun, once for each worker', async () => {
     await stores.accept('x', 3);
-    for (const name of ['a', 'b', 'b', 'a']) await fallSilentAs(name);
+    for (const name of ['a', 'b', 'b', 'a']) await stallAs(name);
     expect(await deathsInLane()).toEqual([2, 0, 0]);
     expect(await stores.statuses('x')).toEqual(['PENDING', 'PENDING', 'PENDING']);
   });
@@ -57,7 +57,7 @@ describe('a crash', () => {
 
   it('is not counted for a worker that leases its own lane again, or was draining', async () => {
     await stores.accept('x', 1);
-    for (const name of [WORKER_ID, `a${DRAINING_SUFFIX}`]) await fallSilentAs(name);
+    for (const name of [WORKER_ID, `a${DRAINING_SUFFIX}`]) await stallAs(name);
     expect(await deathsInLane()).toEqual([0]);
     await stores.lease();
     await stores.workerLeases.drain();
@@ -66,7 +66,7 @@ describe('a crash', () => {
 
   it('is no longer counted when the worker resumes', async () => {
     await stores.accept('x', 1);
-    for (const name of ['a', WORKER_ID]) await fallSilentAs(name);
+    for (const name of ['a', WORKER_ID]) await stallAs(name);
     await stores.sql(`UPDATE requests SET crashed_workers = ARRAY['a', $1]`, [WORKER_ID]);
     await stores.workerLeases.clearCrashReports();
     expect(await deathsInLane()).toEqual([1]);
@@ -97,9 +97,9 @@ describe('a crash', () => {
 });
 
 describe('a lane whose worker lost its lease', () => {
-  it('runs in isolation as far as that worker may have been, whatever was completed or cancelled', async () => {
+  it('runs in isolation up to the last request that the worker may have started, even after completions and cancellations', async () => {
     const ids = await stores.accept('x', 300);
-    const { lane, jobs } = await fallSilentAs('a');
+    const { lane, jobs } = await stallAs('a');
     expect(lane.isolateUntil).toBe(0);
     await stores.sql(`UPDATE requests SET status = 'COMPLETED' WHERE queue_position <= 10`);
     await stores.sql(`UPDATE requests SET status = 'CANCELLED' WHERE id = ANY ($1::uuid[])`, [ids.slice(20, 30)]);
@@ -143,7 +143,7 @@ async function killOneBy(id: string, api: Daybook, env: Record<string, string>):
 }
 
 describe('a request that kills its worker', () => {
-  it('fails after three crashes, it alone; the lane continues and every callback arrives in order', async () => {
+  it('alone fails after three crashes; the lane continues and every callback arrives in order', async () => {
     const [database, redis, receiver] = await Promise.all([createDatabase(), redisUrl(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis, SWEEP_INTERVAL: '200ms' };
     const api = await startDaybook({ role: 'api', env });
@@ -186,7 +186,7 @@ describe('a request that kills its worker', () => {
     await database.drop();
   }, 240_000);
 
-  it('is survived when it is sync: it fails, and a repeat with its key reports that', async () => {
+  it('fails as a sync request too, and a repeat with its key reports that', async () => {
     const database = await createDatabase();
     const env = { ...UNLIMITED, DATABASE_URL: database.url, SWEEP_INTERVAL: '200ms' };
     const ask = (to: Daybook) => post(to, '/api/sync', POISON, { 'idempotency-key': 'poison' });

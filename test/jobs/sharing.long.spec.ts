@@ -11,7 +11,7 @@ const WORKERS = 3;
 
 let api: Daybook;
 
-/** Records each begin and each completion, with the worker that had leased the lane. */
+/** Logs each start and each completion, with the worker that had leased the lane. */
 const NOTE = `
   CREATE TABLE notes (request_id uuid, status text, holder text);
   CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await Promise.all(Array.from({ length: WORKERS }, () => startDaybook({ role: 'worker', env })));
 });
 
-/** Fills paused lanes, then resumes them all at once; resolves when all requests are completed. */
+/** Fills paused lanes and resumes them together. Resolves when all requests are completed. */
 async function makeAll(lanes: string[], each: number, iterations: number): Promise<Map<string, FinishedRequest[]>> {
   for (const lane of lanes) await holdLane(api, lane);
   const body = (index: number) => ({

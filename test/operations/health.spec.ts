@@ -1,4 +1,4 @@
-/** Operators see what is wrong with which dependency; everybody else sees only whether something is. */
+/** Operators see the failed dependency and its error. Other callers see only the overall status. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ describe('GET /api/health for operators', () => {
     expect(reply.json.cpu.process_percent).toBeGreaterThanOrEqual(0);
   });
 
-  it('says when a later version has migrated, or a migration is missing', async () => {
+  it('reports migrations of a later version and missing ones', async () => {
     await sql(daybook, `INSERT INTO migrations (timestamp, name) VALUES (9999999999999, 'Later9999999999999')`);
     await eventually(async () => (await get(daybook, '/api/health')).json.migrations.status === 'newer');
     await sql(daybook, `UPDATE migrations SET name = name || 'x' WHERE name <> 'Later9999999999999'`);
@@ -61,7 +61,7 @@ describe('GET /api/health for operators', () => {
     await eventually(async () => (await get(daybook, '/api/health')).json.status === 'ok');
   });
 
-  it('says why the storage is down, and probes it with one object that does not stay', async () => {
+  it('reports why the storage is down, and deletes the object of its probe', async () => {
     const results = join(daybook.dataDir, 'files/results');
     rmSync(results, { recursive: true });
     writeFileSync(results, '');
@@ -73,7 +73,7 @@ describe('GET /api/health for operators', () => {
     rmSync(results);
   });
 
-  it('answers 200 while the database is away, and says why', async () => {
+  it('answers 200 while the database is down, and reports why', async () => {
     const name = new URL(daybook.databaseUrl!).pathname.slice(1);
     const server = { databaseUrl: process.env.TEST_DATABASE_URL! };
     await sql(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
@@ -89,7 +89,7 @@ describe('GET /api/health for operators', () => {
   });
 });
 
-it('GET /api/health names the Redis that the queue uses, and why it is down', async () => {
+it('GET /api/health names the Redis of the queue, and reports why it is down', async () => {
   const redis = await startRedisServer({ password: 'right' });
   const REDIS_URL = `redis://:right@127.0.0.1:${redis.port}`;
   const daybook = await startDaybook({ env: { REDIS_URL, SWEEP_INTERVAL: '200ms' } });
@@ -102,7 +102,7 @@ it('GET /api/health names the Redis that the queue uses, and why it is down', as
   await daybook.stop();
 });
 
-it('GET /api/health shows others the status alone', async () => {
+it('GET /api/health shows only the status to other callers', async () => {
   const daybook = await startDaybook({ env: { AUTH: 'required', SWEEP_INTERVAL: '200ms' } });
   const admin = await createKey(daybook, ['admin']);
   const reader = await createKey(daybook, ['reports:read']);

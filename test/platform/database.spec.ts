@@ -31,13 +31,13 @@ describe('a transaction', () => {
   });
 });
 
-describe('a connection that breaks while nobody has a statement under way on it', () => {
+describe('a connection that breaks without a statement in flight', () => {
   it('does not terminate the process', async () => {
     const { master } = stores.dataSource.driver as unknown as { master: Pool };
     const client = await master.connect();
     // Not with `once` of node:events, which would also listen to errors.
     const ended = new Promise((resolve) => client.once('end', () => resolve(undefined)));
-    // By the socket, because a PgBouncer would hide that the server has closed the connection.
+    // Destroys the socket, because PgBouncer would hide a close by the server.
     (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
     await ended;
     client.release(true);

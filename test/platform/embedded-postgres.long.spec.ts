@@ -102,7 +102,7 @@ describe('startEmbeddedPostgres', () => {
     await eventually(() => expect(query(second.url, 'SELECT 1')).rejects.toThrow(refusal));
   });
 
-  it('reports in one line why it cannot start', async () => {
+  it('reports a failed start in one line', async () => {
     const folder = await dataFolder();
     await writeFile(folder, 'a file in the place of the folder');
     await expect(start(folder)).rejects.toThrow(/^No embedded Postgres in [^\n]+EEXIST[^\n]+$/);

@@ -1,4 +1,4 @@
-/** While Postgres refuses for reasons that pass, callers get 503 and may retry, and no work is lost or fails. */
+/** While Postgres refuses temporarily, callers get 503 and may retry. No work is lost or fails. */
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { DatabaseUnavailable } from '../../src/platform/database/outages.js';
@@ -26,7 +26,7 @@ async function asOwner(statement: string, database = 'postgres'): Promise<void> 
 
 const databaseOf = ({ databaseUrl }: Daybook): string => new URL(databaseUrl!).pathname.slice(1);
 
-/** Ends every session of a database, so that new ones begin with its present settings. */
+/** Ends every session of a database, so that new ones use its current settings. */
 const endSessions = (name: string): Promise<void> =>
   asOwner(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
 
@@ -48,7 +48,7 @@ async function expectRefused(daybook: Daybook): Promise<void> {
   }
 }
 
-/** Every route works again, and nothing of before is lost or has failed. */
+/** Expects that every route works again, and that no earlier request is lost or has failed. */
 async function expectRecovered(daybook: Daybook): Promise<void> {
   await eventually(async () => (await get(daybook, '/readyz')).status === 200);
   await eventually(async () => (await post(daybook, '/api/async', BODY)).status === 202);
@@ -77,7 +77,7 @@ describe('while the database', () => {
   it('is read-only, writes get 503, reads work, and the process is not ready', async () => {
     await submit();
     await alter(databaseOf(daybook), 'SET default_transaction_read_only = on');
-    // The sessions that were ended are noticed first.
+    // The service notices the ended sessions first.
     await eventually(async () => (await get(daybook, '/readyz')).json.cause === 'database-read-only');
     expect((await get(daybook, '/readyz')).json).toEqual({ ready: false, cause: 'database-read-only' });
     expect((await get(daybook, '/healthz')).json).toMatchObject({ status: 'degraded', db_connected: true });
@@ -190,7 +190,7 @@ describe('a conflict', () => {
     expect(await counts()).toEqual([4, 2]);
   });
 
-  it('that remains is an outage after a bounded number of tries', async () => {
+  it('becomes an outage after a bounded number of tries', async () => {
     let tries = 0;
     const conflict = stores.database.transaction(async (query) => {
       tries++;
@@ -201,7 +201,7 @@ describe('a conflict', () => {
     expect(tries).toBe(4);
   });
 
-  it('of a cached plan with a changed table, or a prepared statement that is gone, prepares it again', async () => {
+  it('of a cached plan with a changed table, or a missing prepared statement, prepares it again', async () => {
     const list = { name: 'list_counters', text: 'SELECT * FROM counters ORDER BY id' };
     await stores.database.query(list);
     await stores.sql('ALTER TABLE counters ADD COLUMN added integer');

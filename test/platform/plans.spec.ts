@@ -37,7 +37,7 @@ async function scans(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ relname, seq_scan }) => [relname, Number(seq_scan)]));
 }
 
-/** No query grows with what is finished, also where the tables were empty when it was planned. */
+/** No query gets slower with finished requests, even if it was planned over empty tables. */
 describe('statements planned over empty tables', () => {
   it('scan no large table once the tables were analyzed as they grew', async () => {
     const analyzer = new TableAnalyzer(stores.database, new Sweeper({ SWEEP_INTERVAL: 1_000 }));

@@ -1,4 +1,4 @@
-/** The defaults of a role or a database do not change what the service does, or it does not start. */
+/** The service overrides the defaults of a role or a database, or refuses to start. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -58,7 +58,7 @@ async function expectRoundTrip(DATABASE_URL: string): Promise<void> {
   await daybook.stop();
 }
 
-/** Runs the service until it ends by itself. */
+/** Runs the service until it exits. */
 async function refusal(DATABASE_URL: string): Promise<{ code: number; lines: string[] }> {
   const cwd = await temporaryFolder();
   const env = { PATH: process.env.PATH, DATA_DIR: cwd, DATABASE_URL };
@@ -89,7 +89,7 @@ describe('a round trip works with the defaults', () => {
   ])('%j', async (settings) => expectRoundTrip(await withDefaults(...settings)));
 });
 
-/** Of a server that is reached directly. Poolers do not let clients set these, and then the start says what is wrong. */
+/** Without a pooler. Poolers do not let clients set these, and then the service refuses to start with a message. */
 describe.each([
   ['default_transaction_isolation', 'serializable', 'read committed'],
   ['default_transaction_isolation', 'repeatable read', 'read committed'],
@@ -106,7 +106,7 @@ describe.each([
 it.each([
   ['session_replication_role', 'replica', 'origin'],
   ['synchronous_commit', 'off', 'on'],
-])('%s = %s, which breaks a promise, ends the start in one line', async (name, value, needed) => {
+])('the service exits with one line if %s = %s, which breaks a promise', async (name, value, needed) => {
   const { code, lines } = await refusal(await withDefaults(`${name} = ${value}`));
   expect([code, lines]).toEqual([
     1,
@@ -114,7 +114,7 @@ it.each([
   ]);
 });
 
-it('without a schema to create tables in, the start ends in one line', async () => {
+it('the service exits with one line without a schema to create tables in', async () => {
   const { code, lines } = await refusal(await withDefaults('search_path = nowhere'));
   expect([code, lines]).toEqual([1, [expect.stringContaining('no schema has been selected to create in')]]);
 });

@@ -48,7 +48,7 @@ describe('TableAnalyzer', () => {
     expect(await analyzedRows()).toBe(2_100);
   });
 
-  it('leaves a table to the process that is analyzing', async () => {
+  it('skips a table that another process analyzes', async () => {
     await stores.sql(INSERT, [1_000]);
     await stores.database.transaction(async (query) => {
       await query({ name: '', text: 'SELECT pg_advisory_xact_lock(4820111)' });
@@ -59,7 +59,7 @@ describe('TableAnalyzer', () => {
   });
 
   it('is run by the service for its hot tables', async () => {
-    // Before the first sweep: an ANALYZE amid the INSERT would count none of its rows.
+    // Before the first sweep, because an ANALYZE during the INSERT would count none of its rows.
     await stores.sql(INSERT, [1_000]);
     const daybook = await startDaybook({ env: { DATABASE_URL: stores.url } });
     await eventually(async () => (await analyzedRows()) === 1_000);

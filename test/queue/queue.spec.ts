@@ -19,7 +19,7 @@ import { startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { redisUrl, startRedis } from '../support/redis.js';
 
-/** A worker that counts its runs and does in each of them what the test sets. */
+/** A worker that counts its runs and calls a function of the test in each. */
 class Worker {
   runs = 0;
   running = 0;
@@ -180,7 +180,7 @@ describe.each([
     let mostWaiting = 0;
     for (let i = 0; i < 1_000; i++) {
       driver.queue.wake('jobs');
-      // Wake-ups arrive one by one, so that each could be sent on its own.
+      // Each wake-up arrives in its own tick, so each could be sent separately.
       mostWaiting = Math.max(mostWaiting, await driver.waiting('jobs'));
       await nextTurn();
     }

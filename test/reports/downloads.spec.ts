@@ -43,7 +43,7 @@ async function getRaw(path: string): Promise<Reply> {
 }
 
 describe('the file of a report', () => {
-  it('is an attachment under its own name, as long as was said, with its hash as ETag', async () => {
+  it('is an attachment with its own name, the announced length, and its hash as ETag', async () => {
     const { file_name, file_size_bytes, sha256: hash, download_url } = await report({ report_name: 'Q1  Report.v2' });
     expect(file_name).toMatch(/^Q1_Report\.v2_[0-9a-f-]{36}\.csv$/);
     expect(download_url).toBe(`/api/reports/${file_name}`);
@@ -61,28 +61,32 @@ describe('the file of a report', () => {
     expect(Buffer.byteLength(file.text)).toBe(file_size_bytes);
   });
 
-  it.each([1, 2, 50, 10_000])('of %d transactions sums up to its summary, to the cent', async (num_transactions) => {
-    const { download_url, row_count, summary } = await report({ num_transactions });
-    const lines = (await get(daybook, download_url)).text.split('\r\n').filter((line) => !line.startsWith('#'));
-    const [columns, ...rows] = parseCsv(lines.join('\r\n'));
-    expect(columns).toEqual(['Transaction ID', 'Date', 'Type', 'Category', 'Description', 'Amount']);
-    expect(rows).toHaveLength(num_transactions);
-    expect(new Set(rows.map(([id]) => id)).size).toBe(num_transactions);
-    const sumOf = (type: string) => rows.filter((row) => row[2] === type).reduce((sum, row) => sum + cents(row[5]!), 0);
-    const [revenue, expenses] = [sumOf('Revenue'), sumOf('Expense')];
-    expect(row_count).toBe(num_transactions);
-    expect(summary).toEqual({
-      total_transactions: num_transactions,
-      total_revenue: revenue / 100,
-      total_expenses: expenses / 100,
-      net_income: (revenue - expenses) / 100,
-      total_revenue_cents: revenue,
-      total_expenses_cents: expenses,
-      net_income_cents: revenue - expenses,
-    });
-  });
+  it.each([1, 2, 50, 10_000])(
+    'of %d transactions has rows that sum to its summary, to the cent',
+    async (num_transactions) => {
+      const { download_url, row_count, summary } = await report({ num_transactions });
+      const lines = (await get(daybook, download_url)).text.split('\r\n').filter((line) => !line.startsWith('#'));
+      const [columns, ...rows] = parseCsv(lines.join('\r\n'));
+      expect(columns).toEqual(['Transaction ID', 'Date', 'Type', 'Category', 'Description', 'Amount']);
+      expect(rows).toHaveLength(num_transactions);
+      expect(new Set(rows.map(([id]) => id)).size).toBe(num_transactions);
+      const sumOf = (type: string) =>
+        rows.filter((row) => row[2] === type).reduce((sum, row) => sum + cents(row[5]!), 0);
+      const [revenue, expenses] = [sumOf('Revenue'), sumOf('Expense')];
+      expect(row_count).toBe(num_transactions);
+      expect(summary).toEqual({
+        total_transactions: num_transactions,
+        total_revenue: revenue / 100,
+        total_expenses: expenses / 100,
+        net_income: (revenue - expenses) / 100,
+        total_revenue_cents: revenue,
+        total_expenses_cents: expenses,
+        net_income_cents: revenue - expenses,
+      });
+    },
+  );
 
-  it('is the same bytes for the same parameters, sync or async, and others for others', async () => {
+  it('has the same bytes for the same parameters, sync or async, and different bytes for different ones', async () => {
     const params = { num_transactions: 200, report_name: 'Twice', as_of: AS_OF };
     const first = await report(params);
     const { json: accepted } = await post(daybook, '/api/async', { payload: params, callback_url: null });
@@ -97,7 +101,7 @@ describe('the file of a report', () => {
       expect((await report({ ...params, ...change })).sha256).not.toBe(first.sha256);
   });
 
-  it('is not sent to a caller that has it, nor for HEAD', async () => {
+  it('is not sent to a caller with a matching ETag, nor for HEAD', async () => {
     const { download_url, file_size_bytes, sha256: hash } = await report();
     const known = await get(daybook, download_url, { 'If-None-Match': `"${hash}"` });
     expect([known.status, known.text, known.headers.get('etag')]).toEqual([304, '', `"${hash}"`]);
@@ -113,7 +117,7 @@ describe('the file of a report', () => {
     expect(head.headers.get('content-length')).toBe(String(file_size_bytes));
   });
 
-  it('comes in ranges that make the whole again', async () => {
+  it('can be read in ranges that add up to the whole file', async () => {
     const { download_url, file_size_bytes: size, sha256: hash } = await report();
     const part = (range: string) => get(daybook, download_url, { Range: range });
     const parts = [await part('bytes=0-99'), await part('bytes=100-199'), await part('bytes=200-')];
@@ -128,7 +132,7 @@ describe('the file of a report', () => {
     expect(outside.headers.get('content-range')).toBe(`bytes */${size}`);
   });
 
-  it('is 410 when it is gone or cut short, and never something else instead', async () => {
+  it('is 410 when it is missing or truncated', async () => {
     const [gone, short] = [await report(), await report()];
     await rm(resultPath(gone.file_id));
     await truncate(resultPath(short.file_id), 100);
@@ -139,7 +143,7 @@ describe('the file of a report', () => {
   });
 });
 
-describe('a name that is no finished report’s is 404:', () => {
+describe('a name without a finished report is 404:', () => {
   it.each([
     '..%2f..%2fetc%2fpasswd',
     '%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd',
@@ -161,7 +165,7 @@ describe('a name that is no finished report’s is 404:', () => {
     expect(reply.text).not.toContain('root:');
   });
 
-  it('almost the name of one, the key of its file, and a request that has no file', async () => {
+  it('a similar name, the storage key of a file, and a request without a file', async () => {
     const { file_name, file_id } = await report({ report_name: 'Mine' });
     const digest = (await post(daybook, '/api/sync', { input_data: 'x', iterations: 1 })).json;
     await writeFile(join(daybook.dataDir, 'files/results/stray.csv'), 'root:');
@@ -183,7 +187,7 @@ describe('a name that is no finished report’s is 404:', () => {
     expect((await get(daybook, `/api/reports/${file_name}`)).status).toBe(200);
   });
 
-  it('and one that is no text at all is 400', async () => {
+  it('a name that is not valid UTF-8 is 400', async () => {
     for (const name of ['%ff', '..%c0%afetc%c0%afpasswd', '%'])
       expectProblem(await getRaw(`/api/reports/${name}`), 400);
   });

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 
-/** In the place of the worker of `ReportPool`: fails, hangs or dies, as the report's type says. */
+/** Replaces the worker of `ReportPool`. The report's type selects whether it fails, hangs or exits. */
 export default function generate({ tasks, filePath }) {
   return tasks.map((task) => ({ ...generateOne(task, filePath), tookMs: 1 }));
 }
@@ -8,14 +8,14 @@ export default function generate({ tasks, filePath }) {
 function generateOne({ type, params }, filePath) {
   switch (type) {
     case 'wait':
-      // Until the test opens the gate; the other end of it is in the main thread.
+      // Waits until the test opens the gate in the main thread.
       Atomics.wait(new Int32Array(params.gate), 0, 0);
       return { outcome: { result: '{}', fileKey: null } };
     case 'die':
       return process.exit(1);
     case 'fail-half-way':
       writeFileSync(filePath, 'half a rep');
-      return { failure: { blame: 'report', message: 'It did not work' } };
+      return { failure: { blame: 'report', message: 'Generating failed' } };
     default:
       return { outcome: { result: JSON.stringify({ type }), fileKey: null } };
   }

@@ -1,4 +1,4 @@
-/** A strict reader of RFC 4180: gives the records, and throws at what the grammar does not allow. */
+/** A strict parser of RFC 4180. Returns the records. @throws at the first violation of the grammar. */
 export function parseCsv(text: string): string[][] {
   const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y;
   const records: string[][] = [];

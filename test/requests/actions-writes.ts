@@ -1,4 +1,4 @@
-/** A successful call of each route that is in the action log, with what it must leave there. */
+/** A successful call of each recorded route, with its expected entry in the action log. */
 import { hash } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -39,7 +39,7 @@ export async function finished({ daybook }: Pick<Scene, 'daybook'>, id: string, 
   });
 }
 
-/** A write that succeeds, with what it must leave in the log. */
+/** A successful write and its expected entry in the log. */
 export interface Write {
   path: string;
   body?: object | string;
@@ -66,7 +66,7 @@ async function addOrder(on: Scene, ...moves: string[]): Promise<string> {
   return id;
 }
 
-/** A move of an order, and the moves before it. */
+/** A transition of an order, and the transitions before it. */
 const orderMove =
   (move: string, ...before: string[]) =>
   async (on: Scene): Promise<Write> => {

@@ -1,5 +1,5 @@
 /**
- * Every write over HTTP or the command line, except the creation of requests, is in the action log: who, what, when,
+ * Every write over HTTP or the command line, except the creation of requests, is in the action log, with its actor, action, time,
  * from where, and its outcome. An account sees its own actions, an operator all of them.
  */
 import { execFile } from 'node:child_process';
@@ -87,7 +87,7 @@ async function keysCommand(daybook: Daybook, ...args: string[]): Promise<string>
 const KEY_ROUTES = ['POST /api/keys', 'POST /api/keys/{id}/rotate', 'POST /api/keys/{id}/revoke'];
 
 describe('the routes', () => {
-  it('name an action if they change something, or are on the list of exceptions', () => {
+  it('declare an action if they write, or are on the list of exceptions', () => {
     const routes = Object.entries(declared);
     // A route without @Action or @Unrecorded is recorded too, under its path. It needs a name of its own.
     expect(routes.filter(([, action]) => action === '')).toEqual([]);
@@ -131,7 +131,7 @@ describe('the routes', () => {
     expect(Math.abs(Date.parse(added!.at) - Date.now())).toBeLessThan(DAY_MS);
   });
 
-  it('record nothing when a request is refused, or creates requests', async () => {
+  it('do not record refused requests, nor the creation of requests', async () => {
     const before = await actionsOf(open);
     await send(open, 'POST', `/api/requests/${uuidv7()}/cancel`);
     await send(open, 'PUT', '/api/lanes/b', { body: { priority: 'high' } });
@@ -156,7 +156,7 @@ describe('with keys', () => {
     send(required, method, path, { body, headers });
   const FULL = ['reports:read', 'reports:write'] as const;
 
-  it('an action says which key of which account it was, and an account sees its own', async () => {
+  it('an action names its key and account, and an account sees its own actions', async () => {
     const acme = await createKey(required, [...FULL], { account: 'acme' });
     const globex = await createKey(required, [...FULL], { account: 'globex' });
     await holdLane(required, 'x');
@@ -180,7 +180,7 @@ describe('with keys', () => {
     expect(await see(globex, `?target=${id}`)).toEqual([]);
   });
 
-  it('an operator that acts for an account is recorded as one, and the account does not see which', async () => {
+  it('an operator that acts for an account is recorded as an operator, without its name for the account', async () => {
     const tenant = await createKey(required, ['reports:read'], { account: 'tenant' });
     const asTenant = { ...admin.headers, 'daybook-account': 'tenant' };
     const reply = await send(required, 'DELETE', '/api/requests', { headers: asTenant });
@@ -282,7 +282,7 @@ describe('the list', () => {
   });
 });
 
-it('records a write with an idempotency key once, and no repeat of it', async () => {
+it('records a write with an idempotency key once, and does not record its repeats', async () => {
   const headers = { 'Idempotency-Key': uuidv7() };
   const body = { name: 'Once', email: `${uuidv7()}@once.example` };
   const replies = [];
@@ -331,7 +331,7 @@ describe('a 503 of a limit', () => {
   });
 });
 
-it('keeps the write, and records it later, when the log cannot be written', async () => {
+it('keeps the write and records it later when the log cannot be written', async () => {
   await sql(open, 'ALTER TABLE actions RENAME TO actions_away');
   const reply = await send(open, 'PUT', '/api/lanes/late', { body: { priority: 7 } });
   expect([reply.status, reply.json.priority]).toEqual([200, 7]);

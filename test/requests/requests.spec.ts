@@ -200,7 +200,7 @@ describe('GET /api/requests/{id}', () => {
     });
   });
 
-  it('counts the jobs ahead, and has null once the request is finished', async () => {
+  it('counts the jobs ahead, and is null once the request is finished', async () => {
     await holdLane(daybook, 'line');
     const line: string[] = [];
     for (let n = 0; n < 4; n++) line.push(await accept({ lane: 'line' }));

@@ -18,7 +18,7 @@ import { GatedDatabase, openStores, type Stores } from '../support/stores.js';
 import { UNLIMITED } from '../support/submit.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
-/** Finished requests are deleted after RETENTION, their files first; no other request is. */
+/** Only finished requests are deleted after RETENTION, and their files are deleted first. */
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY_MS);
 const MONTH_MS = 30 * DAY_MS;
@@ -77,7 +77,7 @@ const keep = (): Promise<void> => Promise.resolve();
 const NOTHING = { removed: [], nextAfterId: null };
 
 describe('deleting by age', () => {
-  it('deletes requests that finished that long ago, with their callbacks, unless a callback is due', async () => {
+  it('deletes requests that finished before that time, with their callbacks, unless a callback is due', async () => {
     const old = daysAgo(31);
     const gone = await write([
       { acceptedAt: old },
@@ -139,7 +139,7 @@ describe('deleting by age', () => {
     await eventually(async () => (await stores.sql(locks)).length === 0);
   });
 
-  it('is done by one process at a time', async () => {
+  it('runs in one process at a time', async () => {
     const gated = new GatedDatabase(stores.dataSource, 1);
     const first = new RemovalStore(gated, stores.callbacks).removeExpired(MONTH_MS, NIL, 2, keep);
     await gated.reached;

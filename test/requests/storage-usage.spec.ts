@@ -77,7 +77,7 @@ describe('the stored bytes of an account', () => {
     expect(await stores.storage.read([null])).toEqual([openBefore! + 5]);
   });
 
-  it('stay the same while several processes fold the changes, and changes go on', async () => {
+  it('stay correct while several processes fold the changes and further changes happen', async () => {
     const { accept, complete, used } = tenant();
     await accept(Array.from({ length: 40 }, () => 1));
     const other = await (stores.constructor as typeof Stores).open(stores.url);
@@ -133,7 +133,7 @@ describe('the reserved bytes of a lane', () => {
     expect(await reserved()).toBe(0);
   });
 
-  it('do not include requests that the lane had no room for', async () => {
+  it('do not include requests that the full lane refused', async () => {
     const { accept, reserved } = tenant();
     await accept([1, 20, 300], 2);
     expect(await reserved()).toBe(21);

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { BLOCK } from '../../../src/books/journal/balances/blocks.js';
 import { SORTED_ID } from './sorted-id.js';
 
-/** All entries are folded, but for the last hundred. */
+/** All entries except the last hundred are folded. */
 export const BOOKS = 'cccccccc-0000-7000-8000-000000000000';
 export const ENTRIES = 100 * BLOCK + 100;
 export const CUSTOMERS = 20_000;

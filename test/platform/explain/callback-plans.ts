@@ -103,7 +103,7 @@ export function callbackPlans(explained: Explained): void {
     const store = new RedeliveryStore(explained.database, { CALLBACK_REDELIVERY_RATE: rate, SWEEP_INTERVAL: 2_000 });
     const id = uuidv7();
     const until = new Date(Date.now() + 60_000);
-    // What matches is counted, and putting back 200 writes to each of their indexes.
+    // The query counts the matches, and 200 updates write to each index.
     await explained.expectCheap(() => store.count({ account: null, ...selection, until }, 1_000), 8_000);
     const jobs = new RedeliveryRepository(explained.dataSource.getRepository(CallbackRedelivery));
     const { status: callbackStatus = null, destination: to = null, since = null } = selection;
