@@ -1,5 +1,5 @@
 /**
- * Balances now, as of any instant, and through any entry equal a recount of the lines, whatever has been folded; and
+ * Balances now, as of any instant, and through any entry equal a recount of the lines in every state of folding, and
  * every block is folded exactly once.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -137,7 +137,7 @@ describe('balances', () => {
     await expectBalances(account, 4 * BLOCK);
   });
 
-  it('are read after a fold of many blocks, which the read makes itself', async () => {
+  it('are read after the read itself has folded many blocks', async () => {
     const account = newBooks();
     await fill(account, 6 * BLOCK);
     expect(await foldedBlocks(account)).toBe(0);
@@ -162,7 +162,7 @@ describe('balances', () => {
     );
   });
 
-  it('after an entry that is not posted yet are refused', async () => {
+  it('through an entry that does not exist are refused', async () => {
     const account = newBooks();
     await postEntries(stores, account, [transfer(1)]);
     await expect(books.service.view(account, { through_entry: 2 })).rejects.toMatchObject({
@@ -172,7 +172,7 @@ describe('balances', () => {
 });
 
 describe('folding', () => {
-  it('waits for complete blocks, and does nothing twice', async () => {
+  it('waits for complete blocks, and folds each once', async () => {
     const account = newBooks();
     await postEntries(
       stores,

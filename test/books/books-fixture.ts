@@ -17,7 +17,7 @@ export function transfer(amountCents: number, more: Partial<NewEntry> = {}, curr
   return { effectiveAt: new Date(), kind: 'adjustment', lines, ...more };
 }
 
-/** Posts entries in a transaction of their own. */
+/** Posts entries in a new transaction. */
 export async function postEntries(
   { database }: Pick<Stores, 'database'>,
   account: string,
@@ -31,10 +31,10 @@ export async function postEntries(
   return posted;
 }
 
-/** Books of their own: whatever other tests post is in other ones. */
+/** Returns the id of new books, so that tests do not share entries. */
 export const newBooks = (): string => uuidv7();
 
-/** What a test reads and folds balances with. */
+/** Returns the services that read and fold balances. */
 export function balancesOf({ database }: Pick<Stores, 'database'>) {
   const folds = new FoldsStore(database);
   const service = new BalancesService(database, new BalancesStore(), folds);

@@ -53,7 +53,7 @@ describe('a customer', () => {
       expectProblem(reply, 404);
   });
 
-  it('has an email of its own, regardless of case', async () => {
+  it('has a unique email, regardless of case', async () => {
     const email = emailOf();
     const [first, second] = [await add({ name: 'A', email }), await add({ name: 'B', email: emailOf() })];
     for (const reply of [
@@ -68,7 +68,7 @@ describe('a customer', () => {
     expect((await add({ name: 'A', email }, other)).status).toBe(201);
   });
 
-  it('with an entry in the journal stays', async () => {
+  it('cannot be deleted if the journal refers to it', async () => {
     const { id: customer_id } = (await add({ name: 'A', email: emailOf() })).json;
     const line = { currency: 'USD', customer_id };
     const lines = [
@@ -80,7 +80,7 @@ describe('a customer', () => {
     expectProblem(await remove(customer_id), 409);
   });
 
-  it('with orders stays', async () => {
+  it('cannot be deleted if it has orders', async () => {
     const { id } = (await add({ name: 'A', email: emailOf() })).json;
     const order = { customer_id: id, items: ITEMS };
     expect((await post(daybook, '/api/orders', order, acme.headers)).status).toBe(201);
@@ -100,7 +100,7 @@ describe('a customer', () => {
     expect(reply.json.errors.map((issue: { path: string }) => issue.path)).toContain(path);
   });
 
-  it('changes in at least one field', async () => {
+  it('needs at least one field to change', async () => {
     const { id } = (await add({ name: 'A', email: emailOf() })).json;
     expectProblem(await change(id, {}), 422);
   });

@@ -1,4 +1,4 @@
-/** A large file is imported in constant memory; whatever ends an import leaves whole batches. */
+/** A large file is imported in constant memory. An interrupted import leaves whole batches. */
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -64,7 +64,7 @@ describe('a large file', () => {
     await expectSoundBooks();
   }, 300_000);
 
-  it('leaves whole batches when the connection drops, and the rest comes with a resend', async () => {
+  it('leaves whole batches when the connection drops, and a resend imports the rest', async () => {
     const { request, reply } = upload();
     const text = [...orderLines('drop-', 2_500)].join('');
     request.write(text.slice(0, text.length - 10));
@@ -82,7 +82,7 @@ describe('a large file', () => {
     await expectSoundBooks();
   });
 
-  it('whose sender stalls is ended with 408', async () => {
+  it('is ended with 408 if its sender stalls', async () => {
     const service = await startDaybook({ env: { ...UNLIMITED, IMPORT_IDLE_TIMEOUT: '2s' } });
     const { request, reply } = upload(service);
     request.write([...orderLines('stall-', 1_500)].join(''));
@@ -91,7 +91,7 @@ describe('a large file', () => {
     expect(await newest(service)).toMatchObject({ status: 'interrupted', created: 1_000 });
   });
 
-  it('sent twice at the same time creates each order once', async () => {
+  it('creates each order once if it is sent twice at the same time', async () => {
     const text = [...orderLines('twice-', 3_000)].join('');
     const replies = await Promise.all([send(text), send(text)]);
     for (const { json } of replies) expect(json).toMatchObject({ rows: 3_000, failed: 0 });
@@ -101,7 +101,7 @@ describe('a large file', () => {
     await expectSoundBooks();
   });
 
-  it('goes on after kill -9 when it is sent again, and each order is in the books once', async () => {
+  it('continues after kill -9 when it is sent again, with each order once in the books', async () => {
     const first = await startDaybook({ env: UNLIMITED });
     const { request } = upload(first);
     const text = [...orderLines('kill-', 5_000)].join('');

@@ -1,4 +1,7 @@
-/** A file of orders is imported in batches, each order once however often the file is sent; a bad row stops no other. */
+/**
+ * A file of orders is imported in batches, each order once even if the file is sent several times. An invalid row does
+ * not affect others.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -96,7 +99,7 @@ describe('an import', () => {
     expect(actions[0]).toMatchObject({ action: 'order.import', target: reply.json.id, outcome: 'succeeded' });
   });
 
-  it('of NDJSON takes an order a line, with the id of a customer or an email', async () => {
+  it('of NDJSON accepts one order per line, with the id or email of a customer', async () => {
     const email = `${uuidv7()}@ndjson.example`;
     const items = [{ sku: 'A', quantity: 1, unit_price_cents: 5 }];
     const customer = (await post(daybook, '/api/customers', { name: 'N', email })).json;
@@ -113,7 +116,7 @@ describe('an import', () => {
     expect((await get(daybook, `/api/customers/${customer.id}/orders`)).json.orders).toHaveLength(2);
   });
 
-  it('leaves orders alone whose reference is known, also within a file', async () => {
+  it('skips orders with a known reference, also within a file', async () => {
     const [a, b] = [newRef(), newRef()];
     const email = `${uuidv7()}@dup.example`;
     const text = file(paidLine(a, email), paidLine(b, email), paidLine(a, email, 'X,9,9'));
@@ -122,7 +125,7 @@ describe('an import', () => {
     await expectSoundBooks();
   });
 
-  it('reports each bad row in a CSV that runs no formula, and imports the others', async () => {
+  it('reports each invalid row in a CSV without formulas, and imports the others', async () => {
     const [good, closed, late] = [newRef(), newRef(), newRef()];
     const email = `${uuidv7()}@bad.example`;
     expect((await post(daybook, '/api/periods/2025-11/close', undefined)).status).toBe(200);
@@ -150,7 +153,7 @@ describe('an import', () => {
     await expectSoundBooks();
   });
 
-  it('keeps the order that the database refuses apart from the others', async () => {
+  it('imports the other orders if the database refuses one', async () => {
     const refs = Array.from({ length: 1_200 }, newRef);
     const refused = refs[700]!;
     await sql(
@@ -188,7 +191,7 @@ describe('is refused', () => {
   it('a third import of an account at the same time', async () => {
     const uploads = [upload(), upload()];
     for (const { request } of uploads) request.write(file());
-    // Both have begun once the newest two imports run.
+    // Both have started when the newest two imports are running.
     await eventually(async () => {
       const { imports } = (await get(daybook, '/api/orders/imports?limit=2')).json;
       return imports.every(({ status }: { status: string }) => status === 'running');
@@ -220,7 +223,7 @@ describe('is refused', () => {
   });
 });
 
-it('times without a value are those of the database, whatever the clock of the process says', async () => {
+it('missing times are set by the clock of the database, not by that of the process', async () => {
   const clock = join(await temporaryFolder(), 'clock');
   await writeFile(clock, String(-40 * DAY_MS));
   const env = { ...UNLIMITED, NODE_OPTIONS: `--import ${CLOCK}`, CHAOS_CLOCK: clock };

@@ -19,7 +19,7 @@ export function transfer(amount: number, more: object = {}): object {
   };
 }
 
-/** The calls of the journal of one service, which is asked for at each call because it starts after the file loads. */
+/** Returns functions that call the journal of the service that `daybook` returns, which starts after the file loads. */
 export function journalClient(daybook: () => Daybook) {
   const act = (by: TestKey, path: string, body?: object, headers: Record<string, string> = {}): Promise<Reply> =>
     post(daybook(), path, body, { ...by.headers, ...headers });
@@ -27,7 +27,7 @@ export function journalClient(daybook: () => Daybook) {
     act(by, ENTRIES, body, headers);
   const see = (by: TestKey, path: string): Promise<Reply> => get(daybook(), path, by.headers);
 
-  /** Adds an account, and so books of their own for a test. */
+  /** Adds an account, so that a test has its own books. */
   const newAccount = (): Promise<TestKey> => createKey(daybook(), ['books:read', 'books:write'], { account: uuidv7() });
 
   async function balancesOf(by: TestKey, query = ''): Promise<Record<string, number>> {

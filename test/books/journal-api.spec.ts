@@ -1,6 +1,6 @@
 /**
  * The journal over HTTP posts adjustments and reversals once, lists what was posted, keeps accounts and scopes apart,
- * and says of each refusal what is wrong, where, and what is allowed.
+ * and names the error, its place and the allowed values in each refusal.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -260,7 +260,7 @@ describe('scopes', () => {
     for (const key of [reader, globex, reports]) expectProblem(await act(key, '/api/periods/2026-03/reopen'), 403);
   });
 
-  it('let an operator reopen a period of an account, which the action log says', async () => {
+  it('let an operator reopen a period of an account, which the action log records', async () => {
     expect((await act(globex, '/api/periods/2026-05/close')).json.status).toBe('closed');
     const headers = { 'Daybook-Account': 'globex' };
     const reopened = await act(admin, '/api/periods/2026-05/reopen', undefined, headers);

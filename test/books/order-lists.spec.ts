@@ -72,7 +72,7 @@ describe('lists', () => {
     ['limit=0', 'limit', /./],
     ['cursor=x', 'cursor', /./],
     ['include_archived=maybe', 'include_archived', /true.*false/],
-  ])('refuse %s and say what is allowed', async (query, path, message) => {
+  ])('refuse %s and name the allowed values', async (query, path, message) => {
     const reply = await get(daybook, `/api/orders?${query}`);
     expectProblem(reply, 422);
     expect(reply.json.errors).toEqual([{ path, message: expect.stringMatching(message) }]);
@@ -139,7 +139,7 @@ describe('the summary', () => {
     expect(await total()).toBe('9223372036854775801');
   });
 
-  it('equals a recount after 50 concurrent writers, and no move is lost to a deadlock', async () => {
+  it('equals a recount after 50 concurrent writers, and no transition is lost to a deadlock', async () => {
     const customers = await Promise.all(Array.from({ length: 3 }, () => addCustomer()));
     const currency = 'NOK';
     const writer = async (index: number): Promise<void> => {

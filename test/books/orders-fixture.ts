@@ -10,7 +10,7 @@ export const ITEMS = [
 ];
 export const GIFT = { items: [{ sku: 'gift', quantity: 1, unit_price_cents: 0 }] };
 
-/** The calls of the orders of one service, which is asked for at each call because it starts after the file loads. */
+/** Returns functions that call the orders of the service that `daybook` returns, which starts after the file loads. */
 export function ordersClient(daybook: () => Daybook) {
   async function addCustomer(more: object = {}): Promise<{ id: string; email: string }> {
     const reply = await post(daybook(), '/api/customers', { name: 'Acme', email: `${uuidv7()}@acme.example`, ...more });

@@ -1,6 +1,6 @@
 /**
- * An order is created whole or not at all, moves only as docs/state-machines.md draws it, and posts to the journal in
- * the transaction that moves it. A change of one order touches no other.
+ * An order is created whole or not at all, changes its status only as docs/state-machines.md describes, and posts to the journal in
+ * the same transaction. A change of one order touches no other.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -277,7 +277,7 @@ describe('a draft', () => {
       (await get(daybook, `/api/orders/${id}`, headers)).status;
     for (const tag of ['"2"', 'W/"1"', 'x']) expect(await status({ 'if-match': tag })).toBe(412);
     for (const tag of ['"1"', '*', '"0", "1"']) expect(await status({ 'if-match': tag })).toBe(200);
-    // fetch() adds `Cache-Control: no-cache`, which does not turn the condition off.
+    // fetch() adds `Cache-Control: no-cache`, which does not disable the condition.
     for (const tag of ['"1"', '*', 'W/"1"']) expect(await status({ 'if-none-match': tag })).toBe(304);
     expect(await status({ 'if-none-match': '"2"' })).toBe(200);
     expect(await status({ 'if-match': '"2"', 'if-none-match': '"1"' })).toBe(412);

@@ -1,4 +1,4 @@
-/** Once a month is closed, no entry of it is posted, whoever was posting at that time. */
+/** After a month is closed, no entry is posted into it, even by postings that were in flight. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { PeriodsService } from '../../src/books/journal/periods/periods.service.js';
 import { PeriodsStore } from '../../src/books/journal/periods/periods.store.js';
@@ -56,7 +56,7 @@ describe('closing', () => {
       'SELECT max(number) AS number FROM journal_entries WHERE account_id = $1',
       [account],
     );
-    // The refused ones took no number.
+    // Refused entries use no number.
     expect(row!.number).toBe(atClose + 1);
   });
 
@@ -75,7 +75,7 @@ describe('closing', () => {
     await expect(late).rejects.toMatchObject({ code: 'period-closed' });
   });
 
-  it('makes a posting fail that waited for it', async () => {
+  it('fails a posting that waited for it', async () => {
     const account = newBooks();
     await postEntries(stores, account, [transfer(1, { effectiveAt: MARCH })]);
     let posting: Promise<unknown> = Promise.resolve();
@@ -90,7 +90,7 @@ describe('closing', () => {
     expect(await posting).toMatchObject({ code: 'period-closed' });
   });
 
-  it('concerns the books of one account, and one month in UTC', async () => {
+  it('affects one month in UTC in the books of one account', async () => {
     const [account, other] = [newBooks(), newBooks()];
     await periods.close(account, '2026-03');
     await postEntries(stores, other, [transfer(1, { effectiveAt: MARCH })]);
@@ -109,7 +109,7 @@ describe('closing', () => {
     }
   });
 
-  it('twice keeps the first time; reopening allows postings again', async () => {
+  it('again keeps the first time; reopening allows postings again', async () => {
     const account = newBooks();
     const first = await periods.close(account, '2026-03');
     expect(first).toEqual({ period: '2026-03', status: 'closed', closed_at: expect.any(String) });

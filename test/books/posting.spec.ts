@@ -1,6 +1,6 @@
 /**
  * Promises of the journal: entries balance in every currency, posted entries never change, numbers have no gaps and follow the
- * order of commits, and nothing is posted into a closed month. The database keeps them, whoever writes.
+ * order of commits, and nothing is posted into a closed month. The database enforces them for every writer.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
@@ -132,7 +132,7 @@ describe('posting', () => {
     await checkBooks(account);
   });
 
-  it('works behind a savepoint', async () => {
+  it('works after a savepoint', async () => {
     const account = newBooks();
     await stores.database.transaction(async (query) => {
       for (const text of ['SAVEPOINT a', 'SAVEPOINT b']) await query({ name: '', text });
@@ -212,12 +212,12 @@ describe('the database refuses', () => {
       expect(await refusal(role, entry, mixed)).toBe('DBK02');
     });
 
-    it('lines that join a posted entry, also balanced ones', async () => {
+    it('lines added to a posted entry, even balanced ones', async () => {
       const text = `${LINE} VALUES (:account, 2, 3, 'assets:cash', 'USD', 5), (:account, 2, 4, 'income:orders', 'USD', -5)`;
       expect(await refusal(role, text)).toBe('DBK03');
     });
 
-    it('a number that leaves a gap, and a time before the entry before', async () => {
+    it('a number that leaves a gap, and a time before the previous entry', async () => {
       const later = `now() + interval '1 hour'`;
       expect(await refusal(role, `${ENTRY} VALUES (:account, 4, now(), ${later}, 'x')`)).toBe('DBK04');
       const gap = `${ENTRY} VALUES (:account, 3, now(), ${later}, 'x'), (:account, 5, now(), ${later}, 'x')`;

@@ -1,6 +1,6 @@
 /**
- * Seeding adds books that look like real ones: all statuses, with entries and totals in which `daybook books verify` finds
- * nothing. It is all or nothing, and the same seed gives the same books.
+ * Seeding adds realistic books with all statuses, in whose entries and totals `daybook books verify` finds
+ * nothing. It is all or nothing, and the same seed generates the same books.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +33,7 @@ async function newKey(account: string): Promise<TestKey & { account: string }> {
 const seed = (key: TestKey, body: object, headers: Record<string, string> = {}) =>
   post(daybook, '/api/dev/seed', body, { ...key.headers, ...headers });
 
-/** Everything in the books of an account but the ids and the times of seeding, in the order of the emails. */
+/** Returns the books of an account without ids and times of seeding, sorted by email. */
 async function contents(account: string): Promise<object[]> {
   return stores.sql(
     `SELECT c.name, c.email, c.is_active, t.order_count, t.total_cents, o.status, o.currency, o.total_cents, o.customer_name,
@@ -61,7 +61,7 @@ async function statuses(account: string): Promise<Record<string, number>> {
 }
 
 describe('POST /api/dev/seed', () => {
-  it('adds 100 customers with 5 orders of 3 items by default, in which nothing differs', async () => {
+  it('adds 100 customers with 5 orders of 3 items by default, without differences', async () => {
     const key = await newKey('default-seed');
     // Without a body.
     const reply = await post(daybook, '/api/dev/seed', undefined, key.headers);
@@ -74,7 +74,7 @@ describe('POST /api/dev/seed', () => {
     expect(json.rows[0].total_cents).toBeGreaterThan(0);
   });
 
-  it('gives the same books for the same seed, and others for another', async () => {
+  it('generates the same books for the same seed, and different ones for another', async () => {
     const keys = await Promise.all(['same-1', 'same-2', 'another'].map(newKey));
     const body = { customers: 7, orders_per_customer: 6, items_per_order: 2 };
     for (const [index, key] of keys.entries()) {
@@ -87,7 +87,7 @@ describe('POST /api/dev/seed', () => {
     expect(other).not.toEqual(one);
   });
 
-  it('adds more each time, also at once, beside orders that others pay', async () => {
+  it('adds more books each time, also concurrently and while orders are paid', async () => {
     const key = await newKey('again');
     const body = { customers: 3, orders_per_customer: 40 };
     const customer = await post(
@@ -201,7 +201,7 @@ describe('npm run seed', () => {
     expect(logged).toEqual([{ target: 'open', detail: { customers: 70, orders: 5_003, itemsPerOrder: 2, seed: 1 } }]);
   });
 
-  it('gives the same books as the API', async () => {
+  it('generates the same books as the API', async () => {
     const [key, other] = await Promise.all(['cli-1', 'cli-2'].map(newKey));
     expect((await run(['--orders', '35', '--customers', '7', '--seed', '9', '--account', 'cli-1'])).code).toBe(0);
     await seed(other!, { customers: 7, orders_per_customer: 5, seed: 9 });

@@ -10,7 +10,7 @@ export interface Books {
   reversed: string;
 }
 
-/** A fault: its name, the statement that plants it and its values, and the findings that it must lead to. */
+/** A fault: its name, the statement that plants it, the values of that, and the expected findings. */
 export type Fault = [string, string, (books: Books) => unknown[], RegExp[]];
 
 const DROP_LINES = 'WITH gone AS (DELETE FROM journal_lines WHERE account_id = $1 AND number = 5)';
@@ -142,7 +142,7 @@ export const FAULTS: Fault[] = [
     [/^counter: the counter is at none of no time, and the newest entry is 5 of /],
   ],
   [
-    'a time of recording before that of the entry before',
+    'a time of recording before that of the previous entry',
     `UPDATE journal_entries SET recorded_at = recorded_at - interval '1 day' WHERE account_id = $1 AND number = 5`,
     ({ account }) => [account],
     [/^recorded-at: entry 5 was recorded at .*, before the entry before it \(/],
@@ -181,7 +181,7 @@ export const FAULTS: Fault[] = [
     [/^customer-totals: customer \S+ has 0 orders of EUR 0; the totals say 1 of 5$/],
   ],
   [
-    'totals that take an active customer for an inactive one',
+    'totals that treat an active customer as inactive',
     'UPDATE customer_totals SET is_active = false WHERE account_id = $1',
     ({ account }) => [account],
     [/^customer-active: customer \S+ is active; the totals in USD say it is inactive$/],

@@ -1,6 +1,6 @@
 /**
  * `daybook books verify` finds nothing in the books that the service writes, and finds and names each kind of fault that a
- * superuser can plant behind the triggers. `--repair-totals` mends totals and nothing else.
+ * superuser can plant behind the triggers. `--repair-totals` repairs only totals.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -125,7 +125,7 @@ describe('finds', () => {
     await plant(text, values(planted));
     const all = await findings(planted.account);
     for (const message of expected) expect(all).toContainEqual(expect.stringMatching(message));
-    // Nothing else is reported, apart from the totals of blocks that are not there.
+    // No other finding, except for the totals of missing blocks.
     const others = all.filter((line) => !expected.some((message) => message.test(line)));
     expect(others.filter((line) => !line.startsWith('folded-totals: journal_'))).toEqual([]);
   });
@@ -186,7 +186,7 @@ describe('finds', () => {
 });
 
 describe('a repair', () => {
-  it('mends the totals of customers and of folded blocks, and nothing else', async () => {
+  it('repairs only the totals of customers and of folded blocks', async () => {
     const { account } = await books();
     const folded = await foldedBooks();
     await plant('UPDATE customer_totals SET order_count = 9, is_active = false WHERE account_id = $1', [account]);
@@ -205,7 +205,7 @@ describe('a repair', () => {
     expect(await findings(account)).toEqual([]);
   });
 
-  it('loses no payment that comes between', async () => {
+  it('loses no payment that is posted during it', async () => {
     const { account, customer } = await books();
     const pay = async (): Promise<void> => {
       for (let n = 0; n < 10; n++) {
@@ -253,7 +253,7 @@ describe('daybook books verify', () => {
     expect(logged).toEqual([{ actor_kind: 'command-line', target: NAME }]);
   });
 
-  it('reports an account or an argument that it does not know', async () => {
+  it('reports an unknown account or argument', async () => {
     expect(await run('verify', '--account', 'nobody')).toMatchObject({
       code: 1,
       stderr: 'books: There is no account nobody\n',

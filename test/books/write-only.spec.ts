@@ -1,4 +1,4 @@
-/** A key with `books:write` alone learns nothing of customers, orders and entries from the answers of writes. */
+/** A key with only `books:write` cannot read data of customers, orders and entries from the responses to writes. */
 import { beforeAll, expect, it } from '@jest/globals';
 import { get, post, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';

@@ -1,5 +1,5 @@
 /**
- * Fifty writers change the books of two accounts over two API processes, which are killed in turns, and `daybook books
+ * Fifty writers change the books of two accounts over two API processes, which are killed in turn, and `daybook books
  * verify` runs meanwhile. The writers and the rules for the books are those of the chaos test.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,9 +19,9 @@ const SECONDS = Number(process.env.BOOKS_STRESS_SECONDS ?? 20);
 const SEED = Number(process.env.BOOKS_STRESS_SEED ?? 1);
 const WRITERS = 50;
 const LEAST_KILLS = 4;
-/** Answered changes between two kills, so that each process works before it is killed. */
+/** Answered changes between two kills, so that each process does some work before its kill. */
 const BETWEEN_KILLS = 500;
-/** Successes of each kind without which the run goes on, however slow the machine is. */
+/** The run continues until each kind has this number of successes, even on a slow machine. */
 const LEAST: Partial<Record<WriteKind, number>> = {
   customer: 200,
   order: 400,
@@ -54,12 +54,13 @@ class Fleet {
     return daybook;
   }
 
-  /** Kills the process that has run longest, in the middle of its work, and starts another one. */
+  /** Kills the oldest process in the middle of its work, and starts another one. */
   async replaceOldest(): Promise<void> {
     const [oldest] = this.processes as [Daybook];
     oldest.kill('SIGKILL');
     await oldest.exited;
-    // Earlier, no request would meet a dead process; later, every second one would, for as long as a start takes.
+    // Removed only now, so that some requests reach the killed process. It is removed before the next one starts, because
+    // half of the requests would fail during that time.
     this.processes.shift();
     await this.add();
   }
@@ -75,13 +76,13 @@ async function newAccounts(daybook: Daybook): Promise<Account[]> {
     return { id: rows.find(({ name }) => name === names[index])!.id, headers: keys[index]!.headers };
   };
   const [large, small] = [accountOf(0), accountOf(1)];
-  // Four writers out of five meet on the counter of one account.
+  // Four of five writers share the counter of one account.
   return [large, large, large, large, small];
 }
 
 const answered = (writes: Write[]): number => writes.filter(({ statuses }) => statuses.some(Boolean)).length;
 
-/** The kinds of which too few have succeeded. */
+/** Returns the kinds with too few successes. */
 const lacking = (writes: Write[]): string[] =>
   Object.entries(LEAST)
     .filter(([kind, least]) => confirmed(writes, kind as WriteKind).length < least)
@@ -115,7 +116,7 @@ function figures({ writes, orders, entries, periods }: BookHistory): string {
 
 describe('50 writers with cancellations, reversals and closes, and kill -9', () => {
   it(
-    'leave books that balance, with numbers without a gap, in which every answer holds',
+    'leave balanced books without gaps in their numbers that agree with every response',
     async () => {
       const [database, redis] = await Promise.all([createDatabase(), redisUrl()]);
       const fleet = new Fleet({
@@ -145,7 +146,7 @@ describe('50 writers with cancellations, reversals and closes, and kill -9', () 
       expect(history.verification).toMatchObject({ exitCode: 0, output: expect.stringContaining('nothing differs') });
       expect(await verifiedMeanwhile).toMatchObject({ exitCode: 0 });
       expect(lacking(history.writes)).toEqual([]);
-      // Deadlocks are retried, so answers alone do not show them.
+      // The service retries after deadlocks, so responses do not show them.
       const text = 'SELECT deadlocks::integer FROM pg_stat_database WHERE datname = current_database()';
       expect(await sql(daybook, text)).toEqual([{ deadlocks: 0 }]);
       for (const output of fleet.outputs) expect(output()).not.toMatch(/40P01|deadlock|DBK0[234]/i);

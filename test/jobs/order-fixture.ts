@@ -8,7 +8,7 @@ import { submitAsync } from '../support/submit.js';
 
 const COUNT = 1_000;
 
-/** A lane runs its requests in order, without gaps, one at a time, whatever the number of workers. */
+/** A lane runs its requests in order, without gaps, one at a time, with any number of workers. */
 export async function expectOrderKept(api: Daybook): Promise<void> {
   const receiver = await startReceiver();
   const watch = watchProcessing(api.databaseUrl!);

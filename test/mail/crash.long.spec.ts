@@ -1,4 +1,4 @@
-/** A worker that is killed in the middle of a fan-out: every attendee gets the message, few get it twice. */
+/** A worker is killed during a fan-out. Every attendee gets the message, and few get it twice. */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { MAX_IN_FLIGHT } from '../../src/mail/sending/mail-sender.js';
@@ -12,7 +12,7 @@ import { startSmtp } from './smtp-fixture.js';
 const ATTENDEES = 4_000;
 const KILL_EVERY = 1_000;
 
-it('reaches everyone at least once, under one Message-ID, when it is killed again and again', async () => {
+it('reaches every attendee at least once, with one Message-ID, when workers are killed repeatedly', async () => {
   const database = await createDatabase();
   const smtp = await startSmtp();
   smtp.behaviour.set('stall', 'stall');

@@ -1,4 +1,4 @@
-/** Mail over HTTP: for operators, page by page, without secrets. */
+/** Operators list mail over HTTP, page by page and without secrets. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { get, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
@@ -77,7 +77,7 @@ describe('POST /api/mail/{id}/retry', () => {
   });
 });
 
-it('is deleted after RETENTION, with its attempts and its fan-out; one that was finished later stays', async () => {
+it('is deleted after RETENTION, with its attempts and its fan-out; newer ones remain', async () => {
   const createdAtMs = Date.now() - 2 * 86_400_000;
   const old = await addKeptMail(daybook, { to: 'old@example.com', createdAtMs });
   const young = await addKeptMail(daybook, { to: 'young@example.com', createdAtMs });
@@ -112,7 +112,7 @@ it('shows in health and metrics', async () => {
   expect(metrics.text).toMatch(/daybook_mail_pending \d/);
 });
 
-it('is for the scope admin with AUTH=required; a key that acts for an account sees the mail of that account', async () => {
+it('needs the scope admin with AUTH=required; a key that acts for an account sees only its mail', async () => {
   const required = await startDaybook({ env: { AUTH: 'required', SMTP_URL: 'smtp://127.0.0.1:9' } });
   const admin = await createKey(required, ['admin']);
   const reader = await createKey(required, ['reports:read', 'books:write']);

@@ -18,7 +18,7 @@ import { QueuePausesRepository } from '../../src/queue/pauses/queue-pauses.repos
 import { InProcessQueue } from '../../src/queue/in-process-queue.js';
 import { DATABASE_SETTINGS, createDatabase } from '../support/database.js';
 
-/** The attendees of the test: a table of its own. */
+/** The attendees of the test, in a separate table. */
 class TestAttendees extends Attendees {
   addresses(): string {
     return 'SELECT a.address FROM fan_out f JOIN test_attendees a ON a.event_id = f.event_id';

@@ -1,4 +1,4 @@
-/** The outbox: written with the business transaction, expanded to each address once, changes combined. */
+/** The outbox is written in the business transaction. It sends one message to each address and combines changes. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
@@ -42,7 +42,7 @@ it('is rolled back with its transaction', async () => {
 });
 
 describe('a fan-out', () => {
-  it('sends one message to each address, in whatever case', async () => {
+  it('sends one message to each address, regardless of case', async () => {
     const eventId = randomUUID();
     await mail.attend(eventId, 'a@example.com', 'A@example.com', 'b@example.com', 'b@example.com', 'c@example.com');
     await mail.addFanOut(cancelled(eventId));
@@ -76,10 +76,10 @@ describe('a fan-out', () => {
     await other.stop();
   });
 
-  it('goes on where it was after a crash', async () => {
+  it('continues after a crash', async () => {
     const eventId = randomUUID();
     await mail.attend(eventId, 'm1@example.com', 'm2@example.com', 'm3@example.com');
-    // The first address has its message, and the worker died.
+    // The first address has its message, and the worker has crashed.
     await mail.rows(
       `WITH f AS (INSERT INTO mail_fan_outs (id, account_id, event_id, template, data, due_at, started_at, last_address)
           VALUES ($1, $1, $1, 'event-cancelled', $2, now(), now(), 'm1@example.com'))
@@ -94,7 +94,7 @@ describe('a fan-out', () => {
 });
 
 describe('changes of an event', () => {
-  it('in quick succession are one message that tells all of them', async () => {
+  it('in quick succession are one message that lists all of them', async () => {
     const eventId = randomUUID();
     await mail.attend(eventId, 'quick@example.com');
     await mail.addFanOut(moved(eventId, 'Hall 1', 'Hall 2'));
@@ -125,7 +125,7 @@ describe('changes of an event', () => {
     expect(await mail.rows('SELECT FROM mail_fan_outs WHERE event_id = $1', [eventId])).toEqual([]);
   });
 
-  it('are two messages when the first one is on its way', async () => {
+  it('are two messages when the first one is being sent', async () => {
     const eventId = randomUUID();
     await mail.attend(eventId, 'slow@example.com');
     await mail.addFanOut(moved(eventId, 'Hall 1', 'Hall 2'));

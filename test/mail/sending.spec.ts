@@ -1,4 +1,4 @@
-/** Messages against a real mail server: taken, refused, stalled, dropped, greeted late. */
+/** Messages to a real mail server that accepts, refuses, stalls, drops the connection or greets late. */
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { type MailWorker, confirmed, startMail } from './mail-fixture.js';
@@ -40,7 +40,7 @@ async function attemptsOf({ id }: Row): Promise<object[]> {
 }
 
 describe('a message', () => {
-  it('is sent as text and HTML, under an id that follows from its own', async () => {
+  it('is sent as text and HTML, with a Message-ID derived from its id', async () => {
     await mail.add(confirmed('ada@example.com'));
     const sent = await until('ada@example.com', 'sent');
     expect(await attemptsOf(sent)).toEqual([{ number: 1, outcome: 'sent', smtp_code: 250 }]);
@@ -54,7 +54,7 @@ describe('a message', () => {
     expect(raw).toContain('2026-12-01 19:00 UTC');
   });
 
-  it('is sent once, however many workers are woken', async () => {
+  it('is sent once, even if many workers wake up', async () => {
     const other = await startMail({ SMTP_URL: smtp.url }, mail.url);
     const addresses = Array.from({ length: 200 }, (_, index) => `once-${index}@example.com`);
     await mail.add(...addresses.map(confirmed));
@@ -64,7 +64,7 @@ describe('a message', () => {
     expect(smtp.received).toHaveLength(200);
   });
 
-  it('is tried again after 4xx, by the schedule, under the same Message-ID', async () => {
+  it('is retried on schedule after 4xx, with the same Message-ID', async () => {
     smtp.behaviour.set('busy', 451);
     await mail.add(confirmed('busy@example.com'));
     await eventually(async () => (await of('busy@example.com')).attempts === 2);
@@ -94,7 +94,7 @@ describe('a message', () => {
     expect(smtp.tried).toEqual(['nobody@example.com']);
   });
 
-  it('is judged by the reply to the whole message too: 4xx is tried again, 5xx is final', async () => {
+  it('also depends on the reply to the whole message: 4xx is retried, 5xx is final', async () => {
     smtp.behaviour.set('full', { message: 452 });
     smtp.behaviour.set('spam', { message: 554 });
     await mail.add(confirmed('full@example.com'), confirmed('spam@example.com'));
@@ -108,7 +108,7 @@ describe('a message', () => {
   });
 
   it.each(['drop', 'drop-reply', 'stall', 'stall-message'] as const)(
-    'is tried again under the same Message-ID after a server that does this: %s',
+    'is retried with the same Message-ID after %s of the server',
     async (behaviour) => {
       const to = `${behaviour}@example.com`;
       smtp.behaviour.set(behaviour, behaviour);
@@ -135,7 +135,7 @@ describe('a message', () => {
     await patient.stop();
   });
 
-  it('is tried again when the greeting does not come in time, or refuses, and then sent', async () => {
+  it('is retried after a late or refusing greeting, and then sent', async () => {
     const late = await startSmtp();
     late.greetAfterMs = 60_000;
     const worker = await startMail({ SMTP_URL: late.url, SMTP_TIMEOUT: 500, MAIL_RETRY_DELAYS: Array(100).fill(100) });
@@ -160,7 +160,7 @@ describe('a message', () => {
     'a@example.com\r\nBcc: b@example.com',
     'Name <x@example.com>',
     'none',
-  ])('to %j is not sent: that is not one address', async (to) => {
+  ])('to %j is not sent, because it is not a single address', async (to) => {
     await mail.add(confirmed(to));
     const failed = await until(to, 'failed');
     expect(failed.error).toBe('The address is not valid');
@@ -183,7 +183,7 @@ describe('an address that stalls or is refused', () => {
   });
 });
 
-it('is sent when a server that was away is back', async () => {
+it('is sent when the server recovers', async () => {
   const first = await startSmtp();
   const { port, url } = first;
   await first.close();
@@ -195,7 +195,7 @@ it('is sent when a server that was away is back', async () => {
   await worker.stop();
 });
 
-it('is kept without a server, and not lost', async () => {
+it('is kept while no server is configured', async () => {
   const worker = await startMail();
   await worker.add(confirmed('kept@example.com'), confirmed('kept-too@example.com'));
   await eventually(async () => {

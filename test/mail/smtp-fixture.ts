@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
 
-/** A message that the server has taken. */
+/** A message that the server accepted. */
 export interface Received {
   to: string;
   messageId: string;
@@ -14,28 +14,28 @@ export interface SmtpFixture {
   readonly url: string;
   readonly port: number;
   readonly received: Received[];
-  /** Recipients of RCPT, in order, also of attempts that were refused. */
+  /** All recipients of RCPT in order, including refused ones. */
   readonly tried: string[];
   /** The number of connections that were opened. */
   connections(): number;
-  /** The addresses of the messages that were taken, each once. */
+  /** The distinct addresses of the accepted messages. */
   addresses(): string[];
-  /** Before each greeting. */
+  /** Delay of each greeting. */
   greetAfterMs: number;
   /** 220 by default; another one refuses the connection. */
   greetingCode: number;
-  /** What the server does with a recipient, by the part before the @; undefined accepts. */
+  /** The behaviour for a recipient, by the part before the @. Other recipients are accepted. */
   behaviour: Map<string, Behaviour>;
   close(): Promise<void>;
 }
 
 /**
- * A reply code to the recipient or to the whole message; no reply to either of them; or the end of the connection in the middle
- * of the message, or after the server has taken it.
+ * A reply code to the recipient or to the whole message, no reply to either, or a closed connection: during the message
+ * (`drop`), or after the server has accepted it (`drop-reply`).
  */
 export type Behaviour = number | { message: number } | 'stall' | 'stall-message' | 'drop' | 'drop-reply';
 
-const refusal = (responseCode: number): Error => Object.assign(new Error('As the test wants'), { responseCode });
+const refusal = (responseCode: number): Error => Object.assign(new Error('Refused by the test'), { responseCode });
 
 const servers: SMTPServer[] = [];
 
@@ -112,7 +112,7 @@ export async function startSmtp(port = 0): Promise<SmtpFixture> {
 
 const closing = new Map<SMTPServer, Promise<void>>();
 
-/** May be called twice. */
+/** Closes the server. Safe to call twice. */
 function closed(server: SMTPServer): Promise<void> {
   const ended = closing.get(server) ?? new Promise<void>((resolve) => server.close(() => resolve()));
   closing.set(server, ended);

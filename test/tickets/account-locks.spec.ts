@@ -1,5 +1,5 @@
 /**
- * Transactions of one account that wait for its locks do not delay those of other accounts, however many they are.
+ * Transactions of one account that wait for its locks do not delay those of other accounts, regardless of their number.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -24,7 +24,7 @@ const ADJUSTMENT = {
   ],
 };
 
-/** An organizer with an account of its own, and rows in its books. */
+/** An organizer with its own account, and rows in its books. */
 interface Tenant extends TestUser {
   account: string;
   eventId: string;
@@ -114,7 +114,7 @@ describe('an account whose transactions wait for a lock', () => {
     expect(await soldOf(daybook, busy.eventId)).toBe(MANY);
   });
 
-  it('refuses at once those who do not own what is locked', async () => {
+  it('refuses callers who do not own the locked row at once', async () => {
     await whileLocked('events WHERE id', busy.eventId, async () => {
       const path = `/api/events/${busy.eventId}`;
       expect((await send(daybook, 'DELETE', path, free)).status).toBe(403);

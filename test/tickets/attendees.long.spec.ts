@@ -24,7 +24,7 @@ describe(`an event with ${MANY} attendees`, () => {
   it('changes in one row of mail within 150 ms, and is deleted with all its bookings refunded', async () => {
     const event = await publish(daybook, organizer, { total_tickets: MANY, price_cents: 1 });
     await addBookings(event.id, MANY);
-    // The sweep does so within a minute of such growth.
+    // The sweep analyzes the table within a minute of such growth.
     await sql(daybook, 'ANALYZE events, bookings, journal_entries, journal_lines');
     const times: number[] = [];
     for (let n = 0; n < 5; n++) {
@@ -52,7 +52,7 @@ describe(`an event with ${MANY} attendees`, () => {
   }, 300_000);
 });
 
-/** Adds bookings of different customers with their sales in the journal, as the service would one by one. */
+/** Adds bookings of different customers with their sales in the journal, like the service would, but in one statement. */
 async function addBookings(eventId: string, count: number): Promise<void> {
   await sql(
     daybook,

@@ -57,7 +57,7 @@ it('bookings that wait for their event leave connections to other callers', asyn
     await client.query('SELECT FROM events WHERE id = $1 FOR UPDATE', [id]);
     const waiting = Array.from({ length: 30 }, () => book(daybook, customer, id));
     await eventually(async () => expect(await lockWaits()).toBe(2));
-    // More often than the pool has connections.
+    // More requests than the pool has connections.
     for (let n = 0; n < 20; n++) expect((await get(daybook, `/api/events/${id}`)).status).toBe(200);
     await client.query('COMMIT');
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(Array<number>(30).fill(201));
@@ -127,7 +127,7 @@ describe('a booking', () => {
     expect(await linesOf(daybook, id)).toEqual([]);
   });
 
-  it('is refused when too few tickets are left, which the answer counts', async () => {
+  it('is refused when too few tickets are left, and the response contains their number', async () => {
     const event = await publish(daybook, organizer, { total_tickets: 3 });
     await booked(daybook, customer, event.id, 1);
     const three = await book(daybook, customer, event.id, 3);
@@ -176,7 +176,7 @@ describe('a booking', () => {
     expectProblem(await book(daybook, customer, event.id), 409);
   });
 
-  it('is made once under an idempotency key', async () => {
+  it('is created once under an idempotency key', async () => {
     const event = await publish(daybook, organizer);
     const key = { 'idempotency-key': uuidv7() };
     const first = await book(daybook, customer, event.id, 2, key);
@@ -186,12 +186,12 @@ describe('a booking', () => {
       expect(again.headers.get('idempotency-replayed')).toBe('true');
     }
     expectProblem(await book(daybook, customer, event.id, 3, key), 422);
-    // Another customer's key is another one.
+    // Keys are separate for each customer.
     expect((await book(daybook, stranger, event.id, 2, key)).json.id).not.toBe(first.json.id);
     expect(await soldOf(daybook, event.id)).toBe(4);
   });
 
-  it('is made once when repeats come at the same time', async () => {
+  it('is created once when repeats are concurrent', async () => {
     const event = await publish(daybook, organizer);
     const key = { 'idempotency-key': uuidv7() };
     const replies = await Promise.all(Array.from({ length: 8 }, () => book(daybook, customer, event.id, 1, key)));
@@ -201,7 +201,7 @@ describe('a booking', () => {
 });
 
 describe('a cancellation', () => {
-  it('gives the tickets back and posts the reversal, once', async () => {
+  it('returns the tickets and posts the reversal, once', async () => {
     const event = await publish(daybook, organizer);
     const guest = await register(daybook, 'customer');
     const { id } = await booked(daybook, guest, event.id, 3);
@@ -226,7 +226,7 @@ describe('a cancellation', () => {
     expect(replies.filter((reply) => reply.headers.get('idempotency-replayed') === 'true')).toHaveLength(2);
     const headers = { ...customer.headers, ...key };
     expectProblem(await send(daybook, 'POST', `/api/bookings/${id}/cancel`, { body: { note: 'x' }, headers }), 422);
-    // Another customer's key is another one, and the booking is not theirs.
+    // Keys are separate for each customer, and the booking belongs to the other one.
     expectProblem(await cancel(daybook, stranger, id, key), 404);
     expectProblem(await cancel(daybook, customer, id), 409);
     expect(await soldOf(daybook, event.id)).toBe(0);
@@ -250,7 +250,7 @@ describe('a closed month', () => {
       expect((await post(daybook, `/api/periods/${month}/${name}`, undefined)).status).toBe(200);
   };
 
-  it('takes no booking, cancellation or deletion, and nothing of them is left', async () => {
+  it('refuses bookings, cancellations and deletions, which leave no rows', async () => {
     const event = await publish(daybook, organizer);
     const { id } = await booked(daybook, customer, event.id, 2);
     const mails = await mailTo(daybook, customer.email);
@@ -313,7 +313,7 @@ describe('the bookings of others', () => {
 });
 
 describe('an organizer', () => {
-  it('does not book or cancel', async () => {
+  it('cannot book or cancel', async () => {
     const event = await publish(daybook, organizer);
     const { id } = await booked(daybook, customer, event.id);
     expectProblem(await book(daybook, organizer, event.id), 403);

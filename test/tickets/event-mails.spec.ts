@@ -1,6 +1,6 @@
 /**
- * The attendees of an event get one mail about a change, at the address that they booked with; nobody gets one who has
- * no confirmed booking; and after the mail about a cancelled event comes none about a change.
+ * The attendees of an event get one mail about a change, at the address that they booked with. Customers without a
+ * confirmed booking get none. No mail about a change follows the one about the cancelled event.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Reply, send } from '../support/client.js';
@@ -46,7 +46,7 @@ const expanded = (eventId: string): Promise<unknown> =>
 const receivedBy = ({ email }: TestUser): string[] =>
   smtp.received.filter(({ to }) => to === email).map(({ raw }) => /^Subject: ([^:]*)/m.exec(raw)![1]!);
 
-/** Waits until a customer has received as many messages. */
+/** Waits until a customer has received this number of messages. */
 const received = (customer: TestUser, ...subjects: string[]): Promise<unknown> =>
   eventually(() => expect(receivedBy(customer)).toEqual(subjects));
 
@@ -118,7 +118,7 @@ describe('deleting an event', () => {
     const customers = await Promise.all(Array.from({ length: 5 }, newCustomer));
     for (const customer of customers) await booked(daybook, customer, event.id);
     for (const customer of customers) await received(customer, 'Booking confirmed');
-    // Messages of the change are tried again in an hour, and one is claimed by a worker that has crashed.
+    // Messages of the change are retried in an hour, and a crashed worker had claimed one.
     for (const { email } of customers) smtp.behaviour.set(email.split('@')[0]!, 451);
     await change(event.id, { location: 'Hall 2' });
     await letGo();

@@ -1,6 +1,6 @@
 /**
  * Organizers publish and change their own events, everyone reads them, and callers set only the documented fields. A
- * change tells the attendees what changed; deleting an event refunds its bookings.
+ * change is mailed to the attendees. Deleting an event refunds its bookings.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -107,7 +107,7 @@ describe('an event', () => {
     expect(await sql(daybook, 'SELECT id FROM events WHERE title = $1', [body.title])).toHaveLength(1);
   });
 
-  it('is 404 for an unknown id, whatever is asked', async () => {
+  it('is 404 for an unknown id with every method', async () => {
     for (const id of [UNKNOWN_ID, 'x', '%00']) {
       expectProblem(await get(daybook, `/api/events/${id}`), 404);
       expectProblem(await change(id, { title: 'x' }), 404);
@@ -169,7 +169,7 @@ describe('the list of events', () => {
 });
 
 describe('a change', () => {
-  it.each(['PATCH', 'PUT'])('by %s sets the given fields and leaves the others', async (method) => {
+  it.each(['PATCH', 'PUT'])('by %s sets the given fields and keeps the others', async (method) => {
     const event = await publish(daybook, organizer);
     const reply = await change(event.id, { title: 'Blues', total_tickets: 5 }, organizer, method);
     expect([reply.status, reply.text]).toEqual([200, reply.text]);
@@ -226,7 +226,7 @@ describe('a change', () => {
     });
   });
 
-  it('tells the attendees what changed, and only that', async () => {
+  it('is mailed to the attendees with only the changed fields', async () => {
     const event = await publish(daybook, organizer);
     await booked(daybook, customer, event.id);
     expect((await change(event.id, { title: EVENT.title, date: EVENT.date })).json.updated_at).toBe(event.updated_at);
@@ -266,7 +266,7 @@ describe('deleting', () => {
     expectProblem(await remove(id), 404);
   });
 
-  it('a booked event cancels and refunds its bookings, and tells the attendees once', async () => {
+  it('a booked event cancels and refunds its bookings, and sends one mail to each attendee', async () => {
     const event = await publish(daybook, organizer, { title: uuidv7() });
     const kept = await booked(daybook, customer, event.id, 2);
     const given = await booked(daybook, customer, event.id, 3);

@@ -1,6 +1,6 @@
 /**
- * Whatever comes at once, from whatever process, an event sells its tickets exactly: none too many, none lost, each sale
- * once in the journal. Also with cancellations among them, and when a process is killed in the middle of them.
+ * Concurrent bookings over several processes sell exactly the tickets of an event, and post each sale once. This also holds
+ * with concurrent cancellations, and when a process is killed.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
@@ -39,7 +39,7 @@ const customerOf = (index: number): TestUser => customers[index % CUSTOMERS]!;
 const newEvent = async (): Promise<string> =>
   (await publish(first, organizer, { total_tickets: TICKETS, price_cents: PRICE_CENTS })).id as string;
 
-/** What an event's bookings have posted: entries of each kind, and the balance of their income. */
+/** Returns the entries of each kind that an event's bookings posted, and the balance of their income. */
 async function postedOf(eventId: string): Promise<{ sales: number; reversals: number; income: number }> {
   const [row] = await sql<{ sales: number; reversals: number; income: number }>(
     first,
@@ -87,7 +87,7 @@ describe(`${BOOKINGS} bookings at once over two processes for ${TICKETS} tickets
   );
 
   it(
-    'sell no ticket twice while others are given back',
+    'sell no ticket twice during cancellations',
     async () => {
       const id = await newEvent();
       let cancelled = 0;
@@ -100,7 +100,7 @@ describe(`${BOOKINGS} bookings at once over two processes for ${TICKETS} tickets
         cancelled++;
       };
       await Promise.all(Array.from({ length: BOOKINGS }, (_, n) => bookAndGiveBack(n)));
-      // Tickets that were given back last are free again.
+      // Tickets of the last cancellations are free again.
       for (let n = 1; (await book(first, customerOf(n), id)).status === 201; n += 3);
       expect(cancelled).toBeGreaterThan(0);
       expect(await soldOf(first, id)).toBe(TICKETS);
@@ -115,7 +115,7 @@ describe(`${BOOKINGS} bookings at once over two processes for ${TICKETS} tickets
   );
 
   it(
-    'sell exactly all tickets when a process is killed half-way, and the customers ask again',
+    'sell exactly all tickets when a process is killed and the customers repeat their requests',
     async () => {
       const id = await newEvent();
       const keys = Array.from({ length: BOOKINGS }, () => ({ 'idempotency-key': uuidv7() }));
@@ -127,7 +127,7 @@ describe(`${BOOKINGS} bookings at once over two processes for ${TICKETS} tickets
           if (reply.status === 503) return null;
           if (reply.status !== 201) return reply.status;
           confirmed.add(reply.json.id as string);
-          // Early, while the most bookings are on their way.
+          // Early, while most bookings are in flight.
           if (confirmed.size >= TICKETS / 20) victim?.kill('SIGKILL');
           if (confirmed.size >= TICKETS / 20) victim = undefined;
           return 201;
@@ -139,7 +139,7 @@ describe(`${BOOKINGS} bookings at once over two processes for ${TICKETS} tickets
       expect(victim).toBeUndefined();
       await second.exited;
       second = await startDaybook({ env });
-      // A repeat under the same key finds the booking that the killed process had made.
+      // A repeat under the same key returns the booking that the killed process created.
       const lost = answers.flatMap((status, n) => (status === null ? [n] : []));
       expect(lost.length).toBeGreaterThan(0);
       for (const status of await Promise.all(lost.map(ask))) expect([201, 409]).toContain(status);

@@ -69,7 +69,7 @@ export const cancel = (
 ): Promise<Reply> =>
   send(daybook, 'POST', `/api/bookings/${id}/cancel`, { headers: { ...customer.headers, ...headers } });
 
-/** Lets an event begin in the past. */
+/** Moves an event into the past. */
 export const makePast = (daybook: Daybook, id: string): Promise<unknown> =>
   sql(daybook, `UPDATE events SET date = now() - interval '1 hour' WHERE id = $1`, [id]);
 

@@ -34,7 +34,7 @@ export function ticketServices({ dataSource, database, requests }: Stores) {
   return { events, bookings };
 }
 
-/** A user of a test that signs nobody in. */
+/** A user without a session. */
 export function newUser(role: UserRole): SignedInUser {
   const id = newId();
   return { id, role, name: role, email: `${id}@${role}.example` };
