@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { VERSION } from '../platform/package.js';
 import { printableLines } from '../platform/observability/printable.js';
 
 /** The command line is not valid. */
@@ -19,12 +20,16 @@ export interface Command {
 }
 
 /**
- * Runs a command, or prints its usage for `--help`. A usage error has exit code 2.
+ * Runs a command, or prints its usage for `--help` or the version for `--version`. A usage error has exit code 2.
  * @throws Unexpected errors.
  */
 export async function runCommand({ name, usage, run, exitCodeOf }: Command, args: string[]): Promise<number> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) {
     console.log(usage);
+    return 0;
+  }
+  if (args.some((arg) => arg === '--version' || arg === '-V')) {
+    console.log(VERSION);
     return 0;
   }
   try {

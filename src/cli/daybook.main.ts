@@ -23,7 +23,7 @@ const daybook: Command = {
   seed     adds generated books
   queues   shows, pauses and resumes queues
 
-daybook COMMAND --help describes a command.`,
+daybook COMMAND --help describes a command. daybook --version prints the version.`,
   run: ([name]) => {
     throw new UsageError(name === undefined ? 'A command is missing' : `There is no command ${name}`);
   },

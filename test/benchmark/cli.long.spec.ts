@@ -117,6 +117,13 @@ describe('npm run bench', () => {
     [['--env', 'MAX_PENDIN=1'], '--env: The variable MAX_PENDIN is not a setting. Did you mean MAX_PENDING?'],
     [['--env', 'MAX_PENDING=x'], expect.stringMatching(/^--env MAX_PENDING="x" is not valid: it must be /)],
     [['--rate', '5', '--duration', '10s', '--ramp', '60s'], '--ramp must not be longer than --duration'],
+    [['--rate', '5', '--num-requests', '10'], '--num-requests belongs to the closed model; leave out --rate'],
+    [['--rate', '5', '--concurrency', '2'], '--concurrency belongs to the closed model; leave out --rate'],
+    [['--duration', '10s'], '--duration belongs to the open model; give --rate'],
+    [['--ramp', '0s'], '--ramp belongs to the open model; give --rate'],
+    [['--iterations', '10'], '--iterations belongs to --report digest'],
+    [['--report', 'digest', '--num-transactions', '10'], '--num-transactions belongs to --report transactions'],
+    [['--mode', 'sync', '--callback-port', '80'], '--callback-port belongs to async requests; leave out --mode sync'],
     [['--api-key', 'a', '--api-key-file', 'b'], 'Give --api-key or --api-key-file, not both'],
     [
       ['--api-key-file', '/nowhere/key'],
@@ -130,8 +137,12 @@ describe('npm run bench', () => {
     expect(stderr.trimEnd()).not.toContain('\n');
   });
 
-  it('lists its options for --help', async () => {
-    const { code, stdout } = await bench('--help');
-    expect([code, stdout]).toEqual([0, expect.stringContaining('--concurrency N')]);
+  it('lists its options for --help, and prints its version', async () => {
+    for (const help of ['--help', '-h']) {
+      const { code, stdout } = await bench(help);
+      expect([code, stdout]).toEqual([0, expect.stringContaining('--concurrency N')]);
+    }
+    for (const version of ['--version', '-V'])
+      expect(await bench(version)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 });

@@ -131,10 +131,17 @@ describe('daybook verify', () => {
   it('prints the usage of each command', async () => {
     const help = async (...args: string[]) => run(CLI, [...args, '--help']);
     expect(await help()).toMatchObject({ code: 0, output: expect.stringMatching(/^Usage: daybook COMMAND/) });
-    for (const command of ['verify', 'keys'])
+    for (const command of ['verify', 'keys', 'books', 'seed'])
       expect(await help(command)).toMatchObject({
         code: 0,
         output: expect.stringMatching(new RegExp(`^Usage: daybook ${command} `)),
       });
+  });
+
+  it.each(['--version', '-V'])('prints the version for %s, also of a command', async (option) => {
+    for (const args of [[option], ['verify', option], ['keys', 'list', option]]) {
+      const { code, output } = await run(CLI, args);
+      expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    }
   });
 });

@@ -26,7 +26,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --callback-host HOST    name or address at which the service reaches this machine (127.0.0.1)
   --callback-port PORT    port of the callback receiver (a free one)
   --env NAME=VALUE        a setting of the service that is started; may be repeated
-  --help`;
+  --help, --version`;
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
 const MAX_DURATION_MS = 3_600_000;
@@ -97,31 +97,54 @@ export type BenchOptions = Omit<z.output<typeof optionsSchema>, 'assert' | 'warm
 
 const REPEATABLE = new Set(['assert', 'env']);
 
+/** Options that a run would ignore, and the option that they need or exclude. */
+const CONFLICTS: [options: string[], isIgnored: (options: BenchOptions) => boolean, reason: string][] = [
+  [['num-requests', 'concurrency'], ({ rate }) => rate !== undefined, 'belongs to the closed model; leave out --rate'],
+  [['duration', 'ramp'], ({ rate }) => rate === undefined, 'belongs to the open model; give --rate'],
+  [['num-transactions'], ({ report }) => report === 'digest', 'belongs to --report transactions'],
+  [['iterations'], ({ report }) => report !== 'digest', 'belongs to --report digest'],
+  [
+    ['callback-host', 'callback-port'],
+    ({ mode }) => mode === 'sync',
+    'belongs to async requests; leave out --mode sync',
+  ],
+];
+
 /**
  * Parses the command line.
- * @returns The options with their defaults, or null for `--help`.
- * @throws UsageError for an unknown option or an invalid value.
+ * @returns The options with their defaults, or the name of the option that asks for a text instead of a run.
+ * @throws UsageError for an unknown option, an invalid value, or an option that the run would ignore.
  */
-export function parseOptions(args: string[]): BenchOptions | null {
+export function parseOptions(args: string[]): BenchOptions | 'help' | 'version' {
   const given = rawOptions(args);
-  if (given.help) return null;
+  if (given.help) return 'help';
+  if (given.version) return 'version';
   const { data, error } = optionsSchema.safeParse(given);
   if (error) {
     const { path, message } = error.issues[0]!;
     const name = String(path[0]);
     throw new UsageError(`--${name} ${String(given[name])} is not valid: it must be ${message}`);
   }
-  const { assert, ...options } = data;
+  const { assert, 'warm-up': warmUp = data.url === undefined ? WARM_UP : 0, ...rest } = data;
+  const options = { ...rest, 'warm-up': warmUp, assertions: assert.map(parseAssertion) };
+  checkTogether(options, given);
+  checkSettings(options.env);
+  return options;
+}
+
+/** @throws UsageError for options that contradict each other. */
+function checkTogether(options: BenchOptions, given: Record<string, unknown>): void {
+  for (const [names, isIgnored, reason] of CONFLICTS) {
+    const name = isIgnored(options) ? names.find((one) => given[one] !== undefined) : undefined;
+    if (name !== undefined) throw new UsageError(`--${name} ${reason}`);
+  }
   if (options.rate !== undefined && (options.rate * options.duration) / 1_000 > MAX_REQUESTS)
     throw new UsageError(`--rate times --duration must be at most ${MAX_REQUESTS} requests`);
   if (options.url !== undefined && Object.keys(options.env).length > 0)
     throw new UsageError('--env configures the service that the run starts; leave out --url');
-  checkSettings(options.env);
   if (options.ramp > options.duration) throw new UsageError('--ramp must not be longer than --duration');
   if (options['api-key'] !== undefined && options['api-key-file'] !== undefined)
     throw new UsageError('Give --api-key or --api-key-file, not both');
-  const warmUp = options['warm-up'] ?? (options.url === undefined ? WARM_UP : 0);
-  return { ...options, 'warm-up': warmUp, assertions: assert.map(parseAssertion) };
 }
 
 function rawOptions(args: string[]): Record<string, unknown> {
@@ -130,7 +153,8 @@ function rawOptions(args: string[]): Record<string, unknown> {
     names.map((name) => [name, { type: 'string' as const, multiple: REPEATABLE.has(name) }]),
   );
   try {
-    return parseArgs({ args, options: { ...options, help: { type: 'boolean' } }, allowPositionals: false }).values;
+    const flags = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' } } as const;
+    return parseArgs({ args, options: { ...options, ...flags }, allowPositionals: false }).values;
   } catch (error) {
     const [line] = (error instanceof Error ? error.message : String(error)).split(/\.?\n|\. /);
     throw new UsageError(`${line}; --help lists the options`);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { VERSION } from '../../platform/package.js';
 import { printable, printableLines } from '../../platform/observability/printable.js';
 import { failuresOf } from '../engine/assertion.js';
 import { CallbackReceiver } from '../engine/callback-receiver.js';
@@ -109,8 +110,8 @@ function verdict(options: BenchOptions, result: LoadResult, receiver: CallbackRe
 export async function main(args: string[]): Promise<number> {
   try {
     const options = parseOptions(args);
-    if (options) return await bench(options);
-    console.log(USAGE);
+    if (typeof options === 'object') return await bench(options);
+    console.log(options === 'help' ? USAGE : VERSION);
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof BenchError)) throw error;
