@@ -239,6 +239,7 @@ const CALLBACKS = [
   )`,
   `CREATE INDEX callback_disabled_urls_url ON callback_disabled_urls USING hash (url)`,
   `CREATE INDEX callback_disabled_urls_destination ON callback_disabled_urls (account_id, destination, disabled_at)`,
+  `CREATE INDEX callback_disabled_urls_age ON callback_disabled_urls (disabled_at)`,
 
   `CREATE TABLE callback_redeliveries (
     id uuid PRIMARY KEY,
@@ -258,6 +259,7 @@ const CALLBACKS = [
     CONSTRAINT callback_redeliveries_status_check CHECK (status IN ('RUNNING', 'COMPLETED', 'CANCELLED'))
   )`,
   `CREATE INDEX callback_redeliveries_running ON callback_redeliveries (advanced_at) WHERE status = 'RUNNING'`,
+  `CREATE INDEX callback_redeliveries_age ON callback_redeliveries (finished_at) WHERE finished_at IS NOT NULL`,
   // The rate of redeliveries of an account to a destination. The nil UUID is the account of an open installation.
   `CREATE TABLE callback_redelivery_paces (
     account_id uuid NOT NULL,

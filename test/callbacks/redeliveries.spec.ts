@@ -373,4 +373,40 @@ describe('POST /api/callbacks/redeliver', () => {
     expectProblem(reply, 422);
     expect(reply.json).toMatchObject({ type: 'urn:daybook:problem:redelivery-too-large' });
   });
+
+  it('deletes ended redeliveries and disabled URLs that are older than RETENTION, and no others', async () => {
+    const aged = [-40, -31, -29, 0].map((days) => `now() + interval '${days} days'`);
+    const jobs = aged.map((at) => `(gen_random_uuid(), 'CANCELLED', now(), 8, ${at})`);
+    // A running one, whose rate lets it continue only later.
+    jobs.push(`(gen_random_uuid(), 'RUNNING', now(), 7, NULL)`);
+    await sql(
+      daybook,
+      `INSERT INTO callback_redeliveries (id, status, until, matched, finished_at) VALUES ${jobs.join()};
+        UPDATE callback_redeliveries SET created_at = now() - interval '50 days', due_at = 'infinity' WHERE matched = 7`,
+    );
+    const urls = aged.map(
+      (at, n) => `(gen_random_uuid(), 'http://gone.test/${n}', 'http://gone.test:80', gen_random_uuid(), ${at})`,
+    );
+    await sql(
+      daybook,
+      `INSERT INTO callback_disabled_urls (id, url, destination, request_id, disabled_at) VALUES ${urls.join()}`,
+    );
+    const left = async (): Promise<unknown[]> => [
+      ...(await sql(
+        daybook,
+        `SELECT url FROM callback_disabled_urls WHERE destination = 'http://gone.test:80' ORDER BY url`,
+      )),
+      ...(await sql(
+        daybook,
+        `SELECT status, count(*)::int AS count FROM callback_redeliveries WHERE matched IN (7, 8) GROUP BY status ORDER BY status`,
+      )),
+    ];
+    await eventually(async () => (await left()).length === 4);
+    expect(await left()).toEqual([
+      { url: 'http://gone.test/2' },
+      { url: 'http://gone.test/3' },
+      { status: 'CANCELLED', count: 2 },
+      { status: 'RUNNING', count: 1 },
+    ]);
+  });
 });

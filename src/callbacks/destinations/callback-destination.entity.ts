@@ -39,11 +39,13 @@ export class CallbackDestination {
 }
 
 /**
- * A URL that answered 410 Gone to a callback of an account. No callbacks of that account are sent to it until it is enabled.
+ * A URL that answered 410 Gone to a callback of an account. No callbacks of that account are sent to it until it is enabled, or
+ * the row is deleted by age.
  */
 @Entity('callback_disabled_urls')
 @Index('callback_disabled_urls_url', { synchronize: false })
 @Index('callback_disabled_urls_destination', ['accountId', 'destination', 'disabledAt'])
+@Index('callback_disabled_urls_age', ['disabledAt'])
 export class CallbackDisabledUrl {
   /** Derived from account and URL, of which there is one row; see {@link disabledUrlId}. */
   @PrimaryColumn('uuid')

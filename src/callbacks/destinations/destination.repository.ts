@@ -41,6 +41,13 @@ const LIST = `
   LEFT JOIN callback_destinations c ON c.account_id = n.account_id AND c.destination = n.destination
   ORDER BY n.account_id, n.destination`;
 
+// Hand-written: SKIP LOCKED lets the sweeps of several workers run side by side.
+const REMOVE_EXPIRED = `DELETE FROM callback_disabled_urls u USING (
+    SELECT id FROM callback_disabled_urls WHERE disabled_at < now() - $1 * interval '1 millisecond'
+    ORDER BY disabled_at LIMIT $2 FOR UPDATE SKIP LOCKED
+  ) expired
+  WHERE u.id = expired.id`;
+
 /** Destinations as accounts see them, and their disabled URLs. {@link BreakerStore} moves the breakers. */
 @Injectable()
 export class DestinationRepository {
@@ -68,5 +75,15 @@ export class DestinationRepository {
   async enable(account: AccountId, url: string): Promise<boolean> {
     const where = account === null ? { url } : { id: disabledUrlId(account, url) };
     return ((await this.disabledUrls.delete(where)).affected ?? 0) > 0;
+  }
+
+  /**
+   * Deletes up to `limit` entries of URLs that were disabled long enough ago. The next callback to such a URL is sent, and
+   * another 410 disables it again.
+   * @returns Their number.
+   */
+  async removeExpired(ageMs: number, limit: number): Promise<number> {
+    const [, count] = await this.disabledUrls.query<[unknown, number]>(REMOVE_EXPIRED, [ageMs, limit]);
+    return count;
   }
 }

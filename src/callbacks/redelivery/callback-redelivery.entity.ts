@@ -4,6 +4,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Entity('callback_redeliveries')
 @Check('callback_redeliveries_status_check', `status IN ('RUNNING', 'COMPLETED', 'CANCELLED')`)
 @Index('callback_redeliveries_running', ['advancedAt'], { where: `status = 'RUNNING'` })
+@Index('callback_redeliveries_age', ['finishedAt'], { where: `finished_at IS NOT NULL` })
 export class CallbackRedelivery {
   @PrimaryColumn('uuid')
   id!: string;

@@ -102,6 +102,11 @@ export class RedeliveriesService {
     await this.store.forgetPaces();
   }
 
+  /** Deletes up to `limit` jobs that ended long enough ago. @returns Their number. */
+  removeExpired(ageMs: number, limit: number): Promise<number> {
+    return this.jobs.removeExpired(ageMs, limit);
+  }
+
   private async job(id: string, account: AccountId): Promise<CallbackRedelivery> {
     const job = isUuid(id) ? await this.jobs.find(id) : null;
     if (!job || (account !== null && job.accountId !== account)) throw new RedeliveryNotFound();

@@ -9,6 +9,13 @@ export type NewRedelivery = Pick<
   'id' | 'accountId' | 'callbackStatus' | 'destination' | 'since' | 'until' | 'matched'
 >;
 
+// Hand-written: SKIP LOCKED lets the sweeps of several workers run side by side.
+const REMOVE_EXPIRED = `DELETE FROM callback_redeliveries j USING (
+    SELECT id FROM callback_redeliveries WHERE finished_at < now() - $1 * interval '1 millisecond'
+    ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED
+  ) expired
+  WHERE j.id = expired.id`;
+
 /** The redelivery jobs. {@link RedeliveryStore} carries them out. */
 @Injectable()
 export class RedeliveryRepository {
@@ -56,6 +63,12 @@ export class RedeliveryRepository {
   async cancel(id: string): Promise<boolean> {
     const change = { status: 'CANCELLED' as const, finishedAt: () => 'now()' };
     return (await this.jobs.update({ id, status: 'RUNNING' }, change)).affected === 1;
+  }
+
+  /** Deletes up to `limit` jobs that ended long enough ago. @returns Their number. */
+  async removeExpired(ageMs: number, limit: number): Promise<number> {
+    const [, count] = await this.jobs.query<[unknown, number]>(REMOVE_EXPIRED, [ageMs, limit]);
+    return count;
   }
 }
 

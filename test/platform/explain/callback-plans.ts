@@ -89,6 +89,32 @@ export function callbackPlans(explained: Explained): void {
     }),
   );
 
+  it('deleting ended redeliveries and disabled URLs by age', async () => {
+    const { database, dataSource } = explained;
+    const old = `SELECT gen_random_uuid() AS id, now() - n * interval '1 minute' AS at FROM generate_series(1, 20000) n`;
+    const added = [
+      `INSERT INTO callback_redeliveries (id, status, until, matched, finished_at) SELECT id, 'COMPLETED', at, 0, at FROM (${old}) o`,
+      `INSERT INTO callback_disabled_urls (id, url, destination, request_id, disabled_at)
+        SELECT id, 'http://a.test/' || id, 'http://a.test:80', id, at FROM (${old}) o`,
+      'ANALYZE callback_redeliveries, callback_disabled_urls',
+    ];
+    for (const text of added) await dataSource.query(text);
+    const repositories = [
+      new RedeliveryRepository(dataSource.getRepository(CallbackRedelivery)),
+      new DestinationRepository(
+        dataSource.getRepository(CallbackDestination),
+        dataSource.getRepository(CallbackDisabledUrl),
+      ),
+    ];
+    for (const repository of repositories) {
+      await explained.expectCheap(async () => {
+        expect(await repository.removeExpired(3_600_000 * 24 * 365, 100)).toBe(0);
+        expect(await repository.removeExpired(3_600_000, 100)).toBe(100);
+      });
+    }
+    await database.query({ name: '', text: 'TRUNCATE callback_redeliveries, callback_disabled_urls' });
+  });
+
   const selections: Partial<RedeliverySelection>[] = [
     { status: 'FAILED' },
     { status: 'FAILED', destination: 'http://a.test:80' },

@@ -22,6 +22,8 @@ const GROWING = [
   'requests',
   'callback_deliveries',
   'callback_logs',
+  'callback_disabled_urls',
+  'callback_redeliveries',
   'idempotency_keys',
   'actions',
   'journal_entries',
