@@ -4,7 +4,8 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { parseOptions } from '../../src/benchmark/cli/cli-options.js';
+import { type BenchOptions, parseOptions, planOf } from '../../src/benchmark/cli/cli-options.js';
+import { requestCount } from '../../src/benchmark/engine/arrivals.js';
 import { DATABASE_ENVIRONMENT, createDatabase } from '../support/database.js';
 import { startDaybook } from '../support/daybook.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -99,6 +100,16 @@ describe('npm run bench', () => {
     await expect(access(none)).rejects.toThrow('ENOENT');
   });
 
+  it('sends at most --num-requests, also with --rate', () => {
+    const count = (...args: string[]): number =>
+      requestCount(planOf(parseOptions(args) as BenchOptions, 'http://127.0.0.1:1').model);
+    expect(count()).toBe(200);
+    expect(count('--num-requests', '7')).toBe(7);
+    expect(count('--rate', '50', '--duration', '500ms')).toBe(25);
+    expect(count('--rate', '50', '--duration', '500ms', '--num-requests', '5')).toBe(5);
+    expect(count('--rate', '50', '--duration', '500ms', '--num-requests', '500')).toBe(25);
+  });
+
   it('warms up a service that it starts, but not one at --url', () => {
     expect(parseOptions([])).toMatchObject({ 'warm-up': 2_000 });
     expect(parseOptions(['--url', 'http://127.0.0.1:1'])).toMatchObject({ 'warm-up': 0 });
@@ -117,8 +128,6 @@ describe('npm run bench', () => {
     [['--env', 'MAX_PENDIN=1'], '--env: The variable MAX_PENDIN is not a setting. Did you mean MAX_PENDING?'],
     [['--env', 'MAX_PENDING=x'], expect.stringMatching(/^--env MAX_PENDING="x" is not valid: it must be /)],
     [['--rate', '5', '--duration', '10s', '--ramp', '60s'], '--ramp must not be longer than --duration'],
-    [['--rate', '5', '--num-requests', '10'], '--num-requests belongs to the closed model; leave out --rate'],
-    [['--rate', '5', '--concurrency', '2'], '--concurrency belongs to the closed model; leave out --rate'],
     [['--duration', '10s'], '--duration belongs to the open model; give --rate'],
     [['--ramp', '0s'], '--ramp belongs to the open model; give --rate'],
     [['--iterations', '10'], '--iterations belongs to --report digest'],

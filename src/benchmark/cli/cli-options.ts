@@ -12,7 +12,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --report TYPE           transactions or digest (transactions)
   --num-transactions N    rows of each report (50)
   --iterations N          rounds of each digest (50000)
-  --num-requests N        closed model: requests in all, in each mode (200)
+  --num-requests N        requests in all, in each mode (200; with --rate those of --duration, at most N)
   --concurrency N         closed model: clients at once (20)
   --rate N                open model: requests per second, sent without waiting for answers
   --duration TIME         open model: duration, such as 30s or 2m (30s)
@@ -33,6 +33,8 @@ const MAX_DURATION_MS = 3_600_000;
 const MAX_REQUESTS = 1_000_000;
 /** The first requests take several times longer, until V8 has compiled the service and the load generator. */
 const WARM_UP = 2_000;
+/** Requests of the closed model. */
+const REQUESTS = 200;
 
 const whole = (min: number, max: number) =>
   z
@@ -65,7 +67,7 @@ const optionsSchema = z.object({
   report: z.enum(['transactions', 'digest'], 'transactions or digest').default('transactions'),
   'num-transactions': whole(1, 1_000_000).default(50),
   iterations: whole(1, 1_000_000).default(50_000),
-  'num-requests': whole(1, MAX_REQUESTS).default(200),
+  'num-requests': whole(1, MAX_REQUESTS).optional(),
   concurrency: whole(1, 1_000).default(20),
   rate: z
     .string()
@@ -99,7 +101,6 @@ const REPEATABLE = new Set(['assert', 'env']);
 
 /** Options that a run would ignore, and the option that they need or exclude. */
 const CONFLICTS: [options: string[], isIgnored: (options: BenchOptions) => boolean, reason: string][] = [
-  [['num-requests', 'concurrency'], ({ rate }) => rate !== undefined, 'belongs to the closed model; leave out --rate'],
   [['duration', 'ramp'], ({ rate }) => rate === undefined, 'belongs to the open model; give --rate'],
   [['num-transactions'], ({ report }) => report === 'digest', 'belongs to --report transactions'],
   [['iterations'], ({ report }) => report !== 'digest', 'belongs to --report digest'],
@@ -126,7 +127,8 @@ export function parseOptions(args: string[]): BenchOptions | 'help' | 'version' 
     throw new UsageError(`--${name} ${String(given[name])} is not valid: it must be ${message}`);
   }
   const { assert, 'warm-up': warmUp = data.url === undefined ? WARM_UP : 0, ...rest } = data;
-  const options = { ...rest, 'warm-up': warmUp, assertions: assert.map(parseAssertion) };
+  const requests = rest['num-requests'] ?? (rest.rate === undefined ? REQUESTS : undefined);
+  const options = { ...rest, 'num-requests': requests, 'warm-up': warmUp, assertions: assert.map(parseAssertion) };
   checkTogether(options, given);
   checkSettings(options.env);
   return options;
@@ -163,15 +165,15 @@ function rawOptions(args: string[]): Record<string, unknown> {
 
 /** @returns The plan of a run against `targetUrl`, with the API key in its headers. */
 export function planOf(options: BenchOptions, targetUrl: string, apiKey?: string): LoadPlan {
-  const { rate, report } = options;
+  const { rate, report, 'num-requests': maxRequests } = options;
   return {
     mode: options.mode,
     targetUrl,
     body: requestBody(report, { iterations: options.iterations, rows: options['num-transactions'] }),
     model:
       rate === undefined
-        ? { kind: 'closed', requests: options['num-requests'], concurrency: options.concurrency }
-        : { kind: 'open', ratePerS: rate, durationMs: options.duration, rampMs: options.ramp },
+        ? { kind: 'closed', requests: options['num-requests'] ?? REQUESTS, concurrency: options.concurrency }
+        : { kind: 'open', ratePerS: rate, durationMs: options.duration, rampMs: options.ramp, maxRequests },
     warmUp: options['warm-up'],
     lane: `benchmark-${Date.now()}`,
     headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },

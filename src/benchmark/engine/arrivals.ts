@@ -10,9 +10,10 @@ const SPIN_MS = 0.5;
 /** @returns The number of requests of a plan. */
 export function requestCount(model: LoadPlan['model']): number {
   if (model.kind === 'closed') return model.requests;
-  const { ratePerS, durationMs, rampMs } = model;
+  const { ratePerS, durationMs, rampMs, maxRequests = Number.POSITIVE_INFINITY } = model;
   // The mean rate during the ramp is half of the final rate.
-  return Math.max(1, Math.floor((ratePerS * (durationMs - Math.min(rampMs, durationMs) / 2)) / 1_000));
+  const count = Math.floor((ratePerS * (durationMs - Math.min(rampMs, durationMs) / 2)) / 1_000);
+  return Math.min(Math.max(1, count), maxRequests);
 }
 
 /**

@@ -18,6 +18,8 @@ export interface OpenModel {
   ratePerS: number;
   durationMs: number;
   rampMs: number;
+  /** The run ends with this request, if the duration allows more. */
+  maxRequests?: number;
 }
 
 /** @returns The body of the requests of a load test, for {@link LoadPlan.body}. */

@@ -5,8 +5,11 @@ const MIN_LENGTH = 5;
 const PUBLIC = new Set(['postgres', 'daybook', 'redis', 'localhost', 'default', 'password']);
 
 /** Returns the passwords in the URLs of the settings, as they are written there and decoded. */
-export function passwordsOf(config: Pick<Config, 'DATABASE_URL' | 'REDIS_URL' | 'CALLBACK_PROXY'>): string[] {
-  const urls = [config.DATABASE_URL, config.REDIS_URL, config.CALLBACK_PROXY].filter((url) => url !== undefined);
+export function passwordsOf(
+  config: Pick<Config, 'DATABASE_URL' | 'REDIS_URL' | 'CALLBACK_PROXY' | 'SMTP_URL'>,
+): string[] {
+  const { DATABASE_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL } = config;
+  const urls = [DATABASE_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL].filter((url) => url !== undefined);
   const passwords = urls.flatMap((url) => {
     const { password } = new URL(url);
     return [password, decoded(password)];
