@@ -1,5 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
+import { isPercentEncoded } from '../../platform/config/values.js';
 import { DaybookError } from '../../platform/errors.js';
 import { METHODS } from './protocol.js';
 
@@ -48,19 +49,10 @@ export function requireReadableTarget(request: Request, response: Response, next
 function encodingError(url: string): Error | undefined {
   const queryAt = url.indexOf('?');
   const [path, query] = queryAt < 0 ? [url, ''] : [url.slice(0, queryAt), url.slice(queryAt + 1)];
-  if (!isDecodable(path)) return new PercentEncodingInvalid('The path');
-  const parameter = query.split('&').find((part) => !isDecodable(part));
+  if (!isPercentEncoded(path)) return new PercentEncodingInvalid('The path');
+  const parameter = query.split('&').find((part) => !isPercentEncoded(part));
   if (parameter === undefined) return undefined;
   const [name = ''] = parameter.split('=', 1);
-  const shown = isDecodable(name) ? decodeURIComponent(name) : name;
+  const shown = isPercentEncoded(name) ? decodeURIComponent(name) : name;
   return new PercentEncodingInvalid(`The query parameter ${shown}`, shown);
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -117,6 +117,7 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
     'HTTPS://App.Example.com:443, http://b.example:80, http://c.example:443',
     ['https://app.example.com', 'http://b.example', 'http://c.example:443'],
   ],
+  ['CORS_ORIGINS', 'https://*.a.example', ORIGINS, 'https://a.example.', ['https://a.example.']],
   ['CORS_ORIGINS', 'a.example', ORIGINS, 'http://localhost:5173', ['http://localhost:5173']],
 ];
 const PROXIES = 'off, the number of proxies from 1 to 20, or addresses and subnets such as 10.0.0.0/8,fd00::/8';
@@ -193,6 +194,19 @@ describe('parseConfig', () => {
     const { HOST, DATA_DIR, CALLBACK_ALLOW, NODE_ENV } = parseConfig(FREE_TEXT);
     expect([HOST, DATA_DIR, NODE_ENV]).toEqual(['::1', resolve('some/where'), 'test']);
     expect(CALLBACK_ALLOW).toEqual(['a', '10.0.0.0/8']);
+  });
+
+  it.each(['redis://:hunter2%zz@h', 'rediss://us%er:hunter2@h', 'redis://:hunter2@h/one', 'redis://:hunter2@h/1/2'])(
+    'refuses %s, which the client could not read, without its password',
+    (url) => {
+      const allowed =
+        'a URL with the number of a database as its path, if any, and %25 for a percent sign in a password';
+      expect(refusal({ REDIS_URL: url })).toBe(`REDIS_URL=(not shown) is not valid: it must be ${allowed}`);
+    },
+  );
+
+  it.each(['redis://h', 'redis://h/', 'redis://h/15', 'redis://:50%25@h:1', 'redis://[::1]/0'])('accepts %s', (url) => {
+    expect(parseConfig({ REDIS_URL: url })).toMatchObject({ REDIS_URL: url });
   });
 
   it('accepts a token secret of 32 to 512 characters and does not show an invalid one', () => {

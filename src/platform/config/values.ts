@@ -147,7 +147,8 @@ function isSubnet(text: string): boolean {
   return longest > 0 && !address.includes('%') && isLength && rest.length === 0;
 }
 
-const ORIGIN = /^https?:\/\/[^/?#@]+$/i;
+/** A `*` is a character that a host may have, but never a browser's origin: it would match nothing. */
+const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
 
 /**
  * @returns An origin as browsers serialize it (RFC 6454, section 6.2): lower case, without the default port; null for text
@@ -164,6 +165,16 @@ export const origins = list
     'origins such as https://app.example.com, comma-separated',
   )
   .transform((entries) => entries.map((origin) => serializedOrigin(origin)!));
+
+/** Whether every percent sign of a text begins a sequence of UTF-8 (RFC 3986, section 2.1). */
+export function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The URL of a service with one of the schemes. */
 export const serviceUrl = (...schemes: string[]) =>
