@@ -41,12 +41,10 @@ const LIST = `
   LEFT JOIN callback_destinations c ON c.account_id = n.account_id AND c.destination = n.destination
   ORDER BY n.account_id, n.destination`;
 
-// Hand-written: SKIP LOCKED lets the sweeps of several workers run side by side.
-const REMOVE_EXPIRED = `DELETE FROM callback_disabled_urls u USING (
+// Hand-written: SKIP LOCKED lets the sweeps of several workers run side by side. An array, because a join could become a scan.
+const REMOVE_EXPIRED = `DELETE FROM callback_disabled_urls WHERE id = ANY (ARRAY(
     SELECT id FROM callback_disabled_urls WHERE disabled_at < now() - $1 * interval '1 millisecond'
-    ORDER BY disabled_at LIMIT $2 FOR UPDATE SKIP LOCKED
-  ) expired
-  WHERE u.id = expired.id`;
+    ORDER BY disabled_at LIMIT $2 FOR UPDATE SKIP LOCKED))`;
 
 /** Destinations as accounts see them, and their disabled URLs. {@link BreakerStore} moves the breakers. */
 @Injectable()

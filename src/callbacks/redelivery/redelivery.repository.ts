@@ -9,12 +9,10 @@ export type NewRedelivery = Pick<
   'id' | 'accountId' | 'callbackStatus' | 'destination' | 'since' | 'until' | 'matched'
 >;
 
-// Hand-written: SKIP LOCKED lets the sweeps of several workers run side by side.
-const REMOVE_EXPIRED = `DELETE FROM callback_redeliveries j USING (
+// Hand-written: SKIP LOCKED lets the sweeps of several workers run side by side. An array, because a join could become a scan.
+const REMOVE_EXPIRED = `DELETE FROM callback_redeliveries WHERE id = ANY (ARRAY(
     SELECT id FROM callback_redeliveries WHERE finished_at < now() - $1 * interval '1 millisecond'
-    ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED
-  ) expired
-  WHERE j.id = expired.id`;
+    ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED))`;
 
 /** The redelivery jobs. {@link RedeliveryStore} carries them out. */
 @Injectable()
