@@ -5,7 +5,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { Counter, Gauge } from 'prom-client';
 import { Database } from '../platform/database/database.js';
 import { Metrics } from '../platform/observability/metrics.js';
-import { QUEUE_NAMES } from '../queue/pauses/queue-name.js';
+import { QUEUE_NAMES } from '../platform/config/sections/queue.js';
 import { QueuePauses } from '../queue/pauses/queue-pauses.service.js';
 import { HealthService } from './health.service.js';
 

@@ -11,8 +11,8 @@ export abstract class DaybookError extends Error {
 }
 
 /**
- * A limit refused the request before anything was written. A repeat under an idempotency key that was used is answered all
- * the same, because it costs nothing.
+ * A limit refused the request before anything was written. Repeats under a used idempotency key are still answered, because
+ * they cost nothing.
  */
 export abstract class NotAdmitted extends DaybookError {
   override readonly hadEffect = false;

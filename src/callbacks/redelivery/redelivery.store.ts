@@ -22,7 +22,7 @@ type Job = Pick<
   'id' | 'accountId' | 'callbackStatus' | 'destination' | 'since' | 'until' | 'lastId'
 >;
 
-/** The accounts take turns, and so do the jobs of an account. A pause holds them: later all of it would be due at once. */
+/** The accounts take turns, and so do the jobs of an account. A pause stops them: otherwise all their callbacks would be due at its end. */
 const TAKE_JOB = `
   SELECT j.id, j.account_id AS "accountId", j.callback_status AS "callbackStatus", j.destination, j.since, j.until,
     j.last_id AS "lastId"

@@ -1,6 +1,7 @@
 import { ConfigError, readConfig } from '../../platform/config/config.js';
 import { DaybookError, StartError } from '../../platform/errors.js';
-import { QUEUE_NAMES, type QueueName } from '../../queue/pauses/queue-name.js';
+import { QUEUE_NAMES } from '../../platform/config/sections/queue.js';
+import type { QueueName } from '../../queue/pauses/queue-name.js';
 import type { QueuePauses } from '../../queue/pauses/queue-pauses.service.js';
 import type { CommandAction } from '../command-action.js';
 import { type Command, UsageError } from '../command.js';

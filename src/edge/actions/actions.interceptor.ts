@@ -16,7 +16,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Records every request that changed something, unless its route is `@Unrecorded()`. A refused request changed nothing and
- * is not recorded. One that failed (5xx) is, because it may have changed a part. An error may say otherwise of its request.
+ * is not recorded. A failed request (5xx) is recorded, because it may have changed something, unless its error has `hadEffect: false`.
  */
 @Injectable()
 export class ActionsInterceptor implements NestInterceptor {

@@ -9,7 +9,7 @@ export const METHODS = 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT';
 /** Time in which a client whose CONNECT was refused must close its side of the connection. */
 const CLOSE_MS = 1_000;
 
-/** Answers CONNECT, whose connection Node would close without a word: this server is no proxy (RFC 9110, section 9.3.6). */
+/** Answers CONNECT, whose connection Node would close without an answer: this server is no proxy (RFC 9110, section 9.3.6). */
 export function refuseTunnels(server: Server): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     socket.on('error', () => undefined).resume();

@@ -13,7 +13,7 @@ interface Queue {
   readonly waiting: Set<() => void>;
 }
 
-/** Limits the work in progress of each key, first come, first served. Work of one key never waits for that of another. */
+/** Limits the work in progress of each key, in the order of arrival. Work of one key never waits for that of another. */
 export class KeyedLimiter {
   private readonly queues = new Map<string, Queue>();
 
@@ -25,8 +25,8 @@ export class KeyedLimiter {
 
   /**
    * Runs work when the key has a free place. It must not run further work of the same key, for which it could wait forever.
-   * @returns what `work` resolved with.
-   * @throws The refusal, if too much work of the key waits or this waits too long; and what `work` rejected with.
+   * @returns The result of `work`.
+   * @throws The refusal, if too much work of the key waits or this waits too long; and the errors of `work`.
    */
   async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
     await this.enter(key);

@@ -32,7 +32,7 @@ export type Copy = (statement: string, rows: Iterable<string>) => Promise<void>;
 const SHARE_OF_ACCOUNT = 1 / 4;
 /** One transaction of an account has the locks, and the next is ready for them. */
 const MIN_OF_ACCOUNT = 2;
-/** Transactions of one account that wait, and for how long. */
+/** Bounds of the transactions of one account that wait. */
 const WAITING_OF_ACCOUNT = { maxWaiting: 1_000, waitMs: 30_000 };
 
 const ignore = (): void => undefined;
@@ -114,7 +114,7 @@ export class Database {
 
   /**
    * The same as {@link inTransaction}, for work that locks rows of an account. The transactions of one account wait for each
-   * other; they take a quarter of the connections at most, so that other accounts do not wait with them.
+   * other; they take at most a quarter of the connections, so that other accounts get the rest.
    * @throws AccountBusy when too many of the account wait, or this has waited too long for a connection
    */
   inTransactionOf<Result>(account: string, work: (query: Query) => Promise<Result>): Promise<Result> {

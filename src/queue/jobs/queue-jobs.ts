@@ -9,7 +9,7 @@ export type JobCounts = Record<JobState, number>;
 /** A row of a feature's table, as operators see it. It has no secret. */
 export interface Job {
   id: string;
-  /** One line for people. */
+  /** A description in one line. */
   name: string;
   state: JobState;
   data: object;
@@ -22,12 +22,12 @@ export interface Job {
   dueAt: Date | null;
   /** Worker id of the process that works on it. */
   leasedBy: string | null;
-  /** Why it failed, or is not done yet. */
+  /** The reason why it failed or is not done yet. */
   error: string | null;
   result: object | null;
 }
 
-/** What the queue board reads of a queue and does with its jobs. Each feature implements it over its own tables. */
+/** Port: the jobs of a queue, for the queue board. Each feature implements it over its own tables. */
 export abstract class QueueJobs {
   abstract readonly queue: QueueName;
   /** Whether failed jobs can be retried. */

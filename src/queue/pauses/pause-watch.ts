@@ -4,12 +4,12 @@ import { WorkQueue } from '../work-queue.js';
 import { type QueueName, TOPIC_OF } from './queue-name.js';
 import { QueuePausesRepository } from './queue-pauses.repository.js';
 
-/** Interval at which a worker reads the pauses. Work that has begun goes on for so long after a pause. */
+/** Interval at which a worker reads the pauses. Time slices that run at a pause end within it. */
 const WATCH_EVERY_MS = 1_000;
 
 /**
  * The pauses as this worker last read them. Claims ask Postgres themselves ({@link notPaused}); this ends the time slices that
- * run when a queue is paused, and wakes this worker when it is resumed, by whichever process.
+ * run when a queue is paused, and wakes this worker when any process resumes it.
  */
 @Injectable()
 export class PauseWatch {
@@ -41,8 +41,8 @@ export class PauseWatch {
   }
 
   /**
-   * Whether work of a queue may be claimed. Reads the pauses again if the queue was paused at the last read: work claimed
-   * after a resume that this worker does not know would be given back at once, and claimed again.
+   * Whether work of a queue may be claimed. Reads the pauses again if the queue was paused at the last read: a worker that
+   * does not know of a resume would release the work that it claims at once, and claim it again.
    */
   async mayClaim(queue: QueueName): Promise<boolean> {
     if (!this.isPaused(queue)) return true;

@@ -1,7 +1,5 @@
-import { QUEUE_NAMES } from '../../platform/config/sections/queue.js';
+import type { QUEUE_NAMES } from '../../platform/config/sections/queue.js';
 import type { Topic } from '../work-queue.js';
-
-export { QUEUE_NAMES };
 
 /** A queue that can be paused, by the name that operators use. */
 export type QueueName = (typeof QUEUE_NAMES)[number];
