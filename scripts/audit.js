@@ -1,6 +1,6 @@
-// Fails on a known vulnerability of high or critical severity in the packages that run in production. Its last line begins
-// with "Audit:", and `.ci/run` shows it again at its end. A registry that does not answer is no reason to fail, because the
-// next run asks again; but then the line says "not checked".
+// Fails on a known vulnerability of high or critical severity in a production package. The last line begins with
+// "Audit:", and `.ci/run` prints it again at its end. If the registry does not respond, the script passes and prints
+// "not checked", because the next run checks again.
 import { spawnSync } from 'node:child_process';
 import { npmCommand } from './npm.js';
 
@@ -12,7 +12,7 @@ const { stdout, error } = spawnSync(...npmCommand('audit', '--omit=dev', '--json
   maxBuffer: MAX_BYTES,
 });
 
-/** The response of npm; undefined if it is not JSON, as after the timeout. */
+/** Parses the output of npm. Returns undefined if it is not JSON, as after a timeout. */
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -21,7 +21,7 @@ function parsed(text) {
   }
 }
 
-/** Why the registry gave no advisories, in one line. */
+/** Returns the reason for missing advisories in one line. */
 function reasonOf(answer) {
   const reason = error?.code ?? answer?.message ?? answer?.error?.summary ?? 'npm reported no result';
   return String(reason === 'ETIMEDOUT' ? `no answer within ${TIMEOUT_MS / 1_000} s` : reason).split('\n')[0];
@@ -31,7 +31,7 @@ const answer = parsed(stdout);
 const counts = answer?.metadata?.vulnerabilities;
 if (!counts) {
   const line = `Audit: not checked, because the registry gave no advisories (${reasonOf(answer)})`;
-  // GitHub shows it on the page of the run.
+  // GitHub shows this as an annotation of the run.
   if (process.env.GITHUB_ACTIONS === 'true') console.log(`::warning title=Audit::${line}`);
   console.log(line);
 } else {

@@ -1,8 +1,9 @@
 // Completes package-lock.json. Run it after `npm install NAME`.
 //
-// npm leaves out of the lock the packages of other platforms when it has installed this one's (npm/cli#4828), and then
-// `npm ci` refuses the lock there. This lets npm resolve what is missing, and every entry without a hash, in an empty
-// folder. The lock names no registry, so that it works with each one. Usage: node scripts/complete-lock.js
+// After npm has installed the packages of this platform, it omits those of other platforms from the lock
+// (npm/cli#4828). `npm ci` then fails there. This script lets npm resolve the missing packages, and every entry without
+// a hash, in an empty folder. The lock contains no registry URL, so it works with every registry.
+// Usage: node scripts/complete-lock.js
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ const INSTALL = ['install', '--package-lock-only', '--ignore-scripts', '--no-aud
 const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const write = (path, lock) => writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
 
-/** The lock with other packages. */
+/** Returns the lock with other packages. */
 const withPackages = (lock, entries) => ({ ...lock, packages: Object.fromEntries(entries) });
 
 function completed(lock) {

@@ -1,5 +1,5 @@
-// `npm run dev` and `npm run dev:worker`: run Daybook from its sources and start it again whenever a change compiles. With
-// Redis, `npm run dev` is the API alone and `npm run dev:worker` the worker; without, `npm run dev` is both.
+// `npm run dev` and `npm run dev:worker`: run Daybook from its sources and restart it after each change that compiles.
+// With Redis, `npm run dev` runs the API and `npm run dev:worker` the worker. Without Redis, `npm run dev` runs both.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -13,11 +13,11 @@ const COMPILED = /Found (\d+) errors?\. Watching for file changes/;
 
 process.chdir(ROOT);
 const isWorker = process.argv[2] === 'worker';
-// A folder each: a compiler that writes into the folder of the other would be read half-way.
+// Separate folders, so that neither process reads the unfinished output of the other compiler.
 const out = isWorker ? 'dist-worker' : 'dist';
 const settings = { ...(existsSync('.env') && parseEnv(readFileSync('.env', 'utf8'))), ...process.env };
 if (isWorker && !settings.REDIS_URL) {
-  console.error('daybook: a worker of its own needs REDIS_URL; without Redis, npm run dev generates the reports too');
+  console.error('daybook: a separate worker needs REDIS_URL; without Redis, npm run dev also generates the reports');
   process.exit(2);
 }
 const role = isWorker ? 'worker' : (settings.ROLE ?? (settings.REDIS_URL ? 'api' : 'all'));
@@ -26,12 +26,12 @@ const prepared = spawnSync(process.execPath, ['scripts/prepare.js', '--build'], 
 if (prepared.status !== 0) process.exit(prepared.status ?? 1);
 if (isWorker) {
   rmSync(out, { recursive: true, force: true });
-  // With what is not compiled, such as templates.
+  // Includes files that are not compiled, such as templates.
   cpSync('dist', out, { recursive: true });
 }
 
 let isStopping = false;
-/** The running service, null before the first compilation. */
+/** The running service; null before the first successful compilation. */
 let service = null;
 
 function start() {
@@ -41,7 +41,7 @@ function start() {
     env: { ...process.env, ROLE: role },
   });
   service.once('exit', (code) => {
-    if (!isStopping && code) console.error(`daybook: it ended with ${code}; the next change starts it again`);
+    if (!isStopping && code) console.error(`daybook: exited with ${code}; the next change restarts it`);
   });
 }
 
@@ -51,7 +51,7 @@ async function stop() {
   await once(service, 'exit');
 }
 
-/** Restarts one after the other, so that two never run. */
+/** Serializes restarts, so that two services never run at once. */
 let restarts = Promise.resolve();
 const restart = () => {
   restarts = restarts.then(async () => {

@@ -1,6 +1,6 @@
-// Makes a checkout ready to run: installs what package-lock.json names and, with --build, compiles what has changed.
-// Runs before `npm start` and `npm test`, so that both work right after a clone or a pull. No dependencies: there may
-// be none yet. Says nothing when there is nothing to do.
+// Prepares a checkout: installs the packages of package-lock.json and, with --build, compiles changed sources. It runs
+// before `npm start` and `npm test`, so both work right after a clone or a pull. It has no dependencies, because none
+// may be installed, and prints nothing if nothing has changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -11,12 +11,15 @@ import { npmCommand } from './npm.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OLDEST_NODE = [20, 19];
-/** What dist is made from. The lock file too: a new compiler may compile differently. */
+/** The inputs of dist. The lock file is one of them, because it determines the compiler. */
 const SOURCES = ['src', 'migrations', 'ormconfig.ts', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
 const LOCK_TIMEOUT_MS = 600_000;
 const NEST = 'node_modules/@nestjs/cli/bin/nest.js';
 
-/** When a file, or anything in a folder, was last changed; a folder itself changes when a file goes. 0 if missing. */
+/**
+ * Returns the time of the last change of a file or of anything in a folder; 0 if missing. Deleting a file changes its
+ * folder.
+ */
 function changedAt(path) {
   const stats = statSync(join(ROOT, path), { throwIfNoEntry: false });
   if (!stats) return 0;
@@ -24,7 +27,7 @@ function changedAt(path) {
   return Math.max(stats.mtimeMs, ...readdirSync(join(ROOT, path)).map((name) => changedAt(`${path}/${name}`)));
 }
 
-// npm writes its own copy of the lock file last, so it dates the whole of node_modules.
+// npm writes its copy of the lock file last, so its time is that of the whole installation.
 const mustInstall = () => changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json');
 
 const mustBuild = () =>
@@ -44,7 +47,7 @@ function run(title, command, args) {
 }
 
 function install() {
-  // The compiler is a dev dependency, and NODE_ENV=production would leave it out.
+  // NODE_ENV=production would omit the compiler, which is a dev dependency.
   const command = npmCommand('ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error');
   run('installing packages', ...command);
 }
@@ -56,32 +59,32 @@ function prepare(withBuild) {
 }
 
 /**
- * When a process started, as its system writes it; empty if there is none. After a crash its number may be another process's,
- * so the number alone does not name it.
+ * Returns the start time of a process in the format of its system; empty if it does not run. After a crash another
+ * process may reuse the id, so the id alone does not identify a process.
  */
 function startOf(pid) {
   try {
-    // The second field, the name, may contain anything but ends at the last parenthesis.
+    // The second field, the name, may contain any character. It ends at the last parenthesis.
     return readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1).trim().split(' ')[19];
   } catch {
     return (spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? '').trim();
   }
 }
 
-/** Whether the process that made the lock is still there. */
+/** Whether the process that created the lock still runs. */
 function isHeld(lock) {
   try {
     const [pid, start = ''] = readFileSync(join(lock, 'pid'), 'utf8').split('\n');
     process.kill(Number(pid), 0);
     return start === '' || startOf(pid) === start;
   } catch (error) {
-    // EPERM: it belongs to another user. ENOENT: it is just being made, unless that was a while ago.
+    // EPERM: the process belongs to another user. ENOENT: the lock is being created, unless it is old.
     const madeAt = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     return error.code === 'EPERM' || (error.code === 'ENOENT' && Date.now() - madeAt < 5_000);
   }
 }
 
-/** Lets one process at a time work: `npm ci` begins by deleting node_modules, under whoever else is at it. */
+/** Runs one process at a time, because `npm ci` deletes node_modules first. */
 function alone(work) {
   const lock = join(tmpdir(), `daybook-prepare-${createHash('sha256').update(ROOT).digest('hex').slice(0, 12)}`);
   const deadline = Date.now() + LOCK_TIMEOUT_MS;
@@ -90,10 +93,11 @@ function alone(work) {
       mkdirSync(lock);
       break;
     } catch (error) {
-      if (error.code !== 'EEXIST') fail(`cannot make ${lock}: ${error.message}`);
+      if (error.code !== 'EEXIST') fail(`cannot create ${lock}: ${error.message}`);
     }
     if (!isHeld(lock)) rmSync(lock, { recursive: true, force: true });
-    else if (Date.now() > deadline) fail(`another process is preparing this folder for too long; delete ${lock}`);
+    else if (Date.now() > deadline)
+      fail(`timed out waiting for another process that prepares this folder; delete ${lock} if there is none`);
     else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   process.on('exit', () => rmSync(lock, { recursive: true, force: true }));

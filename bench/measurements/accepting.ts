@@ -19,7 +19,7 @@ const BARE: Shot = { path: '/api/async', body: { ...BODY, lane: LANE } };
 const IDLE: Shot = { path: '/api/callbacks/receive', body: BODY };
 const KEYED: Shot = { ...BARE, headers: () => ({ 'idempotency-key': randomUUID() }) };
 
-/** A limit that is enforced but out of reach, in a process that only accepts. */
+/** An enforced limit that is never reached, in a process that only accepts. */
 const SETTINGS = { ROLE: 'api', RATE_LIMIT_ASYNC: '100000000/60s' };
 
 interface Peer {
@@ -27,7 +27,7 @@ interface Peer {
   shot: Shot;
 }
 
-/** Measures two services in turns, so that changes of the machine affect both. */
+/** Alternates between two services, so that changes of the machine affect both. */
 async function inTurns(one: Peer, other: Peer): Promise<{ perS: number; ratio: number; p99Ratio: number }> {
   const rounds: [Throughput, Throughput][] = [];
   for (const { url, shot } of [one, other]) await throughput(url, shot, WARM_UP_MS);

@@ -17,10 +17,10 @@ const LINES_PER_ENTRY = 2;
 const CHUNK = 125_000;
 const START = '2025-01-01T00:00:00Z';
 const YEAR_MS = 365 * 24 * 3_600_000;
-/** The end of a day, and almost the end of an hour: as many totals of hours and lines as an instant can need. */
+/** The last millisecond of a day: the worst case, which reads the most hourly totals and lines. */
 const AS_OF = new Date('2025-07-01T23:59:59.999Z');
 
-/** Spreads consecutive numbers over the year, as books do that were imported. It has no factor in common with the entries. */
+/** Spreads consecutive numbers over the year, as in imported books. It is coprime to the number of entries. */
 const SPREAD = 2_999_999;
 
 const ENTRIES = `INSERT INTO journal_entries (account_id, number, effective_at, recorded_at, kind, source_type, source_id)
@@ -33,7 +33,7 @@ const ENTRY_LINES = `INSERT INTO journal_lines (account_id, number, line, ledger
     CASE n % 10 WHEN 0 THEN 'EUR' ELSE 'USD' END, (3 - 2 * l) * (1 + n % 9973), md5((n % 10000)::text)::uuid
   FROM generate_series($2::bigint, $3::bigint) n, generate_series(1, ${LINES_PER_ENTRY}) l`;
 
-/** The indexes that are made again over all rows, which is faster than extending them. */
+/** The indexes to rebuild after the rows are inserted, which is faster than updating them. */
 const INDEXES = `SELECT indexrelid::regclass AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
   WHERE indrelid IN ('journal_entries'::regclass, 'journal_lines'::regclass) AND NOT indisprimary`;
 const LINES_KEY = 'journal_lines_pkey';
@@ -41,7 +41,7 @@ const LINES_KEY = 'journal_lines_pkey';
 const INSERT_COUNTER = `INSERT INTO journal_counters (account_id, last_number) VALUES ($1, $2)
   ON CONFLICT (account_id) DO UPDATE SET last_number = excluded.last_number`;
 
-/** Fills the journal without foreign keys; the triggers that check the numbers and the balance of entries stay on. */
+/** Fills the journal without foreign keys; the triggers that check numbers and balances remain enabled. */
 async function fill(client: Client, entries: number): Promise<void> {
   const { rows: indexes } = await client.query<{ name: string; definition: string }>(INDEXES);
   await client.query('SET session_replication_role = replica');
@@ -62,7 +62,7 @@ async function fill(client: Client, entries: number): Promise<void> {
 }
 
 /**
- * Folds as the sweep of a worker does, but for the entries that it may not have reached yet.
+ * Folds like the sweep of a worker, except for the newest entries, which a sweep may not have reached.
  * @returns The time of folding, in milliseconds.
  */
 async function fold(client: Client, folds: FoldsStore, entries: number): Promise<number> {

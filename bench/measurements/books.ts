@@ -34,7 +34,7 @@ const TOP = 50;
 
 /** Numbers of orders and customers. */
 export interface BooksSizes {
-  /** Of the comparison with COPY; each order has three items. */
+  /** Orders of the comparison with COPY, with three items each. */
   seededOrders: number;
   orders: number;
   customers: number;
@@ -63,7 +63,7 @@ const TABLES: Record<string, string> = {
 };
 const ALL_TABLES = Object.keys(TABLES).join(', ');
 
-/** Empties the books. Their triggers refuse that, and they stay off while COPY alone is measured. */
+/** Empties the books. Disables the triggers that refuse this; they remain disabled while COPY is measured. */
 async function empty(client: Client, triggers: 'ENABLE ALWAYS' | 'DISABLE'): Promise<void> {
   for (const table of ['journal_entries', 'journal_lines'])
     await client.query(`ALTER TABLE ${table} DISABLE TRIGGER ${table}_refuse_change`);
@@ -77,7 +77,7 @@ async function empty(client: Client, triggers: 'ENABLE ALWAYS' | 'DISABLE'): Pro
   }
 }
 
-/** Seeds, and then copies the same rows into the same tables: with their keys, checks and indexes, without triggers. */
+/** Seeds, then copies the same rows into the same tables with keys, checks and indexes but without triggers. */
 async function seedingOverCopy({ client, folder }: OwnDatabase, seeder: Seeder, orders: number): Promise<Measurement> {
   const plan = { customers: Math.ceil(orders / 10), orders, itemsPerOrder: 3, seed: 2 };
   await empty(client, 'ENABLE ALWAYS');

@@ -13,7 +13,7 @@ import { withDatabase } from '../support/servers.js';
 
 const LANES = 1_000;
 const BACKLOGS = [1_000, 10_000, 100_000];
-/** Lanes, each with a request, that {@link ACCOUNTS} share. */
+/** Lanes of all {@link ACCOUNTS}, each with a request. */
 const SHARED_LANES = 10_000;
 const ACCOUNTS = [0, 1, 10, 1_000];
 const LEASE_MS = 600_000;
@@ -32,7 +32,7 @@ async function timed(work: () => Promise<() => Promise<unknown>>): Promise<Laten
   return latency.summary();
 }
 
-/** @param accounts Accounts that have the lanes; none for an open installation. */
+/** @param accounts The number of accounts that share the lanes; 0 for an open installation. */
 async function fill(client: Client, lanes: number, pending: number, accounts = 0): Promise<void> {
   const prefix = `CASE WHEN $3::int > 0 THEN md5((n % $3)::text)::uuid || '/' ELSE '' END || `;
   await client.query('TRUNCATE lanes, requests, callback_deliveries, callback_logs CASCADE');

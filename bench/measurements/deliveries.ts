@@ -7,7 +7,7 @@ import { startSink } from '../support/sink.js';
 import { emptyBull, median } from '../support/throughput.js';
 
 const CALLBACKS = 10_000;
-/** Delivery queues of the destination: one per connection that it gets. */
+/** Delivery queues of the destination: one per connection. */
 const LANES = 8;
 const ROUNDS = 3;
 const TARGETS = { ordered: '≥ 1.0', unordered: '≥ 1.2' };
@@ -48,7 +48,7 @@ async function untilRecorded({ client }: OwnDatabase): Promise<void> {
   }
 }
 
-/** Callback rate to one healthy receiver, in turns with a Bull queue whose processor does nothing. */
+/** Callback rate to one healthy receiver, alternating with a Bull queue whose processor does nothing. */
 export function deliveries(): Promise<Measurement[]> {
   return withRedis(async (redisUrl) => {
     const ordered = await withDatabase((database) => oneReceiver(redisUrl, database, 'ordered'));

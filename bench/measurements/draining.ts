@@ -12,8 +12,8 @@ const ROUNDS = 5;
 const WARM_UP_ROUNDS = 4;
 
 /**
- * Rate of one strict lane from lease to logged callback, with a generated and stored CSV of 200 rows per request, in turns
- * with a Bull queue whose processor does nothing.
+ * Rate of one strict lane from lease to logged callback, with a generated and stored CSV of 200 rows per request,
+ * alternating with a Bull queue whose processor does nothing.
  */
 export function draining(): Promise<Measurement[]> {
   return withRedis(measure);

@@ -33,7 +33,7 @@ const DATA = {
 };
 const addressOf = (index: number): string => `person-${index}@example.com`;
 
-/** Rate at which the outbox drains, in turns with nodemailer's own pool that sends the same messages to the same server. */
+/** Throughput of the outbox, alternating with nodemailer's pool, which sends the same messages to the same server. */
 export async function mail(): Promise<Measurement[]> {
   const sink = forkProgram('smtp-sink.process');
   const [{ url }] = (await once(sink, 'message')) as [{ url: string }];

@@ -8,7 +8,7 @@ const ROUND_MS = 3_000;
 const WARM_UP_MS = 2_000;
 
 const SHOT: Shot = { path: '/api/async', body: { input_data: 'x', iterations: 1, callback_url: null } };
-/** A limit out of reach: requests are counted, in Redis while it is there. */
+/** A limit that is never reached, so requests are counted, in Redis while it is available. */
 const SETTINGS = { ROLE: 'api', RATE_LIMIT_ASYNC: '100000000/60s' };
 
 /** Accept latency after Redis is lost: killed (connections are refused) or stopped (connections hang). */

@@ -14,7 +14,7 @@ const STORM = 30;
 const ITERATIONS = 50_000;
 const digest = (iterations: number): Shot => ({ path: '/api/sync', body: { input_data: 'benchmark', iterations } });
 const DIGEST = digest(ITERATIONS);
-/** Cheap enough to run often, so that V8 compiles the service's code. With full digests that would take minutes. */
+/** Cheap digests, so that V8 compiles the service's code within seconds. Full digests would take minutes. */
 const WARM_UP = digest(1);
 /** Rate of health checks (open model), low enough to leave the cores to the storm. */
 const CHECKS_PER_S = 100;

@@ -11,7 +11,7 @@ const FOR_MS = 60_000;
 const WARM_UP_MS = 5_000;
 const EVERY_MS = 100;
 const LANES = 4;
-/** The time within which everything that the account has requested must be finished and delivered, after the attack. */
+/** Time after the attack for the account's requests to be finished and delivered. */
 const SETTLE_MS = 60_000;
 
 /** The service as one account sees it, in milliseconds; `failed` counts reports and callbacks. */
@@ -33,7 +33,9 @@ function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** Posts a request with a callback every `EVERY_MS`, each time into the next lane of this run. @returns Accept times. */
+/**
+ * Posts a request with a callback every `EVERY_MS`, each time into the next lane of this run. @returns Accept times.
+ */
 async function submit(service: OwnService, key: string, name: string, callbackUrl: string, forMs: number) {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
   const times: number[] = [];

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 const LOADER = new URL('../../test/support/typescript.js', import.meta.url).href;
 
 /**
- * Starts a program of this folder in a process of its own.
+ * Starts a program of this folder in a new process.
  * @param name File name without `.ts`, for example `sink.process`.
  */
 export function forkProgram(name: string, args: string[] = []): ChildProcess {

@@ -4,7 +4,10 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { ExpressServerAdapter } from '../../src/edge/express/express-server.js';
 
-/** The smallest Nest app with a POST route: the baseline of the accept rate. The argument `own-server` selects the service's adapter. */
+/**
+ * The smallest Nest app with a POST route: the baseline of the accept rate. The argument `own-server` selects the
+ * service's adapter.
+ */
 @Controller()
 class HelloController {
   @Post('hello')

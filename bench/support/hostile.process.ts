@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 
 /**
- * Attacks a service with one account's key until it is ended, in every way that another account could feel: bad and dripping
- * receivers, names without a nameserver, paused lanes, slow lanes, large files, pings, redeliveries and new lane names.
- * Refusals are expected; each attack goes on after them. Arguments: the service's URL, the receivers' URL, the API key.
+ * Attacks a service with one account's key until it is killed, in every way that could affect another account: bad and
+ * dripping receivers, names without a nameserver, paused lanes, slow lanes, large files, pings, redeliveries and new
+ * lane names. Refusals are expected; each attack continues after them. Arguments: the service's URL, the receivers' URL,
+ * the API key.
  */
 const [url, receivers, key] = process.argv.slice(2) as [string, string, string];
 const pool = new Pool(url, { connections: 32 });

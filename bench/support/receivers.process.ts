@@ -2,8 +2,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * One host with good and bad receivers: `/bad` answers 500, `/drip` answers a byte a second without end, and every other
- * path answers 204.
+ * One host with good and bad receivers: `/bad` answers 500, `/drip` sends one byte per second without end, and every
+ * other path answers 204.
  */
 const DRIP_EVERY_MS = 1_000;
 

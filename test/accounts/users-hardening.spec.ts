@@ -1,6 +1,6 @@
 /**
- * Forged tokens, planted cookies, look-alike addresses and floods of logins gain nothing, and the time of an answer does
- * not say which addresses are known.
+ * Forged tokens, planted cookies, look-alike addresses and floods of logins gain nothing, and the time of an answer
+ * does not say which addresses are known.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -109,6 +109,6 @@ it('a worker without Redis exits with one line', async () => {
   const { exit, output } = await dev({}, 'worker');
   expect(await exit).toEqual([2, null]);
   expect(output()).toBe(
-    'daybook: a worker of its own needs REDIS_URL; without Redis, npm run dev generates the reports too\n',
+    'daybook: a separate worker needs REDIS_URL; without Redis, npm run dev also generates the reports\n',
   );
 });

@@ -1,6 +1,6 @@
 /**
- * The order of folders in docs/architecture.md. `npm run lint` checks the repository with the same rules before each commit, so
- * that this file, which also proves that they find something, runs with the long tests.
+ * The order of folders in docs/architecture.md. `npm run lint` checks the repository with the same rules before each
+ * commit, so that this file, which also proves that they find something, runs with the long tests.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -22,7 +22,10 @@ export interface Upload {
   reply: Promise<{ status: number; text: string } | Error>;
 }
 
-/** Returns functions that call imports, by default of the service that `daybook` returns, which starts after the file loads. */
+/**
+ * Returns functions that call imports, by default of the service that `daybook` returns, which starts after the file
+ * loads.
+ */
 export function importClient(daybook: () => Daybook) {
   const send = (text: string, headers: Record<string, string> = CSV, target = daybook()): Promise<Reply> =>
     post(target, '/api/orders/import', Buffer.from(text), headers);

@@ -1,6 +1,6 @@
 /**
- * An order is created whole or not at all, changes its status only as docs/state-machines.md describes, and posts to the journal in
- * the same transaction. A change of one order touches no other.
+ * An order is created whole or not at all, changes its status only as docs/state-machines.md describes, and posts to
+ * the journal in the same transaction. A change of one order touches no other.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';

@@ -1,6 +1,6 @@
 /**
- * Promises of the journal: entries balance in every currency, posted entries never change, numbers have no gaps and follow the
- * order of commits, and nothing is posted into a closed month. The database enforces them for every writer.
+ * Promises of the journal: entries balance in every currency, posted entries never change, numbers have no gaps and
+ * follow the order of commits, and nothing is posted into a closed month. The database enforces them for every writer.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';

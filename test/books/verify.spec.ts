@@ -1,6 +1,6 @@
 /**
- * `daybook books verify` finds nothing in the books that the service writes, and finds and names each kind of fault that a
- * superuser can plant behind the triggers. `--repair-totals` repairs only totals.
+ * `daybook books verify` finds nothing in the books that the service writes, and finds and names each kind of fault
+ * that a superuser can plant behind the triggers. `--repair-totals` repairs only totals.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -59,8 +59,8 @@ class Fleet {
     const [oldest] = this.processes as [Daybook];
     oldest.kill('SIGKILL');
     await oldest.exited;
-    // Removed only now, so that some requests reach the killed process. It is removed before the next one starts, because
-    // half of the requests would fail during that time.
+    // Removed only now, so that some requests reach the killed process. It is removed before the next one starts,
+    // because half of the requests would fail during that time.
     this.processes.shift();
     await this.add();
   }

@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { client, failure, listen, tcp } from './transport-fixture.js';
 
-/** Responses that RFC 9110 and RFC 9112 require a client to accept are accepted. Other responses fail with the reason. */
+/**
+ * Responses that RFC 9110 and RFC 9112 require a client to accept are accepted. Other responses fail with the reason.
+ */
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
 

@@ -1,6 +1,6 @@
 /**
- * One call sends thousands of callbacks again. Each matching callback becomes due exactly once, even when workers crash;
- * pending callbacks do not change, and callbacks of new reports are not delayed.
+ * One call sends thousands of callbacks again. Each matching callback becomes due exactly once, even when workers
+ * crash; pending callbacks do not change, and callbacks of new reports are not delayed.
  */
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';

@@ -1,4 +1,6 @@
-/** Each account has always exactly one newest secret, even if many processes start, rotate or change it concurrently. */
+/**
+ * Each account has always exactly one newest secret, even if many processes start, rotate or change it concurrently.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';

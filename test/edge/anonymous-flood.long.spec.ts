@@ -10,7 +10,10 @@ import { UNLIMITED } from '../support/submit.js';
 
 const FLOOD = fileURLToPath(new URL('../support/flood.js', import.meta.url));
 const FLOOD_MS = 10_000;
-/** Both limits are generous: the flood and other tests share the processors. Parsing before authentication took 4.5 GB and 33 s. */
+/**
+ * Both limits are generous: the flood and other tests share the processors. Parsing before authentication took 4.5 GB
+ * and 33 s.
+ */
 const GROWTH_LIMIT_BYTES = 128 * 1_024 * 1_024;
 const P99_LIMIT_MS = 2_000;
 

@@ -1,6 +1,7 @@
 /**
  * The files of an account and the estimates of its unfinished requests stay within `MAX_STORAGE_ACCOUNT`: a request
- * that would exceed it gets 507 and writes nothing, a file that exceeds it fails its request, and no other account notices.
+ * that would exceed it gets 507 and writes nothing, a file that exceeds it fails its request, and no other account
+ * notices.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

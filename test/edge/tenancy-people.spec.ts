@@ -1,6 +1,6 @@
 /**
- * Everyone reads events and only their organizers change them; bookings, books, requests and mail of others do not exist,
- * for users as for API keys; and users have limits and idempotency keys of their own.
+ * Everyone reads events and only their organizers change them; bookings, books, requests and mail of others do not
+ * exist, for users as for API keys; and users have limits and idempotency keys of their own.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';

@@ -9,7 +9,9 @@ import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import { LEASE_MS, Stores, openStores } from '../support/stores.js';
 
-/** Lanes are leased round robin over accounts, regardless of their number. Within an account the longest wait is first. */
+/**
+ * Lanes are leased round robin over accounts, regardless of their number. Within an account the longest wait is first.
+ */
 let stores: Stores;
 beforeEach(async () => {
   stores = await openStores();

@@ -129,7 +129,10 @@ export class LaneBench {
     await nextTurn();
   }
 
-  /** For each commit: the positions that it completed, the one that it marked as begun, and whether it released the lane. */
+  /**
+   * For each commit: the positions that it completed, the one that it marked as begun, and whether it released the
+   * lane.
+   */
   get written(): { done: number[]; begun: number | null; release: boolean }[] {
     return this.commits.map(({ completions, begun, release }) => {
       return { done: completions.map(({ id }) => Number(id)), begun: begun && Number(begun.id), release };

@@ -10,9 +10,9 @@ import { LEASE_MS, type Stores, openStores } from '../support/stores.js';
 import { REQUEST_TABLES } from '../support/tables.js';
 
 /**
- * A lane runs in order and each request once, in every interleaving of two workers, and wherever one crashes,
- * stalls or loses an answer. The test visits every reachable state of a lane with three requests and takes every step from
- * it, with the real SQL in the real Postgres.
+ * A lane runs in order and each request once, in every interleaving of two workers, and wherever one crashes, stalls or
+ * loses an answer. The test visits every reachable state of a lane with three requests and takes every step from it,
+ * with the real SQL in the real Postgres.
  */
 
 interface RequestRow {

@@ -129,7 +129,8 @@ async function killOneBy(id: string, api: Daybook, env: Record<string, string>):
   const { status } = await eventually(
     async () => {
       const now = await look();
-      // Before this worker begins it, the row shows the previous worker's state. After three crashes it is begun, but not run.
+      // Before this worker begins it, the row shows the previous worker's state. After three crashes it is begun, but
+      // not run.
       const isBegunAnew = now.status === 'PROCESSING' && +now.started_at !== +(before.started_at ?? 0);
       const isBegun = isBegunAnew && now.crashCount < 3;
       return (isBegun || now.status === 'COMPLETED' || now.status === 'FAILED') && now;
@@ -157,7 +158,8 @@ describe('a request that kills its worker', () => {
       1,
     );
     const { request_id: poison } = accepted[20]!;
-    // The first worker is killed while it runs requests ahead of the one marked as begun, so an innocent one may be counted.
+    // The first worker is killed while it runs requests ahead of the one marked as begun, so an innocent one may be
+    // counted.
     const first = await startDaybook({ role: 'worker', env });
     await eventually(async () => (await sql(api, `SELECT FROM requests WHERE status = 'PROCESSING'`)).length > 0, {
       everyMs: 5,

@@ -23,7 +23,8 @@ describe('a transaction', () => {
     const transaction = stores.database.transaction(async (query) => {
       const [{ pid } = { pid: 0 }] = await ask(query);
       await stores.sql('SELECT pg_terminate_backend($1)', [pid]);
-      // The first termination is announced by the server, the second by the closed socket; COMMIT runs on a closed client.
+      // The first termination is announced by the server, the second by the closed socket; COMMIT runs on a closed
+      // client.
       for (let failures = 0; failures < 2;) await ask(query).catch(() => failures++);
       return true;
     });

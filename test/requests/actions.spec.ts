@@ -1,6 +1,6 @@
 /**
- * Every write over HTTP or the command line, except the creation of requests, is in the action log, with its actor, action, time,
- * from where, and its outcome. An account sees its own actions, an operator all of them.
+ * Every write over HTTP or the command line, except the creation of requests, is in the action log, with its actor,
+ * action, time, from where, and its outcome. An account sees its own actions, an operator all of them.
  */
 import { execFile } from 'node:child_process';
 import { userInfo } from 'node:os';
@@ -20,7 +20,10 @@ import { UNLIMITED } from '../support/submit.js';
 import { file, importClient } from '../books/import-fixture.js';
 import { OPEN_ACTOR, WRITES, accept, finished } from './actions-writes.js';
 
-/** Routes that write and are not recorded: they create requests, only receive, or refuse what the queue board does not do. */
+/**
+ * Routes that write and are not recorded: they create requests, only receive, or refuse what the queue board does not
+ * do.
+ */
 const UNRECORDED = [
   'DELETE /admin/queues/api/*path',
   'PATCH /admin/queues/api/*path',

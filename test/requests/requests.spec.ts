@@ -1,6 +1,6 @@
 /**
- * A request is found by its id until it is deleted, the list has every request exactly once, and deleting a request deletes
- * its file and callback logs. Unfinished requests and requests with a callback due are never deleted.
+ * A request is found by its id until it is deleted, the list has every request exactly once, and deleting a request
+ * deletes its file and callback logs. Unfinished requests and requests with a callback due are never deleted.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

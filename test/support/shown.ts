@@ -6,8 +6,8 @@ const VALUE = '\0value';
 const REST = '\0rest';
 
 /**
- * Compares JSON with the JSON that a document shows. In the document, `…` matches any characters of a string, any value, or
- * any number of fields or elements. The order of fields does not matter.
+ * Compares JSON with the JSON that a document shows. In the document, `…` matches any characters of a string, any
+ * value, or any number of fields or elements. The order of fields does not matter.
  * @returns The place of the first difference and the difference; null when they match.
  */
 export function jsonDifference(shown: string, printed: string): string | null {
@@ -21,7 +21,8 @@ export function jsonDifference(shown: string, printed: string): string | null {
 }
 
 /**
- * Compares lines. In the document, `…` matches any characters of a line; alone on a line, it matches any number of lines.
+ * Compares lines. In the document, `…` matches any characters of a line; alone on a line, it matches any number of
+ * lines.
  * @returns A message with the printed text; null when it matches.
  */
 export function textDifference(shown: string, printed: string): string | null {

@@ -52,7 +52,9 @@ describe(`an event with ${MANY} attendees`, () => {
   }, 300_000);
 });
 
-/** Adds bookings of different customers with their sales in the journal, like the service would, but in one statement. */
+/**
+ * Adds bookings of different customers with their sales in the journal, like the service would, but in one statement.
+ */
 async function addBookings(eventId: string, count: number): Promise<void> {
   await sql(
     daybook,

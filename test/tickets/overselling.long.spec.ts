@@ -1,6 +1,6 @@
 /**
- * Concurrent bookings over several processes sell exactly the tickets of an event, and post each sale once. This also holds
- * with concurrent cancellations, and when a process is killed.
+ * Concurrent bookings over several processes sell exactly the tickets of an event, and post each sale once. This also
+ * holds with concurrent cancellations, and when a process is killed.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';

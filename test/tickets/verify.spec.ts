@@ -1,6 +1,6 @@
 /**
- * `daybook books verify` finds nothing in the bookings that the service writes, and finds each difference between bookings,
- * events and the journal that a superuser can plant.
+ * `daybook books verify` finds nothing in the bookings that the service writes, and finds each difference between
+ * bookings, events and the journal that a superuser can plant.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { VerificationStore } from '../../src/books/verify/verification.store.js';

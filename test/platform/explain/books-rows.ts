@@ -33,7 +33,10 @@ async function fillJournal(client: pg.Client): Promise<void> {
       'USD', 3 - 2 * l, ${SORTED_ID('n % 1000')} FROM generate_series(1, ${ENTRIES}) n, generate_series(1, 2) l`);
 }
 
-/** Every thousandth order is a draft, every thousandth cancelled and every tenth archived; one customer of 5,000 is rare. */
+/**
+ * Every thousandth order is a draft, every thousandth cancelled and every tenth archived; one customer of 5,000 is
+ * rare.
+ */
 async function fillOrders(client: pg.Client): Promise<void> {
   await client.query(`INSERT INTO customers (id, account_id, name, email)
     SELECT ${SORTED_ID('n')}, '${BOOKS}', 'Customer ' || n,
