@@ -10,6 +10,11 @@ import { isOutage } from '../platform/database/outages.js';
 
 /** SIGHUP: the terminal was closed. SIGQUIT: Ctrl-\\ was pressed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+/**
+ * Signals of other programs' log rotation and reloading. Without a listener the first opens Node's debugger, and the second ends
+ * the process at once.
+ */
+const IGNORED = ['SIGUSR1', 'SIGUSR2'] as const;
 /** A second signal within this time is the first one again: under bash, Ctrl-C reaches npm's child twice. */
 const SAME_SIGNAL_MS = 1_000;
 /** Longest that a signal during the start waits for the step in progress, such as creating and starting Postgres. */
@@ -54,6 +59,7 @@ export class Shutdown {
   /** From now on signals and unhandled errors end the process in order. */
   install(): void {
     for (const signal of SIGNALS) process.on(signal, () => this.onSignal(signal));
+    for (const signal of IGNORED) process.on(signal, () => this.logger.warn(`${signal} means nothing here`, 'Stop'));
     process.on('unhandledRejection', (reason) => this.onRejection(reason));
     process.on('uncaughtException', (error) => this.onUnexpected(error));
   }

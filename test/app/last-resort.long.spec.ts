@@ -127,3 +127,14 @@ it.each(['SIGINT', 'SIGQUIT'] as const)('%s stops the service gracefully', async
   service.child.kill(signal);
   expect(await service.exited).toBe(0);
 });
+
+it('SIGUSR1 opens no debugger, and SIGUSR2 does not end the service', async () => {
+  const { url } = await createDatabase();
+  const service = await startWith({ DATABASE_URL: url });
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+    service.child.kill(signal);
+    await eventually(() => service.output().includes(`${signal} means nothing here`));
+  }
+  expect(service.output()).not.toContain('Debugger');
+  await expectWorksAndStops(service);
+});
