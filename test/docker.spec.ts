@@ -107,7 +107,7 @@ describe('docker/compose.yml', () => {
     for (const service of Object.values(compose.services)) expect(service).toMatchObject({ restart: 'unless-stopped' });
   });
 
-  it.each(['api', 'worker'] as const)('gives the role %s valid settings', (role) => {
+  it.each(['api', 'worker'] as const)('sets valid settings for the role %s', (role) => {
     const config = parseConfig({ ...imageEnvironment, ...environmentOf(compose.services[role]) });
     expect(config).toMatchObject({
       ROLE: role,

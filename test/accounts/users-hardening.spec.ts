@@ -125,7 +125,7 @@ describe('a planted cookie', () => {
   const signIn = async ({ email }: TestUser, cookie?: string): Promise<string> =>
     cookieFrom(await post(daybook, '/api/session', { email, password: PASSWORD }, cookie ? { cookie } : {}));
 
-  it('does not become the session of the user who logs in with it', async () => {
+  it('is replaced when a user logs in with it', async () => {
     const attacker = await registerUser(daybook, 'customer');
     const planted = await signIn(attacker);
     const own = await signIn(user, planted);

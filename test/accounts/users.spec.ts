@@ -20,7 +20,7 @@ const BOTH = ['open', 'required'] as const;
 
 const services = {} as Record<(typeof BOTH)[number], Daybook>;
 let database: TestDatabase;
-/** Another process on the database of `services.required`, which registers nobody. */
+/** Another process on the database of `services.required`, with REGISTRATION=off. */
 let second: Daybook;
 beforeAll(async () => {
   database = await createDatabase();

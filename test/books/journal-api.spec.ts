@@ -146,7 +146,7 @@ describe('a reversal', () => {
     expect((await act(key, `${ENTRIES}/2/reverse`, {}, headers)).json.reverses).toBe(2);
   });
 
-  it('counts when the caller says, now by default, and only in an open period', async () => {
+  it('takes effect at the given time, by default now, and only in an open period', async () => {
     const key = await newAccount();
     for (const amount of [5, 6]) await adjust(key, transfer(amount));
     await act(key, '/api/periods/2026-03/close');

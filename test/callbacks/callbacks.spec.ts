@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 let lanes = 0;
 
-/** Requests reports in a lane of their own, with callbacks to the receiver. */
+/** Requests reports in a new lane, with callbacks to the receiver. */
 async function ask(receiver: Receiver, count = 1, body: object = { num_transactions: 1 }): Promise<string[]> {
   const lane = `lane-${++lanes}`;
   const acknowledgements = await submitAsync(

@@ -134,7 +134,7 @@ describe('an answer is accepted with', () => {
   });
 });
 
-describe('an answer is refused, and the message says why:', () => {
+describe('a response is refused, and the message contains the reason:', () => {
   it.each(REFUSED)('%s', async (why, answer) => {
     const { port } = await tcp((socket) => socket.write(Buffer.from(answer, 'latin1')));
     const { kind, message } = await failure(client().post(`http://127.0.0.1:${port}/`));

@@ -18,7 +18,7 @@ beforeAll(async () => {
   other = await createKey(daybook, ['admin'], { account: 'other' });
 });
 
-/** Accepts a request for each URL, in lanes of their own. @returns Their ids. */
+/** Accepts a request for each URL, each in its own lane. @returns Their ids. */
 async function ask({ headers }: TestKey, urls: string[]): Promise<string[]> {
   const ids: string[] = [];
   for (let from = 0; from < urls.length; from += 50) {
@@ -60,7 +60,7 @@ describe('a host that fails the callbacks of one account', () => {
     }
   });
 
-  it('answers 410 to one account, whose URL alone is disabled', async () => {
+  it('answers 410 to one account, and only its URL is disabled', async () => {
     const leaving = await startReceiver();
     leaving.answer({ status: 410 });
     const url = `${leaving.url}/gone`;

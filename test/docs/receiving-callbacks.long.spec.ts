@@ -171,7 +171,7 @@ describe.each(PROGRAMS)('the receiver in %s', (_, prepare) => {
   });
 });
 
-it('the Ed25519 example accepts what the service signed and nothing else', async () => {
+it('the Ed25519 example accepts only messages that the service signed', async () => {
   const signing = await startDaybook({ env: { ...UNLIMITED, CALLBACK_SIGNATURE: 'v1a' } });
   const receiver = await startReceiver();
   await submitAsync(signing.url, 1, () => ({ num_transactions: 1, callback_url: receiver.url }), 1);

@@ -127,7 +127,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('gives every operation a unique id, a summary and a tag', () => {
+  it('has a unique id, a summary and a tag for every operation', () => {
     const names = operations().map(([, { operationId }]) => operationId);
     expect(names.toSorted()).toEqual([...new Set(names)].toSorted());
     for (const [route, { summary, tags }] of operations())
@@ -146,7 +146,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('gives examples of every request body', () => {
+  it('has examples of every request body', () => {
     const withBody = operations().filter(([, { requestBody }]) => requestBody !== undefined);
     expect(withBody.length).toBeGreaterThanOrEqual(6);
     for (const [route, described] of withBody) expect([route, ...examplesOf(described)]).toHaveProperty('1');

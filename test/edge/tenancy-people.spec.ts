@@ -76,7 +76,7 @@ describe('the events, bookings and mail of others', () => {
     expect(withId.toSorted()).toEqual(ROUTES.toSorted());
   });
 
-  it.each(ROUTES)('answer as it says: %s', async (route) => {
+  it.each(ROUTES)('return the listed statuses: %s', async (route) => {
     const [toOrganizer, toCustomer] = TO_OTHERS[route]!;
     expect((await call(route, idIn(route), others.organizer.headers)).status).toBe(toOrganizer);
     expect((await call(route, idIn(route), others.customer.headers)).status).toBe(toCustomer);

@@ -36,7 +36,7 @@ describe('kill -9', () => {
     await database.drop();
   });
 
-  it('of a worker in the middle of its work: another one takes over', async () => {
+  it('of a busy worker: another one leases its lanes', async () => {
     const [database, redis, receiver] = await Promise.all([createDatabase(), redisUrl(), startReceiver()]);
     const env = { ...UNLIMITED, DATABASE_URL: database.url, REDIS_URL: redis };
     const api = await startDaybook({ role: 'api', env });

@@ -101,7 +101,7 @@ export class LaneBench {
     return { result };
   }
 
-  /** Ends reports one after the other, and gives their commits time to start. */
+  /** Ends reports one after the other, and waits for their commits to start. */
   async generated(first: number, last = first, report: Partial<GeneratedReport> = {}): Promise<void> {
     for (let position = first; position <= last; position++) {
       this.generating

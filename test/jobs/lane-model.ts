@@ -54,7 +54,7 @@ export interface Step {
   take(): Promise<State>;
 }
 
-/** Requests that are read at once. Fewer than the lane has, so that reading on is a step, too. */
+/** Requests per read. Fewer than the lane has, so that the model includes further reads. */
 const AHEAD = 2;
 
 export const IDLE: Worker = {

@@ -42,7 +42,7 @@ describe('a lane without requests', () => {
     expect(second).toMatchObject({ queuePosition: 6, jobsAhead: 2 });
   });
 
-  it.each(['pause', 'priority'])('continues its positions when it comes back by %s', async (how) => {
+  it.each(['pause', 'priority'])('continues its positions when it is created again by %s', async (how) => {
     await accepted('a');
     await accepted('a');
     await age('a');
@@ -69,7 +69,7 @@ describe('a lane without requests', () => {
     await stores.sql(`INSERT INTO lanes (name, served_at) SELECT 'lane-' || n, now() - interval '2 days'
       FROM generate_series(1, 2500) n`);
     await reaper().reapSome();
-    // At least one batch, however slow the machine is.
+    // At least one batch, even on a slow machine.
     expect((await lanes()).length).toBeLessThanOrEqual(2_000);
     for (let sweep = 0; sweep < 5; sweep++) await reaper().reapSome();
     expect(await lanes()).toEqual([]);

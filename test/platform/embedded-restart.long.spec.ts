@@ -5,7 +5,7 @@ import { startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { UNLIMITED, submitAsync } from '../support/submit.js';
 
-it('restarts its embedded Postgres when that is killed, and completes what it has accepted', async () => {
+it('restarts its embedded Postgres when that is killed, and completes all accepted requests', async () => {
   const daybook = await startDaybook({ env: { ...UNLIMITED, DATABASE_URL: undefined } });
   const body = (): object => ({
     report: 'digest',

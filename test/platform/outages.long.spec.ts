@@ -87,7 +87,7 @@ describe('while the database', () => {
     await alter(databaseOf(daybook), 'RESET default_transaction_read_only');
   });
 
-  it('takes no connections, everything gets 503, and the process is not ready', async () => {
+  it('refuses connections, every request gets 503, and the process is not ready', async () => {
     await submit();
     await alter(databaseOf(daybook), 'ALLOW_CONNECTIONS false');
     await eventually(async () => (await get(daybook, '/readyz')).status === 503);

@@ -85,7 +85,7 @@ async function addEvent(on: Scene): Promise<{ organizer: TestUser; event: string
   return { organizer, event: json.id as string };
 }
 
-/** A call of an organizer that concerns an event of its own. */
+/** A call of an organizer for its own event. */
 async function ownEvent(on: Scene, body?: object): Promise<Write> {
   const { organizer, event } = await addEvent(on);
   const actor = userActor(organizer.id);

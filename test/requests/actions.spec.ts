@@ -92,7 +92,7 @@ const KEY_ROUTES = ['POST /api/keys', 'POST /api/keys/{id}/rotate', 'POST /api/k
 describe('the routes', () => {
   it('declare an action if they write, or are on the list of exceptions', () => {
     const routes = Object.entries(declared);
-    // A route without @Action or @Unrecorded is recorded too, under its path. It needs a name of its own.
+    // A route without @Action or @Unrecorded is recorded too, under its path. It should declare a name.
     expect(routes.filter(([, action]) => action === '')).toEqual([]);
     const exempt = routes.filter(([, action]) => action === null);
     expect(exempt.map(([route]) => route).sort()).toEqual(UNRECORDED);

@@ -1,5 +1,5 @@
 /**
- * The stored bytes of an account are the sizes of its files, whatever ends a request or deletes it, and whichever
+ * The stored bytes of an account are the sizes of its files after any completion or deletion, and whichever
  * process folds the changes; the bytes that a lane reserves are the estimates of its unfinished requests.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -61,7 +61,7 @@ describe('the stored bytes of an account', () => {
     expect(await used()).toBe(0);
   });
 
-  it('include files of sync requests, and of AUTH=open under an account of its own', async () => {
+  it('include files of sync requests, and of AUTH=open under a separate account', async () => {
     const { account, used } = tenant();
     const [openBefore] = await stores.storage.read([null]);
     for (const owner of [account, null]) {

@@ -75,7 +75,7 @@ async function lockWaits(): Promise<number> {
 }
 
 describe('a booking', () => {
-  it('takes the tickets, posts the sale and confirms it by mail', async () => {
+  it('reserves the tickets, posts the sale and confirms it by mail', async () => {
     const event = await publish(daybook, organizer);
     const guest = await register(daybook, 'customer', 'Gil');
     const reply = await book(daybook, guest, event.id, 2);
