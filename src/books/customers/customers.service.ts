@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { HttpStatus, Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { Database } from '../../platform/database/database.js';
@@ -34,7 +34,9 @@ export class CustomersService {
   ): Promise<object> {
     const customer = { ...wanted, id: newId(), accountId: storedAccount(account) };
     return this.database.inTransactionOf(customer.accountId, (query) =>
-      this.idempotency.once(query, key, 201, async () => customerView(await this.customers.add(query, customer))),
+      this.idempotency.once(query, key, HttpStatus.CREATED, async () =>
+        customerView(await this.customers.add(query, customer)),
+      ),
     );
   }
 

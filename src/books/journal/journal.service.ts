@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { HttpStatus, Injectable } from '@nestjs/common';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { InvalidInput } from '../../http/validation.js';
 import { Database, type Query } from '../../platform/database/database.js';
@@ -14,8 +14,6 @@ import type { JournalLine } from './journal-line.entity.js';
 import { EntryNotFound, EntryNotReversible } from './journal.errors.js';
 import { JournalStore } from './journal.store.js';
 import { LineCustomersStore } from './line-customers.store.js';
-
-const CREATED = 201;
 
 /** The journal over the API: entries, adjustments and reversals. */
 @Injectable()
@@ -128,7 +126,7 @@ export class JournalService {
     work: (query: Query) => Promise<View>,
   ): Promise<View> {
     return this.database.inTransactionOf(books, (query) =>
-      this.idempotency.once(query, key, CREATED, () => work(query)),
+      this.idempotency.once(query, key, HttpStatus.CREATED, () => work(query)),
     );
   }
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { HttpStatus, Inject, Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { type Preconditions, checkVersion } from '../../http/preconditions.js';
@@ -22,7 +22,6 @@ import { OrderNotFound } from './orders.errors.js';
 
 /** Customers of an email search whose orders are looked up one customer at a time; see {@link OrderRepository.list}. */
 const FEW_CUSTOMERS = 500;
-const OK = 200;
 
 /** Conditions of a change of an order. */
 export interface Conditions {
@@ -67,7 +66,7 @@ export class OrdersService {
       items: itemsOf(body.items),
     };
     return this.database.inTransactionOf(order.account, (query) =>
-      this.idempotency.once(query, key, 201, async () => {
+      this.idempotency.once(query, key, HttpStatus.CREATED, async () => {
         await this.store.create(query, order);
         return show(await this.viewWithin(query, order.account, order.id));
       }),
@@ -189,7 +188,7 @@ export class OrdersService {
     if (!isUuid(id)) throw new OrderNotFound();
     const books = storedAccount(account);
     return this.database.inTransactionOf(books, (query) =>
-      this.idempotency.once(query, key, OK, async () => {
+      this.idempotency.once(query, key, HttpStatus.OK, async () => {
         const order = await this.store.lock(query, books, id);
         if (!order) throw new OrderNotFound();
         checkVersion(preconditions, order.version);

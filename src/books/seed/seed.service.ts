@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { HttpStatus, Injectable } from '@nestjs/common';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { Database } from '../../platform/database/database.js';
 import { type AccountId, storedAccount } from '../../platform/tenant.js';
@@ -25,7 +25,7 @@ export class SeedService {
     const orders = customers * body.orders_per_customer;
     const plan = { customers, orders, itemsPerOrder, seed };
     return this.database.inBulkTransaction((query, copy) =>
-      this.idempotency.once(query, key, 201, async () => {
+      this.idempotency.once(query, key, HttpStatus.CREATED, async () => {
         await this.seeder.writeWithin(query, copy, storedAccount(account), plan);
         return { customers, orders, items: orders * itemsPerOrder };
       }),

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { HttpStatus, Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import { PostingService } from '../../books/journal/posting.service.js';
 import type { SignedInUser } from '../../http/caller.js';
@@ -19,8 +19,6 @@ import { BookingStore, type NewBooking } from './booking.store.js';
 import { BookingCancelled, BookingNotFound, SoldOut } from './bookings.errors.js';
 import { cancelledMail, confirmedMail } from './ticket-mails.js';
 
-const OK = 200;
-const CREATED = 201;
 /** A booking is tried again when cancellations have given back enough tickets since it was refused. */
 const MAX_TRIES = 3;
 
@@ -53,7 +51,7 @@ export class BookingsService {
     // An unknown event has no account, and is refused below: a repeat of an idempotency key comes first.
     const account = (await this.events.find(wanted.eventId))?.account_id ?? wanted.eventId;
     const view = await this.database.inTransactionOf(account, (query) =>
-      this.idempotency.once(query, key, CREATED, async () => {
+      this.idempotency.once(query, key, HttpStatus.CREATED, async () => {
         const booked = await this.sell(query, wanted);
         await this.outbox.add(query, [confirmedMail(booked)]);
         await this.posting.post(query, booked.booking.account_id, [saleEntry(booked.booking)]);
@@ -72,7 +70,7 @@ export class BookingsService {
     const found = isUuid(id) ? await this.bookings.find(customer.id, id) : null;
     if (!found) throw new BookingNotFound();
     const view = await this.database.inTransactionOf(found.booking.account_id, (query) =>
-      this.idempotency.once(query, key, OK, async () => {
+      this.idempotency.once(query, key, HttpStatus.OK, async () => {
         const event = await this.store.lockEvent(query, customer.id, id);
         if (!event) throw new BookingNotFound();
         const done = await this.store.cancel(query, id);

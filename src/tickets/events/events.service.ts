@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { HttpStatus, Inject, Injectable } from '@nestjs/common';
 import { NIL, validate as isUuid } from 'uuid';
 import { PostingService } from '../../books/journal/posting.service.js';
 import type { SignedInUser } from '../../http/caller.js';
@@ -20,7 +20,6 @@ import type { ChangeEventBody, CreateEventBody, EventView, EventsQuery } from '.
 import { type CancelledEvent, EventStore, type LockedEvent } from './event.store.js';
 import { EventNotFound, EventNotOwn } from './events.errors.js';
 
-const CREATED = 201;
 /** Bookings that one statement cancels or refunds. Bounds the memory that deleting an event takes. */
 const BATCH = 10_000;
 
@@ -77,7 +76,9 @@ export class EventsService {
       currency: body.currency ?? this.config.BASE_CURRENCY,
     };
     return this.database.inTransactionOf(event.account, (query) =>
-      this.idempotency.once(query, key, CREATED, async () => eventView(await this.store.create(query, event))),
+      this.idempotency.once(query, key, HttpStatus.CREATED, async () =>
+        eventView(await this.store.create(query, event)),
+      ),
     );
   }
 
