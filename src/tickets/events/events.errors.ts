@@ -39,6 +39,6 @@ export class CurrencyFixed extends DaybookError {
   readonly code = 'currency-fixed';
   override readonly path = 'currency';
   constructor(currency: string) {
-    super(`Tickets are sold in ${currency}; the currency cannot change any more`);
+    super(`Tickets are sold in ${currency}; the currency cannot change while they are`);
   }
 }
