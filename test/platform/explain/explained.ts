@@ -22,8 +22,6 @@ const GROWING = [
   'requests',
   'callback_deliveries',
   'callback_logs',
-  'callback_disabled_urls',
-  'callback_redeliveries',
   'idempotency_keys',
   'actions',
   'journal_entries',
