@@ -3,7 +3,7 @@
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { get, post, type Reply, send } from '../support/client.js';
+import { expectProblem, get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { sql } from '../support/sql.js';
@@ -14,6 +14,9 @@ import { type TestUser, book, booked, cancel, publish, register, soldOf } from '
 const OF_ACCOUNT = 3;
 /** Requests of each kind. */
 const MANY = 20;
+/** Requests of an account that wait in a process, and further ones. */
+const MAX_WAITING = 1_000;
+const EXCESS = 5;
 const ITEMS = [{ sku: 'A', quantity: 1, unit_price_cents: 5 }];
 const ADJUSTMENT = {
   effective_at: '2026-01-31T12:00:00Z',
@@ -112,6 +115,41 @@ describe('an account whose transactions wait for a lock', () => {
     expect(statuses.filter((status) => status === 409)).toHaveLength(MANY - 1);
     expect(statuses.filter((status) => status >= 400)).toHaveLength(MANY - 1);
     expect(await soldOf(daybook, busy.eventId)).toBe(MANY);
+  });
+
+  it('refuses more than 1,000 waiting requests with 503, which has no effect, and still answers repeats', async () => {
+    const key = { ...free.headers, 'idempotency-key': uuidv7() };
+    const body = { name: 'Once', email: `${uuidv7()}@acme.example` };
+    const first = await post(daybook, '/api/customers', body, key);
+    let all: Promise<Reply>[] = [];
+    await whileLocked('journal_counters WHERE account_id', free.account, async () => {
+      const posting = Array.from({ length: OF_ACCOUNT }, () => adjust(free));
+      await eventually(async () => expect(await lockWaits()).toBe(OF_ACCOUNT));
+      const answered: Reply[] = [];
+      const waiting = Array.from({ length: MAX_WAITING + EXCESS }, async () => {
+        const reply = await addCustomer(free);
+        answered.push(reply);
+        return reply;
+      });
+      all = [...posting, ...waiting];
+      await eventually(() => answered.length >= EXCESS);
+      for (const reply of answered) {
+        expectProblem(reply, 503);
+        expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+      }
+      const again = await post(daybook, '/api/customers', body, key);
+      expect([again.status, again.text]).toEqual([201, first.text]);
+      expect((await addCustomer(busy)).status).toBe(201);
+    });
+    // On a slow machine some have waited for 30 s and are refused too.
+    const statuses = (await Promise.all(all)).map(({ status }) => status);
+    const created = statuses.filter((status) => status === 201).length;
+    expect(created).toBeGreaterThan(OF_ACCOUNT);
+    expect(statuses.filter((status) => status === 503)).toHaveLength(statuses.length - created);
+    // The customer of the tenant, the one under the key, and no other.
+    const text = 'SELECT count(*)::integer AS count FROM customers WHERE account_id = $1';
+    expect(await sql(daybook, text, [free.account])).toEqual([{ count: created - OF_ACCOUNT + 2 }]);
+    expect(await sql(daybook, `SELECT FROM actions WHERE outcome = 'failed'`)).toEqual([]);
   });
 
   it('refuses callers who do not own the locked row at once', async () => {
