@@ -125,7 +125,7 @@ describe('a planted cookie', () => {
   const signIn = async ({ email }: TestUser, cookie?: string): Promise<string> =>
     cookieFrom(await post(daybook, '/api/session', { email, password: PASSWORD }, cookie ? { cookie } : {}));
 
-  it('is replaced when a user logs in with it', async () => {
+  it('is not reused by a login that sends it', async () => {
     const attacker = await registerUser(daybook, 'customer');
     const planted = await signIn(attacker);
     const own = await signIn(user, planted);

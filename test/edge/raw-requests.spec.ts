@@ -1,6 +1,6 @@
 /**
- * Requests that only a raw connection can send get a clear answer, and no connection hangs. A header that has one
- * value and comes twice is refused, instead of one of the values being used.
+ * Malformed requests over a raw connection get a clear response, and no connection hangs. A repeated header that may
+ * have only one value is refused.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Daybook, startDaybook } from '../support/daybook.js';

@@ -1,6 +1,6 @@
 /**
- * API processes on one Redis share the limits exactly; an unavailable or hanging Redis neither delays nor rejects
- * requests; a client's address comes from its connection, not from headers; and a limit that is off limits nothing.
+ * API processes on one Redis share the limits exactly. An unavailable or hanging Redis neither delays nor rejects
+ * requests. The address of a client is that of its connection, not one in a header. A limit of `off` limits nothing.
  */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';

@@ -76,14 +76,14 @@ describe('a crash', () => {
 
   it('of the worker of a sync request counts against that', async () => {
     const [id] = await stores.accept(null, 1);
-    const adoptAfter = async (holder: string | null): Promise<number> => {
-      await stores.sql(`UPDATE requests SET leased_by = $1, lease_until = '-infinity'`, [holder]);
+    const adoptAfter = async (workerId: string | null): Promise<number> => {
+      await stores.sql(`UPDATE requests SET leased_by = $1, lease_until = '-infinity'`, [workerId]);
       const [job] = await stores.sync.adopt(1, LEASE_MS);
       return job!.crashCount;
     };
     const counted = [];
-    for (const holder of [WORKER_ID, `a${DRAINING_SUFFIX}`, 'a', 'b', 'b', null])
-      counted.push(await adoptAfter(holder));
+    for (const workerId of [WORKER_ID, `a${DRAINING_SUFFIX}`, 'a', 'b', 'b', null])
+      counted.push(await adoptAfter(workerId));
     expect(counted).toEqual([0, 0, 1, 2, 2, 2]);
     await stores.workerLeases.drain();
     expect(await stores.sync.renew([id!], LEASE_MS)).toEqual(new Set([id]));
@@ -158,7 +158,7 @@ describe('a request that kills its worker', () => {
       1,
     );
     const { request_id: poison } = accepted[20]!;
-    // The first worker is killed while it runs requests ahead of the one marked as begun, so an innocent one may be
+    // The first worker is killed while it runs requests after the one marked as begun, so a harmless one may be
     // counted.
     const first = await startDaybook({ role: 'worker', env });
     await eventually(async () => (await sql(api, `SELECT FROM requests WHERE status = 'PROCESSING'`)).length > 0, {

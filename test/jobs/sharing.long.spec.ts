@@ -12,25 +12,25 @@ const WORKERS = 3;
 let api: Daybook;
 
 /** Logs each start and each completion, with the worker that had leased the lane. */
-const NOTE = `
-  CREATE TABLE notes (request_id uuid, status text, holder text);
-  CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    INSERT INTO notes SELECT NEW.id, NEW.status, leased_by FROM lanes WHERE name = NEW.lane;
+const LOG_TRIGGERS = `
+  CREATE TABLE progress (request_id uuid, status text, worker_id text);
+  CREATE FUNCTION log_progress() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO progress SELECT NEW.id, NEW.status, leased_by FROM lanes WHERE name = NEW.lane;
     RETURN NULL;
   END $$;
   CREATE TRIGGER note AFTER UPDATE ON requests
-    FOR EACH ROW WHEN (NEW.status IN ('PROCESSING', 'COMPLETED')) EXECUTE FUNCTION note()`;
+    FOR EACH ROW WHEN (NEW.status IN ('PROCESSING', 'COMPLETED')) EXECUTE FUNCTION log_progress()`;
 
 beforeAll(async () => {
   const [{ url: DATABASE_URL }, REDIS_URL] = await Promise.all([createDatabase(), redisUrl()]);
   const env = { ...UNLIMITED, DATABASE_URL, REDIS_URL, REPORT_THREADS: '1', SWEEP_INTERVAL: '100ms' };
   api = await startDaybook({ role: 'api', env });
-  await sql(api, NOTE);
+  await sql(api, LOG_TRIGGERS);
   await Promise.all(Array.from({ length: WORKERS }, () => startDaybook({ role: 'worker', env })));
 });
 
 /** Fills paused lanes and resumes them together. Resolves when all requests are completed. */
-async function makeAll(lanes: string[], each: number, iterations: number): Promise<Map<string, FinishedRequest[]>> {
+async function completeAll(lanes: string[], each: number, iterations: number): Promise<Map<string, FinishedRequest[]>> {
   for (const lane of lanes) await holdLane(api, lane);
   const body = (index: number) => ({
     input_data: `${index}`,
@@ -53,18 +53,18 @@ async function makeAll(lanes: string[], each: number, iterations: number): Promi
 
 /** Returns the workers that ran requests. Each request was begun and completed by one worker, once. */
 async function generatorsOf(requests: FinishedRequest[]): Promise<Set<string>> {
-  const text = `SELECT request_id, array_agg(DISTINCT holder) AS holders, count(*) FILTER (WHERE status = 'COMPLETED') AS made,
+  const text = `SELECT request_id, array_agg(DISTINCT worker_id) AS workers, count(*) FILTER (WHERE status = 'COMPLETED') AS completed,
       count(*) FILTER (WHERE status = 'PROCESSING') AS begun
-    FROM notes WHERE request_id = ANY ($1) GROUP BY request_id`;
+    FROM progress WHERE request_id = ANY ($1) GROUP BY request_id`;
   interface Row {
-    holders: string[];
-    made: number;
+    workers: string[];
+    completed: number;
     begun: number;
   }
   const rows = await sql<Row>(api, text, [requests.map(({ id }) => id)]);
   expect(rows).toHaveLength(requests.length);
-  expect(rows.filter(({ holders, made, begun }) => holders.length > 1 || made > 1 || begun > 1)).toEqual([]);
-  return new Set(rows.flatMap(({ holders }) => holders));
+  expect(rows.filter(({ workers, completed, begun }) => workers.length > 1 || completed > 1 || begun > 1)).toEqual([]);
+  return new Set(rows.flatMap(({ workers }) => workers));
 }
 
 /** Returns the highest number of requests that ran at the same time. */
@@ -77,7 +77,7 @@ function mostAtOnce(requests: FinishedRequest[]): number {
 /** More workers run more lanes at once, never one lane faster. */
 describe('three workers', () => {
   it('on one lane run its requests one at a time', async () => {
-    const history = (await makeAll(['single'], 30, 50_000)).get('single')!;
+    const history = (await completeAll(['single'], 30, 50_000)).get('single')!;
     expect(history).toHaveLength(30);
     expectStrictOrder(history);
     expect(mostAtOnce(history)).toBe(1);
@@ -85,7 +85,7 @@ describe('three workers', () => {
   });
 
   it('on ten lanes share the work: each runs some, at the same time, and each lane keeps its order', async () => {
-    const histories = await makeAll(
+    const histories = await completeAll(
       Array.from({ length: 10 }, (_, index) => `lane-${index}`),
       4,
       200_000,

@@ -1,6 +1,6 @@
 /**
- * A report is exact. Its file matches the response, its ETag is the hash of its bytes, the same parameters give
- * the same bytes, and no name leads to a file that is not a finished report's.
+ * The file of a report matches the response, and its ETag is the hash of its bytes. The same parameters generate
+ * the same bytes, and only names of finished reports return a file.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';

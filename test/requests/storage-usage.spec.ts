@@ -1,6 +1,6 @@
 /**
- * The stored bytes of an account are the sizes of its files after any completion or deletion, and whichever
- * process folds the changes; the bytes that a lane reserves are the estimates of its unfinished requests.
+ * The stored bytes of an account are the sizes of its files after any completion or deletion, and for any
+ * process that folds the changes. The bytes that a lane reserves are the estimates of its unfinished requests.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
