@@ -18,7 +18,7 @@ const LOG_TRIGGERS = `
     INSERT INTO progress SELECT NEW.id, NEW.status, leased_by FROM lanes WHERE name = NEW.lane;
     RETURN NULL;
   END $$;
-  CREATE TRIGGER note AFTER UPDATE ON requests
+  CREATE TRIGGER log_progress AFTER UPDATE ON requests
     FOR EACH ROW WHEN (NEW.status IN ('PROCESSING', 'COMPLETED')) EXECUTE FUNCTION log_progress()`;
 
 beforeAll(async () => {
