@@ -123,7 +123,10 @@ describe('the worker of a lane', () => {
   it('completes requests, inserts their deliveries and begins the next request', async () => {
     await take(4);
     const jobs = await one.jobs.begin(lane, 9);
-    const completions = [completionOf(jobs[0]!), completionOf(jobs[1]!, { result: null, error: 'It cannot be generated' })];
+    const completions = [
+      completionOf(jobs[0]!),
+      completionOf(jobs[1]!, { result: null, error: 'It cannot be generated' }),
+    ];
     const begun = { id: ids[2]!, startedAt: new Date() };
     const batch = batchOf([], { completions, begun });
     expect(await one.jobs.complete(lane, batch, LEASE_MS)).toEqual(new Set(ids.slice(0, 2)));
