@@ -12,8 +12,8 @@ const USAGE = `Usage: daybook queues [COMMAND]
   pause NAME    pauses a queue: reports, callbacks or mail
   resume NAME   resumes a queue
 
-A paused queue still accepts work. Workers finish what they have begun, start nothing else of the queue within a second,
-and take up a resumed queue within a second. A start with HOLD pauses again.
+A paused queue still accepts work. Workers finish what they have begun. Within a second of a pause they start nothing else
+of the queue, and within a second of a resume they go on. A start with HOLD pauses again.
 The queues are in the database of DATABASE_URL, or in the embedded one under DATA_DIR; the service may be stopped.
 Exit code: 0 done, 1 it cannot be done, 2 the command is not valid.`;
 
