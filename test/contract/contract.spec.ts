@@ -182,15 +182,24 @@ function remember({ operation, body }: Input, { status, text }: Answer): void {
   }
 }
 
-/** Creates drafts and a paid order that no input has changed yet. */
+/** Creates a customer, drafts and a paid order that no input has changed yet. */
 async function provideOrders(): Promise<void> {
   const create = async (path: string, body?: object): Promise<string> =>
     (await send(daybook, 'POST', path, { body, headers: credentials })).json.id as string;
   const customer_id = await create('/api/customers', { name: 'A', email: `${uuidv7()}@customer.example` });
+  known.customers = [customer_id];
   const order = { customer_id, items: [{ sku: 'x', quantity: 1, unit_price_cents: 1 }] };
   known.orders = [await create('/api/orders', order), await create('/api/orders', order)];
   known.paidOrders = [await create('/api/orders', order)];
   await create(`/api/orders/${known.paidOrders[0]}/pay`);
+}
+
+/** Creates a key that no input has rotated or revoked yet. */
+async function provideKey(): Promise<void> {
+  const body = { name: 'A', account: 'a', scopes: ['reports:read'] };
+  const { status, json } = await send(daybook, 'POST', '/api/keys', { body, headers: credentials });
+  expect(status).toBe(201);
+  known.keys = [json.id as string];
 }
 
 /** Creates an event and bookings that no input has changed yet. */
@@ -283,6 +292,7 @@ describe.each(['required', 'open'] as const)(`${INPUTS / 2} inputs from the seed
         );
         const chosen = [...makers, ...Array.from({ length: 24 }, unreached).flat()];
         await provideOrders();
+        if (AUTH === 'required') await provideKey();
         await provideBookings();
         await check(fc.sample(inputs(chosen), { numRuns: AT_ONCE, seed: SEED + round }));
       }
