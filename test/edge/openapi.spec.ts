@@ -120,9 +120,11 @@ describe('/openapi.json', () => {
   });
 
   it('contains only routes that the service has', async () => {
-    for (const [route] of operations()) {
+    for (const [route, { requestBody }] of operations()) {
       const [method, path] = route.split(' ') as [string, string];
-      const { json } = await send(daybook, method, path.replaceAll(/\{\w+\}/g, 'x'));
+      // Refused, because without a body some routes seed books or run a load test.
+      const body = requestBody && { colour: 'red' };
+      const { json } = await send(daybook, method, path.replaceAll(/\{\w+\}/g, 'x'), { body });
       expect([route, json?.detail ?? '']).toEqual([route, expect.not.stringMatching(/^Cannot /)]);
     }
   });
