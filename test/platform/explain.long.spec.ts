@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { boardPlans } from './explain/board-plans.js';
 import { callbackPlans } from './explain/callback-plans.js';
 import { Explained } from './explain/explained.js';
 import { importPlans } from './explain/import-plans.js';
@@ -17,6 +18,7 @@ afterAll(() => explained.close());
 
 /** One database for all of them, because filling it takes most of the time. They run in this order. */
 describe(`over ${FINISHED.toLocaleString('en')} finished requests, and books`, () => {
+  boardPlans(explained);
   jobPlans(explained);
   journalPlans(explained);
   orderPlans(explained);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { type StateRows, commonRows, countsText, pageText } from '../../platform/database/bounded-rows.js';
+import { type StateRows, commonRows, countsText, pageText, statusRows } from '../../platform/database/bounded-rows.js';
 import type { JobCounts, JobState } from '../../queue/jobs/queue-jobs.js';
 import { CallbackDelivery, type DeliveryStatus } from './callback-delivery.entity.js';
 
@@ -46,7 +46,7 @@ const STATES: Record<JobState, StateRows> = {
     filter: NOT_ACTIVE,
   },
   completed: commonRows('callback_deliveries', { common: 'SUCCESS', pending: 'PENDING' }),
-  failed: { rows: `SELECT id FROM callback_deliveries WHERE status = 'FAILED' ORDER BY id DESC` },
+  failed: statusRows('callback_deliveries', ['FAILED']),
 };
 
 const COUNTS = countsText(STATES);

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { type StateRows, countsText, pageText } from '../../platform/database/bounded-rows.js';
+import { type StateRows, countsText, pageText, statusRows } from '../../platform/database/bounded-rows.js';
 import type { JobCounts, JobState } from '../../queue/jobs/queue-jobs.js';
 import { MailMessage } from './mail-message.entity.js';
 
 const STATES: Record<JobState, StateRows> = {
   waiting: {
-    rows: `SELECT id, attempts, leased_by, next_attempt_at FROM mail_messages WHERE status = 'pending' ORDER BY id DESC`,
+    ...statusRows('mail_messages', ['pending'], 'id, attempts, leased_by, next_attempt_at'),
     filter: 'r.leased_by IS NULL AND (r.attempts = 0 OR r.next_attempt_at <= now())',
   },
   active: { rows: 'SELECT id FROM mail_messages WHERE leased_by IS NOT NULL ORDER BY id DESC' },
@@ -16,11 +16,8 @@ const STATES: Record<JobState, StateRows> = {
       ORDER BY id DESC`,
     filter: 'r.leased_by IS NULL AND r.next_attempt_at > now()',
   },
-  completed: { rows: `SELECT id FROM mail_messages WHERE status = 'sent' ORDER BY id DESC` },
-  failed: {
-    rows: `SELECT id FROM (SELECT id FROM mail_messages WHERE status = 'failed'
-      UNION ALL SELECT id FROM mail_messages WHERE status = 'kept') s ORDER BY id DESC`,
-  },
+  completed: statusRows('mail_messages', ['sent']),
+  failed: statusRows('mail_messages', ['failed', 'kept']),
 };
 
 const COUNTS = countsText(STATES);

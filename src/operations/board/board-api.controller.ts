@@ -21,7 +21,7 @@ import { type BoardQuery, boardQuery, pathName } from './board.schema.js';
 import { BoardService } from './board.service.js';
 
 /** Reads of a queue that share their path with the jobs of the queue. */
-const QUEUE_READS = ['metrics', 'default-job-options', 'workers', 'rate-limit', 'job-data-schema'];
+const QUEUE_READS = ['metrics', 'default-job-options', 'rate-limit', 'job-data-schema'];
 const JOB_READS = ['logs', 'flow'];
 
 /**
@@ -121,24 +121,28 @@ export class BoardApiController {
   }
 
   @Post('*path')
+  @Header('Allow', 'GET, HEAD')
   @Unrecorded()
   refusePost(): never {
     return refuse();
   }
 
   @Put('*path')
+  @Header('Allow', 'GET, HEAD')
   @Unrecorded()
   refusePut(): never {
     return refuse();
   }
 
   @Patch('*path')
+  @Header('Allow', 'GET, HEAD')
   @Unrecorded()
   refusePatch(): never {
     return refuse();
   }
 
   @Delete('*path')
+  @Header('Allow', 'GET, HEAD')
   @Unrecorded()
   refuseDelete(): never {
     return refuse();

@@ -38,6 +38,7 @@ export function signInPage(request: Request, { status, detail }: { status: numbe
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <link rel="icon" href="data:,">
     <title>Daybook queues: sign in</title>
     <style>${STYLE}</style>
     <script src="${BOARD_PATH}/sign-in.js" defer></script>

@@ -32,6 +32,21 @@ export function countsText(states: Record<string, StateRows>): string {
 }
 
 /**
+ * Rows with one of these statuses, newest first, by the index over status and id.
+ * @param columns Those that a filter needs, and `id`.
+ */
+export function statusRows(table: string, statuses: readonly string[], columns = 'id'): StateRows {
+  // With `=`, the status would be a constant, and the planner could read the primary key to find a status that is rare there.
+  const parts = statuses.map(
+    (status) =>
+      `SELECT ${columns} FROM ${table} WHERE status BETWEEN '${status}' AND '${status}' ORDER BY status DESC, id DESC`,
+  );
+  if (parts.length === 1) return { rows: parts[0]! };
+  const limited = parts.map((part) => `(${part} LIMIT ${MOST_COUNTED})`);
+  return { rows: `SELECT ${columns} FROM (${limited.join(' UNION ALL ')}) s ORDER BY id DESC` };
+}
+
+/**
  * Rows with a status that no index has, because most rows have it. A backlog of newer rows may hide them, so the rows before
  * the oldest pending one are read too.
  */

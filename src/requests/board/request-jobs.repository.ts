@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { type StateRows, commonRows, countsText, pageText } from '../../platform/database/bounded-rows.js';
+import { type StateRows, commonRows, countsText, pageText, statusRows } from '../../platform/database/bounded-rows.js';
 import type { JobCounts, JobState } from '../../queue/jobs/queue-jobs.js';
 import { RequestRecord, type RequestStatus } from '../request.entity.js';
 
@@ -28,18 +28,13 @@ export interface RequestJobRow {
 /** Bytes of a payload or a result that is shown. */
 const SHOWN_BYTES = 4_096;
 
-const withStatus = (...statuses: RequestStatus[]): StateRows => {
-  const parts = statuses.map((status) => `SELECT id FROM requests WHERE status = '${status}'`);
-  return { rows: `SELECT id FROM (${parts.join(' UNION ALL ')}) s ORDER BY id DESC` };
-};
-
 const STATES: Record<JobState, StateRows | null> = {
-  waiting: withStatus('PENDING'),
-  active: withStatus('PROCESSING'),
+  waiting: statusRows('requests', ['PENDING']),
+  active: statusRows('requests', ['PROCESSING']),
   // A request does not wait for a time.
   delayed: null,
   completed: commonRows('requests', { common: 'COMPLETED', pending: 'PENDING' }),
-  failed: withStatus('FAILED', 'CANCELLED'),
+  failed: statusRows('requests', ['FAILED', 'CANCELLED']),
 };
 
 const COUNTS = countsText(
