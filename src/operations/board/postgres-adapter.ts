@@ -58,7 +58,8 @@ export class PostgresAdapter extends BaseAdapter {
     const states = statuses.flatMap((status) => stateOf(status, isPaused) ?? []);
     const lists = await Promise.all(states.map((state) => this.jobs.list(state, start, limit)));
     const jobs = lists.flat();
-    if (lists.length > 1) jobs.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+    // Ids are time-ordered.
+    if (lists.length > 1) jobs.sort((a, b) => (a.id < b.id ? 1 : -1));
     return jobs.slice(0, limit).map((job) => this.queueJob(job, isPaused));
   }
 
