@@ -1,36 +1,64 @@
 /**
- * `test-api.sh` exercises the tickets API. It passes against one process, and against an API process and a worker with
- * Redis.
+ * `test-api.sh` exercises the tickets API. It passes against `npm start`, and against `npm run start:api` with
+ * `npm run start:worker` and Redis.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it } from '@jest/globals';
+import { afterEach, expect, it } from '@jest/globals';
 import { createDatabase } from '../support/database.js';
-import { startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
+import { temporaryFolder } from '../support/folder.js';
+import { freePort } from '../support/free-port.js';
 import { redisUrl } from '../support/redis.js';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../../test-api.sh', import.meta.url));
+const MAILS = /Event changed: Summer concert \(kept\)\nBooking confirmed: Summer concert \(kept\)\n\n== Done\n$/;
+
+const stops: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
 
 async function tour(BASE_URL: string): Promise<string> {
   const { stdout } = await promisify(execFile)(SCRIPT, { env: { PATH: process.env.PATH, BASE_URL } });
   return stdout;
 }
 
-const MAILS = /Event changed: Summer concert \(kept\)\nBooking confirmed: Summer concert \(kept\)\n\n== Done\n$/;
+/** Starts a script of `package.json`. @returns Its address, once it is ready. */
+async function npmRun(script: string, home: string, settings: Record<string, string>): Promise<string> {
+  const port = await freePort();
+  const env = { PATH: process.env.PATH, HOME: home, PORT: String(port), DATA_DIR: home, ...settings };
+  const npm = spawn('npm', ['run', script], { cwd: ROOT, env, stdio: 'ignore' });
+  stops.push(() => (npm.kill('SIGTERM'), once(npm, 'exit')));
+  const url = `http://127.0.0.1:${port}`;
+  const isReady = (): Promise<boolean> =>
+    fetch(`${url}/readyz`)
+      .then(({ ok }) => ok)
+      .catch(() => false);
+  await eventually(isReady, { timeoutMs: 60_000 });
+  return url;
+}
 
-it('passes against one process, and again', async () => {
-  const { url } = await startDaybook();
+it('passes against npm start, and again', async () => {
+  const [{ url: DATABASE_URL }, home] = await Promise.all([createDatabase(), temporaryFolder()]);
+  const url = await npmRun('start', home, { DATABASE_URL });
   expect(await tour(url)).toMatch(MAILS);
   expect(await tour(url)).toMatch(MAILS);
-});
+}, 120_000);
 
 it('passes against an API and a worker on Redis', async () => {
-  const [{ url: DATABASE_URL }, REDIS_URL] = await Promise.all([createDatabase(), redisUrl()]);
+  const [{ url: DATABASE_URL }, REDIS_URL, home] = await Promise.all([createDatabase(), redisUrl(), temporaryFolder()]);
   const env = { DATABASE_URL, REDIS_URL };
-  const [api] = await Promise.all([startDaybook({ role: 'api', env }), startDaybook({ role: 'worker', env })]);
-  expect(await tour(api.url)).toMatch(MAILS);
-});
+  const url = await npmRun('start:api', home, env);
+  const worker = await npmRun('start:worker', home, env);
+  expect(await tour(url)).toMatch(MAILS);
+  // A worker serves health and metrics only.
+  expect((await fetch(`${worker}/api/events`)).status).toBe(404);
+  expect(await (await fetch(`${url}/healthz`)).json()).toMatchObject({ workers: 1 });
+}, 180_000);
 
 it('fails with a message if no service responds', async () => {
   await expect(tour('http://127.0.0.1:9')).rejects.toMatchObject({

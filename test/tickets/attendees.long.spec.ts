@@ -2,11 +2,14 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
+import { eventually } from '../support/eventually.js';
 import { sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
-import { type TestUser, fanOutsOf, publish, register, soldOf } from './tickets-fixture.js';
+import { type TestUser, booked, fanOutsOf, publish, register, soldOf } from './tickets-fixture.js';
 
 const MANY = 100_000;
+/** Of which the median counts. */
+const CHANGES = 9;
 
 let daybook: Daybook;
 let organizer: TestUser;
@@ -20,27 +23,46 @@ const change = (id: string, body: object): Promise<Reply> =>
 const remove = (id: string): Promise<Reply> =>
   send(daybook, 'DELETE', `/api/events/${id}`, { headers: organizer.headers });
 
+/** @returns The milliseconds of each change, one after the other. */
+async function timesOf(count: number, act: (n: number) => Promise<Reply>): Promise<number[]> {
+  const times: number[] = [];
+  for (let n = 0; n < count; n++) {
+    const begun = performance.now();
+    expect((await act(n)).status).toBe(200);
+    times.push(performance.now() - begun);
+  }
+  return times;
+}
+
+/** @returns The number of messages of fan-outs. */
+async function messages(): Promise<number> {
+  const text = 'SELECT count(*)::integer AS count FROM mail_messages WHERE fan_out_id IS NOT NULL';
+  return (await sql<{ count: number }>(daybook, text))[0]!.count;
+}
+
 describe(`an event with ${MANY} attendees`, () => {
   it('changes in one row of mail within 150 ms, and is deleted with all its bookings refunded', async () => {
     const event = await publish(daybook, organizer, { total_tickets: MANY, price_cents: 1 });
     await addBookings(event.id, MANY);
     // The sweep analyzes the table within a minute of such growth.
     await sql(daybook, 'ANALYZE events, bookings, journal_entries, journal_lines');
-    const times: number[] = [];
-    for (let n = 0; n < 5; n++) {
-      const begun = performance.now();
-      expect((await change(event.id, { location: `Hall ${n}` })).status).toBe(200);
-      times.push(performance.now() - begun);
-    }
-    expect(Math.min(...times)).toBeLessThan(150);
+    const quiet = await timesOf(CHANGES, (n) => change(event.id, { location: `Hall ${n}` }));
     expect(await fanOutsOf(daybook, event.id)).toHaveLength(1);
-    const messages = 'SELECT count(*)::integer AS count FROM mail_messages WHERE fan_out_id IS NOT NULL';
-    expect(await sql(daybook, messages)).toEqual([{ count: 0 }]);
+    expect(await messages()).toBe(0);
+    // The mail of these changes becomes due, and the event changes while messages are added for all attendees.
+    await sql(daybook, 'UPDATE mail_fan_outs SET due_at = now()');
+    const other = await publish(daybook, organizer);
+    // A booking wakes the worker of the mail.
+    await booked(daybook, await register(daybook, 'customer'), other.id as string);
+    await eventually(async () => (await messages()) > 0, { everyMs: 5 });
+    const busy = await timesOf(CHANGES, (n) => change(event.id, { location: `Yard ${n}` }));
+    await eventually(async () => (await messages()) === MANY, { timeoutMs: 60_000 });
     const begun = performance.now();
     expect((await remove(event.id)).json.cancelled_bookings).toBe(MANY);
-    console.log(
-      `changed in ${times.map((ms) => ms.toFixed(0)).join(', ')} ms, deleted in ${(performance.now() - begun).toFixed(0)} ms`,
-    );
+    const shown = (times: number[]): string => times.map((ms) => ms.toFixed(0)).join(', ');
+    const deletedMs = (performance.now() - begun).toFixed(0);
+    console.log(`changed in ${shown(quiet)} ms, during a fan-out in ${shown(busy)} ms, deleted in ${deletedMs} ms`);
+    for (const times of [quiet, busy]) expect(times.toSorted((a, b) => a - b)[CHANGES >> 1]).toBeLessThan(150);
     expect(await soldOf(daybook, event.id)).toBe(0);
     const [{ reversals } = { reversals: -1 }] = await sql<{ reversals: number }>(
       daybook,

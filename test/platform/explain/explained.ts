@@ -34,6 +34,7 @@ const GROWING = [
   'bookings',
   'mail_messages',
   'mail_attempts',
+  'mail_fan_outs',
   'users',
   'sessions',
   'refresh_tokens',

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { NIL } from 'uuid';
+import { FanOutStore } from '../../../src/mail/fan-outs/fan-out.store.js';
 import { MailFanOut } from '../../../src/mail/fan-outs/mail-fan-out.entity.js';
 import { MailAttempt } from '../../../src/mail/messages/mail-attempt.entity.js';
 import { MailMessage } from '../../../src/mail/messages/mail-message.entity.js';
@@ -8,11 +9,15 @@ import { MailRepository } from '../../../src/mail/messages/mail.repository.js';
 import { MailAttemptsStore } from '../../../src/mail/sending/mail-attempts.store.js';
 import type { ClaimedMail, EndedAttempt } from '../../../src/mail/sending/claimed-mail.js';
 import { MailLeasesStore } from '../../../src/mail/sending/mail-leases.store.js';
+import { EventAttendees } from '../../../src/tickets/bookings/event-attendees.store.js';
 import type { Explained } from './explained.js';
+import { CANCELLATION, CHANGE_MAIL } from './mail-rows.js';
 import { SOME_ID } from './rows.js';
 
 /** Messages of one claim; each write touches all their indexes. */
 const BATCH = 64;
+/** Messages of one statement that drops them. */
+const DROPPED = 5_000;
 
 const ended = ({ id }: ClaimedMail, index: number): EndedAttempt => ({
   messageId: id,
@@ -30,7 +35,7 @@ export function mailPlans(explained: Explained): void {
     explained.expectCheap(async () => {
       const leases = new MailLeasesStore(explained.database);
       const heads = await leases.heads(NIL, 256);
-      expect(heads).toHaveLength(100);
+      expect(heads).toHaveLength(101);
       const queues = heads.slice(0, BATCH).map(({ queue }) => queue);
       const claimed = await leases.claim(queues, 1, 30_000);
       expect(claimed).toHaveLength(BATCH);
@@ -53,6 +58,18 @@ export function mailPlans(explained: Explained): void {
       return mails.list({ ...filter, limit: 51 });
     }),
   );
+
+  it('dropping the messages about changes of a cancelled event, and expanding its cancellation', () =>
+    explained.expectCheap(async () => {
+      const fanOuts = new FanOutStore(explained.database, new EventAttendees());
+      const cancellation = { id: CANCELLATION, template: 'event-cancelled' } as const;
+      for (let left = CHANGE_MAIL; left > 0; left -= DROPPED)
+        expect(await fanOuts.dropChanges(cancellation, DROPPED)).toEqual({ dropped: DROPPED, isSending: false });
+      expect(await fanOuts.dropChanges(cancellation, DROPPED)).toEqual({ dropped: 0, isSending: false });
+      await fanOuts.start();
+      await fanOuts.nextDueInMs();
+      expect(await fanOuts.expandPart(cancellation)).toBe(false);
+    }, 20_000));
 
   it('deleting old mail', () =>
     explained.expectCheap(async () => {
