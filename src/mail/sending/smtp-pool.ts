@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer';
 import type { OutgoingMail } from '../templates/templates.js';
 
 /** A message whose kept connection was closed by the server is sent once more, over a new connection. */
@@ -8,7 +7,7 @@ const IDLE_MS = 30_000;
 
 /** Connections to the mail server, which are kept for the next messages (nodemailer's pool). */
 export class SmtpPool {
-  private readonly transport;
+  private readonly transport: ReturnType<typeof openTransport>;
 
   /**
    * @param timeoutMs Of one message, from connecting to the reply of the server.
@@ -19,12 +18,7 @@ export class SmtpPool {
     private readonly timeoutMs: number,
     maxConnections: number,
   ) {
-    // The signal does not end every step, for example not the wait for a greeting, so each step has a timeout too.
-    const steps = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs };
-    const pool = { maxConnections, maxRequeues: MAX_REQUEUES, idleTimeout: IDLE_MS };
-    this.transport = createTransport({ url, pool: true, ...pool, ...steps, dnsTimeout: timeoutMs });
-    // An idle connection that breaks is opened again by the next message.
-    this.transport.on('error', () => undefined);
+    this.transport = openTransport(url, timeoutMs, maxConnections);
   }
 
   /**
@@ -37,7 +31,8 @@ export class SmtpPool {
     const late = new DOMException(`The server did not take the message within ${this.timeoutMs} ms`, 'TimeoutError');
     const timer = setTimeout(() => timeout.abort(late), this.timeoutMs);
     try {
-      const { response } = await this.transport.sendMail({
+      const transport = await this.transport;
+      const { response } = await transport.sendMail({
         ...message,
         from,
         // An object is one address: text would be parsed, and could name several.
@@ -57,11 +52,24 @@ export class SmtpPool {
 
   /** Connects, logs in and disconnects. Rejects if the server cannot take messages now. */
   async verify(): Promise<void> {
-    await this.transport.verify();
+    const transport = await this.transport;
+    await transport.verify();
   }
 
   /** Closes all connections; messages in progress fail. */
   close(): void {
-    this.transport.close({ force: true });
+    void this.transport.then((transport) => transport.close({ force: true }));
   }
+}
+
+/** Loads nodemailer, for which an installation without a mail server has no use. */
+async function openTransport(url: string, timeoutMs: number, maxConnections: number) {
+  const { createTransport } = await import('nodemailer');
+  // The signal does not end every step, for example not the wait for a greeting, so each step has a timeout too.
+  const steps = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs };
+  const pool = { maxConnections, maxRequeues: MAX_REQUEUES, idleTimeout: IDLE_MS };
+  const transport = createTransport({ url, pool: true, ...pool, ...steps, dnsTimeout: timeoutMs });
+  // An idle connection that breaks is opened again by the next message.
+  transport.on('error', () => undefined);
+  return transport;
 }
