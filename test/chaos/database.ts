@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { DeliveryRow, History, LaneRow, RequestRow } from './history.js';
+import type { PausedQueue } from './schedule.js';
 
 const MS = (column: string) => `(1000 * extract(epoch FROM ${column}))::float8`;
 
@@ -27,6 +29,18 @@ export async function unfinished(url: string): Promise<{ requests: number; deliv
     const { rows } = await client.query<{ requests: number; deliveries: number }>(UNFINISHED);
     return rows[0]!;
   });
+}
+
+/** Pauses or resumes a queue. Repeats the statement while Postgres is away. */
+export async function setPaused(url: string, queue: PausedQueue, isPaused: boolean): Promise<void> {
+  const statement = isPaused
+    ? 'INSERT INTO queue_pauses (queue) VALUES ($1) ON CONFLICT DO NOTHING'
+    : 'DELETE FROM queue_pauses WHERE queue = $1';
+  for (;;) {
+    const isDone = await onDatabase(url, (client) => client.query(statement, [queue])).catch(() => null);
+    if (isDone) return;
+    await sleep(200);
+  }
 }
 
 async function onDatabase<T>(connectionString: string, look: (client: Client) => Promise<T>): Promise<T> {

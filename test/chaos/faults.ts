@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setPaused } from './database.js';
 import type { Fleet } from './fleet.js';
 import type { Fault } from './schedule.js';
 
@@ -36,6 +37,10 @@ export async function inject(fault: Fault, fleet: Fleet): Promise<void> {
       await fleet.disk.fill();
       await sleep(fault.forMs);
       return fleet.disk.free();
+    case 'queue-pause':
+      await setPaused(fleet.databaseUrl, fault.queue, true);
+      await sleep(fault.forMs);
+      return setPaused(fleet.databaseUrl, fault.queue, false);
   }
 }
 
@@ -44,6 +49,7 @@ export function describe(fault: Fault): string {
   const { kind, forMs } = fault;
   const words: string[] = [kind];
   if ('process' in fault) words.push(fault.process);
+  if ('queue' in fault) words.push(fault.queue);
   if ('how' in fault) words.push(fault.how);
   if (kind === 'clock-jump') words.push(`by ${fault.byMs / 1_000} s`);
   if (forMs > 0) words.push(`for ${(forMs / 1_000).toFixed(1)} s`);

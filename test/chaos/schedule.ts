@@ -8,6 +8,8 @@ export type ProcessName = (typeof PROCESSES)[number];
 /** Lease of a worker (`LANE_LEASE`). A freeze lasts longer, so the lease expires. */
 export const LEASE_MS = 3_000;
 
+export type PausedQueue = 'reports' | 'callbacks';
+
 export type Fault =
   | { kind: 'kill'; process: ProcessName; forMs: number }
   | { kind: 'freeze'; process: ProcessName; forMs: number }
@@ -16,7 +18,8 @@ export type Fault =
   | { kind: 'redis-flush'; forMs: number }
   | { kind: 'redis-unreachable'; how: 'refused' | 'silent'; forMs: number }
   | { kind: 'postgres-restart'; how: 'fast' | 'immediate'; forMs: number }
-  | { kind: 'store-full'; forMs: number };
+  | { kind: 'store-full'; forMs: number }
+  | { kind: 'queue-pause'; queue: PausedQueue; forMs: number };
 
 /** A fault, and its start in ms after the start of the run. */
 export type PlannedFault = Fault & { atMs: number };
@@ -49,6 +52,11 @@ const DECK: ((random: Random, free: (names: readonly ProcessName[]) => ProcessNa
   (random) => ({ kind: 'postgres-restart', how: 'fast', forMs: random.between(0, 3_000) }),
   (random) => ({ kind: 'postgres-restart', how: 'immediate', forMs: random.between(0, 3_000) }),
   (random) => ({ kind: 'store-full', forMs: random.between(2_000, 6_000) }),
+  (random) => ({
+    kind: 'queue-pause',
+    queue: random.pick(['reports', 'callbacks'] as const),
+    forMs: random.between(2_000, 6_000),
+  }),
 ];
 
 /** A jump of the clock by 1 second to 40 days, forward or back: longer than every retry delay and every retention. */
