@@ -149,7 +149,7 @@ describe('a host name that resolves to this machine (DNS rebinding)', () => {
   const call = (host: string, path = '/api/callback-secrets', target = daybook) =>
     askRaw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, target);
 
-  it.each(['evil.example', 'evil.example:3000', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1', 'a@b'])(
+  it.each(['evil.example', 'evil.example:3000', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1'])(
     '%s is rejected',
     async (host) => {
       for (const path of ['/api/callback-secrets', '/api/reports/x', '/healthz', '/docs', '/openapi.json']) {

@@ -91,6 +91,7 @@ it.each([
     'Host',
   ],
   ['a Host with a space', 'GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400, 'Host'],
+  ['a Host with user information', 'GET /healthz HTTP/1.1\r\nHost: a@b\r\nConnection: close\r\n\r\n', 400, 'Host'],
   ['a transfer coding', `POST /api/sync HTTP/1.1\r\n${EMPTY_CHUNKS}`, 400, 'chunked'],
 ])('%s gets a problem, and the connection closes', async (_, text, status, detail) => {
   const answer = await answerToRaw(text);

@@ -17,7 +17,7 @@ import { SOME_ID } from './rows.js';
 /** Messages of one claim; each write touches all their indexes. */
 const BATCH = 64;
 /** Messages of one statement that drops them. */
-const DROPPED = 5_000;
+const DROPPED = 1_000;
 
 const ended = ({ id }: ClaimedMail, index: number): EndedAttempt => ({
   messageId: id,

@@ -10,7 +10,7 @@ const FAN_OUTS = 20_000;
 /** The fan-out of a cancelled event, whose change has many messages. */
 export const CANCELLATION = 'dddddddd-0000-7000-8000-000000000000';
 const CHANGE = 'dddddddd-0000-7000-8000-000000000001';
-export const CHANGE_MAIL = 10_000;
+export const CHANGE_MAIL = 2_000;
 
 /** Sent messages with their attempts, the older half finished a day ago, and pending ones. */
 export async function fillMail(client: pg.Client): Promise<void> {
