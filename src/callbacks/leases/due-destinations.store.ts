@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import type { Breaker, BreakerName } from '../destinations/breaker.js';
-import { notPaused } from '../../queue/pauses/not-paused.js';
+import { notPaused } from '../../queue/pauses/not-paused.store.js';
 import type { Target } from '../destinations/target.js';
 
 /** A destination of an account with due or scheduled deliveries. */

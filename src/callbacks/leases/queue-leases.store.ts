@@ -4,7 +4,7 @@ import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import { notPaused } from '../../queue/pauses/not-paused.js';
+import { notPaused } from '../../queue/pauses/not-paused.store.js';
 import type { Target } from '../destinations/target.js';
 import { DISABLED, DUE_COLUMNS, type DueDelivery, type DueRow, withRequests } from './due-delivery.js';
 

@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database, type Query } from '../../platform/database/database.js';
 import { type DeliverySelection, selectionConditions } from '../deliveries/delivery-selection.js';
 import type { CallbackRedelivery } from './callback-redelivery.entity.js';
-import { notPaused } from '../../queue/pauses/not-paused.js';
+import { notPaused } from '../../queue/pauses/not-paused.store.js';
 import { type Candidate, type Paced, pacedPage } from './redelivery-pace.js';
 import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 

@@ -3,7 +3,7 @@ import { WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import { laneAccount } from '../../platform/tenant.js';
-import { notPaused } from '../../queue/pauses/not-paused.js';
+import { notPaused } from '../../queue/pauses/not-paused.store.js';
 import { LOST_WORKER, OPEN_ACCOUNT, UNBEGIN, accountOf } from '../sql-fragments.store.js';
 import { AccountTurns } from './fairness/account-turns.js';
 

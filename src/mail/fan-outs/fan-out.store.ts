@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import { notPaused } from '../../queue/pauses/not-paused.js';
+import { notPaused } from '../../queue/pauses/not-paused.store.js';
 import { Attendees } from '../attendees.js';
 import type { FanOutTemplate } from '../templates/template-data.js';
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { WORKER_HOST_PREFIX, WORKER_ID } from '../../platform/concurrency/worker-id.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
-import { notPaused } from '../../queue/pauses/not-paused.js';
+import { notPaused } from '../../queue/pauses/not-paused.store.js';
 import type { ClaimedMail } from './claimed-mail.js';
 
 /** A queue with pending messages. */
