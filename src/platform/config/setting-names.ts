@@ -20,7 +20,7 @@ export function removedSetting(name: string, settings: readonly string[]): strin
 /**
  * @param settings The names of all settings.
  * @returns The setting that a name is likely to mean: it differs in case, in separators, in the prefix `DAYBOOK_`, in one or
- *   two letters, or lacks words at its end. Null for a setting, and for a name that resembles none.
+ *   two letters, or lacks or adds words at its end. Null for a setting, and for a name that resembles none.
  */
 export function likelySetting(name: string, settings: readonly string[]): string | null {
   const known = [...settings, ...OF_COMMANDS];
@@ -32,6 +32,9 @@ export function likelySetting(name: string, settings: readonly string[]): string
   // RATE_LIMIT for RATE_LIMIT_SYNC. A single word may be another program's.
   const longer = upper.includes('_') ? settings.find((setting) => setting.startsWith(`${upper}_`)) : undefined;
   if (longer !== undefined) return longer;
+  // CALLBACK_TIMEOUT_MS for CALLBACK_TIMEOUT, AUTH_REQUIRED for AUTH. PORT_RANGE may be another program's.
+  const shorter = settings.find((setting) => upper.startsWith(`${setting}_`) && /_|^AUTH$/.test(setting));
+  if (shorter !== undefined) return shorter;
   const nearest = known
     .map((setting) => ({ setting, edits: editDistance(upper, setting) }))
     .sort((one, other) => one.edits - other.edits)[0];
