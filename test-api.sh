@@ -70,7 +70,7 @@ say "The mails to the customer"
 count=0
 for _ in $(seq 60); do
   mails=$(call GET "/api/mail?to=$customer_email" "${API_KEY:-}")
-  count=$(field .messages.length <<< "$mails")
+  count=$(field ".messages.filter(({ status }) => status !== 'pending').length" <<< "$mails")
   [ "$count" -ge 2 ] && break
   sleep 0.5
 done

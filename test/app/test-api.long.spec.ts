@@ -57,7 +57,7 @@ it('passes against an API and a worker on Redis', async () => {
   expect(await tour(url)).toMatch(MAILS);
   // A worker serves health and metrics only.
   expect((await fetch(`${worker}/api/events`)).status).toBe(404);
-  expect(await (await fetch(`${url}/healthz`)).json()).toMatchObject({ workers: 1 });
+  await eventually(async () => expect(await (await fetch(`${url}/healthz`)).json()).toMatchObject({ workers: 1 }));
 }, 180_000);
 
 it('fails with a message if no service responds', async () => {
