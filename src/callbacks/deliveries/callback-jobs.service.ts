@@ -1,7 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { validate as isUuid } from 'uuid';
 import { OPEN_INSTALLATION, laneName } from '../../platform/tenant.js';
-import { inOrder } from '../../queue/jobs/in-order.js';
 import { type Job, type JobCounts, QueueJobs, type JobState } from '../../queue/jobs/queue-jobs.js';
 import { type CallbackAttempt, RequestCallbacks } from '../../requests/request-callbacks.js';
 import { CallbackDeliveriesService } from './callback-deliveries.service.js';
@@ -12,7 +10,7 @@ const SHOWN_ATTEMPTS = 200;
 
 /** The queue `callbacks` of the board: every delivery is a job. A retry is a redelivery. */
 @Injectable()
-export class CallbackJobs extends QueueJobs {
+export class CallbackJobs extends QueueJobs<CallbackJobRow> {
   readonly queue = 'callbacks';
   readonly retries = true;
 
@@ -28,31 +26,28 @@ export class CallbackJobs extends QueueJobs {
     return this.jobs.counts();
   }
 
-  async list(state: JobState, offset: number, limit: number): Promise<Job[]> {
-    const ids = await this.jobs.ids(state, offset, limit);
-    return inOrder(ids, await this.jobs.read(ids)).map(jobOf);
-  }
-
-  async find(id: string): Promise<Job | null> {
-    const row = await this.read(id);
-    return row && jobOf(row);
-  }
-
   async logs(id: string): Promise<string[]> {
-    const row = await this.read(id);
+    const row = await this.row(id);
     return row ? (await this.callbacks.newestAttempts(row.requestId, SHOWN_ATTEMPTS)).map(logLine) : [];
   }
 
   async retry(id: string): Promise<void> {
-    const row = await this.read(id);
+    const row = await this.row(id);
     if (row?.status !== 'FAILED') return;
     const account = row.accountId === OPEN_INSTALLATION ? null : row.accountId;
     await this.deliveries.redeliver(row.requestId, account);
   }
 
-  private async read(id: string): Promise<CallbackJobRow | null> {
-    const [row] = isUuid(id) ? await this.jobs.read([id]) : [];
-    return row ?? null;
+  protected ids(state: JobState, offset: number, limit: number): Promise<string[]> {
+    return this.jobs.ids(state, offset, limit);
+  }
+
+  protected rows(ids: string[]): Promise<CallbackJobRow[]> {
+    return this.jobs.read(ids);
+  }
+
+  protected job(row: CallbackJobRow): Job {
+    return jobOf(row);
   }
 }
 

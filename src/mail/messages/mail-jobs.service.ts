@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import { OPEN_INSTALLATION } from '../../platform/tenant.js';
-import { inOrder } from '../../queue/jobs/in-order.js';
 import { type Job, type JobCounts, QueueJobs, type JobState } from '../../queue/jobs/queue-jobs.js';
 import { MailJobsRepository } from './mail-jobs.repository.js';
 import type { MailAttempt } from './mail-attempt.entity.js';
@@ -10,7 +9,7 @@ import { MailService } from './mail.service.js';
 
 /** The queue `mail` of the board: every message is a job. A message that was kept shows as failed and can be retried. */
 @Injectable()
-export class MailJobs extends QueueJobs {
+export class MailJobs extends QueueJobs<FullMail> {
   readonly queue = 'mail';
   readonly retries = true;
 
@@ -26,27 +25,25 @@ export class MailJobs extends QueueJobs {
     return this.jobs.counts();
   }
 
-  async list(state: JobState, offset: number, limit: number): Promise<Job[]> {
-    const ids = await this.jobs.ids(state, offset, limit);
-    return inOrder(ids, await this.mails.findAll(ids)).map(jobOf);
-  }
-
-  async find(id: string): Promise<Job | null> {
-    const mail = await this.read(id);
-    return mail && jobOf(mail);
-  }
-
   async logs(id: string): Promise<string[]> {
     return isUuid(id) ? (await this.mails.attemptsOf(id)).map(logLine) : [];
   }
 
   async retry(id: string): Promise<void> {
-    const mail = await this.read(id);
+    const mail = await this.row(id);
     if (mail?.status === 'failed' || mail?.status === 'kept') await this.service.resend(mail);
   }
 
-  private async read(id: string): Promise<FullMail | null> {
-    return isUuid(id) ? this.mails.find(id, undefined) : null;
+  protected ids(state: JobState, offset: number, limit: number): Promise<string[]> {
+    return this.jobs.ids(state, offset, limit);
+  }
+
+  protected rows(ids: string[]): Promise<FullMail[]> {
+    return this.mails.findAll(ids);
+  }
+
+  protected job(mail: FullMail): Job {
+    return jobOf(mail);
   }
 }
 

@@ -50,7 +50,7 @@ export class MailService {
     return this.view(await this.find(caller, id));
   }
 
-  /** Makes a message due now, whoever asks. Its retry schedule begins again. @throws MailSent */
+  /** Makes a message of any account due now. Its retry schedule begins again. @throws MailSent */
   async resend({ id, status }: Pick<FullMail, 'id' | 'status'>): Promise<void> {
     if (status === 'sent') throw new MailSent();
     await this.mails.retry(id);

@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { validate as isUuid } from 'uuid';
 import { laneName } from '../../platform/tenant.js';
 import { type Job, type JobCounts, QueueJobs, type JobState } from '../../queue/jobs/queue-jobs.js';
-import { inOrder } from '../../queue/jobs/in-order.js';
 import type { RequestStatus } from '../request.entity.js';
 import { type RequestJobRow, RequestJobsRepository } from './request-jobs.repository.js';
 
@@ -16,7 +14,7 @@ const STATE_OF: Record<RequestStatus, JobState> = {
 
 /** The queue `reports` of the board: every request is a job. A failed report is terminal and is not retried. */
 @Injectable()
-export class RequestJobs extends QueueJobs {
+export class RequestJobs extends QueueJobs<RequestJobRow> {
   readonly queue = 'reports';
   readonly retries = false;
 
@@ -28,16 +26,6 @@ export class RequestJobs extends QueueJobs {
     return this.requests.counts();
   }
 
-  async list(state: JobState, offset: number, limit: number): Promise<Job[]> {
-    const ids = await this.requests.ids(state, offset, limit);
-    return inOrder(ids, await this.requests.read(ids)).map(jobOf);
-  }
-
-  async find(id: string): Promise<Job | null> {
-    const [row] = isUuid(id) ? await this.requests.read([id]) : [];
-    return row ? jobOf(row) : null;
-  }
-
   /** A report has one attempt, whose error the job shows. */
   logs(): Promise<string[]> {
     return Promise.resolve([]);
@@ -45,6 +33,18 @@ export class RequestJobs extends QueueJobs {
 
   retry(): Promise<void> {
     return Promise.resolve();
+  }
+
+  protected ids(state: JobState, offset: number, limit: number): Promise<string[]> {
+    return this.requests.ids(state, offset, limit);
+  }
+
+  protected rows(ids: string[]): Promise<RequestJobRow[]> {
+    return this.requests.read(ids);
+  }
+
+  protected job(row: RequestJobRow): Job {
+    return jobOf(row);
   }
 }
 
