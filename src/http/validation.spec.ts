@@ -91,6 +91,14 @@ describe('checkStructure', () => {
     expect(await issuesOf(json)).toEqual([{ path, message }]);
   });
 
+  it('names a missing field as required', async () => {
+    const schema = z.object({ a: z.string(), b: z.array(z.int()) });
+    expect(await issuesOf('{"b":["1"]}', schema)).toEqual([
+      { path: 'a', message: 'is required' },
+      { path: 'b.0', message: 'Invalid input: expected number, received string' },
+    ]);
+  });
+
   it('runs before the schema', async () => {
     expect(await issuesOf('{"a":"\\u0000"}', z.object({ a: z.int() }))).toEqual([{ path: 'a', message: NUL }]);
   });

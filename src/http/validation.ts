@@ -47,12 +47,17 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
       throw new InvalidInput(where, [{ path: '', message: NO_BODY }]);
     const issues = result.issues.slice(0, MAX_ISSUES).map(({ path = [], message }) => ({
       path: path.map((segment) => String(typeof segment === 'object' ? segment.key : segment)).join('.'),
-      message,
+      message: issueMessage(message),
     }));
     // The schema of a single path parameter does not know its name.
     if (metadata.type === 'param') for (const issue of issues) issue.path ||= metadata.data ?? '';
     throw new InvalidInput(where, issues);
   }
+}
+
+/** Returns the message of an issue of a schema. Of a missing field, Zod says that it received undefined. */
+export function issueMessage(message: string): string {
+  return message.endsWith('received undefined') ? 'is required' : message;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { InvalidInput, type Issue } from '../../../http/validation.js';
+import { InvalidInput, type Issue, issueMessage } from '../../../http/validation.js';
 import { MAX_ITEMS } from '../../orders/order.schema.js';
 import { type CsvRecord, CsvRecords } from './csv-records.js';
 import {
@@ -6,7 +6,6 @@ import {
   type ImportedOrder,
   type RowError,
   importOrder,
-  messageOf,
   refusedOrder,
   rowError,
 } from './import-row.js';
@@ -135,9 +134,14 @@ function finished({ ref, first, rows, fields, items, lines, errors }: OpenOrder)
   const invalid = (error?.issues ?? []).map((issue) => {
     const [list, index, name] = issue.path;
     if (list !== 'items' || typeof index !== 'number')
-      return rowError(first, ref, issue.path.join('.'), messageOf(issue));
+      return rowError(first, ref, issue.path.join('.'), issueMessage(issue.message));
     const isText = NUMBER_COLUMNS.includes(String(name)) && typeof items[index]?.[String(name)] === 'string';
-    return rowError(lines[index]!, ref, String(name ?? ''), isText ? 'must be a whole number' : messageOf(issue));
+    return rowError(
+      lines[index]!,
+      ref,
+      String(name ?? ''),
+      isText ? 'must be a whole number' : issueMessage(issue.message),
+    );
   });
   return refusedOrder(first, rows, [...errors, ...invalid]);
 }

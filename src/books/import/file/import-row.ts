@@ -71,9 +71,3 @@ export function rowError(row: number, ref: unknown, field: string, message: stri
 export function refusedOrder(row: number, rows: number, errors: RowError[]): ImportedOrder {
   return { row, rows, order: null, errors: errors.slice(0, MAX_ORDER_ERRORS) };
 }
-
-/** The message of an issue, for a reader who knows the file and not the schema. */
-export function messageOf(issue: z.core.$ZodIssue): string {
-  const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
-  return isMissing ? 'is required' : issue.message;
-}

@@ -1,5 +1,5 @@
-import { InvalidInput, checkStructure } from '../../../http/validation.js';
-import { type ImportedOrder, type RowError, importOrder, messageOf, refusedOrder, rowError } from './import-row.js';
+import { InvalidInput, checkStructure, issueMessage } from '../../../http/validation.js';
+import { type ImportedOrder, type RowError, importOrder, refusedOrder, rowError } from './import-row.js';
 import { type Line, LineSplitter } from './lines.js';
 import type { OrderParser } from './order-parser.js';
 
@@ -39,7 +39,9 @@ function orderOf({ number, text, problem }: Line): ImportedOrder {
     return refuse(...structural.map(({ path, message }) => rowError(number, ref, path, message)));
   const { data, error } = importOrder.safeParse(value);
   if (data) return { row: number, rows: 1, order: data, errors: [] };
-  return refuse(...error.issues.map((issue) => rowError(number, ref, issue.path.join('.'), messageOf(issue))));
+  return refuse(
+    ...error.issues.map((issue) => rowError(number, ref, issue.path.join('.'), issueMessage(issue.message))),
+  );
 }
 
 function structureIssues(value: unknown): InvalidInput['issues'] {
