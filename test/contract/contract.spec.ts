@@ -182,12 +182,13 @@ function remember({ operation, body }: Input, { status, text }: Answer): void {
   }
 }
 
-/** Creates a customer, drafts and a paid order that no input has changed yet. */
+/** Creates customers, one of whom has no orders and can be deleted, drafts and a paid order that no input has changed yet. */
 async function provideOrders(): Promise<void> {
   const create = async (path: string, body?: object): Promise<string> =>
     (await send(daybook, 'POST', path, { body, headers: credentials })).json.id as string;
-  const customer_id = await create('/api/customers', { name: 'A', email: `${uuidv7()}@customer.example` });
-  known.customers = [customer_id];
+  const createCustomer = () => create('/api/customers', { name: 'A', email: `${uuidv7()}@customer.example` });
+  const customer_id = await createCustomer();
+  known.customers = [customer_id, await createCustomer()];
   const order = { customer_id, items: [{ sku: 'x', quantity: 1, unit_price_cents: 1 }] };
   known.orders = [await create('/api/orders', order), await create('/api/orders', order)];
   known.paidOrders = [await create('/api/orders', order)];
