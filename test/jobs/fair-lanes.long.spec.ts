@@ -121,6 +121,16 @@ it('a worker can read which account is next', async () => {
   expect(await stores.leases.findWaiting()).toBe(idle);
 });
 
+it('a worker leases lanes of the account for which it runs the fewest, even if it served that one last', async () => {
+  const [slow, quick] = [uuid(), uuid()];
+  await waiting(slow, ...numbered(3));
+  await leased(1);
+  await waiting(quick, ...numbered(3));
+  await leased(1);
+  expect(await stores.leases.findWaiting([slow])).toBe(quick);
+  expect(accountIn((await stores.leases.lease(LEASE_MS, [slow]))!.name)).toBe(quick);
+});
+
 async function statusOf(daybook: Daybook, id: string): Promise<string> {
   const [row] = await sql<{ status: string }>(daybook, 'SELECT status FROM requests WHERE id = $1', [id]);
   return row!.status;

@@ -37,7 +37,7 @@ export class JobsRunner {
   ) {
     this.leases = new LeaseKeeper(config.LANE_LEASE, (lanes) => laneLeases.renew(lanes, config.LANE_LEASE));
     const limit = config.REPORT_THREADS ?? availableParallelism();
-    this.share = new TimeShare(limit, () => laneLeases.findWaiting());
+    this.share = new TimeShare(limit, (running) => laneLeases.findWaiting(running));
     this.loop = new WorkerLoop(
       limit,
       () => this.claim(),
@@ -60,7 +60,7 @@ export class JobsRunner {
     // The requests stay pending; the next sweep looks again.
     if (this.disk.isLow || !(await this.pauses.mayClaim('reports'))) return [];
     const askedAtMs = performance.now();
-    const lane = await this.laneLeases.lease(this.config.LANE_LEASE);
+    const lane = await this.laneLeases.lease(this.config.LANE_LEASE, this.share.accounts);
     if (!lane) return [];
     this.leases.add(lane, askedAtMs);
     return [() => this.work(lane).finally(() => this.leases.remove(lane))];

@@ -59,8 +59,8 @@ const NEXT_FREE = `FROM lanes WHERE ${IS_FREE} AND ${ACCOUNT} > ` as const;
 const FIRST = `ORDER BY ${ACCOUNT}, ${WAITING_SINCE} LIMIT 1` as const;
 
 /**
- * The accounts that have free lanes, in the order of their turns: those that this worker has not served recently, then the
- * one it served longest ago (`:recent`, oldest first). Each account costs one probe of the index; the recursion is a skip
+ * The accounts that have free lanes, in the order of their turns: those that this worker has not served recently, then those
+ * of `:recent`, in its order ({@link AccountTurns}). Each account costs one probe of the index; the recursion is a skip
  * scan, which Postgres does not have. If there are more accounts than it compares, it takes those behind `:after`, and
  * from the first one on.
  */
@@ -154,24 +154,25 @@ export class LaneLeaseStore {
   /**
    * Leases the next free lane: accounts take turns, and of an account's lanes the one is next that has waited longest.
    * Returns null when no lane has work, or reports are paused.
+   * @param running The account of each lane that this worker runs.
    */
-  async lease(leaseMs: number): Promise<LaneLease | null> {
-    const lane = await this.leaseNext(leaseMs);
+  async lease(leaseMs: number, running: readonly string[] = []): Promise<LaneLease | null> {
+    const lane = await this.leaseNext(leaseMs, running);
     if (lane) this.turns.served(accountKey(lane.name));
     return lane;
   }
 
   /** Returns the account whose lane would be leased next; null when no lane has work, or reports are paused. */
-  async findWaiting(): Promise<string | null> {
+  async findWaiting(running: readonly string[] = []): Promise<string | null> {
     const [lane]: { name: string }[] = await this.database.query(FIND_NEXT, {
       after: this.after,
-      recent: this.turns.recent(),
+      recent: this.turns.recent(running),
     });
     return lane ? accountKey(lane.name) : null;
   }
 
-  private async leaseNext(leaseMs: number): Promise<LaneLease | null> {
-    const recent = this.turns.recent();
+  private async leaseNext(leaseMs: number, running: readonly string[]): Promise<LaneLease | null> {
+    const recent = this.turns.recent(running);
     for (let times = 0; times < MOST_WAITS; times++) {
       const next = { workerId: WORKER_ID, leaseMs, after: this.after, recent };
       const [leased]: (LaneLease & { lastCompared: string | null })[] = await this.database.query(LEASE_NEXT, next);

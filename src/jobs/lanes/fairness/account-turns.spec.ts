@@ -9,7 +9,19 @@ const turns = (...served: string[]): AccountTurns => {
 };
 
 it('orders accounts by when they were last served', () => {
-  expect(turns('a', 'b', 'c', 'a').recent()).toEqual(['b', 'c', 'a']);
+  expect(turns('a', 'b', 'c', 'a').recent([])).toEqual(['b', 'c', 'a']);
+});
+
+it('orders accounts by the number of their running lanes first', () => {
+  expect(turns('a', 'b', 'c').recent(['a', 'a', 'b'])).toEqual(['c', 'b', 'a']);
+});
+
+it('orders an account that runs a long report, and was not served for a minute, behind those that run nothing', () => {
+  nowMs = 0;
+  const remembered = turns('long');
+  nowMs = 60_001;
+  remembered.served('other');
+  expect(remembered.recent(['long'])).toEqual(['other', 'long']);
 });
 
 it('forgets an account that was not served for a minute', () => {
@@ -18,10 +30,10 @@ it('forgets an account that was not served for a minute', () => {
   nowMs = 30_000;
   remembered.served('b');
   nowMs = 60_001;
-  expect(remembered.recent()).toEqual(['b']);
+  expect(remembered.recent([])).toEqual(['b']);
 });
 
 it('remembers at most 256 accounts', () => {
   const accounts = Array.from({ length: 261 }, (_, index) => `account-${index}`);
-  expect(turns(...accounts).recent()).toEqual(accounts.slice(5));
+  expect(turns(...accounts).recent([])).toEqual(accounts.slice(5));
 });

@@ -20,10 +20,17 @@ export class AccountTurns {
     this.forget();
   }
 
-  /** Returns the accounts that were served recently, the one served longest ago first. */
-  recent(): string[] {
+  /**
+   * Returns the accounts that were served recently, in the order of their turns: the one with the fewest running lanes
+   * first, and of those with as many the one that was served longest ago.
+   * @param running The account of each lane that this worker runs.
+   */
+  recent(running: readonly string[]): string[] {
     this.forget();
-    return [...this.servedAtMs.keys()];
+    const lanes = new Map<string, number>();
+    for (const account of running) lanes.set(account, (lanes.get(account) ?? 0) + 1);
+    const accounts = [...new Set([...this.servedAtMs.keys(), ...running])];
+    return accounts.toSorted((a, b) => (lanes.get(a) ?? 0) - (lanes.get(b) ?? 0));
   }
 
   private forget(): void {

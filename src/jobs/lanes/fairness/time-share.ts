@@ -36,13 +36,19 @@ export class TimeShare {
 
   /**
    * @param limit Lanes that run at once.
-   * @param findWaiting Returns the account whose lane would be leased next; null if none waits.
+   * @param findWaiting Takes the accounts of the running lanes. Returns the one whose lane would be leased next; null if
+   *   none waits.
    */
   constructor(
     private readonly limit: number,
-    private readonly findWaiting: () => Promise<string | null>,
+    private readonly findWaiting: (running: string[]) => Promise<string | null>,
     private readonly monotonicMs: () => number = () => performance.now(),
   ) {}
+
+  /** The account of each running lane. */
+  get accounts(): string[] {
+    return [...this.running].map(({ account }) => account);
+  }
 
   /** Adds a lane that starts now. @returns Pass it to {@link remove} when the lane has ended. */
   add(account: string): RunningLane {
@@ -63,7 +69,7 @@ export class TimeShare {
     if (this.isChecking || [...this.running].some(({ yielding }) => yielding.signal.aborted)) return;
     this.isChecking = true;
     try {
-      const waiting = await this.findWaiting();
+      const waiting = await this.findWaiting(this.accounts);
       // A lane that has ended meanwhile has made the room.
       if (waiting === null || this.running.size < this.limit) return;
       laneToYield([...this.running], waiting, this.monotonicMs())?.yielding.abort();
