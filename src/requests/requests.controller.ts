@@ -13,6 +13,7 @@ import {
   requestDetail,
   requestPage,
 } from './requests.schema.js';
+import { selectionOf } from './search/request-selection.js';
 import { RequestsService } from './requests.service.js';
 
 const NOT_FOUND = { description: 'Request not found' };
@@ -27,10 +28,10 @@ export class RequestsController {
   @ApiOperation({ summary: 'List requests, newest first' })
   @ApiOkResponse({ standardSchema: requestPage })
   list(
-    @Query({ schema: listQuery }) { cursor, ...filter }: ListQuery,
+    @Query({ schema: listQuery }) { limit, cursor, ...filter }: ListQuery,
     @OwnAccount() account: AccountId,
   ): Promise<object> {
-    return this.requests.list({ ...filter, account, beforeId: cursor });
+    return this.requests.list(selectionOf(filter, account), cursor, limit);
   }
 
   @Get(':id')

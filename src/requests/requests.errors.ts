@@ -18,6 +18,13 @@ export class RequestNotPending extends DaybookError {
   override readonly message = 'The request is no longer pending. Only a pending request can be cancelled.';
 }
 
+/** Too many searches of the account are running. */
+export class SearchBusy extends NotAdmitted {
+  readonly code = 'search-busy';
+  override readonly retryAfterS = 1;
+  override readonly message = 'Too many searches of this account are running. Try again shortly.';
+}
+
 /** The lane has `MAX_PENDING` unfinished requests. */
 export class LaneFull extends DaybookError {
   readonly code = 'lane-full';

@@ -13,6 +13,8 @@ import { RemovalStore } from './removal/removal.store.js';
 import { RequestRepository } from './request.repository.js';
 import { RequestRecord } from './request.entity.js';
 import { RequestsSweep } from './requests.sweep.js';
+import { RequestSearch } from './search/request-search.js';
+import { RequestSearchRepository } from './search/request-search.repository.js';
 import { RequestsService } from './requests.service.js';
 import { AccountStorage, AccountStorageChange } from './storage-usage/account-storage.entity.js';
 import { StorageUsage } from './storage-usage/storage-usage.service.js';
@@ -26,6 +28,8 @@ import { RetentionService } from './removal/retention.service.js';
   ],
   providers: [
     RequestRepository,
+    RequestSearchRepository,
+    RequestSearch,
     RemovalStore,
     IdempotencyRepository,
     ActionRepository,

@@ -1,14 +1,30 @@
 import { z } from 'zod';
+import { dateTime } from '../http/fields/date-time.js';
 import { pageFields } from '../http/fields/page-query.js';
 import { REQUEST_MODES, REQUEST_STATUSES } from './request.entity.js';
 
-export const listQuery = z.strictObject({
+/** A filter of requests, of the list and of everything that works on what the list shows. */
+export const requestFilter = z.strictObject({
   mode: z.enum(REQUEST_MODES).optional().describe('How the report was requested'),
   status: z.enum(REQUEST_STATUSES).optional(),
   report: z.string().max(100).optional().describe('Name of the report type'),
   lane: z.string().max(64).optional(),
-  ...pageFields('Requests'),
+  created_from: dateTime.optional().describe('Requests created at this time or later'),
+  created_to: dateTime.optional().describe('Requests created before this time'),
+  q: z
+    .string()
+    .trim()
+    .min(1)
+    .max(2_048)
+    .optional()
+    .describe(
+      'The id of a request, or part of the name of its report or of its callback URL, in any case. A page examines requests ' +
+        'for about 100 ms: it may have few, or none, although `next_cursor` leads to more',
+    ),
 });
+export type RequestFilter = z.infer<typeof requestFilter>;
+
+export const listQuery = requestFilter.extend(pageFields('Requests'));
 export type ListQuery = z.infer<typeof listQuery>;
 
 const timestamp = z.iso.datetime();

@@ -1,16 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { NIL as NIL_ID, validate as isUuid } from 'uuid';
-import { pageOf } from '../platform/database/page.js';
-import { type AccountId, qualifiedLane } from '../platform/tenant.js';
+import type { AccountId } from '../platform/tenant.js';
 import type { RequestRecord } from './request.entity.js';
-import { type RequestFilter, RequestRepository } from './request.repository.js';
+import { RequestRepository } from './request.repository.js';
 import { LanePositions } from './lane-positions.js';
 import { RemovalStore } from './removal/removal.store.js';
 import { RequestCallbacks } from './request-callbacks.js';
 import { attemptLogView, callbackProgress, deliveryTrace, requestView } from './request.view.js';
 import { RequestNotFound, RequestUnfinished } from './requests.errors.js';
 import { SHOWN_ATTEMPTS } from './requests.schema.js';
+import { RequestSearch } from './search/request-search.js';
+import type { RequestSelection } from './search/request-selection.js';
 import { ResultFiles } from './result-files.js';
+
+export interface RequestPage {
+  requests: object[];
+  next_cursor: string | null;
+}
 
 /** The file of a finished report. */
 export interface ResultFile {
@@ -30,17 +36,22 @@ const REMOVE_BATCH = 1_000;
 export class RequestsService {
   constructor(
     private readonly log: RequestRepository,
+    private readonly search: RequestSearch,
     private readonly removal: RemovalStore,
     private readonly callbacks: RequestCallbacks,
     private readonly positions: LanePositions,
     private readonly files: ResultFiles,
   ) {}
 
-  /** @returns One page, newest first, and the cursor of the next page (null on the last). */
-  async list(filter: RequestFilter): Promise<{ requests: object[]; next_cursor: string | null }> {
-    const lane = filter.lane === undefined ? undefined : qualifiedLane(filter.account, filter.lane);
-    const read = (limit: number) => this.log.list({ ...filter, lane, limit });
-    const { page, next_cursor } = await pageOf(filter.limit, read, ({ id }) => id);
+  /**
+   * @param beforeId Cursor: only older requests.
+   * @returns One page, newest first, and the cursor of the next page (null on the last). Of a search it may be short.
+   */
+  async list(selection: RequestSelection, beforeId: string | undefined, limit: number): Promise<RequestPage> {
+    // One more than the page shows whether there is a next one.
+    const { ids, searchedTo } = await this.search.newest(selection, beforeId, limit + 1);
+    const next_cursor = ids.length > limit ? ids[limit - 1]! : searchedTo;
+    const page = await this.log.read(ids.slice(0, limit));
     const callbacks = await this.callbacks.states(page.map(({ id }) => id));
     const requests = page.map((row) => requestView(row, callbacks.get(row.id)));
     return { requests, next_cursor };

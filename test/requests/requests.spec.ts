@@ -132,6 +132,81 @@ describe('GET /api/requests', () => {
       expect([query, ...ids(await list(`?${query}`))]).toEqual([query, ...wanted]);
   });
 
+  it('filters by the time of creation, half-open, in any offset', async () => {
+    const all: { id: string; created_at: string }[] = [];
+    for (let n = 0; n < 3; n++) all.push(await detail(await accept({ lane: 'held' })));
+    const [oldest, middle, newest] = all.map(({ id }) => id);
+    // Times that differ, and whose ids were given up to seconds before.
+    for (const [n, { id }] of all.entries())
+      await sql(daybook, `UPDATE requests SET created_at = created_at + $2 * interval '1 second' WHERE id = $1`, [
+        id,
+        n,
+      ]);
+    const at = (await detail(middle!)).created_at;
+    const offset = `${new Date(Date.parse(at) + 5.75 * 3_600_000).toISOString().slice(0, -1)}%2B05:45`;
+    const expected: Record<string, (string | undefined)[]> = {
+      [`created_from=${at}`]: [newest, middle],
+      [`created_to=${at}`]: [oldest],
+      [`created_from=${offset}`]: [newest, middle],
+      [`created_from=${at}&created_to=${at}`]: [],
+      [`created_from=${at}&limit=1`]: [newest],
+      [`created_from=${at}&cursor=${newest}`]: [middle],
+      [`created_from=${at}&lane=held&status=PENDING`]: [newest, middle],
+      'created_from=0001-01-01T00:00:00Z&created_to=9999-12-31T23:59:59Z': [newest, middle, oldest],
+      'created_to=1970-01-01T00:00:00Z': [],
+      'created_from=2999-01-01T00:00:00Z': [],
+    };
+    for (const [query, wanted] of Object.entries(expected))
+      expect([query, ...ids(await list(`?${query}`))]).toEqual([query, ...wanted]);
+  });
+
+  it('searches ids, and parts of report names and callback URLs in any case', async () => {
+    const url = `${receiver.url}/Orders/50%25_done?Token=A`;
+    const called = await accept({ lane: 'held', callback_url: url });
+    const other = await accept({ lane: 'held', callback_url: `${receiver.url}/orders/500done` });
+    const digest = await accept({ lane: 'held', input_data: 'x', iterations: 1 });
+    const named = await accept({ lane: 'held', callback_url: `${receiver.url}/digest/${digest}` });
+    const expected: Record<string, string[]> = {
+      [called]: [called],
+      [called.toUpperCase()]: [called],
+      [digest]: [digest],
+      [called.slice(24)]: [],
+      DIGest: [named, digest],
+      transact: [named, other, called],
+      'orders/50': [other, called],
+      '/ORDERS/': [other, called],
+      '50%_d': [],
+      '%25_done': [called],
+      'token=a': [called],
+      [receiver.url]: [named, other, called],
+      nowhere: [],
+      '%': [called],
+      '\\': [],
+    };
+    for (const [q, wanted] of Object.entries(expected))
+      expect([q, ...ids(await list(`?q=${encodeURIComponent(q)}`))]).toEqual([q, ...wanted]);
+    expect(ids(await list('?q=digest&report=transactions'))).toEqual([named]);
+    expect(ids(await list(`?q=${digest}&report=transactions`))).toEqual([named]);
+    expect(ids(await list('?q=digest&mode=sync'))).toEqual([]);
+    const first = await list('?q=digest&limit=1');
+    expect([ids(first), first.next_cursor]).toEqual([[named], named]);
+    const second = await list(`?q=digest&limit=1&cursor=${named}`);
+    expect([ids(second), second.next_cursor]).toEqual([[digest], null]);
+  });
+
+  it.each([
+    ['q=', 'q'],
+    ['q=%20', 'q'],
+    [`q=${'x'.repeat(2_049)}`, 'q'],
+    ['created_from=yesterday', 'created_from'],
+    ['created_to=2026-02-30T00:00:00Z', 'created_to'],
+    ['created=2026-02-03T00:00:00Z', ''],
+  ])('refuses %.60s', async (query, path) => {
+    const reply = await get(daybook, `/api/requests?${query}`);
+    expectProblem(reply, 422);
+    expect(reply.json.errors[0].path).toBe(path);
+  });
+
   it('shows each request as its detail does, without jobs_ahead and delivery_trace', async () => {
     await generate({ num_transactions: 1 });
     const { requests } = await list();

@@ -188,7 +188,10 @@ describe('a callback that is redelivered while its request is being deleted', ()
   const service = (): [RequestsService, string[]] => {
     const removed: string[] = [];
     const files = { remove: async (keys: string[]) => void removed.push(...keys) };
-    return [new RequestsService(stores.requests, stores.removal, stores.callbacks, stores.positions, files), removed];
+    return [
+      new RequestsService(stores.requests, stores.search, stores.removal, stores.callbacks, stores.positions, files),
+      removed,
+    ];
   };
   const ways: [string, (requests: RequestsService, id: string, files: string[]) => Promise<unknown>][] = [
     ['by its id', (requests, id) => expect(requests.remove(id, null)).rejects.toBeInstanceOf(RequestUnfinished)],

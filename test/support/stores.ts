@@ -28,6 +28,8 @@ import { StorageUsageStore } from '../../src/requests/storage-usage/storage-usag
 import { RemovalStore } from '../../src/requests/removal/removal.store.js';
 import { RequestRecord } from '../../src/requests/request.entity.js';
 import type { RequestCallbacks } from '../../src/requests/request-callbacks.js';
+import { RequestSearch } from '../../src/requests/search/request-search.js';
+import { RequestSearchRepository } from '../../src/requests/search/request-search.repository.js';
 import { RequestRepository } from '../../src/requests/request.repository.js';
 import { DATABASE_SETTINGS, createDatabase } from './database.js';
 import { eventually } from './eventually.js';
@@ -77,6 +79,7 @@ export interface DueStores {
 export class Stores {
   readonly accepting: AcceptStore;
   readonly requests: RequestRepository;
+  readonly search: RequestSearch;
   readonly finished: FinishedRequestsStore;
   readonly callbacks: RequestCallbacks;
   readonly positions: LanePositions;
@@ -94,6 +97,7 @@ export class Stores {
   ) {
     this.accepting = new AcceptStore(database);
     this.requests = new RequestRepository(dataSource.getRepository(RequestRecord));
+    this.search = new RequestSearch(new RequestSearchRepository(dataSource.getRepository(RequestRecord)));
     this.finished = new FinishedRequestsStore(database);
     this.callbacks = requestCallbacks(dataSource);
     this.positions = new LanePositionsRepository(dataSource.getRepository(Lane));

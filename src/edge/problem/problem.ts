@@ -62,6 +62,7 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'report-over-quota': { status: 507 },
   'disk-low': { status: 503, type: CAPACITY },
   'account-busy': { status: 503, type: CAPACITY },
+  'search-busy': { status: 503, type: CAPACITY },
   overloaded: { status: 503, type: CAPACITY },
   'sync-busy': { status: 503, type: CAPACITY },
   'pool-full': { status: 503, type: CAPACITY },

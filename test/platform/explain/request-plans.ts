@@ -7,10 +7,22 @@ import { ActionRecord } from '../../../src/requests/actions/action.entity.js';
 import { ActionRepository } from '../../../src/requests/actions/action.repository.js';
 import { FinishedRequestsStore } from '../../../src/requests/finished-requests.store.js';
 import { RemovalStore } from '../../../src/requests/removal/removal.store.js';
+import type { RequestSelection } from '../../../src/requests/search/request-selection.js';
 import { requestCallbacks } from '../../support/stores.js';
 import type { Explained } from './explained.js';
-import { keyed, keys, log } from './request-stores.js';
+import { keyed, keys, log, search } from './request-stores.js';
 import { BIG_ACCOUNT, SMALL_ACCOUNT, SOME_ID } from './rows.js';
+
+/** Reads a page of requests. @returns Their ids. */
+async function page(
+  explained: Explained,
+  account: string | null,
+  { beforeId, ...filter }: Partial<RequestSelection> & { beforeId?: string },
+  limit = 51,
+): Promise<string[]> {
+  const { ids } = await search(explained).newest({ ...filter, account }, beforeId, limit);
+  return (await log(explained).read(ids)).map(({ id }) => id);
+}
 
 /** Reading and deleting requests, and the log of actions. */
 export function requestPlans(explained: Explained): void {
@@ -40,16 +52,22 @@ export function requestPlans(explained: Explained): void {
     { lane: 'lane-3' },
     { lane: 'nowhere' },
     { lane: 'lane-3', status: 'COMPLETED' as const, beforeId: SOME_ID },
+    { createdFrom: new Date(0), createdTo: new Date(200_000) },
+    { createdFrom: new Date(), status: 'FAILED' as const },
+    { q: SOME_ID },
+    { q: 'TRANS' },
+    { q: 'http://a.test' },
+    { q: 'nowhere' },
+    { q: 'nowhere', status: 'FAILED' as const },
+    { q: 'nowhere', lane: 'lane-3', beforeId: SOME_ID },
   ];
-  it.each(filters)('listing %j', (filter) =>
-    explained.expectCheap(() => log(explained).list({ ...filter, account: null, limit: 51 })),
-  );
+  it.each(filters)('listing %j', (filter) => explained.expectCheap(() => page(explained, null, filter)));
 
   it.each(filters)('listing %j of an account', (filter) =>
     explained.expectCheap(async () => {
       for (const account of [BIG_ACCOUNT, SMALL_ACCOUNT]) {
         const lane = filter.lane && `${account}/${filter.lane}`;
-        await log(explained).list({ ...filter, account, lane, limit: 51 });
+        await page(explained, account, { ...filter, ...(lane && { lane }) });
       }
     }),
   );
@@ -58,8 +76,7 @@ export function requestPlans(explained: Explained): void {
     explained.expectCheap(async () => {
       await log(explained).find(SOME_ID);
       const callbacks = requestCallbacks(explained.dataSource);
-      const page = await log(explained).list({ account: null, limit: 200 });
-      await callbacks.states(page.map(({ id }) => id));
+      await callbacks.states(await page(explained, null, {}, 200));
       await callbacks.newestAttempts(SOME_ID, 200);
       await callbacks.countAttempts(SOME_ID);
       await new LanePositionsRepository(explained.dataSource.getRepository(Lane)).jobsAhead('busy', 100);

@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { validate as isUuid } from 'uuid';
+import { KeyedLimiter } from '../../platform/concurrency/keyed-limiter.js';
+import { storedAccount } from '../../platform/tenant.js';
+import { SearchBusy } from '../requests.errors.js';
+import { type Examined, type IdOrder, type IdRange, RequestSearchRepository } from './request-search.repository.js';
+import type { RequestSelection } from './request-selection.js';
+
+/** Time that one page of a search may take. A later page continues where it ended. */
+const BUDGET_MS = 100;
+/** Requests of the first statement of a search, and of the largest: they take about 1 ms per 1,000. */
+const FIRST_ROWS = 2_000;
+const MOST_ROWS = 16_000;
+
+/** Searches of one account in this process. Each keeps a connection and the database busy. */
+const SEARCHES_OF_ACCOUNT = { concurrency: 2, maxWaiting: 50, waitMs: 10_000 };
+
+/** A part of the requests that match. */
+export interface FoundIds {
+  ids: string[];
+  /** The search has examined the requests up to this one, and not those behind it; null at the end. */
+  searchedTo: string | null;
+}
+
+/** Finds the requests of a selection, with its `q`. */
+@Injectable()
+export class RequestSearch {
+  private readonly searches = new KeyedLimiter(SEARCHES_OF_ACCOUNT, () => new SearchBusy());
+
+  constructor(private readonly requests: RequestSearchRepository) {}
+
+  /**
+   * Without `q` the page is full unless it is the last. With `q` requests are examined for about 100 ms, so that a page may
+   * have few ids, or none, before the end.
+   * @returns Up to `limit` ids, newest first.
+   * @throws SearchBusy
+   */
+  async newest(selection: RequestSelection, beforeId: string | undefined, limit: number): Promise<FoundIds> {
+    const range = { beforeId };
+    const found = await this.withoutText(selection, range, 'newest-first', limit);
+    return found ?? this.search(selection, range, 'newest-first', limit);
+  }
+
+  /**
+   * @param afterId Only newer requests; those that match are read in steps, each about as long as a page of {@link newest}.
+   * @returns Up to `limit` ids, oldest first.
+   * @throws SearchBusy
+   */
+  async oldest(selection: RequestSelection, afterId: string, limit: number): Promise<FoundIds> {
+    const range = { afterId };
+    const found = await this.withoutText(selection, range, 'oldest-first', limit);
+    return found ?? this.search(selection, range, 'oldest-first', limit);
+  }
+
+  /** @returns Null if `q` has to be looked for. */
+  private async withoutText(
+    selection: RequestSelection,
+    range: IdRange,
+    order: IdOrder,
+    limit: number,
+  ): Promise<FoundIds | null> {
+    const { q } = selection;
+    if (q === undefined) {
+      const ids = await this.requests.ids(selection, range, order, limit);
+      return { ids, searchedTo: ids.length < limit ? null : ids.at(-1)! };
+    }
+    if (!isUuid(q) || !(await this.requests.has(selection, range, q))) return null;
+    return { ids: [q.toLowerCase()], searchedTo: null };
+  }
+
+  private search(selection: RequestSelection, range: IdRange, order: IdOrder, limit: number): Promise<FoundIds> {
+    return this.searches.run(storedAccount(selection.account), () => this.examine(selection, range, order, limit));
+  }
+
+  private async examine(selection: RequestSelection, range: IdRange, order: IdOrder, limit: number): Promise<FoundIds> {
+    const endsAtMs = performance.now() + BUDGET_MS;
+    const text = selection.q ?? '';
+    const search = { text, reports: await this.requests.reportsWith(selection.account, text) };
+    const ids: string[] = [];
+    let next: Examined['lastId'] = null;
+    for (let rows = FIRST_ROWS; ; rows = Math.min(2 * rows, MOST_ROWS)) {
+      const from = next === null ? range : { ...range, [order === 'newest-first' ? 'beforeId' : 'afterId']: next };
+      const examined: Examined = await this.requests.examine(selection, search, from, order, rows);
+      ids.push(...examined.ids);
+      if (ids.length >= limit) return { ids: ids.slice(0, limit), searchedTo: ids[limit - 1]! };
+      next = examined.lastId;
+      if (next === null || performance.now() >= endsAtMs) return { ids, searchedTo: next };
+    }
+  }
+}
