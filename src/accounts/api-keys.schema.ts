@@ -40,14 +40,17 @@ export const createKeyBody = z
     scopes: keyScopes,
     expires_in: keyLife,
   })
-  .meta({ example: { name: 'ci', account: 'acme', scopes: ['reports:read', 'reports:write'], expires_in: '90d' } });
+  .meta({
+    id: 'CreateKeyBody',
+    example: { name: 'ci', account: 'acme', scopes: ['reports:read', 'reports:write'], expires_in: '90d' },
+  });
 export type CreateKeyBody = z.output<typeof createKeyBody>;
 
 /** The body is optional. */
 export const rotateKeyBody = z
   .strictObject({ overlap: keyOverlap })
   .prefault({})
-  .meta({ example: { overlap: '24h' } });
+  .meta({ id: 'RotateKeyBody', example: { overlap: '24h' } });
 export type RotateKeyBody = z.output<typeof rotateKeyBody>;
 
 export const keysQuery = z.strictObject({
@@ -58,21 +61,27 @@ export type KeysQuery = z.infer<typeof keysQuery>;
 
 const timestamp = z.iso.datetime();
 
-export const keyView = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  account: z.string(),
-  scopes: z.array(z.enum(SCOPES)),
-  status: z.enum(['active', 'expired', 'revoked']),
-  created_at: timestamp,
-  expires_at: timestamp.nullable(),
-  last_used_at: timestamp.nullable().describe('Precise to about a minute'),
-  revoked_at: timestamp.nullable(),
-  replaced_by: z.uuid().nullable().describe('The successor of a rotated key'),
-});
+export const keyView = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    account: z.string(),
+    scopes: z.array(z.enum(SCOPES)),
+    status: z.enum(['active', 'expired', 'revoked']),
+    created_at: timestamp,
+    expires_at: timestamp.nullable(),
+    last_used_at: timestamp.nullable().describe('Precise to about a minute'),
+    revoked_at: timestamp.nullable(),
+    replaced_by: z.uuid().nullable().describe('The successor of a rotated key'),
+  })
+  .meta({ id: 'ApiKey' });
 
-export const newKeyView = keyView.extend({
-  key: z.string().describe('`dbk_<id>_<secret>`, shown only in this response: only its hash is stored'),
-});
+export const newKeyView = keyView
+  .extend({
+    key: z.string().describe('`dbk_<id>_<secret>`, shown only in this response: only its hash is stored'),
+  })
+  .meta({ id: 'NewApiKey' });
 
-export const keyPage = z.object({ keys: z.array(keyView), next_cursor: z.uuid().nullable() });
+export const keyPage = z
+  .object({ keys: z.array(keyView), next_cursor: z.uuid().nullable() })
+  .meta({ id: 'ApiKeyPage' });

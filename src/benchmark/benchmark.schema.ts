@@ -27,7 +27,7 @@ export const settingsBody = z
   .strictObject({ concurrency, num_requests: numRequests, num_transactions: numTransactions })
   .prefault({})
   .transform((given) => ({ ...given, num_requests: given.num_requests ?? given.concurrency }))
-  .meta({ example: SETTINGS_EXAMPLE });
+  .meta({ id: 'BenchmarkBody', example: SETTINGS_EXAMPLE });
 export type Settings = z.output<typeof settingsBody>;
 
 /** Body of a background run: closed model, or open model with `rate`. */
@@ -54,7 +54,7 @@ export const runBody = z
     error: `rate times duration_seconds must be at most ${MAX_REQUESTS}`,
   })
   .transform((given) => ({ ...given, num_requests: given.num_requests ?? given.concurrency }))
-  .meta({ example: RUN_EXAMPLE });
+  .meta({ id: 'BenchmarkRunBody', example: RUN_EXAMPLE });
 export type RunSettings = z.output<typeof runBody>;
 
 export const runExamples = {
@@ -79,40 +79,46 @@ const answers = {
   p95_ms: ms,
   p99_ms: ms,
 };
-export const syncReport = z.object({ mode: z.literal('sync'), ...answers });
-export const asyncReport = z.object({
-  mode: z.literal('async'),
-  ...answers,
-  callbacks_received: z.int(),
-  avg_callback_ms: ms,
-  p50_callback_ms: ms,
-  p95_callback_ms: ms,
-  p99_callback_ms: ms,
-  fifo_inversions: z.int(),
-  duplicates: z.int(),
-  lost: z.int(),
-});
-export const bothReport = z.object({
-  sync: syncReport,
-  async: asyncReport,
-  speedup: z.number().nullable().describe('Mean sync latency over mean async acknowledgement'),
-  config: z.looseObject({ concurrency: z.int(), num_requests: z.int(), num_transactions: z.int() }),
-  test_duration_ms: z.int(),
-});
+export const syncReport = z.object({ mode: z.literal('sync'), ...answers }).meta({ id: 'SyncBenchmark' });
+export const asyncReport = z
+  .object({
+    mode: z.literal('async'),
+    ...answers,
+    callbacks_received: z.int(),
+    avg_callback_ms: ms,
+    p50_callback_ms: ms,
+    p95_callback_ms: ms,
+    p99_callback_ms: ms,
+    fifo_inversions: z.int(),
+    duplicates: z.int(),
+    lost: z.int(),
+  })
+  .meta({ id: 'AsyncBenchmark' });
+export const bothReport = z
+  .object({
+    sync: syncReport,
+    async: asyncReport,
+    speedup: z.number().nullable().describe('Mean sync latency over mean async acknowledgement'),
+    config: z.looseObject({ concurrency: z.int(), num_requests: z.int(), num_transactions: z.int() }),
+    test_duration_ms: z.int(),
+  })
+  .meta({ id: 'BenchmarkComparison' });
 export type SyncReport = z.infer<typeof syncReport>;
 export type AsyncReport = z.infer<typeof asyncReport>;
 export type BothReport = z.infer<typeof bothReport>;
 
 const timestamp = z.iso.datetime();
-export const runView = z.object({
-  id: z.uuid(),
-  mode: z.enum(LOAD_MODES),
-  status: z.enum(RUN_STATUSES),
-  settings: z.looseObject({}),
-  progress: z.looseObject({}).nullable().describe('Progress of the current stage'),
-  result: z.union([bothReport, syncReport, asyncReport]).nullable(),
-  error: z.string().nullable(),
-  created_at: timestamp,
-  finished_at: timestamp.nullable(),
-});
-export const runList = z.object({ runs: z.array(runView) });
+export const runView = z
+  .object({
+    id: z.uuid(),
+    mode: z.enum(LOAD_MODES),
+    status: z.enum(RUN_STATUSES),
+    settings: z.looseObject({}),
+    progress: z.looseObject({}).nullable().describe('Progress of the current stage'),
+    result: z.union([bothReport, syncReport, asyncReport]).nullable(),
+    error: z.string().nullable(),
+    created_at: timestamp,
+    finished_at: timestamp.nullable(),
+  })
+  .meta({ id: 'BenchmarkRun' });
+export const runList = z.object({ runs: z.array(runView) }).meta({ id: 'BenchmarkRunList' });

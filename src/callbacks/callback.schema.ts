@@ -8,13 +8,15 @@ const fields = {
 };
 
 /** The body of a callback. */
-export const callbackBody = z.union([
-  z
-    .looseObject({ type: z.literal('report.completed'), status: z.literal('completed'), ...fields })
-    .describe('The fields of the result follow these fields'),
-  z.looseObject({ type: z.literal('report.failed'), status: z.literal('failed'), ...fields, error: z.string() }),
-  z.looseObject({ type: z.literal('report.cancelled'), status: z.literal('cancelled'), ...fields }),
-]);
+export const callbackBody = z
+  .union([
+    z
+      .looseObject({ type: z.literal('report.completed'), status: z.literal('completed'), ...fields })
+      .describe('The fields of the result follow these fields'),
+    z.looseObject({ type: z.literal('report.failed'), status: z.literal('failed'), ...fields, error: z.string() }),
+    z.looseObject({ type: z.literal('report.cancelled'), status: z.literal('cancelled'), ...fields }),
+  ])
+  .meta({ id: 'Callback' });
 
 const header = (name: string, description: string) => ({
   name,
@@ -24,9 +26,11 @@ const header = (name: string, description: string) => ({
   schema: { type: 'string' },
 });
 
-/** The OpenAPI `callbacks` object of an operation that takes a `callback_url`. */
-export function callbackOperations(): object {
-  const { $schema: _, ...schema } = z.toJSONSchema(callbackBody, { io: 'input' });
+/**
+ * Returns the OpenAPI `callbacks` object of an operation that takes a `callback_url`.
+ * @param schema JSON Schema of {@link callbackBody}.
+ */
+export function callbackOperations(schema: object): object {
   return {
     report: {
       '{$request.body#/callback_url}': {

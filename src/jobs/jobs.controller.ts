@@ -8,12 +8,7 @@ import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../http/idempote
 import { preferenceOf } from '../http/prefer.js';
 import { CountedItems, RateLimited } from '../http/rate-limit.decorators.js';
 import { ID_PARAM, idParam } from '../http/fields/id-param.js';
-import {
-  type ReportRequest,
-  reportRequest,
-  reportRequestExamples,
-  reportRequestJsonSchema,
-} from '../reports/report-request.schema.js';
+import { type ReportRequest, reportRequest, reportRequestExamples } from '../reports/report-request.schema.js';
 import {
   BATCH_LIMIT,
   type BatchBody,
@@ -21,7 +16,6 @@ import {
   batchAnswerSchema,
   batchBody,
   batchExamples,
-  batchJsonSchema,
   cancelledSchema,
   syncAnswerSchema,
 } from './jobs.schema.js';
@@ -54,7 +48,7 @@ export class JobsController {
     required: false,
     description: '`wait=N`: seconds to wait, up to 60 (default 30). `respond-async`: do not wait.',
   })
-  @ApiBody({ schema: reportRequestJsonSchema('sync'), examples: reportRequestExamples('sync') })
+  @ApiBody({ required: true, examples: reportRequestExamples('sync') })
   @ApiResponse({ status: 200, description: 'The report', standardSchema: syncAnswerSchema })
   @ApiResponse({
     status: 202,
@@ -85,7 +79,7 @@ export class JobsController {
     summary: 'Request a report; it is generated in the order of its lane and announced to the callback URL',
   })
   @ApiHeader(IDEMPOTENCY_HEADER)
-  @ApiBody({ schema: reportRequestJsonSchema('async'), examples: reportRequestExamples('async') })
+  @ApiBody({ required: true, examples: reportRequestExamples('async') })
   @ApiResponse({ status: 202, description: 'Accepted and durable', standardSchema: acknowledgementSchema })
   async async(
     @Body({ schema: asyncBody }) request: ReportRequest,
@@ -108,7 +102,7 @@ export class JobsController {
   @Idempotent()
   @ApiOperation({ summary: 'Request up to 1,000 reports, all or none, at consecutive positions of their lanes' })
   @ApiHeader(IDEMPOTENCY_HEADER)
-  @ApiBody({ schema: batchJsonSchema, examples: batchExamples })
+  @ApiBody({ required: true, examples: batchExamples })
   @ApiResponse({ status: 202, description: 'All accepted and durable', standardSchema: batchAnswerSchema })
   batch(
     @Body({ schema: batchBody }) { requests }: BatchBody,

@@ -8,18 +8,24 @@ import { HealthReports } from './health-report.service.js';
 import { type HealthReport, type PublicHealth, healthReport, publicHealth } from './health-report.js';
 import { type Health, HealthService } from './health.service.js';
 
-const healthSchema = z.object({
-  status: z.enum(['ok', 'degraded']),
-  queue_depth: z.int().nullable(),
-  active_workers: z.int().nullable().describe('Workers that run a lane or a sync request now'),
-  workers: z.int().nullable().describe('Worker processes that are alive'),
-  db_connected: z.boolean(),
-  uptime_seconds: z.int(),
-});
-const readySchema = z.object({
-  ready: z.boolean(),
-  cause: z.string().optional().describe('Why the process is not ready: `stopping`, `disk-low`, or `database-…`'),
-});
+const healthSchema = z
+  .object({
+    status: z.enum(['ok', 'degraded']),
+    queue_depth: z.int().nullable(),
+    active_workers: z.int().nullable().describe('Workers that run a lane or a sync request now'),
+    workers: z.int().nullable().describe('Worker processes that are alive'),
+    db_connected: z.boolean(),
+    uptime_seconds: z.int(),
+  })
+  .meta({ id: 'Health' });
+const readySchema = z
+  .object({
+    ready: z.boolean(),
+    cause: z.string().optional().describe('Why the process is not ready: `stopping`, `disk-low`, or `database-…`'),
+  })
+  .meta({ id: 'Readiness' });
+
+const healthAnswer = z.union([healthReport, publicHealth]).meta({ id: 'HealthAnswer' });
 
 @ApiTags('operations')
 @Unlimited()
@@ -37,7 +43,7 @@ export class HealthController {
     summary: 'The state of every dependency, for operators; for other callers only `status`',
     description: 'Operators are callers with the scope `admin`, or with `AUTH=open` callers on this machine.',
   })
-  @ApiOkResponse({ standardSchema: z.union([healthReport, publicHealth]) })
+  @ApiOkResponse({ standardSchema: healthAnswer })
   async report(@IsOperator() isOperator: boolean): Promise<HealthReport | PublicHealth> {
     const report = await this.reports.read();
     return isOperator ? report : { status: report.status };

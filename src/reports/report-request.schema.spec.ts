@@ -195,8 +195,8 @@ describe.each(['sync', 'async'] as const)('the JSON Schema of %s bodies', (mode)
   });
 
   it('is the same as the JSON Schema in OpenAPI', () => {
-    const { $schema: _, ...own } = z.toJSONSchema(schemas[mode], { io: 'input' });
-    expect(own).toEqual(reportRequestJsonSchema(mode, reports));
+    const { $defs = {} } = z.toJSONSchema(schemas[mode], { io: 'input' });
+    expect(Object.values($defs)).toEqual([reportRequestJsonSchema(mode, reports)]);
   });
 
   it('takes every example, as the schema does', () => {

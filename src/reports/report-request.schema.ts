@@ -47,6 +47,9 @@ const nested = (definition: ReportDefinition, mode: RequestMode) =>
 const flat = (definition: ReportDefinition, mode: RequestMode) =>
   z.strictObject({ ...envelopeOf(definition, mode), ...definition.params.shape });
 
+/** Names of the bodies in the API's description. */
+const NAMES = { sync: 'SyncRequestBody', async: 'AsyncRequestBody' } as const;
+
 /** JSON Schema (2020-12) of the same bodies that {@link reportRequest} takes. */
 export function reportRequestJsonSchema(mode: RequestMode, reports: Catalogue = catalogue): Body {
   const ways = [...reports.values()].flatMap((definition) => [
@@ -85,7 +88,7 @@ export function reportRequest(mode: RequestMode, reports: Catalogue = catalogue)
       }
       return z.NEVER;
     })
-    .meta(reportRequestJsonSchema(mode, reports));
+    .meta({ id: NAMES[mode], ...reportRequestJsonSchema(mode, reports) });
 }
 
 function isObject(value: unknown): value is Body {

@@ -11,22 +11,26 @@ import { ReportsService, type ReportTypeView } from './reports.service.js';
 
 const fileNameParam = z.string().describe('`file_name` of a finished report');
 
-const reportTypes = z.object({
-  report_types: z.array(
-    z.object({
-      type: z.string(),
-      title: z.string(),
-      formats: z.array(z.string()).describe('The default is first'),
-      params: z.looseObject({}).describe('JSON Schema of the parameters'),
-      estimated_bytes: z
-        .int()
-        .nullable()
-        .describe(
-          'Bytes that a request with default parameters reserves of the storage limit of the account until it is finished; null if a parameter has no default',
-        ),
-    }),
-  ),
-});
+const reportTypes = z
+  .object({
+    report_types: z.array(
+      z
+        .object({
+          type: z.string(),
+          title: z.string(),
+          formats: z.array(z.string()).describe('The default is first'),
+          params: z.looseObject({}).describe('JSON Schema of the parameters'),
+          estimated_bytes: z
+            .int()
+            .nullable()
+            .describe(
+              'Bytes that a request with default parameters reserves of the storage limit of the account until it is finished; null if a parameter has no default',
+            ),
+        })
+        .meta({ id: 'ReportType' }),
+    ),
+  })
+  .meta({ id: 'ReportTypeList' });
 
 const CSV_CONTENT = { [CSV_MEDIA_TYPE]: { schema: { type: 'string' } } } as const;
 const FILE_HEADERS = {

@@ -35,14 +35,16 @@ const ms = z.number().nullable();
 /** Attempts in a response. A callback can be redelivered without limit, and an attempt may take several KiB. */
 export const SHOWN_ATTEMPTS = 200;
 
-const attemptLog = z.object({
-  attempt_number: z.int(),
-  status_code: z.int().nullable(),
-  success: z.boolean(),
-  error_message: z.string().nullable(),
-  response_time_ms: z.int().nullable().describe('Milliseconds; null if the end of the attempt is not recorded'),
-  attempted_at: timestamp,
-});
+const attemptLog = z
+  .object({
+    attempt_number: z.int(),
+    status_code: z.int().nullable(),
+    success: z.boolean(),
+    error_message: z.string().nullable(),
+    response_time_ms: z.int().nullable().describe('Milliseconds; null if the end of the attempt is not recorded'),
+    attempted_at: timestamp,
+  })
+  .meta({ id: 'CallbackAttempt' });
 
 /** The trace of an attempt. */
 export const attemptTrace = attemptLog.omit({ attempt_number: true }).extend({
@@ -61,6 +63,7 @@ export const attemptTrace = attemptLog.omit({ attempt_number: true }).extend({
   error_kind: z.string().nullable().describe('status, blocked, dns, connect, tls, timeout, reset or protocol'),
   timings: z
     .object({ dns_ms: ms, connect_ms: ms, tls_ms: ms, first_byte_ms: ms, total_ms: ms })
+    .meta({ id: 'AttemptTimings' })
     .describe('Milliseconds; null for a stage that was skipped (an open connection was used) or did not end'),
 });
 
@@ -76,46 +79,56 @@ const callbackProgress = {
     .describe('Due time of the next attempt, or of the next probe while a breaker is open; null when there is none'),
 };
 
-const requestSummary = z.object({
-  id: z.uuid(),
-  mode: z.enum(REQUEST_MODES),
-  status: z.enum(REQUEST_STATUSES),
-  report: z.string(),
-  lane: z.string().nullable(),
-  input_payload: z.looseObject({}),
-  result_payload: z.looseObject({}).nullable(),
-  error: z.string().nullable(),
-  callback_url: z.string().nullable(),
-  callback_status: z.enum(['PENDING', 'SUCCESS', 'FAILED']).nullable(),
-  ...callbackProgress,
-  callback_attempts: z.int(),
-  idempotency_key: z.string().nullable(),
-  queue_position: z.int().nullable(),
-  created_at: timestamp,
-  started_at: timestamp.nullable(),
-  completed_at: timestamp.nullable(),
-});
+const requestSummary = z
+  .object({
+    id: z.uuid(),
+    mode: z.enum(REQUEST_MODES),
+    status: z.enum(REQUEST_STATUSES),
+    report: z.string(),
+    lane: z.string().nullable(),
+    input_payload: z.looseObject({}),
+    result_payload: z.looseObject({}).nullable(),
+    error: z.string().nullable(),
+    callback_url: z.string().nullable(),
+    callback_status: z.enum(['PENDING', 'SUCCESS', 'FAILED']).nullable(),
+    ...callbackProgress,
+    callback_attempts: z.int(),
+    idempotency_key: z.string().nullable(),
+    queue_position: z.int().nullable(),
+    created_at: timestamp,
+    started_at: timestamp.nullable(),
+    completed_at: timestamp.nullable(),
+  })
+  .meta({ id: 'Request' });
 
-export const requestDetail = requestSummary.extend({
-  jobs_ahead: z.int().nullable(),
-  delivery_trace: z
-    .array(
-      attemptTrace.extend({
-        attempt_number: z.int(),
-        trigger: z.enum(['first', 'retry', 'manual', 'replay']),
-        next_attempt_at: timestamp.nullable(),
-      }),
-    )
-    .max(SHOWN_ATTEMPTS)
-    .describe(`The newest ${SHOWN_ATTEMPTS} attempts to deliver the callback, oldest first`),
-});
+export const requestDetail = requestSummary
+  .extend({
+    jobs_ahead: z.int().nullable(),
+    delivery_trace: z
+      .array(
+        attemptTrace
+          .extend({
+            attempt_number: z.int(),
+            trigger: z.enum(['first', 'retry', 'manual', 'replay']),
+            next_attempt_at: timestamp.nullable(),
+          })
+          .meta({ id: 'DeliveryTrace' }),
+      )
+      .max(SHOWN_ATTEMPTS)
+      .describe(`The newest ${SHOWN_ATTEMPTS} attempts to deliver the callback, oldest first`),
+  })
+  .meta({ id: 'RequestDetail' });
 
-export const requestPage = z.object({ requests: z.array(requestSummary), next_cursor: z.uuid().nullable() });
-export const callbackLogs = z.object({
-  request_id: z.uuid(),
-  ...callbackProgress,
-  total_attempts: z.int().describe('All attempts, including those that are not listed'),
-  logs: z.array(attemptLog).max(SHOWN_ATTEMPTS).describe(`The newest ${SHOWN_ATTEMPTS} attempts, oldest first`),
-});
-export const removedOne = z.object({ deleted: z.literal(true), id: z.uuid() });
-export const removedMany = z.object({ deleted: z.literal(true), count: z.int() });
+export const requestPage = z
+  .object({ requests: z.array(requestSummary), next_cursor: z.uuid().nullable() })
+  .meta({ id: 'RequestPage' });
+export const callbackLogs = z
+  .object({
+    request_id: z.uuid(),
+    ...callbackProgress,
+    total_attempts: z.int().describe('All attempts, including those that are not listed'),
+    logs: z.array(attemptLog).max(SHOWN_ATTEMPTS).describe(`The newest ${SHOWN_ATTEMPTS} attempts, oldest first`),
+  })
+  .meta({ id: 'CallbackLogs' });
+export const removedOne = z.object({ deleted: z.literal(true), id: z.uuid() }).meta({ id: 'DeletedRequest' });
+export const removedMany = z.object({ deleted: z.literal(true), count: z.int() }).meta({ id: 'DeletedRequests' });

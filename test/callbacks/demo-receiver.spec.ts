@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Daybook, startDaybook } from '../support/daybook.js';
-import { get, send } from '../support/client.js';
+import { send } from '../support/client.js';
+import { readDereferenced } from '../support/openapi.js';
 import { UNLIMITED } from '../support/submit.js';
 
 /** The demo receiver keeps callbacks, shows them and simulates failures. */
@@ -111,14 +112,16 @@ describe('simulated failures', () => {
 });
 
 it('is described in the OpenAPI document', async () => {
-  const { paths } = (await get(daybook, '/openapi.json')).json;
-  expect(paths['/api/callbacks/receive'].post.requestBody).toMatchObject({
+  const { paths } = await readDereferenced<{
+    paths: Record<string, { post: { requestBody?: object; parameters?: object[] } }>;
+  }>(daybook);
+  expect(paths['/api/callbacks/receive']!.post.requestBody).toMatchObject({
     content: { 'application/json': { schema: { type: 'object', example: { type: 'report.completed' } } } },
   });
-  expect(paths['/api/callbacks/simulate-failures'].post.parameters).toEqual(
+  expect(paths['/api/callbacks/simulate-failures']!.post.parameters).toEqual(
     expect.arrayContaining([expect.objectContaining({ name: 'failure_rate', in: 'query', required: false })]),
   );
-  const { requestBody } = paths['/api/callbacks/simulate-failures'].post;
+  const { requestBody } = paths['/api/callbacks/simulate-failures']!.post;
   expect(requestBody).toMatchObject({
     required: false,
     content: { 'application/json': { schema: { properties: { failure_rate: { maximum: 100 } } } } },

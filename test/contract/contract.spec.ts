@@ -16,6 +16,7 @@ import { HELD, type Input, type Known, type Operation, inputs, known, receiver }
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { createKey } from '../support/keys.js';
 import { addKeptMail } from '../support/mail.js';
+import { readDereferenced } from '../support/openapi.js';
 import { holdLane, sql } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 import { type TestUser, registerUser } from '../support/users.js';
@@ -66,7 +67,7 @@ async function begin(AUTH: 'open' | 'required'): Promise<void> {
   customer = await registerUser(daybook, 'customer');
   await pool?.close();
   pool = new Pool(daybook.url, { connections: AT_ONCE, headersTimeout: PATIENCE_MS, bodyTimeout: PATIENCE_MS });
-  const { paths } = (await get(daybook, '/openapi.json')).json as { paths: Record<string, Record<string, object>> };
+  const { paths } = await readDereferenced<{ paths: Record<string, Record<string, object>> }>(daybook);
   operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(
       ([method, described]) => Object.assign(described, { method: method.toUpperCase(), path }) as Operation,

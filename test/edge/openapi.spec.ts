@@ -12,6 +12,7 @@ import formats from 'ajv-formats';
 import { get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { readDocument, tableOf } from '../support/markdown.js';
+import { dereferenced } from '../support/openapi.js';
 import { holdLane } from '../support/sql.js';
 import { UNLIMITED } from '../support/submit.js';
 
@@ -33,17 +34,24 @@ interface Operation {
 interface Document {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas?: object };
+  components: { schemas: Record<string, object>; responses: Operation['responses'] };
 }
 
 const JSON_TYPE = 'application/json';
 const ROUTES = fileURLToPath(new URL('../support/routes.js', import.meta.url));
 
 let daybook: Daybook;
+/** As the service sends it. */
+let raw: Document;
+let size: number;
+/** With every reference resolved. */
 let document: Document;
 beforeAll(async () => {
   daybook = await startDaybook({ env: UNLIMITED });
-  document = (await get(daybook, '/openapi.json')).json;
+  const reply = await get(daybook, '/openapi.json');
+  raw = reply.json;
+  size = Buffer.byteLength(reply.text);
+  document = dereferenced(raw);
   // Workers cannot lease the lanes of the examples, so no callback is sent to example.com.
   for (const lane of ['default', 'monthly']) await holdLane(daybook, lane);
 });
@@ -87,15 +95,15 @@ function expectAsDocumented(route: string, { status, headers, text, json }: Repl
   expect([route, schema]).toEqual([route, expect.anything()]);
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
-  const validate = ajv.compile({ ...schema, components: document.components });
+  const validate = ajv.compile({ ...schema });
   validate(json ?? text);
   expect(validate.errors ?? []).toEqual([]);
 }
 
 describe('/openapi.json', () => {
   it('is valid OpenAPI 3.1', async () => {
-    expect(document.openapi).toMatch(/^3\.1\.\d+$/);
-    const { valid, errors } = await new Validator().validate({ ...structuredClone(document) });
+    expect(raw.openapi).toMatch(/^3\.1\.\d+$/);
+    const { valid, errors } = await new Validator().validate({ ...structuredClone(raw) });
     expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
   });
 
@@ -147,6 +155,50 @@ describe('/openapi.json', () => {
       expect(responses['default']?.content).toHaveProperty(['application/problem+json', 'schema']);
     }
   });
+
+  it('gives every object of a request or an answer a name, and every error the same one', () => {
+    const named = { $ref: expect.stringMatching(/^#\/components\/schemas\/[A-Z]\w+$/) };
+    const problem = { $ref: '#/components/schemas/Problem' };
+    const check = (where: string, content: Record<string, Media> = {}): void => {
+      for (const [type, { schema }] of Object.entries(content)) {
+        if (type === JSON_TYPE) expect([where, schema]).toEqual([where, named]);
+        else if (type === 'application/problem+json') expect([where, schema]).toEqual([where, problem]);
+        else expect([where, schema]).toEqual([where, { type: 'string' }]);
+      }
+    };
+    for (const [name, { content }] of Object.entries(raw.components.responses)) check(name, content);
+    for (const [path, methods] of Object.entries(raw.paths)) {
+      for (const [method, { requestBody, responses }] of Object.entries(methods)) {
+        check(`${method} ${path} request`, requestBody?.content);
+        for (const [status, { content }] of Object.entries(responses)) check(`${method} ${path} ${status}`, content);
+      }
+    }
+  });
+
+  it('has the schemas that clients know by their name, and none that is never used', () => {
+    const { schemas } = raw.components;
+    expect(Object.keys(schemas)).toEqual(
+      expect.arrayContaining(
+        `Problem Request RequestDetail RequestPage CallbackAttempt DeliveryTrace Lane Customer Order OrderItem JournalEntry
+        Balances Period Event Booking Mail ApiKey NewApiKey BenchmarkRun Health HealthReport Action Callback Session
+        Destination RedeliveryJob ReportType OrderImport SyncRequestBody AsyncRequestBody`.split(/\s+/),
+      ),
+    );
+    const text = JSON.stringify(raw);
+    for (const name of Object.keys(schemas)) expect(text).toContain(`"#/components/schemas/${name}"`);
+    expect(text).not.toMatch(/\$defs|"definitions"/);
+  });
+
+  it('has only references that a validator resolves', () => {
+    const ajv = new Ajv2020({ strict: false });
+    formats.default(ajv);
+    const { components } = raw;
+    for (const name of Object.keys(components.schemas))
+      expect(ajv.validate({ $ref: `#/components/schemas/${name}`, components }, 5)).toBe(false);
+  });
+
+  // It was 1.5 MB when every schema and error was written out where it is used.
+  it('is smaller than 320 kB', () => expect(size).toBeLessThan(320_000));
 
   it('has examples of every request body', () => {
     const withBody = operations().filter(([, { requestBody }]) => requestBody !== undefined);

@@ -28,33 +28,36 @@ export const registerBody = z
     role: z.enum(USER_ROLES).describe('`organizer` publishes events, `customer` books tickets'),
   })
   .meta({
+    id: 'RegisterBody',
     example: { name: 'Ada', email: 'ada@events.example', password: 'correct horse battery', role: 'organizer' },
   });
 export type RegisterBody = z.output<typeof registerBody>;
 
 export const loginBody = z
   .strictObject({ email: userEmail, password })
-  .meta({ example: { email: 'ada@events.example', password: 'correct horse battery' } });
+  .meta({ id: 'LoginBody', example: { email: 'ada@events.example', password: 'correct horse battery' } });
 export type LoginBody = z.output<typeof loginBody>;
 
 export const refreshBody = z
   .strictObject({ refresh_token: refreshToken })
-  .meta({ example: { refresh_token: EXAMPLE_REFRESH } });
+  .meta({ id: 'RefreshBody', example: { refresh_token: EXAMPLE_REFRESH } });
 export type RefreshBody = z.output<typeof refreshBody>;
 
 /** The body is optional: an access token or a cookie names the session too. */
 export const logoutBody = z
   .strictObject({ refresh_token: refreshToken.optional() })
   .optional()
-  .meta({ example: { refresh_token: EXAMPLE_REFRESH } });
+  .meta({ id: 'LogoutBody', example: { refresh_token: EXAMPLE_REFRESH } });
 export type LogoutBody = z.output<typeof logoutBody>;
 
 export const passwordBody = z
   .strictObject({ current: password, new: newPassword })
-  .meta({ example: { current: 'correct horse battery', new: 'staple the battery' } });
+  .meta({ id: 'PasswordBody', example: { current: 'correct horse battery', new: 'staple the battery' } });
 export type PasswordBody = z.output<typeof passwordBody>;
 
-export const resetBody = z.strictObject({ email: userEmail }).meta({ example: { email: 'ada@events.example' } });
+export const resetBody = z
+  .strictObject({ email: userEmail })
+  .meta({ id: 'ResetBody', example: { email: 'ada@events.example' } });
 export type ResetBody = z.output<typeof resetBody>;
 
 export const confirmResetBody = z
@@ -62,7 +65,10 @@ export const confirmResetBody = z
     token: z.string().min(1).max(MAX_TOKEN).describe('The token of the mail, valid once and for 30 minutes'),
     new: newPassword,
   })
-  .meta({ example: { token: 'dbp_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo', new: 'staple the battery' } });
+  .meta({
+    id: 'ConfirmResetBody',
+    example: { token: 'dbp_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo', new: 'staple the battery' },
+  });
 export type ConfirmResetBody = z.output<typeof confirmResetBody>;
 
 const userView = z.object({
@@ -72,20 +78,28 @@ const userView = z.object({
   role: z.enum(USER_ROLES),
 });
 
-export const loginView = userView.extend({
-  token: z.string().describe('Access token: `Authorization: Bearer …`'),
-  expires_in: z.literal(ACCESS_TOKEN_LIFE_S).describe('Seconds for which the access token is valid'),
-  refresh_token: refreshToken,
-});
+export const loginView = userView
+  .extend({
+    token: z.string().describe('Access token: `Authorization: Bearer …`'),
+    expires_in: z.literal(ACCESS_TOKEN_LIFE_S).describe('Seconds for which the access token is valid'),
+    refresh_token: refreshToken,
+  })
+  .meta({ id: 'Login' });
 
-export const meView = userView.extend({
-  scopes: z.array(z.enum(SCOPES)).nullable().describe('Null with `AUTH=open`, where no scope is checked'),
-});
+export const meView = userView
+  .extend({
+    scopes: z.array(z.enum(SCOPES)).nullable().describe('Null with `AUTH=open`, where no scope is checked'),
+  })
+  .meta({ id: 'Me' });
 
-export const logoutView = z.object({ logged_out: z.literal(true) });
-export const passwordView = z.object({
-  changed: z.literal(true),
-  ended_sessions: z.int().describe('Other sessions of the user that were ended'),
-});
-export const resetView = z.object({ message: z.string() });
-export const confirmResetView = z.object({ changed: z.literal(true), id: z.uuid().describe('The user') });
+export const logoutView = z.object({ logged_out: z.literal(true) }).meta({ id: 'Logout' });
+export const passwordView = z
+  .object({
+    changed: z.literal(true),
+    ended_sessions: z.int().describe('Other sessions of the user that were ended'),
+  })
+  .meta({ id: 'PasswordChange' });
+export const resetView = z.object({ message: z.string() }).meta({ id: 'ResetRequest' });
+export const confirmResetView = z
+  .object({ changed: z.literal(true), id: z.uuid().describe('The user') })
+  .meta({ id: 'ConfirmedReset' });

@@ -24,12 +24,14 @@ export const throughEntry = z
   .regex(/^\d{1,15}$/, 'must be the number of an entry, or 0')
   .transform(Number);
 
-const line = z.strictObject({
-  ledger_account: ledgerAccount,
-  currency,
-  amount_cents: z.int().describe('Minor units; positive for a debit, negative for a credit. A line of 0 is left out'),
-  customer_id: z.uuid().optional().describe('A customer of the account'),
-});
+const line = z
+  .strictObject({
+    ledger_account: ledgerAccount,
+    currency,
+    amount_cents: z.int().describe('Minor units; positive for a debit, negative for a credit. A line of 0 is left out'),
+    customer_id: z.uuid().optional().describe('A customer of the account'),
+  })
+  .meta({ id: 'JournalLineBody' });
 
 const lines = z
   .array(line)
@@ -46,6 +48,7 @@ const effectiveAt = dateTime.describe('Time at which the entry counts; its month
 const memo = label(MAX_MEMO).describe('Reason for the entry');
 
 export const adjustmentBody = z.strictObject({ effective_at: effectiveAt, memo, lines }).meta({
+  id: 'AdjustmentBody',
   example: {
     effective_at: '2026-03-31T12:00:00.000Z',
     memo: 'Bank fees of March',
@@ -64,7 +67,7 @@ export const reversalBody = z
     memo: memo.optional(),
   })
   .prefault({})
-  .meta({ example: { memo: 'Booked twice' } });
+  .meta({ id: 'ReversalBody', example: { memo: 'Booked twice' } });
 export type ReversalBody = z.output<typeof reversalBody>;
 
 /** Any string: a number that no entry can have is unknown, so the service answers 404. */
@@ -88,27 +91,33 @@ export type EntriesQuery = z.output<typeof entriesQuery>;
 
 const timestamp = z.iso.datetime();
 
-export const entryView = z.object({
-  number: z.int().describe('Numbers of an account start at 1 and have no gaps'),
-  effective_at: timestamp.describe('Time at which the entry counts'),
-  recorded_at: timestamp.describe('Time at which the entry was written'),
-  kind: z.string().describe('`adjustment`, `reversal`, or the event that posted it, such as `order.paid`'),
-  source_type: z.string().nullable().describe('What posted the entry, such as `order`'),
-  source_id: z.uuid().nullable(),
-  memo: z.string().nullable(),
-  reverses: z.int().nullable().describe('Number of the entry that this one reverses'),
-  lines: z.array(
-    z.object({
-      ledger_account: z.string(),
-      currency: z.string(),
-      amount_cents: z.int(),
-      customer_id: z.uuid().optional(),
-    }),
-  ),
-});
+export const entryView = z
+  .object({
+    number: z.int().describe('Numbers of an account start at 1 and have no gaps'),
+    effective_at: timestamp.describe('Time at which the entry counts'),
+    recorded_at: timestamp.describe('Time at which the entry was written'),
+    kind: z.string().describe('`adjustment`, `reversal`, or the event that posted it, such as `order.paid`'),
+    source_type: z.string().nullable().describe('What posted the entry, such as `order`'),
+    source_id: z.uuid().nullable(),
+    memo: z.string().nullable(),
+    reverses: z.int().nullable().describe('Number of the entry that this one reverses'),
+    lines: z.array(
+      z
+        .object({
+          ledger_account: z.string(),
+          currency: z.string(),
+          amount_cents: z.int(),
+          customer_id: z.uuid().optional(),
+        })
+        .meta({ id: 'JournalLine' }),
+    ),
+  })
+  .meta({ id: 'JournalEntry' });
 export type EntryView = z.infer<typeof entryView>;
 /** Callers without `books:read` do not get the lines. */
-export const reversalView = entryView.partial({ lines: true });
+export const reversalView = entryView.partial({ lines: true }).meta({ id: 'Reversal' });
 export type ReversalView = z.infer<typeof reversalView>;
 
-export const entryPage = z.object({ entries: z.array(entryView), next_cursor: z.string().nullable() });
+export const entryPage = z
+  .object({ entries: z.array(entryView), next_cursor: z.string().nullable() })
+  .meta({ id: 'JournalEntryPage' });

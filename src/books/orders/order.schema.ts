@@ -11,11 +11,13 @@ import { ORDER_STATUSES } from './order.entity.js';
 export const MAX_ITEMS = 1_000;
 const TOO_LARGE = `the total must be at most ${Number.MAX_SAFE_INTEGER} cents`;
 
-const item = z.strictObject({
-  sku: label(100),
-  quantity: z.int().min(1).max(1_000_000),
-  unit_price_cents: z.int().min(0).max(1_000_000_000_000),
-});
+const item = z
+  .strictObject({
+    sku: label(100),
+    quantity: z.int().min(1).max(1_000_000),
+    unit_price_cents: z.int().min(0).max(1_000_000_000_000),
+  })
+  .meta({ id: 'OrderItemBody' });
 /** The items of an order. */
 export const orderItems = z
   .array(item)
@@ -45,6 +47,7 @@ export const createOrderBody = z
     items: orderItems,
   })
   .meta({
+    id: 'CreateOrderBody',
     example: {
       customer_id: '019aa000-0000-7000-8000-000000000001',
       currency: 'USD',
@@ -60,7 +63,7 @@ export const changeOrderBody = atLeastOne(
     placed_at: orderFields.placed_at.optional(),
     items: orderItems.optional().describe('Replace the items of a draft'),
   }),
-).meta({ example: { items: [{ sku: 'A-1', quantity: 3, unit_price_cents: 12_50 }] } });
+).meta({ id: 'ChangeOrderBody', example: { items: [{ sku: 'A-1', quantity: 3, unit_price_cents: 12_50 }] } });
 export type ChangeOrderBody = z.infer<typeof changeOrderBody>;
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
@@ -89,39 +92,54 @@ export type SummaryQuery = z.infer<typeof summaryQuery>;
 const timestamp = z.iso.datetime();
 const cents = z.int().describe('Minor units of the currency');
 
-export const orderView = z.object({
-  id: z.uuid(),
-  customer_id: z.uuid(),
-  customer_email: z.string().describe('Fixed when the order is paid'),
-  status: z.enum(ORDER_STATUSES),
-  currency: z.string(),
-  total_cents: cents,
-  is_archived: z.boolean(),
-  external_ref: z.string().nullable(),
-  placed_at: timestamp,
-  paid_at: timestamp.nullable(),
-  cancelled_at: timestamp.nullable(),
-  version: z.int().describe('Grows with every change; also the ETag'),
-  created_at: timestamp,
-  updated_at: timestamp,
-  items: z.array(
-    z.object({
-      id: z.uuid(),
-      sku: z.string(),
-      quantity: z.int(),
-      unit_price_cents: cents,
-      line_total_cents: cents,
-    }),
-  ),
-});
+export const orderView = z
+  .object({
+    id: z.uuid(),
+    customer_id: z.uuid(),
+    customer_email: z.string().describe('Fixed when the order is paid'),
+    status: z.enum(ORDER_STATUSES),
+    currency: z.string(),
+    total_cents: cents,
+    is_archived: z.boolean(),
+    external_ref: z.string().nullable(),
+    placed_at: timestamp,
+    paid_at: timestamp.nullable(),
+    cancelled_at: timestamp.nullable(),
+    version: z.int().describe('Grows with every change; also the ETag'),
+    created_at: timestamp,
+    updated_at: timestamp,
+    items: z.array(
+      z
+        .object({
+          id: z.uuid(),
+          sku: z.string(),
+          quantity: z.int(),
+          unit_price_cents: cents,
+          line_total_cents: cents,
+        })
+        .meta({ id: 'OrderItem' }),
+    ),
+  })
+  .meta({ id: 'Order' });
 /** The answers to callers without `books:read`. */
-export const createdOrder = orderView.partial({ customer_email: true });
-export const changedOrder = orderView.partial().required({ id: true, version: true, updated_at: true });
-export const orderPage = z.object({ orders: z.array(orderView), next_cursor: z.uuid().nullable() });
-export const movedOrder = z.object({ id: z.uuid(), status: z.enum(ORDER_STATUSES) });
-export const archivedOrder = z.object({ id: z.uuid(), is_archived: z.boolean() });
-export const summaryView = z.object({
-  limit: z.int(),
-  currency: z.string(),
-  rows: z.array(z.object({ customer_id: z.uuid(), email: z.string(), order_count: z.int(), total_cents: cents })),
-});
+export const createdOrder = orderView.partial({ customer_email: true }).meta({ id: 'CreatedOrder' });
+export const changedOrder = orderView
+  .partial()
+  .required({ id: true, version: true, updated_at: true })
+  .meta({ id: 'ChangedOrder' });
+export const orderPage = z
+  .object({ orders: z.array(orderView), next_cursor: z.uuid().nullable() })
+  .meta({ id: 'OrderPage' });
+export const movedOrder = z.object({ id: z.uuid(), status: z.enum(ORDER_STATUSES) }).meta({ id: 'MovedOrder' });
+export const archivedOrder = z.object({ id: z.uuid(), is_archived: z.boolean() }).meta({ id: 'ArchivedOrder' });
+export const summaryView = z
+  .object({
+    limit: z.int(),
+    currency: z.string(),
+    rows: z.array(
+      z
+        .object({ customer_id: z.uuid(), email: z.string(), order_count: z.int(), total_cents: cents })
+        .meta({ id: 'OrderSummaryRow' }),
+    ),
+  })
+  .meta({ id: 'OrderSummary' });

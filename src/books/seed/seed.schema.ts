@@ -29,7 +29,7 @@ export const seedBody = z
     },
   )
   .prefault({})
-  .meta({ example: { customers: 2, orders_per_customer: 2, items_per_order: 1, seed: 1 } });
+  .meta({ id: 'SeedBody', example: { customers: 2, orders_per_customer: 2, items_per_order: 1, seed: 1 } });
 export type SeedBody = z.infer<typeof seedBody>;
 
-export const seeded = z.object({ customers: z.int(), orders: z.int(), items: z.int() });
+export const seeded = z.object({ customers: z.int(), orders: z.int(), items: z.int() }).meta({ id: 'SeededBooks' });

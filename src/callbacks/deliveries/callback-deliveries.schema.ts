@@ -14,28 +14,34 @@ export type DeliveriesQuery = z.infer<typeof deliveriesQuery>;
 
 const timestamp = z.iso.datetime();
 
-export const deliveryPage = z.object({
-  callbacks: z.array(
-    z.object({
-      webhook_id: z.string(),
-      request_id: z.uuid(),
-      url: z.string(),
-      destination: z.string(),
-      lane: z.string().describe('The lane of the request. A sync request forms a lane of its own, named by its id'),
-      queue_position: z.int(),
-      status,
-      attempts: z.int(),
-      error: z.string().nullable().describe('Why the callback is not delivered'),
-      next_attempt_at: timestamp.nullable(),
-      created_at: timestamp,
-      finished_at: timestamp.nullable(),
-    }),
-  ),
-  next_cursor: z.uuid().nullable(),
-});
+export const deliveryPage = z
+  .object({
+    callbacks: z.array(
+      z
+        .object({
+          webhook_id: z.string(),
+          request_id: z.uuid(),
+          url: z.string(),
+          destination: z.string(),
+          lane: z.string().describe('The lane of the request. A sync request forms a lane of its own, named by its id'),
+          queue_position: z.int(),
+          status,
+          attempts: z.int(),
+          error: z.string().nullable().describe('Why the callback is not delivered'),
+          next_attempt_at: timestamp.nullable(),
+          created_at: timestamp,
+          finished_at: timestamp.nullable(),
+        })
+        .meta({ id: 'CallbackDelivery' }),
+    ),
+    next_cursor: z.uuid().nullable(),
+  })
+  .meta({ id: 'CallbackDeliveryPage' });
 
-export const redelivery = z.object({
-  request_id: z.uuid(),
-  callback_status: z.literal('PENDING'),
-  message: z.string(),
-});
+export const redelivery = z
+  .object({
+    request_id: z.uuid(),
+    callback_status: z.literal('PENDING'),
+    message: z.string(),
+  })
+  .meta({ id: 'Redelivery' });

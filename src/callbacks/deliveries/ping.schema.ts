@@ -6,11 +6,13 @@ export const pingBody = z
   .strictObject({
     url: z.string().min(1).max(MAX_CALLBACK_URL_LENGTH).describe('The receiver. The rules of `callback_url` apply'),
   })
-  .meta({ example: { url: 'https://example.com/hook' } });
+  .meta({ id: 'PingBody', example: { url: 'https://example.com/hook' } });
 export type PingBody = z.infer<typeof pingBody>;
 
-export const pingTrace = attemptTrace.extend({
-  webhook_id: z.string(),
-  outcome: z.enum(['succeeded', 'failed']),
-  response_time_ms: z.int(),
-});
+export const pingTrace = attemptTrace
+  .extend({
+    webhook_id: z.string(),
+    outcome: z.enum(['succeeded', 'failed']),
+    response_time_ms: z.int(),
+  })
+  .meta({ id: 'PingTrace' });

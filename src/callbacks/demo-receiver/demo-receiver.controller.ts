@@ -12,30 +12,20 @@ import { Action, Unrecorded } from '../../http/action.decorators.js';
 import { NeedsScope } from '../../http/auth.decorators.js';
 import { Unlimited } from '../../http/rate-limit.decorators.js';
 import {
-  CALLBACK_EXAMPLE,
-  FAILURES_EXAMPLE,
+  clearedHistory,
   demoCallback,
   failureSettingsBody,
   failureSettingsQuery,
+  failureView,
   historyQuery,
+  historyView,
+  receipt,
   type DemoCallback,
   type FailureSettings,
   type HistoryQuery,
 } from './demo-receiver.schema.js';
 import { SimulatedFailure } from './demo-receiver.errors.js';
 import { DemoReceiverService, type FailureState, type ReceivedCallback } from './demo-receiver.service.js';
-
-const RECEIVED_EXAMPLE = {
-  headers: {
-    'webhook-id': 'msg_0195a0c17e2b7cc09f7e3d0f2a9b1c55',
-    'webhook-timestamp': '1772366400',
-    'webhook-signature': 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
-    'x-request-id': '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55',
-    'x-attempt-number': '1',
-  },
-  body: CALLBACK_EXAMPLE,
-  received_at: '2026-03-01T12:00:00.120Z',
-};
 
 /** The built-in callback receiver for development. Off with `AUTH=required`. */
 @ApiTags('callbacks')
@@ -50,7 +40,7 @@ export class DemoReceiverController {
   @Unlimited()
   @HttpCode(200)
   @ApiOperation({ summary: 'Receive a callback' })
-  @ApiOkResponse({ example: { received: true, received_at: RECEIVED_EXAMPLE.received_at } })
+  @ApiOkResponse({ standardSchema: receipt })
   @ApiInternalServerErrorResponse({ description: 'A simulated failure' })
   receive(
     @Headers() headers: IncomingHttpHeaders,
@@ -63,7 +53,7 @@ export class DemoReceiverController {
 
   @Get('history')
   @ApiOperation({ summary: 'List the received callbacks in order of arrival; the newest 1,000 are kept' })
-  @ApiOkResponse({ example: { total: 1, callbacks: [RECEIVED_EXAMPLE] } })
+  @ApiOkResponse({ standardSchema: historyView })
   history(@Query({ schema: historyQuery }) { limit }: HistoryQuery): { total: number; callbacks: ReceivedCallback[] } {
     return this.receiver.history(limit);
   }
@@ -71,14 +61,14 @@ export class DemoReceiverController {
   @Delete('history')
   @Action('demo_receiver.clear')
   @ApiOperation({ summary: 'Delete the received callbacks' })
-  @ApiOkResponse({ example: { deleted: true, count: 1 } })
+  @ApiOkResponse({ standardSchema: clearedHistory })
   clear(): { deleted: true; count: number } {
     return { deleted: true, count: this.receiver.clear() };
   }
 
   @Get('simulate-failures')
   @ApiOperation({ summary: 'Get the rate of simulated failures' })
-  @ApiOkResponse({ example: FAILURES_EXAMPLE })
+  @ApiOkResponse({ standardSchema: failureView })
   showFailures(): FailureState {
     return this.receiver.failureState();
   }
@@ -88,7 +78,7 @@ export class DemoReceiverController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Set the rate of simulated failures, in the body or the query' })
   @ApiBody({ required: false })
-  @ApiOkResponse({ example: FAILURES_EXAMPLE })
+  @ApiOkResponse({ standardSchema: failureView })
   @ApiUnprocessableEntityResponse({ description: 'A value is not allowed' })
   setFailures(
     @Body({ schema: failureSettingsBody }) body: FailureSettings | undefined,

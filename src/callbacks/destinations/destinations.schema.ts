@@ -14,7 +14,7 @@ export type DestinationsQuery = z.infer<typeof destinationsQuery>;
 
 export const enableBody = z
   .strictObject({ url: z.string().min(1).max(MAX_CALLBACK_URL_LENGTH).describe('As in `disabled_urls`') })
-  .meta({ example: { url: 'https://shop.example/hooks/reports' } });
+  .meta({ id: 'EnableUrlBody', example: { url: 'https://shop.example/hooks/reports' } });
 export type EnableBody = z.infer<typeof enableBody>;
 
 const timestamp = z.iso.datetime();
@@ -22,23 +22,26 @@ const timestamp = z.iso.datetime();
 export const destinationPage = z
   .object({
     destinations: z.array(
-      z.object({
-        destination: z.string().describe('scheme://host:port'),
-        state: z
-          .enum(['closed', 'open', 'half_open'])
-          .describe('closed: callbacks are sent; open: they wait; half_open: one callback is sent as a probe'),
-        failures: z.int().describe('Consecutive failures'),
-        not_closed_since: timestamp.nullable(),
-        next_probe_at: timestamp.nullable(),
-        has_waiting: z.boolean().describe('Whether callbacks are pending'),
-        disabled_urls: z
-          .array(z.object({ url: z.string(), request_id: z.uuid(), disabled_at: timestamp }))
-          .describe('URLs that answered 410 Gone; the newest 100'),
-      }),
+      z
+        .object({
+          destination: z.string().describe('scheme://host:port'),
+          state: z
+            .enum(['closed', 'open', 'half_open'])
+            .describe('closed: callbacks are sent; open: they wait; half_open: one callback is sent as a probe'),
+          failures: z.int().describe('Consecutive failures'),
+          not_closed_since: timestamp.nullable(),
+          next_probe_at: timestamp.nullable(),
+          has_waiting: z.boolean().describe('Whether callbacks are pending'),
+          disabled_urls: z
+            .array(z.object({ url: z.string(), request_id: z.uuid(), disabled_at: timestamp }))
+            .describe('URLs that answered 410 Gone; the newest 100'),
+        })
+        .meta({ id: 'Destination' }),
     ),
     next_cursor: z.string().nullable(),
   })
   .meta({
+    id: 'DestinationPage',
     example: {
       destinations: [
         {
@@ -55,4 +58,6 @@ export const destinationPage = z
     },
   });
 
-export const enabled = z.object({ url: z.string(), enabled: z.literal(true), message: z.string() });
+export const enabled = z
+  .object({ url: z.string(), enabled: z.literal(true), message: z.string() })
+  .meta({ id: 'EnabledUrl' });

@@ -22,7 +22,10 @@ export const redeliverBody = atLeastOne(
   }),
 )
   .refine(({ since, until }) => !since || !until || since < until, NOT_AFTER)
-  .meta({ example: { status: 'FAILED', destination: 'https://example.com:443', since: '2026-03-01T12:00:00.000Z' } });
+  .meta({
+    id: 'RedeliverBody',
+    example: { status: 'FAILED', destination: 'https://example.com:443', since: '2026-03-01T12:00:00.000Z' },
+  });
 export type RedeliverBody = z.infer<typeof redeliverBody>;
 
 export const redeliveriesQuery = z.strictObject({
@@ -32,21 +35,27 @@ export type RedeliveriesQuery = z.infer<typeof redeliveriesQuery>;
 
 const timestamp = z.iso.datetime();
 
-export const redeliveryJob = z.object({
-  id: z.uuid(),
-  status: z.enum(['running', 'completed', 'cancelled']),
-  filter: z.object({
-    status: z.enum(['SUCCESS', 'FAILED']).nullable(),
-    destination: z.string().nullable(),
-    since: timestamp.nullable(),
-    until: timestamp,
-  }),
-  matched: z.int().describe('Callbacks that matched when the job was added'),
-  redelivered: z.int().describe('Callbacks that are due again or were sent since'),
-  created_at: timestamp,
-  finished_at: timestamp.nullable().describe('Time at which the last one became due'),
-});
+export const redeliveryJob = z
+  .object({
+    id: z.uuid(),
+    status: z.enum(['running', 'completed', 'cancelled']),
+    filter: z.object({
+      status: z.enum(['SUCCESS', 'FAILED']).nullable(),
+      destination: z.string().nullable(),
+      since: timestamp.nullable(),
+      until: timestamp,
+    }),
+    matched: z.int().describe('Callbacks that matched when the job was added'),
+    redelivered: z.int().describe('Callbacks that are due again or were sent since'),
+    created_at: timestamp,
+    finished_at: timestamp.nullable().describe('Time at which the last one became due'),
+  })
+  .meta({ id: 'RedeliveryJob' });
 
-export const cancelledRedelivery = z.object({ id: z.uuid(), status: z.literal('cancelled') });
+export const cancelledRedelivery = z
+  .object({ id: z.uuid(), status: z.literal('cancelled') })
+  .meta({ id: 'CancelledRedelivery' });
 
-export const redeliveryPage = z.object({ redeliveries: z.array(redeliveryJob), next_cursor: z.uuid().nullable() });
+export const redeliveryPage = z
+  .object({ redeliveries: z.array(redeliveryJob), next_cursor: z.uuid().nullable() })
+  .meta({ id: 'RedeliveryPage' });

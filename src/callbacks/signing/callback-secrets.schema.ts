@@ -15,7 +15,7 @@ export const rotateBody = z
       .describe('Remaining validity of the old secrets, from `0s` to `7d`; by default `CALLBACK_SECRET_OVERLAP`'),
   })
   .optional()
-  .meta({ example: { expire_old_after: '24h' } });
+  .meta({ id: 'RotateSecretBody', example: { expire_old_after: '24h' } });
 export type RotateBody = z.infer<typeof rotateBody>;
 
 const fields = {
@@ -25,8 +25,13 @@ const fields = {
 };
 
 export const secretList = z
-  .object({ secrets: z.array(z.object({ ...fields, secret: z.string().describe('`whsec_` and base64') })) })
+  .object({
+    secrets: z.array(
+      z.object({ ...fields, secret: z.string().describe('`whsec_` and base64') }).meta({ id: 'CallbackSecret' }),
+    ),
+  })
   .meta({
+    id: 'CallbackSecretList',
     example: {
       secrets: [
         {
@@ -48,9 +53,12 @@ export const secretList = z
 export const publicKeyList = z
   .object({
     in_use: z.boolean().describe('Whether callbacks have `v1a` signatures (`CALLBACK_SIGNATURE`)'),
-    public_keys: z.array(z.object({ ...fields, public_key: z.string().describe('`whpk_` and base64') })),
+    public_keys: z.array(
+      z.object({ ...fields, public_key: z.string().describe('`whpk_` and base64') }).meta({ id: 'CallbackPublicKey' }),
+    ),
   })
   .meta({
+    id: 'CallbackPublicKeyList',
     example: {
       in_use: true,
       public_keys: [

@@ -1,38 +1,29 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { z } from 'zod';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { callbackOperations } from '../../callbacks/callback.schema.js';
+import { callbackBody, callbackOperations } from '../../callbacks/callback.schema.js';
 import { API_KEY_SCHEME, USER_SCHEME } from '../../http/auth.decorators.js';
 import { VERSION } from '../../platform/package.js';
 import { isLoopbackOnly } from '../csrf/csrf-protection.js';
 import { RATE_LIMIT_EXTENSION } from '../../http/rate-limit.decorators.js';
+import { NamedSchemas } from './named-schemas.js';
+import {
+  type Responses,
+  type SharedResponse,
+  addProblems,
+  problemResponse,
+  problemSchema,
+  shared,
+  sharedResponses,
+} from './problems.js';
 
 /** Operations that lead to a callback. */
 const PATHS_WITH_CALLBACK = ['/api/sync', '/api/async'];
 
-const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  instance: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  request_id: z.uuid().optional(),
-  tickets_left: z.int().optional(),
-});
-
-const { $schema: _, ...problemJsonSchema } = z.toJSONSchema(problemSchema);
-const PROBLEM_CONTENT = { 'application/problem+json': { schema: problemJsonSchema } };
-
-function problemResponse(description: string): object {
-  return { description, content: PROBLEM_CONTENT };
-}
-
 interface Operation {
   parameters?: { in: string; name: string }[];
   requestBody?: object;
-  responses?: Record<string, { description?: string; content?: object }>;
+  responses?: Responses;
   /** The rate limit, if it is not the default one; null for none. */
   [RATE_LIMIT_EXTENSION]?: string | null;
   /** Security schemes and their scopes. */
@@ -46,14 +37,12 @@ function addAccessResponses(method: string, operation: Operation, config: Config
   const isForUsers = security?.some((requirement) => USER_SCHEME in requirement) ?? false;
   const isForKeys = security?.some((requirement) => API_KEY_SCHEME in requirement) ?? false;
   if (isForUsers) {
-    responses['401'] ??= problemResponse("A user's access token is missing or invalid (RFC 6750)");
+    responses['401'] ??= shared('UserUnauthorized');
     forbidden.push('the user has another role');
   }
   if (security && isForKeys) {
     const scope = security.flatMap((requirement) => requirement[API_KEY_SCHEME] ?? []).join(' ');
-    responses['401'] ??= problemResponse(
-      'With `AUTH=required`: the API key or access token is missing or invalid (RFC 6750)',
-    );
+    responses['401'] ??= shared('Unauthorized');
     forbidden.push(`with \`AUTH=required\`: the API key or user lacks the scope \`${scope}\``);
     // A new list, because the operations of a controller share the old one.
     if (config.AUTH === 'open' && !isForUsers) operation.security = [{}, ...security];
@@ -61,34 +50,32 @@ function addAccessResponses(method: string, operation: Operation, config: Config
   if (method !== 'get')
     forbidden.push('with `AUTH=open` or the cookie of a session: a web page of another origin sent the request');
   if (forbidden.length > 0) responses['403'] ??= problemResponse(`Forbidden ${forbidden.join('; ')}`);
-  if (isLoopbackOnly(config)) responses['421'] ??= problemResponse('The `Host` is not a name of this machine');
+  if (isLoopbackOnly(config)) responses['421'] ??= shared('ForeignHost');
 }
 
 /** Adds the error responses that any operation may give, and the problem schema to all of them. */
 function addErrorResponses(method: string, operation: Operation): void {
   const { parameters = [], requestBody, responses = {} } = operation;
-  const add = (status: number, description: string): void => {
-    responses[status] ??= { description };
+  const add = (status: number, name: SharedResponse): void => {
+    responses[status] ??= shared(name);
   };
   const has = (place: string): boolean => parameters.some((parameter) => parameter.in === place);
   const isKeyed = parameters.some(({ name }) => name === 'Idempotency-Key');
-  if (method === 'get') add(304, 'Not modified: the caller sent `If-None-Match: *`');
+  if (method === 'get') add(304, 'NotModified');
   // Also for operations without a body: the service reads and checks one that is sent.
-  add(400, 'The body is not valid JSON in UTF-8, the path is not valid, or a header that may come once came twice');
-  add(408, 'The request did not arrive before the timeout');
-  add(431, 'The headers are over 16 KiB, or more than 100');
-  add(413, 'The body is over the limit');
-  add(415, 'The media type of the body is not one that the operation takes, or it has a `Content-Encoding`');
-  if (isKeyed) add(409, 'The first request with this idempotency key is still running');
-  if (isKeyed) add(507, 'The files of the account reach its storage limit');
-  if (requestBody || has('query') || has('path'))
-    add(422, 'The input is not valid; `errors` lists every issue with its path');
+  add(400, 'BadRequest');
+  add(408, 'Timeout');
+  add(431, 'HeadersTooLarge');
+  add(413, 'TooLarge');
+  add(415, 'UnsupportedMediaType');
+  if (isKeyed) add(409, 'KeyInUse');
+  if (isKeyed) add(507, 'StorageFull');
+  if (requestBody || has('query') || has('path')) add(422, 'InvalidInput');
   if (operation[RATE_LIMIT_EXTENSION] !== null) {
-    add(429, 'Over the rate limit; retry after `Retry-After` seconds');
-    add(503, 'Overloaded, or the database is unavailable; retry after `Retry-After` seconds');
+    add(429, 'RateLimited');
+    add(503, 'Overloaded');
   }
-  for (const [status, response] of Object.entries(responses))
-    if (/^[45]/.test(status) && !response.content) response.content = PROBLEM_CONTENT;
+  addProblems(responses);
 }
 
 /** Title, tags and security scheme of the document. */
@@ -131,13 +118,17 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
 /** Builds the OpenAPI 3.1 document. */
 function buildDocument(app: INestApplication): OpenAPIObject {
   const config = app.get<Config>(CONFIG);
-  const document = SwaggerModule.createDocument(app, documentHeader());
-  for (const path of PATHS_WITH_CALLBACK)
-    Object.assign(document.paths[path]?.post ?? {}, { callbacks: callbackOperations() });
+  const named = new NamedSchemas();
+  const document = SwaggerModule.createDocument(app, documentHeader(), { standardSchemaConverter: named.convert });
+  const schemas = ((document.components ??= {}).schemas ??= {});
+  document.components.responses = sharedResponses();
+  named.add(schemas, problemSchema, 'output');
+  const callbacks = callbackOperations(named.add(schemas, callbackBody, 'input'));
+  for (const path of PATHS_WITH_CALLBACK) Object.assign(document.paths[path]?.post ?? {}, { callbacks });
   for (const operations of Object.values(document.paths)) {
     for (const [method, operation] of Object.entries(operations) as [string, Operation][]) {
       if (!operation.responses) continue;
-      operation.responses['default'] ??= problemResponse('Problem details (RFC 9457)');
+      operation.responses['default'] ??= shared('Problem');
       addAccessResponses(method, operation, config);
       addErrorResponses(method, operation);
     }

@@ -64,7 +64,7 @@ export class LanesController {
   @ApiOperation({ summary: 'Set the priority of a lane' })
   @ApiParam(LANE)
   @ApiBody({
-    schema: { type: 'object' },
+    required: true,
     examples: { sooner: { summary: 'As if it had waited a minute longer', value: { priority: 60 } } },
   })
   @ApiOkResponse({ standardSchema: prioritySchema })

@@ -44,10 +44,11 @@ const example = {
 
 export const createEventBody = z
   .strictObject({ ...fields, description: description.default(''), currency: fields.currency.optional() })
-  .meta({ example });
+  .meta({ id: 'CreateEventBody', example });
 export type CreateEventBody = z.output<typeof createEventBody>;
 
 export const changeEventBody = atLeastOne(z.strictObject(fields).partial()).meta({
+  id: 'ChangeEventBody',
   example: { location: 'New Brewery, Berlin' },
 });
 export type ChangeEventBody = z.output<typeof changeEventBody>;
@@ -72,26 +73,32 @@ export type EventsQuery = z.output<typeof eventsQuery>;
 
 const timestamp = z.iso.datetime();
 
-export const eventView = z.object({
-  id: z.uuid(),
-  organizer: z.object({ id: z.uuid(), name: z.string() }),
-  title: z.string(),
-  description: z.string(),
-  date: timestamp,
-  location: z.string(),
-  total_tickets: z.int(),
-  tickets_sold: z.int(),
-  price_cents: z.int().describe('Of one ticket, in minor units'),
-  currency: z.string(),
-  status: z.enum(EVENT_STATUSES).describe('`cancelled` once an event with bookings was deleted'),
-  created_at: timestamp,
-  updated_at: timestamp,
-});
+export const eventView = z
+  .object({
+    id: z.uuid(),
+    organizer: z.object({ id: z.uuid(), name: z.string() }).meta({ id: 'Organizer' }),
+    title: z.string(),
+    description: z.string(),
+    date: timestamp,
+    location: z.string(),
+    total_tickets: z.int(),
+    tickets_sold: z.int(),
+    price_cents: z.int().describe('Of one ticket, in minor units'),
+    currency: z.string(),
+    status: z.enum(EVENT_STATUSES).describe('`cancelled` once an event with bookings was deleted'),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'Event' });
 export type EventView = z.infer<typeof eventView>;
 
-export const eventPage = z.object({ events: z.array(eventView), next_cursor: z.string().nullable() });
-export const deletedEvent = z.object({
-  deleted: z.literal(true),
-  id: z.uuid(),
-  cancelled_bookings: z.int().describe('Bookings that were cancelled and refunded'),
-});
+export const eventPage = z
+  .object({ events: z.array(eventView), next_cursor: z.string().nullable() })
+  .meta({ id: 'EventPage' });
+export const deletedEvent = z
+  .object({
+    deleted: z.literal(true),
+    id: z.uuid(),
+    cancelled_bookings: z.int().describe('Bookings that were cancelled and refunded'),
+  })
+  .meta({ id: 'DeletedEvent' });

@@ -8,20 +8,24 @@ export const createSessionBody = z
     z.strictObject({ api_key: z.string().min(1).max(200).describe('`dbk_<id>_<secret>`') }),
     z.strictObject({ email: userEmail, password }),
   ])
-  .meta({ example: { email: 'ada@events.example', password: 'correct horse battery' } });
+  .meta({ id: 'CreateSessionBody', example: { email: 'ada@events.example', password: 'correct horse battery' } });
 export type CreateSessionBody = z.output<typeof createSessionBody>;
 
-const sessionCaller = z.object({
-  kind: z.enum(['key', 'user']),
-  id: z.uuid(),
-  name: z.string(),
-  email: z.string().nullable().describe('Null for an API key'),
-  role: z.enum(USER_ROLES).nullable().describe('Null for an API key'),
-  scopes: z.array(z.enum(SCOPES)).nullable().describe('Null with `AUTH=open`, where no scope is checked'),
-  is_operator: z.boolean(),
-});
+const sessionCaller = z
+  .object({
+    kind: z.enum(['key', 'user']),
+    id: z.uuid(),
+    name: z.string(),
+    email: z.string().nullable().describe('Null for an API key'),
+    role: z.enum(USER_ROLES).nullable().describe('Null for an API key'),
+    scopes: z.array(z.enum(SCOPES)).nullable().describe('Null with `AUTH=open`, where no scope is checked'),
+    is_operator: z.boolean(),
+  })
+  .meta({ id: 'SessionCaller' });
 
-export const sessionView = z.object({
-  caller: sessionCaller.nullable().describe('Null when logged out'),
-  authentication: z.enum(['open', 'required']).describe('`AUTH` of the installation'),
-});
+export const sessionView = z
+  .object({
+    caller: sessionCaller.nullable().describe('Null when logged out'),
+    authentication: z.enum(['open', 'required']).describe('`AUTH` of the installation'),
+  })
+  .meta({ id: 'Session' });

@@ -16,14 +16,18 @@ export type BalancesQuery = z.output<typeof balancesQuery>;
 /** Sums are exact and can exceed 2^53. */
 const exactCents = z.number().meta({ type: 'integer' });
 
-export const balancesView = z.object({
-  as_of: z.iso.datetime().nullable().describe('The time of the query; null without one'),
-  through_entry: z.int().describe('Number of the last entry that counts; 0 before the first'),
-  balances: z.array(
-    z.object({
-      ledger_account: z.string(),
-      currency: z.string(),
-      amount_cents: exactCents.describe('Positive for a debit balance. Exact, also beyond 2^53'),
-    }),
-  ),
-});
+export const balancesView = z
+  .object({
+    as_of: z.iso.datetime().nullable().describe('The time of the query; null without one'),
+    through_entry: z.int().describe('Number of the last entry that counts; 0 before the first'),
+    balances: z.array(
+      z
+        .object({
+          ledger_account: z.string(),
+          currency: z.string(),
+          amount_cents: exactCents.describe('Positive for a debit balance. Exact, also beyond 2^53'),
+        })
+        .meta({ id: 'Balance' }),
+    ),
+  })
+  .meta({ id: 'Balances' });

@@ -14,11 +14,15 @@ export const periodsQuery = z.strictObject({
 });
 export type PeriodsQuery = z.output<typeof periodsQuery>;
 
-export const periodView = z.object({
-  period: period.describe('A month in UTC'),
-  status: z.enum(['open', 'closed']).describe('Nothing can be posted into a closed period'),
-  closed_at: z.iso.datetime().nullable(),
-});
+export const periodView = z
+  .object({
+    period: period.describe('A month in UTC'),
+    status: z.enum(['open', 'closed']).describe('Nothing can be posted into a closed period'),
+    closed_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Period' });
 export type PeriodView = z.infer<typeof periodView>;
 
-export const periodPage = z.object({ periods: z.array(periodView), next_cursor: z.string().nullable() });
+export const periodPage = z
+  .object({ periods: z.array(periodView), next_cursor: z.string().nullable() })
+  .meta({ id: 'PeriodPage' });
