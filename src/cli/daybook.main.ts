@@ -1,6 +1,7 @@
 import { books } from './books.js';
 import { type Command, UsageError, runCommand } from './command.js';
 import { keys } from './keys.js';
+import { openapi } from './openapi/openapi.js';
 import { queues } from './queues/queues.js';
 import { seed } from './seed.js';
 import { verify } from './verify.js';
@@ -11,6 +12,7 @@ const COMMANDS = new Map<string, Command>([
   ['books', books],
   ['seed', seed],
   ['queues', queues],
+  ['openapi', openapi],
 ]);
 
 const daybook: Command = {
@@ -22,6 +24,7 @@ const daybook: Command = {
   books    verifies the books
   seed     adds generated books
   queues   shows, pauses and resumes queues
+  openapi  prints the API's OpenAPI document
 
 daybook COMMAND --help describes a command. daybook --version prints the version.`,
   run: ([name]) => {

@@ -38,6 +38,7 @@ interface Document {
 }
 
 const JSON_TYPE = 'application/json';
+const DAYBOOK = fileURLToPath(new URL('../../scripts/daybook.js', import.meta.url));
 const ROUTES = fileURLToPath(new URL('../support/routes.js', import.meta.url));
 
 let daybook: Daybook;
@@ -199,6 +200,11 @@ describe('/openapi.json', () => {
 
   // It was 1.5 MB when every schema and error was written out where it is used.
   it('is smaller than 320 kB', () => expect(size).toBeLessThan(320_000));
+
+  it('is printed by `daybook openapi` too, without a database', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [DAYBOOK, 'openapi'], { maxBuffer: 2 ** 24 });
+    expect(JSON.parse(stdout)).toEqual(raw);
+  });
 
   it('has examples of every request body', () => {
     const withBody = operations().filter(([, { requestBody }]) => requestBody !== undefined);

@@ -115,9 +115,8 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .build();
 }
 
-/** Builds the OpenAPI 3.1 document. */
-function buildDocument(app: INestApplication): OpenAPIObject {
-  const config = app.get<Config>(CONFIG);
+/** Builds the OpenAPI 3.1 document of an application, which may be a preview of one. */
+export function buildDocument(app: INestApplication, config: Config): OpenAPIObject {
   const named = new NamedSchemas();
   const document = SwaggerModule.createDocument(app, documentHeader(), { standardSchemaConverter: named.convert });
   const schemas = ((document.components ??= {}).schemas ??= {});
@@ -138,7 +137,7 @@ function buildDocument(app: INestApplication): OpenAPIObject {
 
 /** Serves Swagger UI at `/docs` and the OpenAPI document at `/openapi.json`. The document is built on first use. */
 export function serveApiDocs(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => buildDocument(app), {
+  SwaggerModule.setup('docs', app, () => buildDocument(app, app.get<Config>(CONFIG)), {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Daybook API',
