@@ -9,6 +9,7 @@ import { CallbackSecret } from '../callbacks/signing/callback-secret.entity.js';
 import { CallbackSecretRepository } from '../callbacks/signing/callback-secret.repository.js';
 import { FirstCallbackSecret } from '../callbacks/signing/first-callback-secret.js';
 import { Lane } from '../jobs/lanes/lane.entity.js';
+import { LaneRepository } from '../jobs/lanes/lane.repository.js';
 import { LanePositionsRepository } from '../jobs/lanes/lane-positions.repository.js';
 import { Attendees } from '../mail/attendees.js';
 import { EventAttendees } from '../tickets/bookings/event-attendees.store.js';
@@ -24,6 +25,7 @@ import { OutboxResetMail } from '../mail/reset-mail.js';
 import { ResetMail } from '../accounts/users/reset-mail.js';
 import { QueueModule } from '../queue/queue.module.js';
 import { LanePositions } from '../requests/lane-positions.js';
+import { LiveLanes } from '../requests/live/live-lanes.js';
 import { RequestCallbacks } from '../requests/request-callbacks.js';
 import { dataSourceOptions } from './data-source.js';
 import type { OpenDatabase } from './open-database.js';
@@ -33,6 +35,7 @@ const PORTS = [
   { provide: RequestCallbacks, useClass: RequestCallbacksRepository },
   { provide: NewAccounts, useClass: FirstCallbackSecret },
   { provide: LanePositions, useClass: LanePositionsRepository },
+  { provide: LiveLanes, useClass: LaneRepository },
   { provide: Attendees, useClass: EventAttendees },
   { provide: ResetMail, useClass: OutboxResetMail },
 ];

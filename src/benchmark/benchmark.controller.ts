@@ -129,7 +129,7 @@ export class BenchmarkController {
   @ApiResponse(NOT_FOUND)
   async events(@Param('id', { schema: idParam }) id: string, @Res() response: Response): Promise<void> {
     await this.benchmark.find(id);
-    await sendEvents(response, this.benchmark.events(id));
+    await sendEvents(response, () => this.benchmark.events(id));
   }
 
   private async measure(mode: LoadMode, settings: Settings, request: Request): Promise<object> {

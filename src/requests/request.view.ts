@@ -114,7 +114,10 @@ export function callbackProgress(callback: CallbackState | undefined): object {
 }
 
 /** A request as the list and the detail show it. An unfinished request has no callback state yet: it is pending. */
-export function requestView(row: RequestRecord, callback: CallbackState | undefined): Record<string, unknown> {
+export function requestView(
+  row: RequestRecord,
+  callback: CallbackState | undefined,
+): { id: string } & Record<string, unknown> {
   return {
     id: row.id,
     mode: row.mode,

@@ -5,7 +5,7 @@ import type { RequestRecord } from './request.entity.js';
 import { RequestRepository } from './request.repository.js';
 import { LanePositions } from './lane-positions.js';
 import { RemovalStore } from './removal/removal.store.js';
-import { RequestCallbacks } from './request-callbacks.js';
+import { type CallbackAttempt, type CallbackState, RequestCallbacks } from './request-callbacks.js';
 import { attemptLogView, callbackProgress, deliveryTrace, requestView } from './request.view.js';
 import { RequestNotFound, RequestUnfinished } from './requests.errors.js';
 import { SHOWN_ATTEMPTS } from './requests.schema.js';
@@ -14,7 +14,7 @@ import type { RequestSelection } from './search/request-selection.js';
 import { ResultFiles } from './result-files.js';
 
 export interface RequestPage {
-  requests: object[];
+  requests: (object & { id: string })[];
   next_cursor: string | null;
 }
 
@@ -66,22 +66,28 @@ export class RequestsService {
 
   /** @throws RequestNotFound */
   async detail(id: string, account: AccountId): Promise<object> {
-    const row = await this.find(id, account);
-    const callbacks = await this.callbacks.states([row.id]);
-    const attempts = await this.callbacks.newestAttempts(row.id, SHOWN_ATTEMPTS);
+    const { row, callback, attempts } = await this.trace(id, account);
     const isWaiting = row.lane !== null && !isFinished(row);
     const jobsAhead = isWaiting ? await this.positions.jobsAhead(row.lane!, row.queuePosition!) : null;
-    const callback = callbacks.get(row.id);
     const view = requestView(row, callback);
     return { ...view, jobs_ahead: jobsAhead, delivery_trace: deliveryTrace(attempts, callback) };
   }
 
+  /** @returns A request, its callback, and the newest attempts to deliver it. @throws RequestNotFound */
+  async trace(
+    id: string,
+    account: AccountId,
+  ): Promise<{ row: RequestRecord; callback: CallbackState | undefined; attempts: CallbackAttempt[] }> {
+    const row = await this.find(id, account);
+    const callbacks = await this.callbacks.states([row.id]);
+    const attempts = await this.callbacks.newestAttempts(row.id, SHOWN_ATTEMPTS);
+    return { row, callback: callbacks.get(row.id), attempts };
+  }
+
   /** @throws RequestNotFound */
   async callbackLogs(id: string, account: AccountId): Promise<object> {
-    const row = await this.find(id, account);
-    const attempts = await this.callbacks.newestAttempts(row.id, SHOWN_ATTEMPTS);
+    const { row, callback, attempts } = await this.trace(id, account);
     const count = await this.callbacks.countAttempts(row.id);
-    const callback = (await this.callbacks.states([row.id])).get(row.id);
     const logs = attempts.map(attemptLogView);
     return { request_id: id, ...callbackProgress(callback), total_attempts: count, logs };
   }

@@ -104,7 +104,19 @@ async function ask({ operation, url, headers, body }: Input): Promise<Answer> {
     headers: { ...credentialsFor(operation), ...type, ...headers },
     body: body ?? null,
   });
-  return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+  const isStream = String(response.headers['content-type']).startsWith('text/event-stream');
+  const text = isStream ? await firstEvent(response.body) : await response.body.text();
+  return { status: response.statusCode, headers: response.headers, text };
+}
+
+/** Reads the first event of a stream, which may have no end, and closes the connection. */
+async function firstEvent(body: AsyncIterable<Buffer>): Promise<string> {
+  let text = '';
+  for await (const bytes of body) {
+    text += bytes.toString();
+    if (text.includes('\n\n')) break;
+  }
+  return text;
 }
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });

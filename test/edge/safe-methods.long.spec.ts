@@ -27,7 +27,7 @@ async function begin(AUTH: 'open' | 'required'): Promise<void> {
   const { stdout } = await promisify(execFile)(process.execPath, [program]);
   paths = (JSON.parse(stdout) as string[])
     .filter((route) => route.startsWith('GET '))
-    // The stream of events never ends.
+    // Streams of events do not end.
     .filter((route) => !route.endsWith('/events'))
     .map((route) => route.slice('GET '.length));
   // Without a callback, the account of the key has not used its callback secret yet.

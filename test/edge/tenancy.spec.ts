@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
+import { type EventStream, openEvents } from '../support/event-stream.js';
 import { eventually } from '../support/eventually.js';
 import { createKey, type TestKey } from '../support/keys.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -136,6 +137,24 @@ describe('a resource of another account', () => {
     const callbacksOf = async (by: TestKey) =>
       (await see(by, '/api/callbacks')).json.callbacks.map(({ request_id }: { request_id: string }) => request_id);
     expect([await callbacksOf(acme), await callbacksOf(globex)]).toEqual([[asyncId], [own]]);
+  });
+
+  it('is in no live view, whatever happens to it', async () => {
+    const stream = await openEvents(daybook, '/api/live', globex.headers);
+    const theirs = await openEvents(daybook, '/api/live', acme.headers);
+    const shown = ({ events }: EventStream) => JSON.stringify(events);
+    const foreign = (await call(acme, { lane: 'only-of-acme' })).json.request_id as string;
+    await eventually(() => expect(shown(theirs)).toContain(foreign));
+    const own = (await call(globex, { lane: 'only-of-globex' })).json.request_id as string;
+    await eventually(() => expect(shown(stream)).toContain(own));
+    await finished(acme, foreign);
+    await finished(globex, own);
+    stream.close();
+    theirs.close();
+    for (const trace of [foreign, syncId, asyncId, acme.accountId, 'only-of-acme', 'Secret']) {
+      expect(shown(stream)).not.toContain(trace);
+    }
+    expect(shown(theirs)).not.toContain('only-of-globex');
   });
 
   it('is not deleted by another account', async () => {

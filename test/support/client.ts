@@ -33,8 +33,18 @@ export async function send(
     headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     redirect: 'manual',
   });
-  const text = await response.text();
+  const text = path.startsWith('/api/live') && response.ok ? await firstEvent(response) : await response.text();
   return { status: response.status, headers: response.headers, text, json: parsed(text) };
+}
+
+/** Reads the first event of a stream that has no end, and closes the connection. HEAD has none. */
+async function firstEvent({ body }: Response): Promise<string> {
+  let text = '';
+  for await (const bytes of body ?? []) {
+    text += Buffer.from(bytes as Uint8Array).toString();
+    if (text.includes('\n\n')) break;
+  }
+  return text;
 }
 
 export function get(daybook: Target, path: string, headers?: Record<string, string>): Promise<Reply> {

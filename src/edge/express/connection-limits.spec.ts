@@ -3,6 +3,8 @@ import { type RequestListener, type Server, createServer } from 'node:http';
 import { type AddressInfo, type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import express from 'express';
+import { type ServerSentEvent, sendEvents } from '../../http/event-stream.js';
 import { endUnreadResponses, limitConnections } from './connection-limits.js';
 
 describe('limitConnections', () => {
@@ -85,6 +87,19 @@ describe('endUnreadResponses', () => {
     socket.on('data', (part) => (bytes += part.length)).resume();
     await once(socket, 'close');
     expect(bytes).toBeLessThan(LARGE_BYTES);
+  });
+
+  it('ends an event stream that is not read, and keeps no further event for it', async () => {
+    const data = JSON.stringify('x'.repeat(1_000_000));
+    let events = 0;
+    let over: Promise<void> | undefined;
+    async function* source(): AsyncGenerator<ServerSentEvent> {
+      for (; ; events++) yield await Promise.resolve({ type: 'state', data });
+    }
+    await request(express().get('/', (_, response) => (over = sendEvents(response, source))));
+    while (!over) await sleep(20);
+    await over;
+    expect(events).toBeLessThan(50);
   });
 
   it('lets a response be read slowly, and one wait that has nothing to send', async () => {

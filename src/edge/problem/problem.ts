@@ -42,6 +42,8 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'not-found': { status: 404 },
   'api-key-ended': { status: 409 },
   'request-unfinished': { status: 409 },
+  'too-many-streams': { status: 429 },
+  'streams-busy': { status: 503, type: CAPACITY },
   'request-not-pending': { status: 409 },
   'no-callback-due': { status: 409 },
   'redelivery-not-found': { status: 404 },

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type AccountId, laneName, qualifiedLane } from '../../platform/tenant.js';
+import { type AccountId, qualifiedLane } from '../../platform/tenant.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import { LaneRepository, type LaneView } from './lane.repository.js';
 
@@ -16,10 +16,8 @@ export class LanesService {
    * @param after The last lane of the previous page; empty for the first.
    * @param isOperator Whether to show which worker has leased a lane.
    */
-  async list(account: AccountId, after: string, limit: number, isOperator: boolean): Promise<LaneView[]> {
-    if (account === null) return this.lanes.list(after, limit);
-    const lanes = await this.lanes.listOfAccount(account, qualifiedLane(account, after), limit);
-    return lanes.map((lane) => ownView(lane, isOperator));
+  list(account: AccountId, after: string, limit: number, isOperator: boolean): Promise<LaneView[]> {
+    return this.lanes.list(account, after, limit, isOperator);
   }
 
   /**
@@ -38,9 +36,4 @@ export class LanesService {
     await this.lanes.setPriority(qualifiedLane(account, lane), priority);
     return { lane, priority };
   }
-}
-
-/** Hides the worker id from tenants: it contains a host name and a process id. */
-function ownView(view: LaneView, isOperator: boolean): LaneView {
-  return { ...view, lane: laneName(view.lane), held_by: isOperator ? view.held_by : null };
 }

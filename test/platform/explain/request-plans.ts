@@ -82,8 +82,8 @@ export function requestPlans(explained: Explained): void {
       await new LanePositionsRepository(explained.dataSource.getRepository(Lane)).jobsAhead('busy', 100);
       expect((await new FinishedRequestsStore(explained.database).find([SOME_ID])).size).toBe(1);
       const lanes = new LaneRepository(explained.dataSource.getRepository(Lane));
-      await lanes.list('', 100);
-      expect(await lanes.listOfAccount(SMALL_ACCOUNT, `${SMALL_ACCOUNT}/`, 100)).toHaveLength(7);
+      await lanes.list(null, '', 100, true);
+      expect(await lanes.list(SMALL_ACCOUNT, '', 100, true)).toHaveLength(7);
       await keys(explained).find(keyed('key-7'));
     }));
 
