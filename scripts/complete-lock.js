@@ -2,7 +2,8 @@
 //
 // After npm has installed the packages of this platform, it omits those of other platforms from the lock
 // (npm/cli#4828). `npm ci` then fails there. This script lets npm resolve the missing packages, and every entry without
-// a hash, in an empty folder. The lock contains no registry URL, so it works with every registry.
+// a hash, in an empty folder. A package that another one bundles has no hash of its own: it is in that one's archive. The
+// lock contains no registry URL, so it works with every registry.
 // Usage: node scripts/complete-lock.js
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,11 +20,13 @@ const write = (path, lock) => writeFileSync(path, `${JSON.stringify(lock, null, 
 /** Returns the lock with other packages. */
 const withPackages = (lock, entries) => ({ ...lock, packages: Object.fromEntries(entries) });
 
+const hasHash = (entry) => entry?.integrity !== undefined || entry?.inBundle === true;
+
 function completed(lock) {
   const folder = mkdtempSync(join(tmpdir(), 'daybook-lock-'));
   try {
     copyFileSync('package.json', join(folder, 'package.json'));
-    const hashed = Object.entries(lock.packages).filter(([path, entry]) => path === '' || entry.integrity);
+    const hashed = Object.entries(lock.packages).filter(([path, entry]) => path === '' || hasHash(entry));
     write(join(folder, FILE), withPackages(lock, hashed));
     const { status } = spawnSync(...npmCommand(...INSTALL), { cwd: folder, stdio: 'inherit' });
     if (status !== 0) throw new Error('npm could not resolve the packages, see above');
@@ -39,7 +42,7 @@ const entries = Object.entries(after.packages).map(([path, entry]) => {
   const { resolved, ...kept } = entry;
   return [path, resolved === undefined ? entry : kept];
 });
-const lacking = Object.keys(before.packages).filter((path) => path !== '' && !after.packages[path]?.integrity);
+const lacking = Object.keys(before.packages).filter((path) => path !== '' && !hasHash(after.packages[path]));
 write(FILE, withPackages(after, entries));
 console.log(`${FILE} has ${entries.length - 1} packages`);
 if (lacking.length > 0) {

@@ -15,6 +15,7 @@ const OLDEST_NODE = [20, 19];
 const SOURCES = ['src', 'migrations', 'ormconfig.ts', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
 const LOCK_TIMEOUT_MS = 600_000;
 const NEST = 'node_modules/@nestjs/cli/bin/nest.js';
+const VITE = 'node_modules/vite/bin/vite.js';
 
 /**
  * Returns the time of the last change of a file or of anything in a folder; 0 if missing. Deleting a file changes its
@@ -30,9 +31,14 @@ function changedAt(path) {
 // npm writes its copy of the lock file last, so its time is that of the whole installation.
 const mustInstall = () => changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json');
 
-const mustBuild = () =>
-  Math.min(changedAt('dist/src/main.js'), changedAt('dist/ormconfig.js')) <
-  Math.max(...[...SOURCES, 'package-lock.json'].map(changedAt));
+/** The inputs of dist/web, the dashboard. */
+const PAGES = ['web/src', 'web/public', 'web/index.html', 'web/vite.config.ts'];
+
+const newest = (paths) => Math.max(...[...paths, 'package-lock.json'].map(changedAt));
+const mustBuildService = () =>
+  Math.min(changedAt('dist/src/main.js'), changedAt('dist/ormconfig.js')) < newest(SOURCES);
+const mustBuildPages = () => changedAt('dist/web/index.html') < newest(PAGES);
+const mustBuild = () => mustBuildService() || mustBuildPages();
 
 function fail(message) {
   console.error(`daybook: ${message}`);
@@ -54,8 +60,12 @@ function install() {
 
 function prepare(withBuild) {
   const build = withBuild && mustBuild();
-  if (mustInstall() || (build && !existsSync(join(ROOT, NEST)))) install();
-  if (build) run('building', process.execPath, [NEST, 'build']);
+  const isMissing = [NEST, VITE].some((path) => !existsSync(join(ROOT, path)));
+  if (mustInstall() || (build && isMissing)) install();
+  if (!build) return;
+  // The compiler of the service deletes dist first, and the dashboard with it.
+  if (mustBuildService()) run('building', process.execPath, [NEST, 'build']);
+  run('building the dashboard', process.execPath, [VITE, 'build', 'web', '--logLevel', 'warn']);
 }
 
 /**

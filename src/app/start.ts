@@ -9,6 +9,7 @@ import { CoreModule } from './core.module.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres.js';
 import { DaybookError, StartError } from '../platform/errors.js';
 import { OperationsModule } from '../operations/operations.module.js';
+import { serveDashboard } from '../edge/dashboard/dashboard.js';
 import { configureApp } from '../edge/express/configure-app.js';
 import { ExpressServerAdapter } from '../edge/express/express-server.js';
 import { EdgeModule } from '../edge/edge.module.js';
@@ -97,6 +98,7 @@ async function startParts(
   if (config.ROLE !== 'worker') {
     serveApiDocs(app);
     serveRedoc(app);
+    serveDashboard(app);
   }
   shutdown.signal.throwIfAborted();
   await listen(app, config);
@@ -126,7 +128,7 @@ function announce(config: Config, base: string, database: OpenDatabase, logger: 
   const lines =
     config.ROLE === 'worker'
       ? [`Worker ready; health at ${base}/healthz`]
-      : [`API         ${base}/api`, `Swagger UI  ${base}/docs`, `Redoc       ${base}/redoc`];
+      : [`Dashboard   ${base}/`, `API         ${base}/api`, `Swagger UI  ${base}/docs`, `Redoc       ${base}/redoc`];
   lines.push(`Data        ${config.DATA_DIR} (files), ${database.description}`);
   lines.push(`Queue       ${config.REDIS_URL ? `Bull on Redis at ${new URL(config.REDIS_URL).host}` : 'in-process'}`);
   for (const line of lines) logger.log(line, 'Start');

@@ -17,11 +17,13 @@ interface Entry {
   version?: string;
   integrity?: string;
   resolved?: string;
+  /** In the archive of the package that bundles it, and covered by its hash. */
+  inBundle?: boolean;
   optionalDependencies?: Record<string, string>;
 }
 
 const locked = JSON.parse(readDocument('package-lock.json')) as { packages: Record<string, Entry> };
-const packages = Object.entries(locked.packages).filter(([path]) => path !== '');
+const packages = Object.entries(locked.packages).filter(([path, { inBundle }]) => path !== '' && !inBundle);
 
 /** Whether the lock has a package where Node would find it from `path`. */
 function isLocked(path: string, name: string): boolean {

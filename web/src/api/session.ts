@@ -1,0 +1,43 @@
+import { useQuery } from '@tanstack/react-query';
+import { client, dataOf, queryClient } from './client';
+import type { paths } from './schema.generated';
+
+export type Session = paths['/api/session']['get']['responses'][200]['content']['application/json'];
+export type Scope = NonNullable<NonNullable<Session['caller']>['scopes']>[number];
+
+export const SESSION_KEY = ['session'];
+
+/** The caller of this browser. With `AUTH=open` every caller on this machine may do everything. */
+export function useSession(): Session {
+  const { data } = useQuery({
+    queryKey: SESSION_KEY,
+    queryFn: () => dataOf(client.GET('/api/session')),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return data ?? { caller: null, authentication: 'open' };
+}
+
+/** Whether a caller may use routes with this scope; `operator` for those of operators. */
+export function mayUse({ caller, authentication }: Session, needed: Scope | 'operator'): boolean {
+  if (needed === 'operator') return caller === null ? authentication === 'open' : caller.is_operator;
+  if (authentication === 'open') return true;
+  const scopes = caller?.scopes ?? [];
+  return scopes.includes(needed) || scopes.includes('admin');
+}
+
+/** @returns Whether the caller may use routes with this scope, so that a view shows no button that would answer 403. */
+export function useMay(needed: Scope | 'operator'): boolean {
+  return mayUse(useSession(), needed);
+}
+
+export async function logIn(body: { api_key: string } | { email: string; password: string }): Promise<void> {
+  const session = await dataOf(client.POST('/api/session', { body }));
+  queryClient.clear();
+  queryClient.setQueryData(SESSION_KEY, session);
+}
+
+export async function logOut(): Promise<void> {
+  const session = await dataOf(client.DELETE('/api/session'));
+  queryClient.clear();
+  queryClient.setQueryData(SESSION_KEY, session);
+}
