@@ -14,7 +14,7 @@ export abstract class DaybookError extends Error {
  * A limit refused the request before anything was written. Repeats under a used idempotency key are still answered, because
  * they cost nothing.
  */
-export abstract class NotAdmitted extends DaybookError {
+export abstract class LimitReached extends DaybookError {
   override readonly hadEffect = false;
 }
 

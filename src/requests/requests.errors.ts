@@ -1,4 +1,4 @@
-import { DaybookError, NotAdmitted } from '../platform/errors.js';
+import { DaybookError, LimitReached } from '../platform/errors.js';
 import type { IdempotencyKey } from '../http/idempotency-key.js';
 
 export class RequestNotFound extends DaybookError {
@@ -19,7 +19,7 @@ export class RequestNotPending extends DaybookError {
 }
 
 /** Too many searches of the account are running. */
-export class SearchBusy extends NotAdmitted {
+export class SearchBusy extends LimitReached {
   readonly code = 'search-busy';
   override readonly retryAfterS = 1;
   override readonly message = 'Too many searches of this account are running. Try again shortly.';
@@ -38,7 +38,7 @@ export class LaneFull extends DaybookError {
 }
 
 /** The account has `MAX_PENDING_ACCOUNT` unfinished requests. */
-export class AccountBacklogFull extends NotAdmitted {
+export class AccountBacklogFull extends LimitReached {
   readonly code = 'account-backlog-full';
   constructor(
     maxPending: number,
@@ -49,7 +49,7 @@ export class AccountBacklogFull extends NotAdmitted {
 }
 
 /** The files of the account and those that its unfinished requests are expected to add reach `MAX_STORAGE_ACCOUNT`. */
-export class StorageQuotaExceeded extends NotAdmitted {
+export class StorageQuotaExceeded extends LimitReached {
   readonly code = 'storage-quota-exceeded';
   /** Sizes in bytes: of the limit, of stored files, and as estimated for unfinished requests and for these. */
   constructor({ limit, used, reserved, needed }: { limit: number; used: number; reserved: number; needed: number }) {
@@ -61,7 +61,7 @@ export class StorageQuotaExceeded extends NotAdmitted {
 }
 
 /** Less space than `MIN_FREE_DISK` is free. An operator must act, or the retention. */
-export class DiskLow extends NotAdmitted {
+export class DiskLow extends LimitReached {
   readonly code = 'disk-low';
   override readonly retryAfterS = 60;
   constructor() {
@@ -70,7 +70,7 @@ export class DiskLow extends NotAdmitted {
 }
 
 /** All threads for sync reports are busy and their queue is full. */
-export class SyncBusy extends NotAdmitted {
+export class SyncBusy extends LimitReached {
   readonly code = 'sync-busy';
   constructor(
     limit: number,

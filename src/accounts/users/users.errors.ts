@@ -1,7 +1,7 @@
-import { DaybookError, NotAdmitted } from '../../platform/errors.js';
+import { DaybookError, LimitReached } from '../../platform/errors.js';
 
 /** Too many passwords wait to be checked. */
-export class PasswordsBusy extends NotAdmitted {
+export class PasswordsBusy extends LimitReached {
   readonly code = 'passwords-busy';
   constructor(override readonly retryAfterS: number) {
     super('Too many logins at once; retry later');

@@ -1,4 +1,4 @@
-import { DaybookError, NotAdmitted } from '../../platform/errors.js';
+import { DaybookError, LimitReached } from '../../platform/errors.js';
 
 export class ImportNotFound extends DaybookError {
   readonly code = 'import-not-found';
@@ -6,7 +6,7 @@ export class ImportNotFound extends DaybookError {
 }
 
 /** The account or the process runs as many imports as it may. Nothing was imported. */
-export class ImportsBusy extends NotAdmitted {
+export class ImportsBusy extends LimitReached {
   readonly code = 'imports-busy';
   override readonly retryAfterS = 5;
   /** @param of Names whose imports they are. */

@@ -2,7 +2,7 @@ import { HttpService } from '@nestjs/axios';
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../platform/ids.js';
 import { type AccountId } from '../../platform/tenant.js';
-import { NotAdmitted } from '../../platform/errors.js';
+import { LimitReached } from '../../platform/errors.js';
 import { traceView } from '../../requests/request.view.js';
 import { pingMessage } from '../dispatch/callback-message.js';
 import { CallbackSigner } from '../signing/callback-signer.js';
@@ -29,7 +29,7 @@ export function mayPing(own: number, total: number): boolean {
 }
 
 /** The account has as many pings in flight as it may have. */
-export class PingsBusy extends NotAdmitted {
+export class PingsBusy extends LimitReached {
   readonly code = 'pings-busy';
   override readonly retryAfterS = 1;
   constructor(inFlight: number) {

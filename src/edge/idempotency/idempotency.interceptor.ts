@@ -3,7 +3,7 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { type Observable, from, lastValueFrom } from 'rxjs';
-import { DaybookError, NotAdmitted } from '../../platform/errors.js';
+import { DaybookError, LimitReached } from '../../platform/errors.js';
 import { IdempotencyService, type Replay } from '../../requests/idempotency/idempotency.service.js';
 import { type IdempotencyKey, Idempotent, setIdempotencyKey } from '../../http/idempotency-key.js';
 import { KeyAlreadyUsed, KeyStillRunning } from '../../requests/requests.errors.js';
@@ -69,7 +69,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
         return await lastValueFrom(next.handle());
       } catch (error) {
         // A repeat needs no quota and no worker, so no limit rejects it.
-        if (error !== overQuota && !(error instanceof NotAdmitted) && !(error instanceof KeyAlreadyUsed)) throw error;
+        if (error !== overQuota && !(error instanceof LimitReached) && !(error instanceof KeyAlreadyUsed)) throw error;
         const replay = await this.idempotency.replay(key);
         if (replay) {
           refundQuota(request);

@@ -6,7 +6,7 @@ import { AppliedRateLimit, CountedField, CountedItems } from '../../http/rate-li
 import { InvalidInput } from '../../http/validation.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { RateLimit } from '../../platform/config/values.js';
-import { NotAdmitted } from '../../platform/errors.js';
+import { LimitReached } from '../../platform/errors.js';
 import { quotaRefusal, refundCharge, refundQuota } from './quota.js';
 import { Quotas } from './quotas.js';
 
@@ -88,6 +88,6 @@ export class ChargesInterceptor implements NestInterceptor {
 }
 
 function refundUnlessAdmitted(request: Request, error: unknown): never {
-  if (error instanceof NotAdmitted) refundQuota(request);
+  if (error instanceof LimitReached) refundQuota(request);
   throw error;
 }

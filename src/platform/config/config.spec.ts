@@ -107,6 +107,7 @@ const LIST_CASES: [string, string, string, string, unknown][] = [
   ['MAIL_FROM', 'a@example.com\nBcc: b@example.com', SENDER, 'a@example.com', 'a@example.com'],
   ['HOLD', 'callbacks,mails', QUEUES, 'mail, callbacks,mail', ['callbacks', 'mail']],
   ['HOLD', 'all', QUEUES, 'reports', ['reports']],
+  ['DATA_DIR', '~/daybook', 'a path without ~, which only a shell replaces', '/var/lib/daybook', '/var/lib/daybook'],
   ['BASE_CURRENCY', 'eur', 'a currency of ISO 4217, such as USD', 'EUR', 'EUR'],
   ['CALLBACK_ORDER', 'random', 'one of ordered, strict, unordered', 'strict', 'strict'],
   ['CORS_ORIGINS', 'https://a.example/', ORIGINS, 'https://a.example', ['https://a.example']],

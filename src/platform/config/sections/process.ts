@@ -32,6 +32,7 @@ export const processSettings = z.object({
   LOG_FORMAT: z.enum(['text', 'json']).default('text').describe('`json` writes one object per line'),
   DATA_DIR: z
     .string()
+    .refine((path) => !path.startsWith('~'), 'a path without ~, which only a shell replaces')
     .default('.daybook')
     .transform((path) => resolve(path))
     .describe('Folder of the report files and of the embedded Postgres'),
