@@ -9,6 +9,7 @@ import { MailApiModule } from '../mail/mail-api.module.js';
 import type { Config } from '../platform/config/config.js';
 import { BoardModule } from '../operations/board/board.module.js';
 import { OperationsModule } from '../operations/operations.module.js';
+import { SettingsModule } from '../operations/settings/settings.module.js';
 import { EdgeModule } from '../edge/edge.module.js';
 import { JobsApiModule } from '../jobs/jobs-api.module.js';
 import { ReportsApiModule } from '../reports/reports-api.module.js';
@@ -30,6 +31,7 @@ export class ApiModule {
       MailApiModule,
       OperationsModule,
       BoardModule,
+      SettingsModule,
       BenchmarkModule,
       AccountsApiModule,
       UsersApiModule,

@@ -3,14 +3,22 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { get } from '../support/client.js';
+import { environmentSchema } from '../../src/platform/config/config.js';
+import { expectProblem, get } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
 import { createKey } from '../support/keys.js';
 import { startRedisServer } from '../support/redis-server.js';
 import { sql } from '../support/sql.js';
+import { registerUser } from '../support/users.js';
 
 const UP = { status: 'up', cause: null, latency_ms: expect.any(Number) };
+
+/** An address of this machine that is not loopback. */
+function addressOfNetwork(): string | undefined {
+  const found = Object.values(networkInterfaces()).flat();
+  return found.find((one) => one && !one.internal && one.family === 'IPv4')?.address;
+}
 
 describe('GET /api/health for operators', () => {
   let daybook: Daybook;
@@ -52,13 +60,34 @@ describe('GET /api/health for operators', () => {
   });
 
   it('shows callers from other machines only the status', async () => {
-    const address = Object.values(networkInterfaces())
-      .flat()
-      .find((found) => found && !found.internal && found.family === 'IPv4');
-    if (!address) return;
+    const address = addressOfNetwork();
+    if (address === undefined) return;
     expect((await get(daybook, '/api/health')).json).toHaveProperty('dependencies');
-    const outside = { url: daybook.url.replace('127.0.0.1', address.address) };
+    const outside = { url: daybook.url.replace('127.0.0.1', address) };
     expect(Object.keys((await get(outside, '/api/health')).json)).toEqual(['status']);
+  });
+
+  it('has its settings in GET /api/settings, without passwords, and refuses it to callers from other machines', async () => {
+    const { status, json, text } = await get(daybook, '/api/settings');
+    expect(status).toBe(200);
+    const settings = new Map((json.settings as { name: string }[]).map((setting) => [setting.name, setting]));
+    expect([...settings.keys()]).toEqual(Object.keys(environmentSchema.shape));
+    expect(settings.get('SWEEP_INTERVAL')).toEqual({
+      name: 'SWEEP_INTERVAL',
+      section: 'jobs',
+      value: '200ms',
+      source: 'environment',
+      is_secret: false,
+      description: environmentSchema.shape.SWEEP_INTERVAL.description,
+    });
+    expect(settings.get('REQUEST_TIMEOUT')).toMatchObject({ value: '30s', source: 'default' });
+    expect(settings.get('TOKEN_SECRET')).toMatchObject({ value: null, is_secret: true });
+    const { username, password } = new URL(daybook.databaseUrl!);
+    if (password !== '') expect(text).not.toContain(`${username}:${password}@`);
+    const address = addressOfNetwork();
+    if (address === undefined) return;
+    const outside = { url: daybook.url.replace('127.0.0.1', address) };
+    expectProblem(await get(outside, '/api/settings'), 403, '/api/settings');
   });
 
   it('reports migrations of a later version and missing ones', async () => {
@@ -113,7 +142,7 @@ it('GET /api/health names the Redis of the queue, and reports why it is down', a
   await daybook.stop();
 });
 
-it('GET /api/health shows only the status to other callers', async () => {
+it('GET /api/health shows only the status to other callers, and GET /api/settings nothing', async () => {
   const daybook = await startDaybook({ env: { AUTH: 'required', SWEEP_INTERVAL: '200ms' } });
   const admin = await createKey(daybook, ['admin']);
   const reader = await createKey(daybook, ['reports:read']);
@@ -130,5 +159,11 @@ it('GET /api/health shows only the status to other callers', async () => {
     const reply = await seen(headers);
     expect([reply.status, reply.json]).toEqual([200, { status: 'ok' }]);
   }
+  const settings = (headers: Record<string, string>) => get(daybook, '/api/settings', headers);
+  expect((await settings(bearer(admin.key))).json.settings).toHaveLength(Object.keys(environmentSchema.shape).length);
+  const keeper = await createKey(daybook, ['reports:read', 'reports:write', 'books:read', 'books:write']);
+  const organizer = await registerUser(daybook, 'organizer');
+  for (const { headers } of [keeper, organizer]) expectProblem(await settings(headers), 403, '/api/settings');
+  expectProblem(await settings({}), 401, '/api/settings');
   await daybook.stop();
 });

@@ -98,7 +98,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .addTag('keys', 'API keys and their scopes')
     .addTag('users', 'Users, their tokens, and sessions of the dashboard')
     .addTag('benchmark', 'Load tests of this service')
-    .addTag('operations', 'Health and metrics')
+    .addTag('operations', 'Health, metrics and settings')
     .addSecurity(API_KEY_SCHEME, {
       type: 'http',
       scheme: 'bearer',

@@ -19,24 +19,41 @@ import { likelySetting, removedSetting } from './setting-names.js';
 
 export { ConfigError } from './config-error.js';
 
+/** The settings by section, in the order of docs/configuration.md. */
+export const SECTIONS = {
+  process: processSettings,
+  database: databaseSettings,
+  queues: queueSettings,
+  overload: overloadSettings,
+  reports: reportSettings,
+  storage: storageSettings,
+  jobs: jobSettings,
+  http: httpSettings,
+  callbacks: callbackSettings,
+  mail: mailSettings,
+  books: bookSettings,
+  users: userSettings,
+  web: webSettings,
+} as const;
+
 /**
  * Every environment variable with its limits, its default and its text in docs/configuration.md, whose order this is. A
  * variable that is set to the empty string counts as not set.
  */
 export const environmentSchema = z.object({
-  ...processSettings.shape,
-  ...databaseSettings.shape,
-  ...queueSettings.shape,
-  ...overloadSettings.shape,
-  ...reportSettings.shape,
-  ...storageSettings.shape,
-  ...jobSettings.shape,
-  ...httpSettings.shape,
-  ...callbackSettings.shape,
-  ...mailSettings.shape,
-  ...bookSettings.shape,
-  ...userSettings.shape,
-  ...webSettings.shape,
+  ...SECTIONS.process.shape,
+  ...SECTIONS.database.shape,
+  ...SECTIONS.queues.shape,
+  ...SECTIONS.overload.shape,
+  ...SECTIONS.reports.shape,
+  ...SECTIONS.storage.shape,
+  ...SECTIONS.jobs.shape,
+  ...SECTIONS.http.shape,
+  ...SECTIONS.callbacks.shape,
+  ...SECTIONS.mail.shape,
+  ...SECTIONS.books.shape,
+  ...SECTIONS.users.shape,
+  ...SECTIONS.web.shape,
 });
 
 type Environment = z.output<typeof environmentSchema>;
@@ -47,8 +64,14 @@ export type Config = Readonly<Omit<Environment, 'DEMO_RECEIVER'> & { DEMO_RECEIV
 /** Injection token of the process's {@link Config}. */
 export const CONFIG = Symbol('CONFIG');
 
-/** Variables whose value may contain a password and is therefore not shown. */
-const SECRET = /URL|^CALLBACK_PROXY$|SECRET$|KEY|PASSWORD/;
+const SECRET = /SECRET$|KEY|PASSWORD/;
+const WITH_PASSWORD = /URL|^CALLBACK_PROXY$/;
+
+/** Whether a variable is a secret as a whole. */
+export const isSecret = (name: string): boolean => SECRET.test(name);
+
+/** Whether a variable is a URL that may contain a password. */
+export const mayHavePassword = (name: string): boolean => WITH_PASSWORD.test(name);
 
 function allowedText(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
@@ -69,7 +92,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   if (error) {
     const issue = error.issues[0]!;
     const name = String(issue.path[0]);
-    const value = SECRET.test(name) ? '(not shown)' : JSON.stringify(set[name]);
+    const value = isSecret(name) || mayHavePassword(name) ? '(not shown)' : JSON.stringify(set[name]);
     throw new ConfigError(`${name}=${value} is not valid: it must be ${allowedText(issue)}`);
   }
   if (data.ROLE !== 'all' && !data.REDIS_URL) {
@@ -98,6 +121,10 @@ function freeze<Settings extends object>(settings: Settings): Readonly<Settings>
 
 const SETTINGS: readonly string[] = Object.keys(environmentSchema.shape);
 
+const namesFromFile = new Set<string>();
+/** Names of the variables that {@link readConfig} took from `.env`. */
+export const settingsFromFile: ReadonlySet<string> = namesFromFile;
+
 /**
  * Returns the settings of this process: `.env` in the working directory, overridden by the environment. An empty variable
  * overrides nothing, since it counts as not set.
@@ -105,7 +132,10 @@ const SETTINGS: readonly string[] = Object.keys(environmentSchema.shape);
  */
 export function readConfig(): Config {
   const text = readDotenv('.env');
-  for (const { name, value } of text === null ? [] : parseSettings(text)) process.env[name] ||= value;
+  for (const { name, value } of text === null ? [] : parseSettings(text)) {
+    if (!process.env[name]) namesFromFile.add(name);
+    process.env[name] ||= value;
+  }
   return parseConfig(process.env);
 }
 

@@ -9,6 +9,6 @@ export const bookSettings = z.object({
     .default('USD')
     .describe('Currency (ISO 4217) of orders and summaries that name none'),
   IMPORT_IDLE_TIMEOUT: duration(1_000, 600_000, 'a time from 1s to 10m')
-    .default(30_000)
+    .prefault('30s')
     .describe('Time after which an import is ended whose sender is silent, or sends less than 4 KiB'),
 });

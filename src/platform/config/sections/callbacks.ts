@@ -28,17 +28,17 @@ export const callbackSettings = z.object({
     .default([])
     .describe('Nameservers for callbacks: `address` or `address:port`, comma-separated. Default those of the system'),
   CALLBACK_TIMEOUT: duration(100, 60_000, 'a time from 100ms to 1m')
-    .default(10_000)
+    .prefault('10s')
     .describe('Timeout of one callback attempt, from connecting to the end of the answer'),
   CALLBACK_RETRY_DELAYS: retryDelays('2s,4s,8s')
-    .default([2_000, 4_000, 8_000])
+    .prefault('2s,4s,8s')
     .describe('Delays before the 2nd, 3rd, … callback attempt, each ± 25%'),
   CALLBACK_RETRY_STATUSES: list
     .refine((statuses) => statuses.every((status) => RETRY_STATUS.test(status)), 'statuses such as 5xx,429')
     .default(['5xx'])
     .describe('Statuses of callback answers that are retried'),
   CALLBACK_REDELIVERY_RATE: rateLimit
-    .default({ limit: 1_200, windowMs: 60_000 })
+    .prefault('1200/60s')
     .describe('Redeliveries of one account to one destination, evenly spread over the time, or `off`'),
   CALLBACK_ORDER: z
     .enum(['ordered', 'strict', 'unordered'])
@@ -56,6 +56,6 @@ export const callbackSettings = z.object({
     .optional()
     .describe('Secret that signs callbacks with `AUTH=open`, `whsec_…`. Without it the first start generates one'),
   CALLBACK_SECRET_OVERLAP: duration(0, 7 * UNIT_MS.d, 'a time up to 7d')
-    .default(UNIT_MS.d)
+    .prefault('24h')
     .describe('Time for which the previous secret also signs after a rotation'),
 });

@@ -6,7 +6,7 @@ export const databaseSettings = z.object({
   DATABASE_URL: serviceUrl('postgres', 'postgresql')
     .optional()
     .describe('Postgres 14 or newer. Without it an embedded Postgres runs under `DATA_DIR`'),
-  DATABASE_POOL: wholeNumber(2, 200).default(10).describe('Maximum connections of one process to Postgres'),
+  DATABASE_POOL: wholeNumber(2, 200).prefault('10').describe('Maximum connections of one process to Postgres'),
   DATABASE_PREPARE: z
     .enum(['on', 'off'])
     .default('on')

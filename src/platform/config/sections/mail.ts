@@ -14,12 +14,12 @@ export const mailSettings = z.object({
     .default('Daybook <daybook@localhost>')
     .describe('Sender of messages'),
   SMTP_TIMEOUT: duration(100, 300_000, 'a time from 100ms to 5m')
-    .default(10_000)
+    .prefault('10s')
     .describe('Timeout of one attempt to send a message, from connecting to the reply of the server'),
   MAIL_RETRY_DELAYS: retryDelays('2s,1m,1h')
-    .default([2, 10, 60, 300, 1_800, 3_600, 10_800, 21_600, 43_200].map((seconds) => seconds * UNIT_MS.s))
+    .prefault('2s,10s,1m,5m,30m,1h,3h,6h,12h')
     .describe('Delays before the 2nd, 3rd, … attempt to send a message, each ± 25%'),
   MAIL_CHANGE_DELAY: duration(0, UNIT_MS.h, 'a time up to 1h')
-    .default(2_000)
+    .prefault('2s')
     .describe('Time for which the changes of an event are collected into one message'),
 });

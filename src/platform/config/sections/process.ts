@@ -10,7 +10,7 @@ export const processSettings = z.object({
     .describe(
       'Role of this process: `api` answers HTTP, `worker` generates reports and delivers callbacks, `all` does both',
     ),
-  PORT: wholeNumber(0, 65_535).default(3000).describe('Port to listen on; 0 takes a free one'),
+  PORT: wholeNumber(0, 65_535).prefault('3000').describe('Port to listen on; 0 takes a free one'),
   HOST: z
     .string()
     .default('127.0.0.1')

@@ -7,9 +7,9 @@ export const reportSettings = z.object({
     .optional()
     .describe('Threads that generate reports, in each of the two pools (sync, async). Default: the number of cores'),
   SYNC_MAX_PENDING: wholeNumber(1, 100_000)
-    .default(256)
+    .prefault('256')
     .describe('Maximum sync requests of one process that are in progress or waiting for a thread'),
   REPORT_TIMEOUT: duration(1_000, 86_400_000, 'a time from 1s to 1d')
-    .default(600_000)
+    .prefault('10m')
     .describe('Timeout of one report; its thread is terminated and the request fails'),
 });

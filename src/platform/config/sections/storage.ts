@@ -4,7 +4,7 @@ import { bytesOrOff, freeSpace } from '../values.js';
 /** Limits of the space that report files take. */
 export const storageSettings = z.object({
   MAX_STORAGE_ACCOUNT: bytesOrOff
-    .default(10 * 1024 ** 3)
+    .prefault('10gb')
     .describe(
       'Maximum bytes of the report files of one account, those of unfinished requests by estimate; `off` for none',
     ),
