@@ -5,6 +5,7 @@ import { claiming } from './measurements/claiming.js';
 import { deliveries } from './measurements/deliveries.js';
 import { draining } from './measurements/draining.js';
 import { footprint } from './measurements/footprint.js';
+import { live } from './measurements/live.js';
 import { mail } from './measurements/mail.js';
 import type { Measurement } from './measurements/measurement.js';
 import { acceptingWithoutRedis } from './measurements/redis-away.js';
@@ -27,6 +28,7 @@ export const MEASUREMENTS: ReadonlyMap<string, () => Promise<Measurement[]>> = n
   ['report-rows', reportRows],
   ['books', () => books()],
   ['books-lines', booksLines],
+  ['live', live],
   ['mail', mail],
   ['footprint', footprint],
 ]);

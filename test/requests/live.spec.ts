@@ -126,11 +126,11 @@ describe('GET /api/live', () => {
     expect(after.events[0]!.data.version).toBeGreaterThan(before.events.at(-1)!.data.version);
   });
 
-  it('refuses the seventeenth stream of a caller until one is closed', async () => {
-    const open16 = await Promise.all(Array.from({ length: 16 }, () => open('/api/live')));
-    expect(open16.map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => 200));
+  it('refuses the thirty-third stream of a caller until one is closed', async () => {
+    const all = await Promise.all(Array.from({ length: 32 }, () => open('/api/live')));
+    expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => 200));
     expectProblem(await get(daybook, '/api/live'), 429);
-    open16[0]!.close();
+    all[0]!.close();
     await eventually(async () => expect((await open('/api/live')).status).toBe(200));
   });
 

@@ -32,8 +32,8 @@ function open(id: string, account: AccountId = null) {
 }
 
 describe('OpenStreams', () => {
-  it('has room for 16 streams of a caller, and again after one has ended', async () => {
-    const [first] = Array.from({ length: 16 }, () => open('a'));
+  it('has room for 32 streams of a caller, and again after one has ended', async () => {
+    const [first] = Array.from({ length: 32 }, () => open('a'));
     await expect(open('a').over).rejects.toThrow(TooManyStreams);
     open('b');
     first!.close();

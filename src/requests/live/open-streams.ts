@@ -2,8 +2,8 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Caller } from '../../http/caller.js';
 import { StreamsBusy, TooManyStreams } from './live.errors.js';
 
-/** Event streams of one caller in one process. Browsers open up to six connections to one host. */
-const MAX_OF_CALLER = 16;
+/** Event streams of one caller in one process. With `AUTH=open`, all clients of a network are one caller. */
+const MAX_OF_CALLER = 32;
 /** Event streams of one account, whose keys and users are callers of their own. */
 const MAX_OF_ACCOUNT = 64;
 /** Event streams of all callers in one process. */
