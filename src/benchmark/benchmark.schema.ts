@@ -108,13 +108,23 @@ export type AsyncReport = z.infer<typeof asyncReport>;
 export type BothReport = z.infer<typeof bothReport>;
 
 const timestamp = z.iso.datetime();
+const progress = z
+  .object({
+    stage: z.enum(['sync', 'async']),
+    total: z.int().describe('Requests of the stage'),
+    sent: z.int(),
+    answered: z.int(),
+    failed: z.int(),
+    callbacks: z.int(),
+  })
+  .meta({ id: 'BenchmarkProgress' });
 export const runView = z
   .object({
     id: z.uuid(),
     mode: z.enum(LOAD_MODES),
     status: z.enum(RUN_STATUSES),
     settings: z.looseObject({}),
-    progress: z.looseObject({}).nullable().describe('Progress of the current stage'),
+    progress: progress.nullable().describe('Progress of the current stage; null before the first'),
     result: z.union([bothReport, syncReport, asyncReport]).nullable(),
     error: z.string().nullable(),
     created_at: timestamp,

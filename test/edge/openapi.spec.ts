@@ -198,8 +198,10 @@ describe('/openapi.json', () => {
       expect(ajv.validate({ $ref: `#/components/schemas/${name}`, components }, 5)).toBe(false);
   });
 
-  // It was 1.5 MB when every schema and error was written out where it is used.
-  it('is smaller than 320 kB', () => expect(size).toBeLessThan(320_000));
+  // It was 15 kB when every schema and error was written out where it is used.
+  it('takes less than 3.1 kB for each operation', () => {
+    expect(size / operations().length).toBeLessThan(3_100);
+  });
 
   it('is printed by `daybook openapi` too, without a database', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [DAYBOOK, 'openapi'], { maxBuffer: 2 ** 24 });
