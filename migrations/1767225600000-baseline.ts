@@ -247,6 +247,7 @@ const CALLBACKS = [
     status text NOT NULL DEFAULT 'RUNNING',
     callback_status text,
     destination text,
+    requests json,
     since timestamptz(3),
     until timestamptz(3) NOT NULL,
     matched integer NOT NULL,

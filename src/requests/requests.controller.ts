@@ -73,6 +73,6 @@ export class RequestsController {
   @ApiOperation({ summary: 'Delete all finished requests without a callback due, with their callback logs and files' })
   @ApiOkResponse({ standardSchema: removedMany })
   async removeFinished(@OwnAccount() account: AccountId): Promise<object> {
-    return { deleted: true, count: await this.requests.removeFinished(account) };
+    return { deleted: true, count: await this.requests.removeFinished({ account }) };
   }
 }

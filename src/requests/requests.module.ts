@@ -48,6 +48,7 @@ import { RetentionService } from './removal/retention.service.js';
     IdempotencyService,
     RetentionService,
     StorageUsage,
+    RequestSearch,
     FinishedRequests,
     ActionLog,
     ActionRepository,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { NIL as NIL_ID, validate as isUuid } from 'uuid';
+import { validate as isUuid } from 'uuid';
 import type { AccountId } from '../platform/tenant.js';
 import type { RequestRecord } from './request.entity.js';
 import { RequestRepository } from './request.repository.js';
@@ -116,16 +116,17 @@ export class RequestsService {
     throw new RequestUnfinished();
   }
 
-  /** Deletes every finished request without a callback due. @returns The number of deleted requests. */
-  async removeFinished(account: AccountId): Promise<number> {
+  /**
+   * Deletes every finished request of a selection without a callback due, in batches: a call that fails has deleted some, and
+   * can be repeated.
+   * @returns The number of deleted requests.
+   * @throws StorageUnavailable, DatabaseUnavailable, SearchBusy
+   */
+  async removeFinished(selection: RequestSelection): Promise<number> {
     let count = 0;
-    let afterId: string = NIL_ID;
-    for (;;) {
-      const ids = await this.removal.findFinished(account, afterId, REMOVE_BATCH);
-      if (ids.length === 0) return count;
+    for await (const ids of this.search.pages({ ...selection, isFinished: true }, REMOVE_BATCH))
       count += await this.removal.remove(ids, this.removeFiles);
-      afterId = ids.at(-1)!;
-    }
+    return count;
   }
 
   private readonly removeFiles = (keys: string[]): Promise<void> => this.files.remove(keys);

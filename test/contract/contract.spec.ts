@@ -183,7 +183,7 @@ function remember({ operation, body }: Input, { status, text }: Answer): void {
   if (typeof body === 'string' && body.includes('/callbacks/receive')) keep('called', answer?.request_id);
   if (answer?.key !== undefined) keep('keys', answer.id);
   if (operation.path === '/api/journal/entries' && answer?.number) keep('entries', String(answer.number));
-  if (operation.path === '/api/callbacks/redeliver') keep('redeliveries', answer?.id);
+  if (/\/(redeliver|bulk)$/.test(operation.path)) keep('redeliveries', answer?.id);
   if (operation.path === '/api/customers') keep('customers', answer?.id);
   if (operation.path === '/api/events') keep('events', answer?.id);
   if (operation.path === '/api/bookings') keep('bookings', answer?.id);

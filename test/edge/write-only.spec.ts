@@ -56,6 +56,11 @@ const WRITES: Record<string, () => Promise<{ path: string; body?: object; answer
     path: '/api/requests',
     answer: { deleted: true, count: expect.any(Number) },
   }),
+  'POST /api/requests/bulk': async () => ({
+    path: '/api/requests/bulk',
+    body: { action: 'delete', filter: {} },
+    answer: { count: expect.any(Number) },
+  }),
   'POST /api/requests/{id}/redeliver': async () => {
     const request_id = await finished('redelivered');
     const message = expect.any(String);

@@ -109,6 +109,16 @@ export const WRITES: Record<string, (on: Scene) => Promise<Write>> = {
     await finished(on, id);
     return { path: `/api/requests/${id}`, target: id };
   },
+  'POST /api/requests/bulk': async () => ({
+    path: '/api/requests/bulk',
+    body: { action: 'cancel', filter: { lane: 'nowhere', created_from: '2026-01-01T00:00:00Z' }, dry_run: true },
+    detail: {
+      action: 'cancel',
+      filter: { lane: 'nowhere', created_from: '2026-01-01T00:00:00Z' },
+      dry_run: true,
+      count: 0,
+    },
+  }),
   'DELETE /api/requests': async () => ({ path: '/api/requests', detail: { count: expect.any(Number) } }),
   'POST /api/lanes/{lane}/pause': async (on) => {
     await accept(on, 'b');

@@ -195,7 +195,7 @@ describe('a callback that is redelivered while its request is being deleted', ()
   };
   const ways: [string, (requests: RequestsService, id: string, files: string[]) => Promise<unknown>][] = [
     ['by its id', (requests, id) => expect(requests.remove(id, null)).rejects.toBeInstanceOf(RequestUnfinished)],
-    ['with all others', async (requests) => expect(await requests.removeFinished(null)).toBe(1)],
+    ['with all others', async (requests) => expect(await requests.removeFinished({ account: null })).toBe(1)],
     [
       'by age',
       (_, __, files) => stores.removal.removeExpired(MONTH_MS, NIL, 9, async (keys) => void files.push(...keys)),

@@ -312,7 +312,7 @@ const importType = fc
 function weightOf({ method, path }: Operation): number {
   if (/^\/api\/(sync|async|batch)$/.test(path)) return 15;
   if (/\/redeliver|^\/api\/requests\/\{id\}$/.test(path)) return 9;
-  return method === 'DELETE' && path === '/api/requests' ? 1 : 3;
+  return /^\/api\/requests(\/bulk)?$/.test(path) && method !== 'GET' ? 1 : 3;
 }
 
 /** Kept by operation, because making them takes longer than sending some inputs. */

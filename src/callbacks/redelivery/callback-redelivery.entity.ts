@@ -22,6 +22,10 @@ export class CallbackRedelivery {
   @Column('text', { nullable: true })
   destination!: string | null;
 
+  /** The filter of its requests, as in the body of `POST /api/requests/bulk`; null for a job over callbacks. */
+  @Column('json', { nullable: true })
+  requests!: object | null;
+
   @Column('timestamp with time zone', { precision: 3, nullable: true })
   since!: Date | null;
 
@@ -35,7 +39,7 @@ export class CallbackRedelivery {
   @Column('integer', { default: 0 })
   redelivered!: number;
 
-  /** Last delivery that was processed; they are processed in order of their ids, each once. */
+  /** Last delivery, or with a filter of requests the last request, that was processed: in order of their ids, each once. */
   @Column('uuid', { name: 'last_id', default: '00000000-0000-0000-0000-000000000000' })
   lastId!: string;
 

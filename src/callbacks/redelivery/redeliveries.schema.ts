@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { atLeastOne } from '../../http/fields/at-least-one.js';
 import { pageFields } from '../../http/fields/page-query.js';
+import { shownRequestFilter } from '../../requests/requests.schema.js';
 import { dateTime } from '../../http/fields/date-time.js';
 
 const DESTINATION = /^https?:\/\/[^/?#@\s\p{Cc}\p{Cf}]+:\d{1,5}$/u;
@@ -44,6 +45,9 @@ export const redeliveryJob = z
       destination: z.string().nullable(),
       since: timestamp.nullable(),
       until: timestamp,
+      requests: shownRequestFilter
+        .optional()
+        .describe('Of a job of `POST /api/requests/bulk`: only callbacks of the requests that match this filter'),
     }),
     matched: z.int().describe('Callbacks that matched when the job was added'),
     redelivered: z.int().describe('Callbacks that are due again or were sent since'),

@@ -4,12 +4,13 @@ import { newId } from '../../platform/ids.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { DaybookError } from '../../platform/errors.js';
 import { pageOf } from '../../platform/database/page.js';
+import type { RequestFilter } from '../../requests/requests.schema.js';
 import type { CallbackRedelivery } from './callback-redelivery.entity.js';
-import { RedeliveryRepository } from './redelivery.repository.js';
+import { type NewRedelivery, RedeliveryRepository } from './redelivery.repository.js';
 import { type RedeliverySelection, RedeliveryStore } from './redelivery.store.js';
 
 /** Limit of callbacks per job. */
-const MAX_MATCHED = 100_000;
+export const MAX_MATCHED = 100_000;
 /** Limit of running jobs of an account. */
 const MAX_RUNNING = 20;
 /** Pages that one sweep of a worker makes due. */
@@ -59,7 +60,7 @@ export class RedeliveriesService {
     const until = selection.until && selection.until < now ? selection.until : now;
     const matched = await this.store.count({ ...selection, until }, MAX_MATCHED + 1);
     if (matched > MAX_MATCHED) throw new RedeliveryTooLarge();
-    const fresh = {
+    return this.insert({
       id: newId(),
       accountId: selection.account,
       callbackStatus: selection.status ?? null,
@@ -67,10 +68,18 @@ export class RedeliveriesService {
       since: selection.since ?? null,
       until,
       matched,
-    };
-    const job = await this.jobs.add(fresh, MAX_RUNNING);
-    if (!job) throw new TooManyRedeliveries();
-    return redeliveryView(job);
+    });
+  }
+
+  /**
+   * Adds a job for the ended callbacks of the requests that match now.
+   * @param matched Their number.
+   * @throws TooManyRedeliveries
+   */
+  async addForRequests(requests: RequestFilter, account: AccountId, matched: number): Promise<{ id: string }> {
+    const until = await this.store.now();
+    const every = { callbackStatus: null, destination: null, since: null, until };
+    return this.insert({ id: newId(), accountId: account, ...every, requests, matched });
   }
 
   /** @throws RedeliveryNotFound */
@@ -107,6 +116,12 @@ export class RedeliveriesService {
     return this.jobs.removeExpired(ageMs, limit);
   }
 
+  private async insert(fresh: NewRedelivery): Promise<{ id: string }> {
+    const job = await this.jobs.add(fresh, MAX_RUNNING);
+    if (!job) throw new TooManyRedeliveries();
+    return redeliveryView(job);
+  }
+
   private async job(id: string, account: AccountId): Promise<CallbackRedelivery> {
     const job = isUuid(id) ? await this.jobs.find(id) : null;
     if (!job || (account !== null && job.accountId !== account)) throw new RedeliveryNotFound();
@@ -125,6 +140,7 @@ function redeliveryView(job: CallbackRedelivery) {
       destination: job.destination,
       since: job.since?.toISOString() ?? null,
       until: job.until.toISOString(),
+      ...(job.requests && { requests: job.requests }),
     },
     matched: job.matched,
     redelivered: job.redelivered,

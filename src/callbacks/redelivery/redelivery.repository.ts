@@ -7,7 +7,8 @@ import { CallbackRedelivery } from './callback-redelivery.entity.js';
 export type NewRedelivery = Pick<
   CallbackRedelivery,
   'id' | 'accountId' | 'callbackStatus' | 'destination' | 'since' | 'until' | 'matched'
->;
+> &
+  Partial<Pick<CallbackRedelivery, 'requests'>>;
 
 // Hand-written: SKIP LOCKED lets the sweeps of several workers run side by side. An array, because a join could become a scan.
 const REMOVE_EXPIRED = `DELETE FROM callback_redeliveries WHERE id = ANY (ARRAY(

@@ -5,6 +5,9 @@ import { type DeliverySelection, selectionConditions } from '../deliveries/deliv
 import type { CallbackRedelivery } from './callback-redelivery.entity.js';
 import { notPaused } from '../../queue/pauses/not-paused.store.js';
 import { type Candidate, type Paced, pacedPage } from './redelivery-pace.js';
+import { requestFilter } from '../../requests/requests.schema.js';
+import { searchWithin } from '../../requests/search/request-search.js';
+import { selectionOf as requestSelectionOf } from '../../requests/search/request-selection.js';
 import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 
 /** The callbacks to send again. Pending ones are never selected: they are being sent already. */
@@ -19,13 +22,21 @@ const MAX_WAITING = 1_000;
 
 type Job = Pick<
   CallbackRedelivery,
-  'id' | 'accountId' | 'callbackStatus' | 'destination' | 'since' | 'until' | 'lastId'
+  'id' | 'accountId' | 'callbackStatus' | 'destination' | 'requests' | 'since' | 'until' | 'lastId'
 >;
+
+/** The next deliveries of a job. */
+interface Page {
+  candidates: (Candidate & { position: string })[];
+  /** The `last_id` after all of them; null if there are none. */
+  endsAt: string | null;
+  isLast: boolean;
+}
 
 /** The accounts take turns, and so do the jobs of an account. A pause stops them: otherwise all their callbacks would be due at its end. */
 const TAKE_JOB = `
-  SELECT j.id, j.account_id AS "accountId", j.callback_status AS "callbackStatus", j.destination, j.since, j.until,
-    j.last_id AS "lastId"
+  SELECT j.id, j.account_id AS "accountId", j.callback_status AS "callbackStatus", j.destination, j.requests,
+    j.since, j.until, j.last_id AS "lastId"
   FROM callback_redeliveries j JOIN (
     SELECT coalesce(account_id, '${OPEN_INSTALLATION}') AS account, max(advanced_at) AS served_at
     FROM callback_redeliveries WHERE status = 'RUNNING' GROUP BY account
@@ -35,6 +46,10 @@ const TAKE_JOB = `
       AND d.attempts = d.schedule_start LIMIT ${MAX_WAITING}) waiting) <= ${MAX_WAITING - PAGE}
     AND ${notPaused('callbacks')}
   ORDER BY s.served_at, j.advanced_at LIMIT 1 FOR UPDATE OF j SKIP LOCKED`;
+
+/** By request, which the request log has found. */
+const FIND_ENDED = `SELECT id, destination, request_id AS position FROM callback_deliveries
+  WHERE request_id = ANY ($1::uuid[]) AND status IN ('SUCCESS', 'FAILED') ORDER BY request_id`;
 
 const MOVE_JOB = `
   UPDATE callback_redeliveries SET redelivered = redelivered + $2, last_id = coalesce($3, last_id),
@@ -129,14 +144,15 @@ export class RedeliveryStore {
       const [job] = await query<Job>({ name: 'redelivery_take', text: TAKE_JOB });
       if (!job) return false;
       const page = await this.pageOf(query, job);
-      const { scheduled, blockedInMs } = await this.pace(query, job, page);
+      const { scheduled, blockedInMs } = await this.pace(query, job, page.candidates);
       const inMs = scheduled.map((one) => one.inMs);
       const ids = scheduled.map(({ id }) => id);
       const redelivered = await query({ name: 'redelivery_schedule', text: SCHEDULE }, [job.id, ids, inMs]);
-      const isDone = blockedInMs === null && page.length < PAGE;
+      const isDone = blockedInMs === null && page.isLast;
+      const lastId = blockedInMs === null ? page.endsAt : page.candidates[scheduled.length - 1]?.position;
       // Not at the next free moment, which would schedule one at a time.
       const dueInMs = blockedInMs === null ? 0 : blockedInMs - this.horizonMs / 2;
-      const values = [job.id, redelivered.length, ids.at(-1) ?? null, isDone, dueInMs];
+      const values = [job.id, redelivered.length, lastId ?? null, isDone, dueInMs];
       await query({ name: 'redelivery_move', text: MOVE_JOB }, values);
       return true;
     });
@@ -148,15 +164,28 @@ export class RedeliveryStore {
   }
 
   /** The next deliveries of a job, at most {@link PAGE}. */
-  private pageOf(query: Query, job: Job): Promise<Candidate[]> {
+  private async pageOf(query: Query, job: Job): Promise<Page> {
+    if (job.requests !== null) return this.pageOfRequests(query, job);
     const values: unknown[] = [job.lastId];
-    const text = `SELECT d.id, d.destination FROM callback_deliveries d
+    const text = `SELECT d.id, d.destination, d.id AS position FROM callback_deliveries d
       WHERE d.id > $1 AND ${conditionsOf(selectionOf(job), values)} ORDER BY d.id LIMIT ${PAGE}`;
-    return query<Candidate>({ name: '', text }, values);
+    const candidates = await query<Page['candidates'][number]>({ name: '', text }, values);
+    return { candidates, endsAt: candidates.at(-1)?.id ?? null, isLast: candidates.length < PAGE };
+  }
+
+  /** Requests that were accepted after the job do not match. */
+  private async pageOfRequests(query: Query, job: Job): Promise<Page> {
+    const selection = requestSelectionOf(requestFilter.parse(job.requests), job.accountId);
+    const range = { afterId: job.lastId, beforeId: job.id };
+    const { ids, searchedTo } = await searchWithin(query).oldest({ ...selection, hasCallback: true }, range, PAGE);
+    const candidates = await query<Page['candidates'][number]>({ name: 'redelivery_find_ended', text: FIND_ENDED }, [
+      ids,
+    ]);
+    return { candidates, endsAt: searchedTo ?? ids.at(-1) ?? null, isLast: searchedTo === null };
   }
 
   /** Decides when each delivery of a page becomes due, and moves the rates of their destinations on. */
-  private async pace(query: Query, job: Job, page: Candidate[]): Promise<Paced> {
+  private async pace(query: Query, job: Job, page: readonly Candidate[]): Promise<Paced> {
     if (this.intervalMs === 0) return pacedPage(page, new Map(), 0, 0);
     const account = job.accountId ?? OPEN_INSTALLATION;
     const destinations = [...new Set(page.map(({ destination }) => destination))];

@@ -28,4 +28,18 @@ export class CancelService {
     if (destination !== null) this.queue.wake('callbacks');
     return { id, status: 'CANCELLED' };
   }
+
+  /**
+   * Cancels those of the requests that are pending, in one transaction.
+   * @param ids Requests of the caller's account.
+   * @returns The number of cancelled requests.
+   */
+  async cancelAll(ids: string[]): Promise<number> {
+    const pending = await this.store.findPending(ids);
+    const count = await this.store.cancelAll(
+      pending.map(({ id, callbackUrl }) => ({ id, deliveryId: newId(), destination: destinationOf(callbackUrl) })),
+    );
+    if (count > 0 && pending.some(({ callbackUrl }) => callbackUrl !== null)) this.queue.wake('callbacks');
+    return count;
+  }
 }

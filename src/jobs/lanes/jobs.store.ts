@@ -16,6 +16,15 @@ export interface CompletedBatch {
   busyS: number;
 }
 
+/** A request that is to be cancelled. */
+export interface Cancellation {
+  id: string;
+  /** Id of its callback delivery, if it has one. */
+  deliveryId: string;
+  /** The result of `destinationOf`. */
+  destination: string | null;
+}
+
 /** A lane's throughput is smoothed over about this many seconds of work. */
 const RATE_WINDOW_S = 30;
 
@@ -108,24 +117,44 @@ const COUNT = statement(
   SELECT name FROM counted`,
 );
 
+const FIND_PENDING = statement(
+  'request_find_pending',
+  `SELECT id, callback_url AS "callbackUrl" FROM requests WHERE id = ANY (:ids::uuid[]) AND completed_at IS NULL`,
+);
+
+/** Requests are found by id, for the same reason as in {@link FINISH}, and locked by id. */
 const CANCEL = statement(
   'request_cancel',
-  `WITH finished AS (
-    UPDATE requests SET status = 'CANCELLED', completed_at = clock_timestamp() WHERE id = :id AND status = 'PENDING'
-    RETURNING id, account_id, callback_url, lane, queue_position, :deliveryId::uuid AS delivery_id,
-      :destination::text AS destination, estimated_bytes
+  `WITH item AS (
+    SELECT * FROM unnest(:ids::uuid[], :deliveryIds::uuid[], :destinations::text[]) AS t (id, delivery_id, destination)
+  ), locked AS (
+    SELECT id FROM requests WHERE id = ANY (:ids::uuid[]) ORDER BY id FOR UPDATE
+  ), finished AS (
+    UPDATE requests r SET status = 'CANCELLED', completed_at = clock_timestamp()
+    FROM item i JOIN locked ON locked.id = i.id
+    WHERE r.id = ANY (:ids::uuid[]) AND r.id = i.id AND (r.status = 'PENDING' OR i.id IS NULL)
+    RETURNING r.id, r.account_id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination,
+      r.estimated_bytes
   ), delivered AS (${DELIVERY_INSERT}
   ), skipped AS (
     INSERT INTO cancelled_positions (lane, queue_position) SELECT lane, queue_position FROM finished
   )
-  SELECT lane, estimated_bytes AS "estimatedBytes" FROM finished`,
+  SELECT lane, count(*) AS count, sum(estimated_bytes)::bigint AS "estimatedBytes" FROM finished GROUP BY lane`,
 );
 
+/** Counts cancelled requests in their lanes, which are locked by name. */
 const UNCOUNT = statement(
   'lane_uncount',
-  `WITH counted AS (
-    UPDATE lanes SET pending = pending - :count, reserved_bytes = ${RELEASED} WHERE name = :lane RETURNING pending
-  ) ${PASSED_ALL}`,
+  `WITH cancelled AS (
+    SELECT * FROM unnest(:lanes::text[], :counts::integer[], :estimatedBytes::bigint[]) AS t (lane, count, bytes)
+  ), locked AS (
+    SELECT name FROM lanes WHERE name = ANY (:lanes::text[]) ORDER BY name FOR UPDATE
+  ), counted AS (
+    UPDATE lanes l SET pending = l.pending - c.count,
+      reserved_bytes = CASE WHEN l.pending = c.count THEN 0 ELSE greatest(0, l.reserved_bytes - c.bytes) END
+    FROM cancelled c JOIN locked ON locked.name = c.lane
+    WHERE l.name = ANY (:lanes::text[]) AND l.name = c.lane RETURNING l.name, l.pending
+  ) DELETE FROM cancelled_positions WHERE lane IN (SELECT name FROM counted WHERE pending = 0)`,
 );
 
 /**
@@ -174,17 +203,38 @@ export class JobsStore {
     return isOurs || kept.length > 0 ? new Set(kept.map(({ id }) => id)) : null;
   }
 
+  /** @returns Those of the requests that may be pending. */
+  findPending(ids: string[]): Promise<{ id: string; callbackUrl: string | null }[]> {
+    return this.database.query(FIND_PENDING, { ids });
+  }
+
   /**
-   * Cancels a pending request; its position stays, so no gap appears. The lane's row comes last, as in {@link complete}.
-   * @returns False when it is not pending any more.
+   * Cancels those of the requests that are pending; their positions stay, so no gap appears. The rows of the lanes come last,
+   * as in {@link complete}.
+   * @returns The number of cancelled requests.
    */
-  cancel(id: string, deliveryId: string, destination: string | null): Promise<boolean> {
-    return this.database.transaction(async (query) => {
-      const [row]: { lane: string; estimatedBytes: number }[] = await query(CANCEL, { id, deliveryId, destination });
-      if (!row) return false;
-      await query(UNCOUNT, { ...row, count: 1 });
+  async cancelAll(requests: readonly Cancellation[]): Promise<number> {
+    let cancelled: { lane: string; count: number; estimatedBytes: number }[] = [];
+    await this.database.transaction(async (query) => {
+      cancelled = await query(CANCEL, {
+        ids: requests.map(({ id }) => id),
+        deliveryIds: requests.map(({ deliveryId }) => deliveryId),
+        destinations: requests.map(({ destination }) => destination),
+      });
+      if (cancelled.length === 0) return false;
+      await query(UNCOUNT, {
+        lanes: cancelled.map(({ lane }) => lane),
+        counts: cancelled.map(({ count }) => count),
+        estimatedBytes: cancelled.map(({ estimatedBytes }) => estimatedBytes),
+      });
       return true;
     });
+    return cancelled.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Cancels one request. @returns False when it is not pending any more. */
+  async cancel(id: string, deliveryId: string, destination: string | null): Promise<boolean> {
+    return (await this.cancelAll([{ id, deliveryId, destination }])) === 1;
   }
 }
 

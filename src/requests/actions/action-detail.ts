@@ -20,7 +20,8 @@ export function targetOf({ params, result }: ActionContent): string | null {
 }
 
 /**
- * Collects the recorded fields of an action, from the body, else the query, else the path. Only short scalars are recorded, and of a URL
+ * Collects the recorded fields of an action, from the body, else the query, else the path. Only short scalars are recorded, also those of an
+ * object such as a filter, and of a URL
  * only its origin, because paths and queries often carry a token.
  * @returns The fields, the count of a response that has one, and the id of what was created under another one; or null.
  */
@@ -45,10 +46,20 @@ function own(value: unknown, field: string): unknown {
 
 const idOf = (result: unknown): unknown => own(result, 'id');
 
-function short(value: unknown): unknown {
-  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map(short);
+function scalar(value: unknown): unknown {
   if (typeof value === 'string') return shortText(value);
   return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
+}
+
+function short(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map(short);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(
+      Object.entries(value)
+        .slice(0, MAX_ITEMS)
+        .map(([field, item]) => [shortText(field), scalar(item)]),
+    );
+  return scalar(value);
 }
 
 /** Text without control characters, which a terminal would obey, and without lone surrogates, which Postgres refuses. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type AccountId, OPEN_INSTALLATION } from '../../platform/tenant.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 import { Database, type Query, type Statement } from '../../platform/database/database.js';
 import { firstIdAt } from '../../platform/ids.js';
 import { RequestCallbacks } from '../request-callbacks.js';
@@ -21,14 +21,6 @@ const RETENTION_LOCK = 7_240_201;
 /** A finished request never changes its status again. */
 const IS_FINISHED = `status IN ('COMPLETED', 'FAILED', 'CANCELLED')`;
 
-const FIND_FINISHED: Statement = {
-  name: 'request_find_finished_page',
-  text: `SELECT id FROM requests WHERE id > $1 AND ${IS_FINISHED} ORDER BY id LIMIT $2`,
-};
-const FIND_FINISHED_OF_ACCOUNT: Statement = {
-  name: 'request_find_finished_page_of_account',
-  text: `SELECT id FROM requests WHERE account_id = $3 AND id > $1 AND ${IS_FINISHED} ORDER BY id LIMIT $2`,
-};
 const LOCK_RETENTION: Statement = {
   name: 'retention_lock',
   text: `SELECT pg_try_advisory_xact_lock($1) AS "isFree",
@@ -63,17 +55,6 @@ export class RemovalStore {
     private readonly database: Database,
     private readonly callbacks: RequestCallbacks,
   ) {}
-
-  /**
-   * @param account Null for the requests of all accounts.
-   * @returns The ids of the next finished requests after the given id, oldest first.
-   */
-  async findFinished(account: AccountId, afterId: string, limit: number): Promise<string[]> {
-    const rows = await (account === null
-      ? this.database.query<{ id: string }>(FIND_FINISHED, [afterId, limit])
-      : this.database.query<{ id: string }>(FIND_FINISHED_OF_ACCOUNT, [afterId, limit, account]));
-    return rows.map(({ id }) => id);
-  }
 
   /**
    * Deletes requests that have no callback due.

@@ -46,7 +46,7 @@ const reportsText = (account: AccountId): string => {
  */
 @Injectable()
 export class RequestSearchRepository {
-  constructor(@InjectRepository(RequestRecord) private readonly requests: Repository<RequestRecord>) {}
+  constructor(@InjectRepository(RequestRecord) private readonly requests: Pick<Repository<RequestRecord>, 'query'>) {}
 
   /** @returns The ids of up to `limit` requests, by all fields of the selection but `q`. */
   async ids(selection: RequestSelection, range: IdRange, order: IdOrder, limit: number): Promise<string[]> {

@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { validate as isUuid } from 'uuid';
+import { NIL as NIL_ID, validate as isUuid } from 'uuid';
+import type { Repository } from 'typeorm';
 import { KeyedLimiter } from '../../platform/concurrency/keyed-limiter.js';
+import type { Query } from '../../platform/database/database.js';
+import { newId } from '../../platform/ids.js';
 import { storedAccount } from '../../platform/tenant.js';
 import { SearchBusy } from '../requests.errors.js';
 import { type Examined, type IdOrder, type IdRange, RequestSearchRepository } from './request-search.repository.js';
+import type { RequestRecord } from '../request.entity.js';
 import type { RequestSelection } from './request-selection.js';
 
 /** Time that one page of a search may take. A later page continues where it ended. */
@@ -42,29 +46,42 @@ export class RequestSearch {
   }
 
   /**
-   * @param afterId Only newer requests; those that match are read in steps, each about as long as a page of {@link newest}.
+   * The other direction of {@link newest}, for work on all requests that match.
    * @returns Up to `limit` ids, oldest first.
    * @throws SearchBusy
    */
-  async oldest(selection: RequestSelection, afterId: string, limit: number): Promise<FoundIds> {
-    const range = { afterId };
+  async oldest(selection: RequestSelection, range: IdRange, limit: number): Promise<FoundIds> {
     const found = await this.withoutText(selection, range, 'oldest-first', limit);
     return found ?? this.search(selection, range, 'oldest-first', limit);
   }
 
-  /** @returns Null if `q` has to be looked for. */
+  /**
+   * Reads all ids that match now, oldest first.
+   * @param size Of a page at most.
+   * @throws SearchBusy
+   */
+  async *pages(selection: RequestSelection, size: number): AsyncGenerator<string[]> {
+    const beforeId = newId();
+    for (let afterId: string | null = NIL_ID; afterId !== null;) {
+      const { ids, searchedTo }: FoundIds = await this.oldest(selection, { afterId, beforeId }, size);
+      if (ids.length > 0) yield ids;
+      afterId = searchedTo;
+    }
+  }
+
+  /** @returns Null if requests have to be examined. */
   private async withoutText(
     selection: RequestSelection,
     range: IdRange,
     order: IdOrder,
     limit: number,
   ): Promise<FoundIds | null> {
-    const { q } = selection;
-    if (q === undefined) {
+    const { q, hasCallback } = selection;
+    if (q === undefined && !hasCallback) {
       const ids = await this.requests.ids(selection, range, order, limit);
       return { ids, searchedTo: ids.length < limit ? null : ids.at(-1)! };
     }
-    if (!isUuid(q) || !(await this.requests.has(selection, range, q))) return null;
+    if (q === undefined || !isUuid(q) || !(await this.requests.has(selection, range, q))) return null;
     return { ids: [q.toLowerCase()], searchedTo: null };
   }
 
@@ -74,8 +91,9 @@ export class RequestSearch {
 
   private async examine(selection: RequestSelection, range: IdRange, order: IdOrder, limit: number): Promise<FoundIds> {
     const endsAtMs = performance.now() + BUDGET_MS;
-    const text = selection.q ?? '';
-    const search = { text, reports: await this.requests.reportsWith(selection.account, text) };
+    const { account, q } = selection;
+    // Every URL contains the empty text.
+    const search = { text: q ?? '', reports: q === undefined ? [] : await this.requests.reportsWith(account, q) };
     const ids: string[] = [];
     let next: Examined['lastId'] = null;
     for (let rows = FIRST_ROWS; ; rows = Math.min(2 * rows, MOST_ROWS)) {
@@ -87,4 +105,10 @@ export class RequestSearch {
       if (next === null || performance.now() >= endsAtMs) return { ids, searchedTo: next };
     }
   }
+}
+
+/** @param query Of a transaction. @returns A search that reads within it. */
+export function searchWithin(query: Query): RequestSearch {
+  const read = (text: string, values: unknown[] = []) => query({ name: '', text }, values);
+  return new RequestSearch(new RequestSearchRepository({ query: read as Repository<RequestRecord>['query'] }));
 }

@@ -16,6 +16,10 @@ export interface RequestSelection {
   createdFrom?: Date;
   /** Created before this time. */
   createdTo?: Date;
+  /** Only completed, failed and cancelled requests. */
+  isFinished?: true;
+  /** Leaves out requests without a callback URL; those that `q` finds by their report may stay. */
+  hasCallback?: true;
   /** The id, or part of the report's name or of the callback URL, in any case. See `RequestSearch`. */
   q?: string;
 }
@@ -39,13 +43,13 @@ export function selectionOf(filter: RequestFilter, account: AccountId): RequestS
 const firstId = (ms: number): string => firstIdAt(new Date(Math.max(0, ms)));
 
 /**
- * All fields but `q`, which the search decides. Ids begin with the time: the id limits the part of an index that is read, and
+ * All fields but `q` and `hasCallback`, which the search decides. Ids begin with the time: the id limits the part of an index that is read, and
  * `created_at` decides.
  * @param values The values of the conditions are appended to it.
  * @returns Conditions on `requests r`; at least one.
  */
 export function selectionConditions(selection: RequestSelection, values: unknown[]): string {
-  const { account, mode, status, report, lane, createdFrom, createdTo } = selection;
+  const { account, mode, status, report, lane, createdFrom, createdTo, isFinished } = selection;
   const conditions = ['true'];
   const add = (condition: string, value: unknown) => conditions.push(`${condition} $${values.push(value)}`);
   if (account !== null) add('r.account_id =', account);
@@ -61,5 +65,6 @@ export function selectionConditions(selection: RequestSelection, values: unknown
     add('r.created_at <', createdTo);
     add('r.id <', firstId(createdTo.getTime() + SKEW_MS));
   }
+  if (isFinished) conditions.push(`r.status IN ('COMPLETED', 'FAILED', 'CANCELLED')`);
   return conditions.join(' AND ');
 }

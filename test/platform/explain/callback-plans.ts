@@ -116,6 +116,21 @@ export function callbackPlans(explained: Explained): void {
     await explainer.query('TRUNCATE callback_redeliveries, callback_disabled_urls');
   });
 
+  it.each([{}, { lane: 'lane-3' }, { status: 'FAILED' }, { q: 'a.test' }, { q: 'nowhere' }])(
+    'sending the callbacks of the requests %j again',
+    async (requests) => {
+      const store = new RedeliveryStore(explained.database, { CALLBACK_REDELIVERY_RATE: null, SWEEP_INTERVAL: 2_000 });
+      const jobs = new RedeliveryRepository(explained.dataSource.getRepository(CallbackRedelivery));
+      const id = uuidv7();
+      const every = { accountId: null, callbackStatus: null, destination: null, since: null, until: new Date() };
+      await explained.expectCheap(async () => {
+        await jobs.add({ id, ...every, requests, matched: 0 }, 20);
+        await store.advance();
+        await jobs.cancel(id);
+      }, 12_000);
+    },
+  );
+
   const selections: Partial<RedeliverySelection>[] = [
     { status: 'FAILED' },
     { status: 'FAILED', destination: 'http://a.test:80' },

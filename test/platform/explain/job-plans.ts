@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { NIL, v7 as uuidv7 } from 'uuid';
 import { AcceptStore } from '../../../src/jobs/accept/accept.store.js';
 import { BacklogStore } from '../../../src/jobs/accept/backlog.store.js';
 import { JobsStore } from '../../../src/jobs/lanes/jobs.store.js';
@@ -11,7 +12,7 @@ import { WorkerRepository } from '../../../src/jobs/workers/worker.repository.js
 import { StorageUsageStore } from '../../../src/requests/storage-usage/storage-usage.store.js';
 import { batchOf, completionOf, newRequest } from '../../support/stores.js';
 import { type Explained, FEW_BLOCKS, sorts } from './explained.js';
-import { keyed, keys } from './request-stores.js';
+import { keyed, keys, search } from './request-stores.js';
 import { BIG_ACCOUNT, SMALL_ACCOUNT, SOME_ID, WAITING } from './rows.js';
 
 const CALLBACK = { callbackUrl: 'http://a.test/' };
@@ -40,6 +41,18 @@ export function jobPlans(explained: Explained): void {
       await leases.renew([lane], 15_000);
       await leases.release(lane, 0);
     }));
+
+  it('cancelling many', () =>
+    // Each of 500 requests writes to the indexes of requests, deliveries and cancelled positions.
+    explained.expectCheap(async () => {
+      const store = new JobsStore(explained.database);
+      const { ids } = await search(explained).oldest({ account: null, status: 'PENDING' }, { afterId: NIL }, 500);
+      const pending = await store.findPending(ids);
+      expect(pending).toHaveLength(500);
+      const destination = 'http://a.test:80';
+      const cancelled = pending.map(({ id }) => ({ id, deliveryId: uuidv7(), destination }));
+      expect(await store.cancelAll(cancelled)).toBe(500);
+    }, 40_000));
 
   it(`leasing the next of ${WAITING.toLocaleString('en')} waiting lanes`, async () => {
     const leases = new LaneLeaseStore(explained.database);

@@ -93,8 +93,10 @@ export function requestPlans(explained: Explained): void {
       const callbacks = requestCallbacks(explained.dataSource);
       const store = new RemovalStore(explained.database, callbacks);
       const removeFiles = () => Promise.resolve();
-      expect(await store.findFinished(SMALL_ACCOUNT, NIL, 50)).toHaveLength(50);
-      const found = await store.findFinished(null, NIL, 50);
+      const finished = async (account: string | null): Promise<string[]> =>
+        (await search(explained).oldest({ account, isFinished: true }, { afterId: NIL }, 50)).ids;
+      expect(await finished(SMALL_ACCOUNT)).toHaveLength(50);
+      const found = await finished(null);
       // Callbacks that were sent again above are due.
       const due = await callbacks.findDue(found, explained.database.query);
       expect(due.size).toBeLessThan(found.length);
