@@ -25,10 +25,12 @@ export const requestFilter = z.strictObject({
 export type RequestFilter = z.infer<typeof requestFilter>;
 
 /** Such a filter in an answer. */
-export const shownRequestFilter = requestFilter.extend({
-  created_from: z.iso.datetime().optional(),
-  created_to: z.iso.datetime().optional(),
-});
+export const shownRequestFilter = requestFilter
+  .extend({
+    created_from: z.iso.datetime().optional(),
+    created_to: z.iso.datetime().optional(),
+  })
+  .meta({ id: 'RequestFilter' });
 
 export const listQuery = requestFilter.extend(pageFields('Requests'));
 export type ListQuery = z.infer<typeof listQuery>;

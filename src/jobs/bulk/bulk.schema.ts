@@ -14,11 +14,16 @@ export const bulkBody = z
     filter: requestFilter.describe('As in the query of `GET /api/requests`; `{}` matches all requests'),
     dry_run: z.boolean().default(false).describe('Only count'),
   })
-  .meta({ example: { action: 'cancel', filter: { lane: 'nightly', created_to: '2026-03-01T12:00:00Z' } } });
+  .meta({
+    id: 'BulkBody',
+    example: { action: 'cancel', filter: { lane: 'nightly', created_to: '2026-03-01T12:00:00Z' } },
+  });
 export type BulkBody = z.infer<typeof bulkBody>;
 
-export const bulkCount = z.object({
-  count: z
-    .int()
-    .describe('Requests that were cancelled or deleted; with `dry_run` those that would be, or be redelivered'),
-});
+export const bulkCount = z
+  .object({
+    count: z
+      .int()
+      .describe('Requests that were cancelled or deleted; with `dry_run` those that would be, or be redelivered'),
+  })
+  .meta({ id: 'BulkCount' });

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MAX_MATCHED, RedeliveriesService } from '../../callbacks/redelivery/redeliveries.service.js';
 import { KeyedLimiter } from '../../platform/concurrency/keyed-limiter.js';
-import { DaybookError, NotAdmitted } from '../../platform/errors.js';
+import { DaybookError, LimitReached } from '../../platform/errors.js';
 import { type AccountId, storedAccount } from '../../platform/tenant.js';
 import { RequestCallbacks } from '../../requests/request-callbacks.js';
 import { RequestsService } from '../../requests/requests.service.js';
@@ -29,7 +29,7 @@ export class BulkTooLarge extends DaybookError {
 }
 
 /** Other bulk work of the account is running. */
-export class BulkBusy extends NotAdmitted {
+export class BulkBusy extends LimitReached {
   readonly code = 'bulk-busy';
   override readonly retryAfterS = 5;
   override readonly message = 'Other bulk work of this account is running. Nothing was changed; try again after it.';

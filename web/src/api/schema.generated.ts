@@ -143,6 +143,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/requests/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel, delete or redeliver all requests that match a filter, or count them
+         * @description Up to 100,000 requests a call. `cancel` and `delete` answer when they are done; a call that fails has changed some, and can be repeated. `redeliver` starts a job, as `POST /api/callbacks/redeliver` does.
+         */
+        post: operations["BulkController_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lanes": {
         parameters: {
             query?: never;
@@ -256,6 +276,43 @@ export interface paths {
         };
         /** List the attempts to deliver the callback of a request */
         get: operations["RequestsController_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream the newest requests and the lanes (SSE): one `state` event, then `change` events
+         * @description `state` is `{version, requests, lanes}`, as in the lists. `change` has the entries that changed since the last event, and `removed: {requests, lanes}` with the ids and names that left the view. After a reconnect the state comes again.
+         */
+        get: operations["LiveController_view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream the history of a request (SSE), from its acceptance to its last callback attempt, then one `end` */
+        get: operations["LiveController_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -912,6 +969,23 @@ export interface paths {
          * @description It is due at once, and its retry schedule begins again. A message that is being sent is left as it is.
          */
         post: operations["MailController_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the settings in effect, without secrets (operators) */
+        get: operations["SettingsController_list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1949,6 +2023,97 @@ export interface components {
             /** @enum {string} */
             status: "CANCELLED";
         };
+        /**
+         * @example {
+         *       "action": "cancel",
+         *       "filter": {
+         *         "lane": "nightly",
+         *         "created_to": "2026-03-01T12:00:00Z"
+         *       }
+         *     }
+         */
+        BulkBody: {
+            /**
+             * @description `cancel`: the pending requests. `delete`: the finished ones whose callback is not due. `redeliver`: the callbacks that were delivered or have failed
+             * @enum {string}
+             */
+            action: "cancel" | "delete" | "redeliver";
+            /** @description As in the query of `GET /api/requests`; `{}` matches all requests */
+            filter: {
+                /**
+                 * @description How the report was requested
+                 * @enum {string}
+                 */
+                mode?: "sync" | "async";
+                /** @enum {string} */
+                status?: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
+                /** @description Name of the report type */
+                report?: string;
+                lane?: string;
+                /**
+                 * Format: date-time
+                 * @description Requests created at this time or later
+                 */
+                created_from?: string;
+                /**
+                 * Format: date-time
+                 * @description Requests created before this time
+                 */
+                created_to?: string;
+                /** @description The id of a request, or part of the name of its report or of its callback URL, in any case. A page examines requests for about 100 ms: it may have few, or none, although `next_cursor` leads to more */
+                q?: string;
+            };
+            /**
+             * @description Only count
+             * @default false
+             */
+            dry_run?: boolean;
+        };
+        BulkCount: {
+            /** @description Requests that were cancelled or deleted; with `dry_run` those that would be, or be redelivered */
+            count: number;
+        };
+        RedeliveryJob: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            status: "running" | "completed" | "cancelled";
+            filter: {
+                status: ("SUCCESS" | "FAILED") | null;
+                destination: string | null;
+                since: string | null;
+                /** Format: date-time */
+                until: string;
+                /** @description Of a job of `POST /api/requests/bulk`: only callbacks of the requests that match this filter */
+                requests?: components["schemas"]["RequestFilter"];
+            };
+            /** @description Callbacks that matched when the job was added */
+            matched: number;
+            /** @description Callbacks that are due again or were sent since */
+            redelivered: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Time at which the last one became due */
+            finished_at: string | null;
+        };
+        RequestFilter: {
+            /**
+             * @description How the report was requested
+             * @enum {string}
+             */
+            mode?: "sync" | "async";
+            /** @enum {string} */
+            status?: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
+            /** @description Name of the report type */
+            report?: string;
+            lane?: string;
+            /** Format: date-time */
+            created_from?: string;
+            /** Format: date-time */
+            created_to?: string;
+            /** @description The id of a request, or part of the name of its report or of its callback URL, in any case. A page examines requests for about 100 ms: it may have few, or none, although `next_cursor` leads to more */
+            q?: string;
+        };
         LanePage: {
             lanes: components["schemas"]["Lane"][];
         };
@@ -2271,27 +2436,6 @@ export interface components {
              * @description Only callbacks created at this time or earlier; at most now
              */
             until?: string;
-        };
-        RedeliveryJob: {
-            /** Format: uuid */
-            id: string;
-            /** @enum {string} */
-            status: "running" | "completed" | "cancelled";
-            filter: {
-                status: ("SUCCESS" | "FAILED") | null;
-                destination: string | null;
-                since: string | null;
-                /** Format: date-time */
-                until: string;
-            };
-            /** @description Callbacks that matched when the job was added */
-            matched: number;
-            /** @description Callbacks that are due again or were sent since */
-            redelivered: number;
-            /** Format: date-time */
-            created_at: string;
-            /** @description Time at which the last one became due */
-            finished_at: string | null;
         };
         RedeliveryPage: {
             redeliveries: components["schemas"]["RedeliveryJob"][];
@@ -2832,6 +2976,24 @@ export interface components {
             /** Format: date-time */
             attempted_at: string;
         };
+        SettingList: {
+            settings: components["schemas"]["Setting"][];
+        };
+        Setting: {
+            /** @description Name of the environment variable */
+            name: string;
+            /** @description Group of settings that belong together, such as `callbacks` */
+            section: string;
+            /** @description In the form in which it is set, such as `10s`; null for none. Null for a secret, and `***` for a password in a URL */
+            value: string | null;
+            /**
+             * @description `file`: the `.env` of the working directory
+             * @enum {string}
+             */
+            source: "default" | "environment" | "file";
+            is_secret: boolean;
+            description: string;
+        };
         /**
          * @default {}
          * @example {
@@ -2981,15 +3143,23 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
-            /** @description Progress of the current stage */
-            progress: {
-                [key: string]: unknown;
-            } | null;
+            /** @description Progress of the current stage; null before the first */
+            progress: components["schemas"]["BenchmarkProgress"] | null;
             result: (components["schemas"]["BenchmarkComparison"] | components["schemas"]["SyncBenchmark"] | components["schemas"]["AsyncBenchmark"]) | null;
             error: string | null;
             /** Format: date-time */
             created_at: string;
             finished_at: string | null;
+        };
+        BenchmarkProgress: {
+            /** @enum {string} */
+            stage: "sync" | "async";
+            /** @description Requests of the stage */
+            total: number;
+            sent: number;
+            answered: number;
+            failed: number;
+            callbacks: number;
         };
         BenchmarkRunList: {
             runs: components["schemas"]["BenchmarkRun"][];
@@ -4154,6 +4324,76 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    BulkController_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or counted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkCount"];
+                };
+            };
+            /** @description The redelivery was added */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedeliveryJob"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:write`; with `AUTH=open` or the cookie of a session: a web page of another origin sent the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            /** @description Too many redeliveries are running */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            /** @description A value is not allowed, or too many requests match */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["Problem"];
+        };
+    };
     LanesController_list: {
         parameters: {
             query?: {
@@ -4578,6 +4818,151 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Overloaded"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    LiveController_view: {
+        parameters: {
+            query?: {
+                /** @description How the report was requested */
+                mode?: "sync" | "async";
+                status?: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
+                /** @description Name of the report type */
+                report?: string;
+                lane?: string;
+                /** @description Requests created at this time or later */
+                created_from?: string;
+                /** @description Requests created before this time */
+                created_to?: string;
+                /** @description Requests per page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-Sent Events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:read` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            /** @description The caller or its account has too many event streams open */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            /** @description The process has too many event streams open */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    LiveController_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-Sent Events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The client has the last event: `Last-Event-ID` is its id */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:read` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            /** @description The caller or its account has too many event streams open */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            /** @description The process has too many event streams open */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };
@@ -6695,6 +7080,45 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
             422: components["responses"]["InvalidInput"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SettingsController_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description The API key lacks the scope `admin`, or with `AUTH=open` the caller is on another machine */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Overloaded"];
