@@ -100,14 +100,20 @@ const TONES: Record<string, Tone> = {
   failed: 'bad',
   dead: 'bad',
   open: 'bad',
-  'half-open': 'warn',
+  half_open: 'warn',
   closed: 'good',
   up: 'good',
   degraded: 'warn',
   down: 'bad',
   ok: 'good',
   running: 'info',
+  RUNNING: 'info',
   completed: 'good',
+  succeeded: 'good',
+  paused: 'warn',
+  current: 'good',
+  newer: 'warn',
+  revoked: 'bad',
 };
 
 /** The status of a thing, such as a request, an order or a dependency. */
