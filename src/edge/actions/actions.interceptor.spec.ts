@@ -135,6 +135,8 @@ describe('the detail', () => {
     };
     expect(await detailOf(body)).toEqual({ name: 'x', url: 'https://example.com:8443', list: [1, undefined, 'b'] });
     expect(await detailOf({ url: 'https://[token' })).toEqual({ url: '(not a URL)' });
+    const list = { a: 'https://x.example/?token=hush', b: 1, c: { deep: 's' }, d: ['s'] };
+    expect(await detailOf({ list })).toEqual({ list: { a: 'https://x.example', b: 1, c: undefined, d: undefined } });
   });
 
   it('is bounded', async () => {

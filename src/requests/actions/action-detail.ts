@@ -52,7 +52,8 @@ function scalar(value: unknown): unknown {
 }
 
 function short(value: unknown): unknown {
-  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map(short);
+  if (Array.isArray(value))
+    return value.slice(0, MAX_ITEMS).map((item) => (Array.isArray(item) ? short(item) : scalar(item)));
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
       Object.entries(value)
