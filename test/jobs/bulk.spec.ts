@@ -3,6 +3,7 @@
  * in other states, or with a callback that is due.
  */
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, post, type Reply } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
@@ -144,6 +145,9 @@ describe('delete', () => {
       [other, foreign],
     ] as const)
       await untilState(key, id, { status: 'COMPLETED' });
+    // Accepted by a process whose clock is ahead.
+    const ahead = uuidv7({ msecs: Date.now() + 600_000 });
+    await sql(daybook, 'UPDATE requests SET id = $2 WHERE id = $1', [young, ahead]);
     const before = { action: 'delete', filter: { created_to: '2020-01-01T05:45:01+05:45' } };
     expect((await bulk(acme, { ...before, dry_run: true })).json).toEqual({ count: 1 });
     expect((await bulk(acme, before)).json).toEqual({ count: 1 });

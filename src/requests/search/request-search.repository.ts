@@ -10,6 +10,8 @@ import { type RequestSelection, selectionConditions } from './request-selection.
 export interface IdRange {
   /** Only requests older than this one. */
   beforeId?: string;
+  /** Only this request and older ones. */
+  upToId?: string;
   /** Only requests newer than this one. */
   afterId?: string;
 }
@@ -93,9 +95,14 @@ export class RequestSearchRepository {
   }
 }
 
-function rangeConditions(selection: RequestSelection, { beforeId, afterId }: IdRange, values: unknown[]): string {
+function rangeConditions(
+  selection: RequestSelection,
+  { beforeId, upToId, afterId }: IdRange,
+  values: unknown[],
+): string {
   const conditions = [selectionConditions(selection, values)];
   if (beforeId !== undefined) conditions.push(`r.id < $${values.push(beforeId)}`);
+  if (upToId !== undefined) conditions.push(`r.id <= $${values.push(upToId)}`);
   if (afterId !== undefined) conditions.push(`r.id > $${values.push(afterId)}`);
   return conditions.join(' AND ');
 }

@@ -3,7 +3,6 @@ import { NIL as NIL_ID, validate as isUuid } from 'uuid';
 import type { Repository } from 'typeorm';
 import { KeyedLimiter } from '../../platform/concurrency/keyed-limiter.js';
 import type { Query } from '../../platform/database/database.js';
-import { newId } from '../../platform/ids.js';
 import { storedAccount } from '../../platform/tenant.js';
 import { SearchBusy } from '../requests.errors.js';
 import { type Examined, type IdOrder, type IdRange, RequestSearchRepository } from './request-search.repository.js';
@@ -61,9 +60,11 @@ export class RequestSearch {
    * @throws SearchBusy
    */
   async *pages(selection: RequestSelection, size: number): AsyncGenerator<string[]> {
-    const beforeId = newId();
+    // Read instead of generated: the clock of another process that accepts requests may be ahead.
+    const [upToId] = await this.requests.ids({ account: selection.account }, {}, 'newest-first', 1);
+    if (upToId === undefined) return;
     for (let afterId: string | null = NIL_ID; afterId !== null;) {
-      const { ids, searchedTo }: FoundIds = await this.oldest(selection, { afterId, beforeId }, size);
+      const { ids, searchedTo }: FoundIds = await this.oldest(selection, { afterId, upToId }, size);
       if (ids.length > 0) yield ids;
       afterId = searchedTo;
     }
