@@ -21,6 +21,10 @@ const routes = [
     '/',
     lazyRouteComponent(() => import('./views/home/home.view'), 'HomeView'),
   ),
+  view(
+    '/app/callbacks',
+    lazyRouteComponent(() => import('./views/callbacks/callbacks.view'), 'CallbacksView'),
+  ),
 ];
 
 export const router = createRouter({

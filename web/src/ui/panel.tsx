@@ -116,7 +116,7 @@ const TONES: Record<string, Tone> = {
   revoked: 'bad',
 };
 
-/** The status of a thing, such as a request, an order or a dependency. */
-export function StatusBadge({ status }: { status: string }) {
-  return <Badge tone={TONES[status] ?? 'muted'}>{status.toLowerCase().replaceAll('_', ' ')}</Badge>;
+/** The status of a thing, such as a request, an order or a dependency. `text` is another word for it. */
+export function StatusBadge({ status, text }: { status: string; text?: string }) {
+  return <Badge tone={TONES[status] ?? 'muted'}>{text ?? status.toLowerCase().replaceAll('_', ' ')}</Badge>;
 }

@@ -28,7 +28,7 @@ export function Table<Row>({
   isSelected?: (row: Row) => boolean;
 }) {
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={caption}>
+    <div className="relative overflow-x-auto" tabIndex={0} role="region" aria-label={caption}>
       <table className="w-full text-left">
         <caption className="sr-only">{caption}</caption>
         <thead>

@@ -13,13 +13,14 @@ export interface Tab {
 export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
   const selected = useTab(tabs);
   return (
-    <nav aria-label={label} className="-mx-1 flex gap-1 overflow-x-auto border-b px-1">
+    <nav aria-label={label} className="flex gap-1 overflow-x-auto border-b">
       {tabs.map(({ id, title }, index) => (
         <Link
           key={id}
           to="."
           search={{ tab: index === 0 ? undefined : id }}
           resetScroll={false}
+          activeOptions={{ explicitUndefined: true }}
           aria-current={id === selected ? 'page' : undefined}
           className="-mb-px min-h-9 border-b-2 border-transparent px-3 py-1.5 font-medium whitespace-nowrap text-muted hover:text-ink aria-[current=page]:border-accent aria-[current=page]:text-ink"
         >
