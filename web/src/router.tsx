@@ -24,6 +24,12 @@ const routes = [
   view(
     '/app/callbacks',
     lazyRouteComponent(() => import('./views/callbacks/callbacks.view'), 'CallbacksView'),
+    '/app/requests',
+    lazyRouteComponent(() => import('./views/requests/requests.view'), 'RequestsView'),
+  ),
+  view(
+    '/app/requests/$id',
+    lazyRouteComponent(() => import('./views/requests/request.view'), 'RequestView'),
   ),
 ];
 
