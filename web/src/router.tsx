@@ -24,6 +24,8 @@ const routes = [
   view(
     '/app/callbacks',
     lazyRouteComponent(() => import('./views/callbacks/callbacks.view'), 'CallbacksView'),
+  ),
+  view(
     '/app/requests',
     lazyRouteComponent(() => import('./views/requests/requests.view'), 'RequestsView'),
   ),
