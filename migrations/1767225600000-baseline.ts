@@ -338,6 +338,7 @@ const BENCHMARK = [
     settings json NOT NULL,
     progress json,
     result json,
+    over_time json,
     error text,
     token_hash text NOT NULL,
     receiver_url text,

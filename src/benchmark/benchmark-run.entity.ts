@@ -28,6 +28,10 @@ export class BenchmarkRun {
   @Column('json', { nullable: true })
   result!: object | null;
 
+  /** Latencies in time slices, of a run that has completed. Lists do not read it. */
+  @Column('json', { name: 'over_time', nullable: true })
+  overTime!: object | null;
+
   @Column('text', { nullable: true })
   error!: string | null;
 

@@ -10,6 +10,19 @@ const KEPT_RUNS = 200;
 
 const SILENT_SINCE = `now() - interval '${RUN_ALIVE_S} seconds'`;
 
+const LISTED = {
+  id: true,
+  mode: true,
+  status: true,
+  settings: true,
+  progress: true,
+  result: true,
+  error: true,
+  createdAt: true,
+  finishedAt: true,
+} as const;
+export type ListedRun = Pick<BenchmarkRun, keyof typeof LISTED>;
+
 export type NewRun = Pick<BenchmarkRun, 'id' | 'mode' | 'settings' | 'tokenHash'>;
 
 /** The load tests of this installation. */
@@ -47,7 +60,7 @@ export class BenchmarkRunRepository {
   async end(
     id: string,
     status: Exclude<RunStatus, 'RUNNING'>,
-    outcome: Partial<Pick<BenchmarkRun, 'result' | 'error'>> = {},
+    outcome: Partial<Pick<BenchmarkRun, 'result' | 'overTime' | 'error'>> = {},
   ): Promise<boolean> {
     const change = { ...outcome, status, receiverUrl: null, finishedAt: () => 'now()' };
     return (await this.runs.update({ id, status: 'RUNNING' }, change)).affected === 1;
@@ -57,9 +70,9 @@ export class BenchmarkRunRepository {
     return this.runs.findOneBy({ id });
   }
 
-  /** @returns The newest runs, newest first. */
-  list(limit: number): Promise<BenchmarkRun[]> {
-    return this.runs.find({ order: { id: 'DESC' }, take: limit });
+  /** @returns The newest runs, newest first, without their time slices. */
+  list(limit: number): Promise<ListedRun[]> {
+    return this.runs.find({ select: LISTED, order: { id: 'DESC' }, take: limit });
   }
 
   /** @returns The run in progress whose process is alive. */

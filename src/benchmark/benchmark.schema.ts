@@ -118,6 +118,27 @@ const progress = z
     callbacks: z.int(),
   })
   .meta({ id: 'BenchmarkProgress' });
+const slices = z
+  .array(
+    z
+      .object({
+        at_s: z.number().describe('Start of the slice in seconds since the start of the stage'),
+        count: z.int(),
+        p50_ms: z.number(),
+        p99_ms: z.number(),
+        max_ms: z.number(),
+      })
+      .meta({ id: 'BenchmarkSlice' }),
+  )
+  .describe('Up to 121 time slices of equal length; those without a request are left out');
+const overTime = z
+  .object({
+    sync: slices.nullable().describe('Until the report; null without sync requests'),
+    accept: slices.nullable().describe('Until the acknowledgement; null without async requests'),
+    callback: slices.nullable().describe('Until the callback; null without async requests'),
+  })
+  .meta({ id: 'BenchmarkOverTime' });
+export type OverTime = z.infer<typeof overTime>;
 export const runView = z
   .object({
     id: z.uuid(),
@@ -126,6 +147,7 @@ export const runView = z
     settings: z.looseObject({}),
     progress: progress.nullable().describe('Progress of the current stage; null before the first'),
     result: z.union([bothReport, syncReport, asyncReport]).nullable(),
+    over_time: overTime.nullable().optional().describe('Null until the run has completed. Lists leave it out'),
     error: z.string().nullable(),
     created_at: timestamp,
     finished_at: timestamp.nullable(),

@@ -10,10 +10,16 @@ import type { BenchmarkRun } from './benchmark-run.entity.js';
 import { BenchmarkRunRepository } from './benchmark-run.repository.js';
 import { BenchmarkBusy, BenchmarkCancelled, BenchmarkRunEnded, BenchmarkRunNotFound } from './benchmark.errors.js';
 import type { RunSettings } from './benchmark.schema.js';
-import { reportOf, runViewOf } from './benchmark.view.js';
+import { overTimeOf, reportOf, runDetailOf, runViewOf } from './benchmark.view.js';
 import { EngineProcess } from './engine/engine-process.js';
 import type { ServerSentEvent } from '../http/event-stream.js';
-import { type LoadPlan, type LoadProgress, type ReceiverPlan, requestBody } from './engine/load-plan.js';
+import {
+  type LoadPlan,
+  type LoadProgress,
+  type LoadResult,
+  type ReceiverPlan,
+  requestBody,
+} from './engine/load-plan.js';
 
 /** Interval of a run's heartbeats, which also find out that it was cancelled. */
 const BEAT_EVERY_MS = 500;
@@ -69,7 +75,7 @@ export class BenchmarkService implements OnModuleDestroy {
   }
 
   async view(id: string): Promise<object> {
-    return runViewOf(await this.find(id));
+    return runDetailOf(await this.find(id));
   }
 
   async list(limit: number): Promise<object> {
@@ -92,7 +98,7 @@ export class BenchmarkService implements OnModuleDestroy {
     while (!this.stopping.signal.aborted) {
       const row = await this.find(id);
       const isOver = row.status !== 'RUNNING';
-      yield { type: isOver ? 'end' : 'progress', data: runViewOf(row) };
+      yield { type: isOver ? 'end' : 'progress', data: runDetailOf(row) };
       if (isOver) return;
       await sleep(BEAT_EVERY_MS, undefined, { ref: false });
     }
@@ -113,8 +119,10 @@ export class BenchmarkService implements OnModuleDestroy {
         this.exemptions.invalidate();
         // Until every process has read the exemptions.
         await sleep(RUN_CACHE_MS);
-        const result = await this.measure(id, settings, engine, headers);
-        if (!(await this.runs.end(id, 'COMPLETED', { result }))) throw new BenchmarkCancelled();
+        const load = await this.measure(id, settings, engine, headers);
+        const result = reportOf(load, settings);
+        if (!(await this.runs.end(id, 'COMPLETED', { result, overTime: overTimeOf(load) })))
+          throw new BenchmarkCancelled();
         return result;
       } finally {
         engine.end();
@@ -134,7 +142,7 @@ export class BenchmarkService implements OnModuleDestroy {
     settings: RunSettings,
     engine: EngineProcess,
     headers: Record<string, string>,
-  ): Promise<object> {
+  ): Promise<LoadResult> {
     let newest: LoadProgress | null = null;
     let isOver = false;
     const deadlineMs = performance.now() + MAX_RUN_MS;
@@ -147,7 +155,7 @@ export class BenchmarkService implements OnModuleDestroy {
       if (!isRunning) throw new BenchmarkCancelled();
       if (this.stopping.signal.aborted || performance.now() > deadlineMs) engine.end();
     }
-    return reportOf(await worked, settings);
+    return worked;
   }
 
   private plan(id: string, settings: RunSettings, headers: Record<string, string>): LoadPlan {

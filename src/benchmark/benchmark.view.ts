@@ -1,6 +1,7 @@
-import type { AsyncReport, BothReport, RunSettings, SyncReport } from './benchmark.schema.js';
+import type { AsyncReport, BothReport, OverTime, RunSettings, SyncReport } from './benchmark.schema.js';
 import type { BenchmarkRun } from './benchmark-run.entity.js';
-import type { LatencySummary } from './engine/latency.js';
+import type { ListedRun } from './benchmark-run.repository.js';
+import type { LatencySlice, LatencySummary } from './engine/latency.js';
 import type { LoadResult, StageResult } from './engine/load-plan.js';
 
 type Report = SyncReport | AsyncReport | BothReport;
@@ -50,8 +51,33 @@ function asyncReportOf(stage: StageResult): AsyncReport {
   };
 }
 
-/** @returns The body of a run. */
-export function runViewOf(run: BenchmarkRun): object {
+/** @returns The latencies of a run in time slices. */
+export function overTimeOf({ sync, async }: LoadResult): OverTime {
+  return {
+    sync: sync && slicesOf(sync.slices),
+    accept: async && slicesOf(async.slices),
+    callback: async && slicesOf(async.callbacks!.slices),
+  };
+}
+
+function slicesOf(slices: LatencySlice[]): NonNullable<OverTime['sync']> {
+  const micros = (ms: number): number => Math.round(ms * 1_000) / 1_000;
+  return slices.map(({ atS, count, p50, p99, max }) => ({
+    at_s: atS,
+    count,
+    p50_ms: micros(p50),
+    p99_ms: micros(p99),
+    max_ms: micros(max),
+  }));
+}
+
+/** @returns The body of a run with its time slices. */
+export function runDetailOf(run: BenchmarkRun): object {
+  return { ...runViewOf(run), over_time: run.overTime };
+}
+
+/** @returns The body of a run in a list. */
+export function runViewOf(run: ListedRun): object {
   const { id, mode, status, settings, progress, result, error, createdAt, finishedAt } = run;
   const times = { created_at: createdAt.toISOString(), finished_at: finishedAt?.toISOString() ?? null };
   return { id, mode, status, settings, progress, result, error, ...times };

@@ -160,7 +160,13 @@ describe('a run in the background', () => {
     const { json } = await get(daybook, path);
     expect(json).toMatchObject({ status: 'COMPLETED', settings, result: { successful: 75, ...IN_ORDER } });
     expect(json.progress).toMatchObject({ stage: 'async', total: 75 });
-    expect((await get(daybook, '/api/benchmark/runs?limit=1')).json.runs).toEqual([json]);
+    const { over_time, ...listed } = json;
+    expect((await get(daybook, '/api/benchmark/runs?limit=1')).json.runs).toEqual([listed]);
+    expect(over_time.sync).toBeNull();
+    for (const slices of [over_time.accept, over_time.callback] as { count: number; at_s: number }[][]) {
+      expect(slices.reduce((sum, { count }) => sum + count, 0)).toBe(75);
+      expect(slices.every(({ at_s }) => at_s >= 0 && at_s < 3)).toBe(true);
+    }
   });
 
   it('can be cancelled through any process of the installation', async () => {

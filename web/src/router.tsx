@@ -33,6 +33,10 @@ const routes = [
     '/app/requests/$id',
     lazyRouteComponent(() => import('./views/requests/request.view'), 'RequestView'),
   ),
+  view(
+    '/app/load-test',
+    lazyRouteComponent(() => import('./views/load-test/load-test.view'), 'LoadTestView'),
+  ),
 ];
 
 export const router = createRouter({

@@ -3146,6 +3146,8 @@ export interface components {
             /** @description Progress of the current stage; null before the first */
             progress: components["schemas"]["BenchmarkProgress"] | null;
             result: (components["schemas"]["BenchmarkComparison"] | components["schemas"]["SyncBenchmark"] | components["schemas"]["AsyncBenchmark"]) | null;
+            /** @description Null until the run has completed. Lists leave it out */
+            over_time?: components["schemas"]["BenchmarkOverTime"] | null;
             error: string | null;
             /** Format: date-time */
             created_at: string;
@@ -3160,6 +3162,22 @@ export interface components {
             answered: number;
             failed: number;
             callbacks: number;
+        };
+        BenchmarkOverTime: {
+            /** @description Until the report; null without sync requests */
+            sync: components["schemas"]["BenchmarkSlice"][] | null;
+            /** @description Until the acknowledgement; null without async requests */
+            accept: components["schemas"]["BenchmarkSlice"][] | null;
+            /** @description Until the callback; null without async requests */
+            callback: components["schemas"]["BenchmarkSlice"][] | null;
+        };
+        BenchmarkSlice: {
+            /** @description Start of the slice in seconds since the start of the stage */
+            at_s: number;
+            count: number;
+            p50_ms: number;
+            p99_ms: number;
+            max_ms: number;
         };
         BenchmarkRunList: {
             runs: components["schemas"]["BenchmarkRun"][];

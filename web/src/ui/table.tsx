@@ -63,7 +63,7 @@ export function Table<Row>({
 function cellClasses({ isNumber, isExtra }: Pick<Column<never>, 'isNumber' | 'isExtra'>, more: string): string {
   return classes(
     'px-3 first:pl-4 last:pr-4 sm:first:pl-5 sm:last:pr-5',
-    isNumber && 'text-right',
+    isNumber && 'text-right whitespace-nowrap',
     isExtra && 'hidden md:table-cell',
     more,
   );
