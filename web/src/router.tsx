@@ -22,6 +22,10 @@ const routes = [
     lazyRouteComponent(() => import('./views/home/home.view'), 'HomeView'),
   ),
   view(
+    '/app/generate',
+    lazyRouteComponent(() => import('./views/generate/generate.view'), 'GenerateView'),
+  ),
+  view(
     '/app/callbacks',
     lazyRouteComponent(() => import('./views/callbacks/callbacks.view'), 'CallbacksView'),
   ),
