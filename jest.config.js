@@ -15,7 +15,7 @@ const DIRECT_ONLY = [
   'callbacks/(demo-receiver|name-waits|ping|signatures)',
   'docker',
   'docs/',
-  'edge/(anonymous-flood|authentication|bad-input|body|edge|hardening|openapi|rate-limit|raw-requests)\\.',
+  'edge/(anonymous-flood|authentication|bad-input|body|dashboard|edge|hardening|openapi|rate-limit|raw-requests)\\.',
   'edge/(root-aliases|safe-methods|shared-limits)\\.',
 ];
 if (TEST_PGBOUNCER) ignored.push(...DIRECT_ONLY.map((path) => `/test/${path}`));

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { NotFoundException } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -22,9 +23,9 @@ export function serveDashboard(app: NestExpressApplication): void {
 function answer(request: Request, response: Response, next: NextFunction): void {
   const isHashed = HASHED.test(request.path);
   if (FILE.test(request.path)) {
-    const cached = isHashed ? { maxAge: YEAR_MS, immutable: true } : {};
-    sendFile(request.path.slice('/app/'.length), cached, { request, response, next });
-    return;
+    const name = request.path.slice('/app/'.length);
+    if (isHashed) return sendFile(name, { maxAge: YEAR_MS, immutable: true }, { request, response, next });
+    return sendFile(name, unhashed(name, response), { request, response, next });
   }
   if (isHashed) {
     next(new NotFoundException('The dashboard has no such file. Reload the page: it may be of an older version'));
@@ -32,13 +33,23 @@ function answer(request: Request, response: Response, next: NextFunction): void 
   }
   const policy = String(response.getHeader('Content-Security-Policy'));
   response.setHeader('Content-Security-Policy', policy.replace(" 'unsafe-inline'", ''));
+  sendFile('index.html', unhashed('index.html', response), { request, response, next });
+}
+
+/**
+ * Makes browsers ask for a file each time. Its tag changes with every build, also with an older one after a newer one,
+ * which the time of a change does not show.
+ */
+function unhashed(name: string, response: Response): { cacheControl: false; lastModified: false } {
+  const stats = statSync(ROOT + name, { throwIfNoEntry: false });
+  if (stats) response.setHeader('ETag', `W/"${stats.size.toString(16)}-${Math.trunc(stats.mtimeMs).toString(16)}"`);
   response.setHeader('Cache-Control', 'no-cache');
-  sendFile('index.html', { cacheControl: false }, { request, response, next });
+  return { cacheControl: false, lastModified: false };
 }
 
 function sendFile(
   name: string,
-  options: { maxAge?: number; immutable?: boolean; cacheControl?: boolean },
+  options: { maxAge?: number; immutable?: boolean; cacheControl?: boolean; lastModified?: boolean },
   { request, response, next }: { request: Request; response: Response; next: NextFunction },
 ): void {
   const isCompressed = request.acceptsEncodings('gzip') !== false;
@@ -46,7 +57,8 @@ function sendFile(
   if (isCompressed) response.setHeader('Content-Encoding', 'gzip');
   response.sendFile(isCompressed ? `${name}.gz` : name, { root: ROOT, ...options }, (error?: Error) => {
     if (!error || response.headersSent) return;
-    response.removeHeader('Content-Encoding');
-    next(new NotFoundException('The dashboard has no such file. Run npm run build'));
+    for (const header of ['Content-Encoding', 'ETag', 'Cache-Control']) response.removeHeader(header);
+    const isRefused = 'status' in error && (error.status === 412 || error.status === 416);
+    next(isRefused ? error : new NotFoundException('The dashboard has no such file. Run npm run build'));
   });
 }
