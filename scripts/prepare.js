@@ -24,7 +24,7 @@ const VITE = 'node_modules/vite/bin/vite.js';
 function changedAt(path) {
   const stats = statSync(join(ROOT, path), { throwIfNoEntry: false });
   if (!stats) return 0;
-  if (!stats.isDirectory()) return path.endsWith('.spec.ts') ? 0 : stats.mtimeMs;
+  if (!stats.isDirectory()) return /\.spec\.tsx?$/.test(path) ? 0 : stats.mtimeMs;
   return Math.max(stats.mtimeMs, ...readdirSync(join(ROOT, path)).map((name) => changedAt(`${path}/${name}`)));
 }
 

@@ -23,7 +23,7 @@ export function Panel({
   return (
     <section
       aria-labelledby={title === undefined ? undefined : id}
-      className={classes('rounded-panel border bg-surface shadow-panel', className)}
+      className={classes('min-w-0 rounded-panel border bg-surface shadow-panel', className)}
     >
       {(title !== undefined || actions !== undefined) && (
         <header className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 px-4 pt-3.5 pb-2 sm:px-5">
