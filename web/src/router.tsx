@@ -41,6 +41,10 @@ const routes = [
     '/app/load-test',
     lazyRouteComponent(() => import('./views/load-test/load-test.view'), 'LoadTestView'),
   ),
+  view(
+    '/app/books',
+    lazyRouteComponent(() => import('./views/books/books.view'), 'BooksView'),
+  ),
 ];
 
 export const router = createRouter({

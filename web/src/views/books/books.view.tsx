@@ -1,0 +1,37 @@
+import { type ComponentType, Suspense, lazy } from 'react';
+import { useMay } from '../../api/session';
+import { Page } from '../../ui/page';
+import { Panel } from '../../ui/panel';
+import { Skeleton } from '../../ui/states';
+import { type Tab, Tabs, useTab } from '../../ui/tabs';
+
+const PARTS: (Tab & { Part: ComponentType })[] = [
+  { id: 'orders', title: 'Orders', Part: lazy(() => import('./orders')) },
+  { id: 'customers', title: 'Customers', Part: lazy(() => import('./customers')) },
+  { id: 'summary', title: 'Summary', Part: lazy(() => import('./summary')) },
+  { id: 'journal', title: 'Journal', Part: lazy(() => import('./journal')) },
+  { id: 'balances', title: 'Balances', Part: lazy(() => import('./balances')) },
+  { id: 'periods', title: 'Periods', Part: lazy(() => import('./periods')) },
+];
+const IMPORT = { id: 'import', title: 'Import', Part: lazy(() => import('./import/import')) };
+
+/** Orders and customers, the journal that they post to, and its balances. */
+export function BooksView() {
+  const parts = useMay('books:write') ? [...PARTS, IMPORT] : PARTS;
+  const selected = useTab(parts);
+  const Part = parts.find(({ id }) => id === selected)?.Part;
+  return (
+    <Page title="Books" intro="Every payment, refund and booking posts a balanced entry, and no entry ever changes.">
+      <Tabs label="Parts of the books" tabs={parts} />
+      <Suspense
+        fallback={
+          <Panel>
+            <Skeleton rows={10} />
+          </Panel>
+        }
+      >
+        {Part && <Part key={selected} />}
+      </Suspense>
+    </Page>
+  );
+}
