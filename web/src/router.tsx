@@ -45,6 +45,14 @@ const routes = [
     '/app/books',
     lazyRouteComponent(() => import('./views/books/books.view'), 'BooksView'),
   ),
+  view(
+    '/app/tickets',
+    lazyRouteComponent(() => import('./views/tickets/tickets.view'), 'TicketsView'),
+  ),
+  view(
+    '/app/mail',
+    lazyRouteComponent(() => import('./views/mail/mail.view'), 'MailView'),
+  ),
 ];
 
 export const router = createRouter({
