@@ -53,6 +53,10 @@ const routes = [
     '/app/mail',
     lazyRouteComponent(() => import('./views/mail/mail.view'), 'MailView'),
   ),
+  view(
+    '/app/system',
+    lazyRouteComponent(() => import('./views/system/system.view'), 'SystemView'),
+  ),
 ];
 
 export const router = createRouter({

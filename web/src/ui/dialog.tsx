@@ -47,6 +47,7 @@ export function Dialog({
 export function ConfirmButton({
   title,
   description,
+  fields,
   confirm,
   kind = 'danger',
   onConfirm,
@@ -55,6 +56,8 @@ export function ConfirmButton({
 }: Omit<ButtonProps, 'title' | 'onClick'> & {
   title: string;
   description: ReactNode;
+  /** Fields of the action. */
+  fields?: ReactNode;
   /** The words on the button that does it. */
   confirm: string;
   kind?: ButtonKind;
@@ -89,6 +92,7 @@ export function ConfirmButton({
         <AlertDialog.Popup className={POPUP}>
           <AlertDialog.Title className="text-lg font-semibold">{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-1 text-muted">{description}</AlertDialog.Description>
+          {fields}
           {error !== null && <ErrorState error={error} />}
           <div className="mt-5 flex justify-end gap-2">
             <AlertDialog.Close render={<Button>Keep as it is</Button>} />

@@ -4,7 +4,7 @@ import { api, client, dataOf, queryClient } from '../../api/client';
 import type { components } from '../../api/schema.generated';
 import { useMay } from '../../api/session';
 import { Button } from '../../ui/button';
-import { SelectField, TextField } from '../../ui/field';
+import { Filters, SelectFilter, TextFilter, usePager } from '../../ui/filters';
 import { ShortId, Time, number } from '../../ui/format';
 import { Panel, StatusBadge } from '../../ui/panel';
 import { useSearchState } from '../../ui/search';
@@ -29,7 +29,7 @@ export function Deliveries() {
 }
 
 function List() {
-  const [search, change] = useSearchState();
+  const [search] = useSearchState();
   const { cursor } = search;
   const filter = filterOf(search, Date.now());
   const { data, error, refetch } = api.useQuery(
@@ -39,6 +39,7 @@ function List() {
     { refetchInterval: cursor ? false : 3_000, placeholderData: keepPreviousData },
   );
   const mayWrite = useMay('reports:write');
+  const pager = usePager(data?.next_cursor);
   return (
     <Panel
       title="Callbacks"
@@ -46,7 +47,16 @@ function List() {
       actions={mayWrite && filter.status !== 'PENDING' && <RedeliverMatching filter={filter} />}
       isFlush
     >
-      <Filters />
+      <Filters label="Filter callbacks" names={['status', 'destination', 'since']}>
+        <SelectFilter label="Status" name="status" all="Dead" options={STATUSES} />
+        <TextFilter
+          label="Destination"
+          name="destination"
+          placeholder="https://example.com"
+          className="w-full sm:w-72"
+        />
+        <SelectFilter label="Created" name="since" all="At any time" options={PERIODS} />
+      </Filters>
       {error ? <ErrorState error={error} onRetry={() => void refetch()} /> : null}
       {!data && !error && <Skeleton rows={6} />}
       {data?.callbacks.length === 0 && <NoneFound status={filter.status} />}
@@ -58,12 +68,7 @@ function List() {
           keyOf={({ webhook_id }) => webhook_id}
         />
       )}
-      <Pager
-        hasPrevious={cursor !== undefined}
-        nextCursor={data?.next_cursor}
-        onFirst={() => change({ cursor: undefined })}
-        onNext={(next) => change({ cursor: next })}
-      />
+      <Pager {...pager} />
     </Panel>
   );
 }
@@ -81,40 +86,6 @@ function NoneFound({ status }: { status: Delivery['status'] | undefined }) {
         Show all callbacks
       </Button>
     </Empty>
-  );
-}
-
-function Filters() {
-  const [search, change] = useSearchState();
-  return (
-    <form
-      role="search"
-      aria-label="Filter callbacks"
-      onSubmit={(event) => event.preventDefault()}
-      className="grid gap-3 border-t px-4 py-3 sm:grid-cols-[11rem_1fr_11rem] sm:px-5"
-    >
-      <SelectField
-        label="Status"
-        options={STATUSES}
-        value={search['status'] ?? 'FAILED'}
-        onChange={({ target }) => change({ status: target.value, cursor: undefined })}
-      />
-      <TextField
-        key={search['destination'] ?? ''}
-        label="Destination"
-        type="search"
-        placeholder="https://example.com"
-        defaultValue={search['destination'] ?? ''}
-        onBlur={({ target }) => change({ destination: target.value.trim() || undefined, cursor: undefined }, true)}
-        onKeyDown={({ key, currentTarget }) => key === 'Enter' && currentTarget.blur()}
-      />
-      <SelectField
-        label="Accepted"
-        options={PERIODS}
-        value={search['since'] ?? ''}
-        onChange={({ target }) => change({ since: target.value, cursor: undefined })}
-      />
-    </form>
   );
 }
 

@@ -1,14 +1,13 @@
 import type { Search } from '../../router';
 
+/** Beside dead callbacks, the default. */
 export const STATUSES = [
-  ['FAILED', 'Dead'],
   ['PENDING', 'Waiting'],
   ['SUCCESS', 'Delivered'],
   ['all', 'All'],
 ] as const;
 
 export const PERIODS = [
-  ['', 'At any time'],
   ['1h', 'In the last hour'],
   ['24h', 'In the last 24 hours'],
   ['7d', 'In the last 7 days'],
@@ -25,11 +24,11 @@ export interface CallbackFilter {
 }
 
 /** @returns The filter of the API that the URL's parameters name. Without a status, dead callbacks come first. */
-export function filterOf({ status = 'FAILED', destination, since }: Search, nowMs: number): CallbackFilter {
-  const known = STATUSES.find(([value]) => value === status && value !== 'all')?.[0];
+export function filterOf({ status, destination, since }: Search, nowMs: number): CallbackFilter {
+  const known = STATUSES.find(([value]) => value === status)?.[0] ?? 'FAILED';
   const periodMs = PERIOD_MS[since ?? ''];
   return {
-    ...(known && known !== 'all' && { status: known }),
+    ...(known !== 'all' && { status: known }),
     ...(destination && { destination: originOf(destination) }),
     ...(periodMs && { since: new Date(Math.floor((nowMs - periodMs) / MINUTE_MS) * MINUTE_MS).toISOString() }),
   };

@@ -65,18 +65,15 @@ function Rotate({ onRotated }: { onRotated: (secret: string) => void }) {
       isSmall
       kind="secondary"
       title="Rotate the secret?"
-      description={
-        <>
-          A new secret is made and signs from now on. The old ones also sign for the time below, so that receivers can
-          change without losing a callback.
-          <SelectField
-            className="mt-3 text-ink"
-            label="The old secrets stay valid"
-            options={OVERLAPS}
-            value={overlap}
-            onChange={({ target }) => setOverlap(target.value)}
-          />
-        </>
+      description="A new secret is made and signs from now on. The old ones also sign for the time below, so that receivers can change without losing a callback."
+      fields={
+        <SelectField
+          className="mt-3"
+          label="The old secrets stay valid"
+          options={OVERLAPS}
+          value={overlap}
+          onChange={({ target }) => setOverlap(target.value)}
+        />
       }
       confirm="Rotate"
       onConfirm={async () => {
