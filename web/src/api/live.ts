@@ -43,18 +43,21 @@ function sorted(version: number, requests: LiveRequest[], lanes: LiveLane[]): Li
   };
 }
 
-const RECONNECT_MS = 2_000;
+/** Until a lost stream is opened again; and one that the service refused because it has enough of them. */
+const LOST_MS = 750;
+const REFUSED_MS = 5_000;
 
 /**
  * Shows a live view of requests and lanes. Pauses while the tab is hidden; after a reconnect the state comes again.
  * @param query The filter of the list of requests.
- * @returns The state, null before the first event; and whether the stream is open.
+ * @returns The state, null before the first event; the time of the last event; and whether the stream is open.
  */
 export function useLive(query: Record<string, string | number | undefined>): {
   state: LiveState | null;
+  receivedAtMs: number;
   isConnected: boolean;
 } {
-  const [state, apply] = useReducer(after, null);
+  const [{ state, receivedAtMs }, apply] = useReducer(received, NOTHING);
   const [isConnected, setConnected] = useState(false);
   const parameters = new URLSearchParams(
     Object.entries(query).flatMap(([name, value]) =>
@@ -62,7 +65,13 @@ export function useLive(query: Record<string, string | number | undefined>): {
     ),
   ).toString();
   useEffect(() => listen(`/api/live?${parameters}`, apply, setConnected), [parameters]);
-  return { state, isConnected };
+  return { state, receivedAtMs, isConnected };
+}
+
+const NOTHING: { state: LiveState | null; receivedAtMs: number } = { state: null, receivedAtMs: 0 };
+
+function received({ state }: typeof NOTHING, event: LiveEvent): typeof NOTHING {
+  return { state: after(state, event), receivedAtMs: Date.now() };
 }
 
 function listen(
@@ -82,8 +91,11 @@ function listen(
     source.addEventListener('open', () => onConnected(true));
     source.addEventListener('error', () => {
       onConnected(false);
-      // A refused stream is closed for good, a lost one connects again by itself.
-      if (source?.readyState === EventSource.CLOSED) timer = setTimeout(open, RECONNECT_MS);
+      // A refused stream is closed for good. A lost one would connect again by itself, but later.
+      const isRefused = source?.readyState === EventSource.CLOSED;
+      source?.close();
+      clearTimeout(timer);
+      timer = setTimeout(open, isRefused ? REFUSED_MS : LOST_MS);
     });
   }
   function close(): void {

@@ -35,11 +35,12 @@ const useList = (filter: Filter, cursor: string | undefined, pollMs: number | fa
 /** The newest requests. A search is not live: it takes too long to be repeated. */
 export function FirstPage(props: ListProps) {
   const { filter } = props;
-  const { data, error, refetch } = useList(filter, undefined, filter.q === undefined ? POLL_MS : false);
-  if (error) return <Failed error={error} onRetry={() => void refetch()} />;
+  const { data, error, refetch, dataUpdatedAt } = useList(filter, undefined, filter.q === undefined ? POLL_MS : false);
+  // While the service is away, its last state stays on the page.
+  if (error && (!data || filter.q !== undefined)) return <Failed error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading />;
   if (filter.q !== undefined) return <Rows {...props} rows={data.requests} nextCursor={data.next_cursor} />;
-  return <LiveRows {...props} page={data} />;
+  return <LiveRows {...props} page={data} readAtMs={dataUpdatedAt} isAway={error !== null} />;
 }
 
 /** A page behind a cursor. Its requests stay the same, and their state is the newest. */
@@ -50,12 +51,18 @@ export function LaterPage({ cursor, ...props }: ListProps & { cursor: string }) 
   return <Rows {...props} isLater rows={data.requests} nextCursor={data.next_cursor} />;
 }
 
-function LiveRows({ page, ...props }: ListProps & { page: components['schemas']['RequestPage'] }) {
-  const { state, isConnected } = useLive({ ...props.filter, limit: LIMIT });
-  const rows = isConnected && state ? state.requests : page.requests;
+function LiveRows({
+  page,
+  readAtMs,
+  isAway,
+  ...props
+}: ListProps & { page: components['schemas']['RequestPage']; readAtMs: number; isAway: boolean }) {
+  const { state, receivedAtMs, isConnected } = useLive({ ...props.filter, limit: LIMIT });
+  const rows = state && (isConnected || receivedAtMs >= readAtMs) ? state.requests : page.requests;
   // A live view has no cursor: it is the id of the last request.
   const hasMore = rows.length >= LIMIT || page.next_cursor !== null;
-  const note = isConnected ? <Badge tone="good">Live</Badge> : <Badge>Every {POLL_MS / 1_000} seconds</Badge>;
+  const polled = isAway ? <Badge tone="warn">No answer</Badge> : <Badge>Every {POLL_MS / 1_000} seconds</Badge>;
+  const note = isConnected ? <Badge tone="good">Live</Badge> : polled;
   return <Rows {...props} rows={rows} nextCursor={hasMore ? (rows.at(-1)?.id ?? null) : null} note={note} />;
 }
 
