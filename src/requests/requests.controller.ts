@@ -25,13 +25,13 @@ export class RequestsController {
 
   @Get()
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'List requests, newest first' })
+  @ApiOperation({ summary: 'List requests, newest first by default' })
   @ApiOkResponse({ standardSchema: requestPage })
   list(
-    @Query({ schema: listQuery }) { limit, cursor, ...filter }: ListQuery,
+    @Query({ schema: listQuery }) { limit, cursor, order, ...filter }: ListQuery,
     @OwnAccount() account: AccountId,
   ): Promise<object> {
-    return this.requests.list(selectionOf(filter, account), cursor, limit);
+    return this.requests.list(selectionOf(filter, account), cursor, limit, order);
   }
 
   @Get(':id')

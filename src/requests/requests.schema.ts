@@ -32,7 +32,13 @@ export const shownRequestFilter = requestFilter
   })
   .meta({ id: 'RequestFilter' });
 
-export const listQuery = requestFilter.extend(pageFields('Requests'));
+export const LIST_ORDERS = ['newest', 'oldest'] as const;
+export type ListOrder = (typeof LIST_ORDERS)[number];
+
+export const listQuery = requestFilter.extend({
+  ...pageFields('Requests'),
+  order: z.enum(LIST_ORDERS).default('newest').describe('Which requests come first'),
+});
 export type ListQuery = z.infer<typeof listQuery>;
 
 const timestamp = z.iso.datetime();

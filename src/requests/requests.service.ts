@@ -8,7 +8,7 @@ import { RemovalStore } from './removal/removal.store.js';
 import { type CallbackAttempt, type CallbackState, RequestCallbacks } from './request-callbacks.js';
 import { attemptLogView, callbackProgress, deliveryTrace, requestView } from './request.view.js';
 import { RequestNotFound, RequestUnfinished } from './requests.errors.js';
-import { SHOWN_ATTEMPTS } from './requests.schema.js';
+import { type ListOrder, SHOWN_ATTEMPTS } from './requests.schema.js';
 import { RequestSearch } from './search/request-search.js';
 import type { RequestSelection } from './search/request-selection.js';
 import { ResultFiles } from './result-files.js';
@@ -44,14 +44,23 @@ export class RequestsService {
   ) {}
 
   /**
-   * @param beforeId Cursor: only older requests.
-   * @returns One page, newest first, and the cursor of the next page (null on the last). Of a search it may be short.
+   * @param cursor The last request of the page before: only those behind it.
+   * @returns One page, and the cursor of the next page (null on the last). Of a search it may be short.
    */
-  async list(selection: RequestSelection, beforeId: string | undefined, limit: number): Promise<RequestPage> {
+  async list(
+    selection: RequestSelection,
+    cursor: string | undefined,
+    limit: number,
+    order: ListOrder = 'newest',
+  ): Promise<RequestPage> {
     // One more than the page shows whether there is a next one.
-    const { ids, searchedTo } = await this.search.newest(selection, beforeId, limit + 1);
+    const { ids, searchedTo } =
+      order === 'newest'
+        ? await this.search.newest(selection, cursor, limit + 1)
+        : await this.search.oldest(selection, { afterId: cursor }, limit + 1);
     const next_cursor = ids.length > limit ? ids[limit - 1]! : searchedTo;
-    const page = await this.log.read(ids.slice(0, limit));
+    const rows = await this.log.read(ids.slice(0, limit));
+    const page = order === 'newest' ? rows : rows.toReversed();
     const callbacks = await this.callbacks.states(page.map(({ id }) => id));
     const requests = page.map((row) => requestView(row, callbacks.get(row.id)));
     return { requests, next_cursor };

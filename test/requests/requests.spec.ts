@@ -95,6 +95,16 @@ describe('GET /api/requests', () => {
     expect(seen).toEqual(accepted);
   });
 
+  it('lists the oldest first on request, in pages', async () => {
+    const accepted: string[] = [];
+    for (let n = 0; n < 5; n++) accepted.push(await accept({ lane: 'held' }));
+    const first = await list('?order=oldest&limit=3&lane=held&status=PENDING');
+    expect([ids(first), first.next_cursor]).toEqual([accepted.slice(0, 3), accepted[2]]);
+    const second = await list(`?order=oldest&limit=3&lane=held&status=PENDING&cursor=${accepted[2]}`);
+    expect([ids(second), second.next_cursor]).toEqual([accepted.slice(3), null]);
+    expect(ids(await list('?order=newest&limit=1'))).toEqual([accepted[4]]);
+  });
+
   it('filters by mode, status, report, lane and any combination of them', async () => {
     const digest = { input_data: 'x', iterations: 1 };
     const pending = await accept({ lane: 'held' });
@@ -201,6 +211,7 @@ describe('GET /api/requests', () => {
     ['created_from=yesterday', 'created_from'],
     ['created_to=2026-02-30T00:00:00Z', 'created_to'],
     ['created=2026-02-03T00:00:00Z', ''],
+    ['order=position', 'order'],
   ])('refuses %.60s', async (query, path) => {
     const reply = await get(daybook, `/api/requests?${query}`);
     expectProblem(reply, 422);

@@ -30,6 +30,10 @@ const routes = [
     lazyRouteComponent(() => import('./views/callbacks/callbacks.view'), 'CallbacksView'),
   ),
   view(
+    '/app/queue',
+    lazyRouteComponent(() => import('./views/queue/queue.view'), 'QueueView'),
+  ),
+  view(
     '/app/requests',
     lazyRouteComponent(() => import('./views/requests/requests.view'), 'RequestsView'),
   ),

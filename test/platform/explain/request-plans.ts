@@ -52,6 +52,7 @@ export function requestPlans(explained: Explained): void {
     { lane: 'lane-3' },
     { lane: 'nowhere' },
     { lane: 'lane-3', status: 'COMPLETED' as const, beforeId: SOME_ID },
+    { lane: 'lane-3', status: 'PENDING' as const },
     { createdFrom: new Date(0), createdTo: new Date(200_000) },
     { createdFrom: new Date(), status: 'FAILED' as const },
     { q: SOME_ID },
@@ -68,6 +69,15 @@ export function requestPlans(explained: Explained): void {
       for (const account of [BIG_ACCOUNT, SMALL_ACCOUNT]) {
         const lane = filter.lane && `${account}/${filter.lane}`;
         await page(explained, account, { ...filter, ...(lane && { lane }) });
+      }
+    }),
+  );
+
+  it.each(filters)('listing %j, oldest first', ({ beforeId: afterId, ...filter }) =>
+    explained.expectCheap(async () => {
+      for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
+        const lane = filter.lane && (account === null ? filter.lane : `${account}/${filter.lane}`);
+        await search(explained).oldest({ ...filter, account, ...(lane && { lane }) }, { afterId }, 51);
       }
     }),
   );

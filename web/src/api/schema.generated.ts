@@ -238,7 +238,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List requests, newest first */
+        /** List requests, newest first by default */
         get: operations["RequestsController_list"];
         put?: never;
         post?: never;
@@ -4602,6 +4602,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the previous page */
                 cursor?: string;
+                /** @description Which requests come first */
+                order?: "newest" | "oldest";
             };
             header?: never;
             path?: never;

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { components } from '../../api/schema.generated';
+import { Link } from '@tanstack/react-router';
 import { Time, duration, number } from '../../ui/format';
 import type { Tone } from '../../ui/panel';
 import { classes } from '../../ui/classes';
@@ -92,7 +93,7 @@ function Accepted({ request }: { request: Detail }) {
 }
 
 function Started({ request }: { request: Detail }) {
-  const { status, started_at: at, created_at, jobs_ahead: ahead } = request;
+  const { status, started_at: at, created_at, jobs_ahead: ahead, lane } = request;
   if (at !== null) {
     return (
       <Step tone={status === 'PROCESSING' ? 'info' : 'good'} title="Started" at={at}>
@@ -103,7 +104,12 @@ function Started({ request }: { request: Detail }) {
   if (status !== 'PENDING') return null;
   return (
     <Step tone="warn" title="Waiting to start" isNext>
-      {ahead === null || ahead === 0 ? 'It is the next one.' : `${number(ahead)} unfinished before it.`}
+      {ahead === null || ahead === 0 ? 'It is the next one. ' : `${number(ahead)} unfinished before it. `}
+      {lane !== null && (
+        <Link to="/app/queue" search={{ lane }} className="underline underline-offset-2">
+          See its lane
+        </Link>
+      )}
     </Step>
   );
 }
