@@ -53,11 +53,28 @@ const COLUMNS: Column<Setting>[] = [
     head: 'From',
     cell: ({ source }) => <Badge tone={source === 'default' ? 'muted' : 'info'}>{source}</Badge>,
   },
-  { head: 'Meaning', cell: ({ description }) => <span className="block min-w-64 text-sm">{description}</span> },
+  { head: 'Meaning', cell: ({ description }) => <Meaning text={description} /> },
 ];
+
+/** Descriptions quote names and values with backticks. */
+function Meaning({ text }: { text: string }) {
+  return (
+    <span className="block min-w-64 text-sm">
+      {text.split('`').map((part, index) =>
+        index % 2 === 0 ? (
+          part
+        ) : (
+          <code key={index} className="rounded bg-sunken px-1 font-mono text-xs">
+            {part}
+          </code>
+        ),
+      )}
+    </span>
+  );
+}
 
 function Value({ value, isSecret }: { value: string | null; isSecret: boolean }) {
   if (isSecret) return <span className="text-sm text-muted">{value === null ? 'not set' : 'set, not shown'}</span>;
   if (value === null) return <span className="text-sm text-muted">not set</span>;
-  return <code className="block max-w-64 font-mono text-sm break-all">{value}</code>;
+  return <code className="block max-w-64 min-w-36 font-mono text-sm wrap-anywhere">{value}</code>;
 }
