@@ -21,7 +21,7 @@ export function AsyncRun({ run, call, id }: { run: Run | null; call: Call; id: s
   const wasAccepted = run === null || (run.answer !== null && run.answer.problem === null);
   return (
     <Panel title="Async" hint="The answer is a place in the queue. The caller is free at once.">
-      <div className="min-h-44 space-y-3">
+      <div className="min-h-36 space-y-3">
         <Stopwatch run={run} label="Time that the async caller waited" />
         <div aria-live="polite">
           <Outcome run={run} />
@@ -34,7 +34,10 @@ export function AsyncRun({ run, call, id }: { run: Run | null; call: Call; id: s
 }
 
 function Outcome({ run }: { run: Run | null }) {
-  if (run === null) return <p className="text-muted">Best for everything else: it survives a restart of both sides.</p>;
+  if (run === null)
+    return (
+      <p className="text-muted">Best for everything else: once accepted, a report survives restarts of both sides.</p>
+    );
   if (isRunning(run)) return <p className="text-muted">The request is being accepted.</p>;
   if (!run.answer?.json || run.answer.problem) return <ErrorState error={run.answer?.problem ?? run.failure} />;
   const { queue_position: position, jobs_ahead: ahead, lane } = run.answer.json;

@@ -31,6 +31,7 @@ const callOf = (url: string): Call => ({
 
 /** Tries callback URLs that reach into the network of the service, and shows the API's answers. */
 export function BlockedUrls() {
+  const { authentication } = useSession();
   const [tried, setTried] = useState<Tried[]>([]);
   const [own, setOwn] = useState('');
   const [isBusy, setBusy] = useState(false);
@@ -54,7 +55,7 @@ export function BlockedUrls() {
   return (
     <Panel
       title="Blocked callback URLs"
-      hint="A callback must not reach into your network. Each URL is judged when it is accepted, and again at each attempt."
+      hint="A callback must not reach into your network. URLs are judged at accept, and again at each attempt."
       actions={
         <Button isBusy={isBusy} onClick={() => void attempt(rows.map(([url]) => url))}>
           Try all of them
@@ -87,23 +88,20 @@ export function BlockedUrls() {
           Try it
         </Button>
       </form>
+      <Curl call={callOf(own.trim() || URLS[0]![0])} needsKey={authentication === 'required'} />
     </Panel>
   );
 }
 
 function Row({ url, why, answer }: { url: string; why: string; answer: Answer | undefined }) {
-  const { authentication } = useSession();
   return (
     <li className="grid gap-x-4 gap-y-1 py-2.5 lg:grid-cols-[20rem_minmax(0,1fr)]">
       <div className="min-w-0">
         <p className="font-mono text-sm break-all">{url}</p>
         <p className="text-sm text-muted">{why}</p>
       </div>
-      <div className="min-w-0">
-        <div aria-live="polite" className="min-h-6">
-          {answer === undefined ? <span className="text-sm text-muted">Not tried yet</span> : <Words answer={answer} />}
-        </div>
-        <Curl call={callOf(url)} needsKey={authentication === 'required'} />
+      <div aria-live="polite" className="min-h-6 min-w-0">
+        {answer === undefined ? <span className="text-sm text-muted">Not tried yet</span> : <Words answer={answer} />}
       </div>
     </li>
   );

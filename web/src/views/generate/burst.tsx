@@ -23,7 +23,7 @@ export function Burst() {
   return (
     <Panel
       title="Burst until 429"
-      hint="Sends small async requests until the limit refuses one. It uses up your async quota for up to a minute."
+      hint="Small async requests, one after the other, until the limit refuses one."
       actions={
         isActive ? (
           <Button onClick={stop}>Stop</Button>
@@ -33,6 +33,9 @@ export function Burst() {
       }
     >
       {state.failure !== null && <ErrorState error={state.failure} />}
+      {state.sent.length === 0 && (
+        <p className="text-muted">Uses up your quota of async requests, until the window frees up.</p>
+      )}
       {state.sent.length > 0 && <Dots sent={state.sent} />}
       {state.refusal !== null && <Refusal refusal={state.refusal} />}
       {state.phase === 'waiting' && <Countdown fromMs={state.waitsFromMs} untilMs={state.retryAtMs} />}

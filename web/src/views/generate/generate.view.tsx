@@ -93,7 +93,7 @@ function Generate({ types }: { types: ReportType[] }) {
               setDraft(changed);
             }}
           />
-          <div className="mt-5 flex flex-wrap gap-2">
+          <div className="mt-5 flex flex-wrap items-center gap-2">
             <Button type="submit" kind="primary" isBusy={isBusy}>
               Make it in both ways
             </Button>
@@ -103,16 +103,18 @@ function Generate({ types }: { types: ReportType[] }) {
             <Button disabled={isBusy} onClick={() => run(runAsync)}>
               Only async
             </Button>
+            <Comparison sync={syncRun} async={asyncRun} />
           </div>
         </form>
       </Panel>
-      <div className="grid items-start gap-5 lg:grid-cols-2">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-5 lg:grid-cols-2">
         <SyncRun run={syncRun} call={syncCall} />
         <AsyncRun run={asyncRun} call={asyncCall} id={search['run']} />
       </div>
-      <Comparison sync={syncRun} async={asyncRun} />
-      <SameKey call={syncCall} />
-      <Burst />
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-5 lg:grid-cols-2">
+        <SameKey call={syncCall} />
+        <Burst />
+      </div>
       <BlockedUrls />
     </>
   );
@@ -148,10 +150,11 @@ function errorsOf(...runs: (Run | null)[]) {
 function Comparison({ sync, async }: { sync: Run | null; async: Run | null }) {
   const [syncMs, asyncMs] = [sync, async].map((run) => (run?.answer?.problem ? undefined : run?.answer?.tookMs));
   return (
-    <p aria-live="polite" className="min-h-6 text-center text-muted">
+    <p aria-live="polite" className="min-h-6 min-w-64 grow basis-80 text-sm text-muted sm:pl-3">
       {syncMs !== undefined && asyncMs !== undefined && (
         <>
-          The async caller was free after {duration(asyncMs)}, the sync caller after {duration(syncMs)}
+          The async caller was free after <strong className="text-ink">{duration(asyncMs)}</strong>, the sync caller
+          after <strong className="text-ink">{duration(syncMs)}</strong>
           {syncMs > 2 * asyncMs && `: ${number(Math.round(syncMs / asyncMs))} times as long`}.
         </>
       )}

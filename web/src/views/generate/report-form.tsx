@@ -24,7 +24,7 @@ export function ReportForm({
   const set = (changes: Partial<Draft>): void => onChange({ ...draft, ...changes });
   return (
     <div className="space-y-5">
-      <div className="grid gap-4 sm:grid-cols-2 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)_minmax(0,1fr)_minmax(0,3fr)]">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4 sm:grid-cols-2 lg:grid-cols-[minmax(0,3fr)_minmax(0,1fr)_minmax(0,1.5fr)_minmax(0,4fr)]">
         <SelectField
           label="Report"
           options={types.map(({ type: name, title }) => [name, title] as const)}
@@ -69,7 +69,7 @@ export function ReportForm({
             </span>
           )}
         </legend>
-        <div className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
+        <div className="grid grid-cols-[minmax(0,1fr)] gap-4 sm:grid-cols-2 lg:grid-cols-3">
           <SchemaForm
             fields={fields}
             texts={draft.texts}
@@ -109,7 +109,7 @@ function CallbackField({
       />
       {isOn && value !== url && (
         <Button isSmall kind="quiet" className="mt-1 -ml-2.5" onClick={() => onChange(url)}>
-          Use the demo receiver of this installation
+          Use the demo receiver
         </Button>
       )}
       {isOn && value === url && (

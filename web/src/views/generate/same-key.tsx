@@ -43,7 +43,7 @@ export function SameKey({ call }: { call: Call }) {
   return (
     <Panel
       title="The same key twice"
-      hint="A client that lost the answer repeats its request with the same Idempotency-Key. The report is made once."
+      hint="A client that lost the answer asks again with the same Idempotency-Key."
       actions={
         <Button isBusy={isBusy} onClick={() => void sendTwice()}>
           Send it twice
@@ -52,6 +52,11 @@ export function SameKey({ call }: { call: Call }) {
     >
       {error !== null && <ErrorState error={error} />}
       {sent.length > 0 && <Table caption="Both answers" columns={COLUMNS} rows={sent} keyOf={({ name }) => name} />}
+      {sent.length === 0 && (
+        <p className="text-muted">
+          The report of the form above is made once, and both answers are the same, byte for byte.
+        </p>
+      )}
       <Verdict sent={sent} />
       <Curl call={keyed(key)} needsKey={authentication === 'required'} />
     </Panel>
@@ -61,7 +66,7 @@ export function SameKey({ call }: { call: Call }) {
 const COLUMNS: Column<Sent>[] = [
   { head: 'Answer', cell: ({ name }) => name },
   { head: 'Status', cell: ({ answer }) => answer.status },
-  { head: 'Idempotency-Replayed', cell: ({ answer }) => answer.headers.get('idempotency-replayed') ?? 'not set' },
+  { head: 'Idempotency-Replayed', cell: ({ answer }) => answer.headers.get('idempotency-replayed') ?? 'not sent' },
   { head: 'Bytes', cell: ({ answer }) => number(new Blob([answer.text]).size), isNumber: true },
   { head: 'Time', cell: ({ answer }) => duration(answer.tookMs), isNumber: true },
 ];

@@ -13,7 +13,7 @@ export function SyncRun({ run, call }: { run: Run | null; call: Call }) {
   const { authentication } = useSession();
   return (
     <Panel title="Sync" hint="The answer is the report. The caller waits for it.">
-      <div className="min-h-44 space-y-3">
+      <div className="min-h-36 space-y-3">
         <Stopwatch run={run} label="Time that the sync caller waited" />
         <div aria-live="polite">
           <Outcome run={run} />
@@ -25,7 +25,7 @@ export function SyncRun({ run, call }: { run: Run | null; call: Call }) {
 }
 
 function Outcome({ run }: { run: Run | null }) {
-  if (run === null) return <p className="text-muted">Best for small reports that somebody looks at now.</p>;
+  if (run === null) return <p className="text-muted">Best for small reports that a person waits for.</p>;
   if (isRunning(run)) return <p className="text-muted">The connection is held until the report is ready.</p>;
   if (!run.answer?.json || run.answer.problem) return <ErrorState error={run.answer?.problem ?? run.failure} />;
   const { json: result } = run.answer;
@@ -48,7 +48,7 @@ function Outcome({ run }: { run: Run | null }) {
         <FileFacts result={result} />
         {fileNameOf(result) !== null && <Download result={result} isSmall />}
       </div>
-      <Answered value={result} label="The sync answer" />
+      <Answered value={result} label="The sync answer" isOpen />
     </div>
   );
 }
@@ -63,10 +63,10 @@ export function FileFacts({ result }: { result: Record<string, unknown> }) {
   return facts.length > 0 && <span>{facts.join(', ')}</span>;
 }
 
-/** A JSON answer, folded. */
-export function Answered({ value, label }: { value: unknown; label: string }) {
+/** A JSON answer, which can be folded. */
+export function Answered({ value, label, isOpen = false }: { value: unknown; label: string; isOpen?: boolean }) {
   return (
-    <details className="text-sm">
+    <details open={isOpen} className="text-sm">
       <summary className="w-fit cursor-pointer text-muted">Answer</summary>
       <div className="mt-1">
         <Json value={value} label={label} />
