@@ -55,7 +55,7 @@ export function ReportForm({
           onChange={(callback) => set({ callback })}
         />
       </div>
-      <fieldset>
+      <fieldset className="min-w-0">
         <legend className="mb-3 flex w-full flex-wrap items-center gap-2 border-b pb-2 font-medium">
           Parameters
           {example && (
