@@ -32,12 +32,16 @@ export function useMay(needed: Scope | 'operator'): boolean {
 
 export async function logIn(body: { api_key: string } | { email: string; password: string }): Promise<void> {
   const session = await dataOf(client.POST('/api/session', { body }));
-  queryClient.clear();
-  queryClient.setQueryData(SESSION_KEY, session);
+  changeCaller(session);
 }
 
 export async function logOut(): Promise<void> {
   const session = await dataOf(client.DELETE('/api/session'));
-  queryClient.clear();
+  changeCaller(session);
+}
+
+/** Forgets the answers to the caller before. The shell shows its views anew, since theirs would still be on the screen. */
+function changeCaller(session: Session): void {
+  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
   queryClient.setQueryData(SESSION_KEY, session);
 }

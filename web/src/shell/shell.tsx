@@ -51,7 +51,7 @@ export function Shell() {
         </div>
       </header>
       <main ref={main} id="main" tabIndex={-1} className="min-w-0 outline-none">
-        <Outlet />
+        <Outlet key={session.caller?.id} />
       </main>
       <Shortcuts />
     </div>

@@ -5,7 +5,7 @@ import { Button, type ButtonKind, type ButtonProps } from './button';
 import { ErrorState } from './states';
 
 const BACKDROP =
-  'fixed inset-0 bg-black/40 transition-opacity data-[starting-style]:opacity-0 data-[ending-style]:opacity-0';
+  'fixed inset-0 bg-scrim transition-opacity data-[starting-style]:opacity-0 data-[ending-style]:opacity-0';
 const POPUP =
   'fixed top-1/2 left-1/2 max-h-[90dvh] w-[min(36rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-panel border bg-surface p-5 shadow-float outline-none';
 

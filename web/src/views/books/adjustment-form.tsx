@@ -73,7 +73,7 @@ function AdjustmentForm({ onDone }: { onDone: () => void }) {
   });
   return (
     <form onSubmit={onSubmit} className="space-y-4">
-      <div className="grid gap-4 sm:grid-cols-[1fr_13rem]">
+      <div className="grid gap-4 sm:grid-cols-[1fr_14.5rem]">
         <TextField label="Memo" name="memo" required placeholder="Bank fees of March" error={errorOf('memo')} />
         <TextField
           label="Counts at"
@@ -133,7 +133,7 @@ function LineFields({
       {lines.map(({ key, account, side, currency, amount }, index) => (
         <div
           key={key}
-          className="grid grid-cols-2 items-end gap-2 rounded-control border p-3 sm:grid-cols-[1fr_6.5rem_4.5rem_7rem]"
+          className="grid grid-cols-2 items-end gap-2 rounded-control border p-3 sm:grid-cols-[8rem_5.5rem_1fr_auto]"
         >
           <SuggestField
             label={`Ledger account ${index + 1}`}

@@ -75,12 +75,12 @@ function TrialBalance({ currency, balances }: { currency: string; balances: Bala
     },
     {
       head: 'Debit',
-      cell: ({ amount_cents }) => amount_cents > 0 && <Money cents={amount_cents} currency={currency} />,
+      cell: ({ amount_cents }) => <Side cents={amount_cents} currency={currency} />,
       isNumber: true,
     },
     {
       head: 'Credit',
-      cell: ({ amount_cents }) => amount_cents < 0 && <Money cents={-amount_cents} currency={currency} />,
+      cell: ({ amount_cents }) => <Side cents={-amount_cents} currency={currency} />,
       isNumber: true,
     },
   ];
@@ -97,5 +97,14 @@ function TrialBalance({ currency, balances }: { currency: string; balances: Bala
         keyOf={({ ledger_account }) => ledger_account}
       />
     </Panel>
+  );
+}
+
+/** An amount of one side, as wide in the table of each currency. */
+function Side({ cents, currency }: { cents: number; currency: string }) {
+  return (
+    <span className="inline-block min-w-28 sm:min-w-48">
+      {cents > 0 && <Money cents={cents} currency={currency} />}
+    </span>
   );
 }

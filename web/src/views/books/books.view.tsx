@@ -21,7 +21,7 @@ export function BooksView() {
   const selected = useTab(parts);
   const Part = parts.find(({ id }) => id === selected)?.Part;
   return (
-    <Page title="Books" intro="Every payment, refund and booking posts a balanced entry, and no entry ever changes.">
+    <Page title="Books" intro="Every payment and refund posts a balanced entry, for good.">
       <Tabs label="Parts of the books" tabs={parts} />
       <Suspense
         fallback={

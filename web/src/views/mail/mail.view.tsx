@@ -33,10 +33,7 @@ const COLUMNS: Column<Mail>[] = [
 /** The messages that the service sends, for operators. */
 export function MailView() {
   return (
-    <Page
-      title="Mail"
-      intro="Bookings, changed events and password resets write to people. Each message is kept until it is sent."
-    >
+    <Page title="Mail" intro="Messages about bookings, events and passwords, until they are sent.">
       {useMay('operator') ? (
         <>
           <ServerNotice />

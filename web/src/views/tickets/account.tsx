@@ -18,7 +18,7 @@ export function Account() {
       <div className="flex flex-wrap items-center justify-between gap-3 pt-2">
         <p className="max-w-prose">
           <span className="font-medium">You see the public events.</span>{' '}
-          <span className="text-muted">To publish events or book tickets, log in as a user, or register one.</span>
+          <span className="text-muted">Publishing and booking need a user.</span>
         </p>
         <div className="flex gap-2">
           <Dialog

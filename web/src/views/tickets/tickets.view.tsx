@@ -23,10 +23,7 @@ export function TicketsView() {
   const selected = useTab(parts);
   const Shown = parts.find(({ id }) => id === selected)?.Part;
   return (
-    <Page
-      title="Tickets"
-      intro="Organizers publish events, customers book. A ticket is sold once, and posts to the books."
-    >
+    <Page title="Tickets" intro="Organizers publish events, customers book. Each ticket is sold once.">
       {role ? <Tabs label="Parts of the tickets" tabs={parts} /> : <Account />}
       <Suspense
         fallback={

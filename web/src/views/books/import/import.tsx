@@ -121,7 +121,14 @@ const COLUMNS: Column<OrderImport>[] = [
 function Imports() {
   const [search, change] = useSearchState();
   const params = { query: { limit: 20, cursor: search['cursor'] } };
-  const { data, error, refetch } = api.useQuery('get', '/api/orders/imports', { params }, { refetchInterval: 10_000 });
+  const { data, error, refetch } = api.useQuery(
+    'get',
+    '/api/orders/imports',
+    { params },
+    {
+      refetchInterval: ({ state }) => (state.data?.imports.some(({ status }) => status === 'running') ? 1_000 : 4_000),
+    },
+  );
   const pager = usePager(data?.next_cursor);
   return (
     <Panel title="Imports so far" hint="Newest first" isFlush>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { contentTypeOf, firstErrors } from './upload-file';
+import { contentTypeOf, estimateLines, firstErrors } from './upload-file';
 
 describe('the import of a file', () => {
   it.each([
@@ -21,5 +21,11 @@ describe('the import of a file', () => {
     ]);
     expect(firstErrors(csv, 10)).toHaveLength(3);
     expect(firstErrors('row,external_ref,field,message\n', 10)).toEqual([]);
+  });
+
+  it('estimates the lines of a file from its beginning', async () => {
+    expect(await estimateLines(new Blob(['a,b\n'.repeat(100_000)]))).toBe(100_000);
+    expect(await estimateLines(new Blob(['a,b\n1,2\n']))).toBe(2);
+    expect(await estimateLines(new Blob([]))).toBe(1);
   });
 });

@@ -26,6 +26,16 @@ export async function importFile(file: File, signal: AbortSignal): Promise<Impor
   throw isProblem(answer) ? new ApiError(answer) : new Error('The answer is not of this API');
 }
 
+/** Bytes at the beginning of a file from which the length of a line is estimated. */
+const SAMPLE_BYTES = 64 * 1024;
+
+/** @returns About how many lines a file has, without reading all of it. */
+export async function estimateLines(file: Blob): Promise<number> {
+  const sample = await file.slice(0, SAMPLE_BYTES).text();
+  const lines = sample.split('\n').length - 1;
+  return Math.max(1, Math.round((lines * file.size) / Math.max(1, Math.min(file.size, SAMPLE_BYTES))));
+}
+
 /** One line of an error report. */
 export interface ImportError {
   row: string;

@@ -1,11 +1,13 @@
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { api, queryClient } from '../../../api/client';
 import { Button } from '../../../ui/button';
-import { bytes, number } from '../../../ui/format';
+import { bytes, compact, number } from '../../../ui/format';
+import { Progress } from '../../../ui/page';
 import { useSearchState } from '../../../ui/search';
 import { ErrorState } from '../../../ui/states';
 import { announce } from '../../../ui/toast';
-import { importFile } from './upload-file';
+import { estimateLines, importFile } from './upload-file';
 
 /** Asks before it sends the file, and then shows its progress. */
 export function Upload({ file, onDone }: { file: File; onDone: () => void }) {
@@ -36,7 +38,7 @@ export function Upload({ file, onDone }: { file: File; onDone: () => void }) {
       <p className="font-medium break-words">
         {file.name} <span className="font-normal text-muted">({bytes(file.size)})</span>
       </p>
-      {state === 'running' && <Running />}
+      {state === 'running' && <Running file={file} />}
       {error !== null && <ErrorState error={error} />}
       <div className="mt-4 flex gap-2">
         {state === 'asked' ? (
@@ -57,8 +59,11 @@ export function Upload({ file, onDone }: { file: File; onDone: () => void }) {
 }
 
 /** The counts of the import that runs. The answer with its id comes at its end, so it is the newest one until then. */
-function Running() {
-  const startedAt = useRef(Date.now());
+function Running({ file }: { file: File }) {
+  const { data: lines } = useQuery({
+    queryKey: ['import-lines', file.name, file.size, file.lastModified],
+    queryFn: () => estimateLines(file),
+  });
   const params = { query: { limit: 1 } };
   const { data } = api.useQuery('get', '/api/orders/imports', { params }, { refetchInterval: 500 });
   const newest = data?.imports.find(({ status }) => status === 'running');
@@ -68,17 +73,13 @@ function Running() {
     { params: { path: { id: newest?.id ?? '' } } },
     { enabled: newest !== undefined, refetchInterval: 500 },
   );
-  const rows = current?.rows ?? newest?.rows ?? 0;
-  const seconds = Math.max(1, (Date.now() - startedAt.current) / 1_000);
+  const { rows, created, failed } = current ?? newest ?? { rows: 0, created: 0, failed: 0 };
   return (
-    <div role="status" className="mt-3">
-      <div className="h-2 overflow-hidden rounded-full bg-sunken">
-        <div className="h-full w-1/3 animate-pulse rounded-full bg-accent" />
-      </div>
-      <p className="mt-2">
-        {number(rows)} lines read, {number(current?.created ?? 0)} orders created, {number(current?.failed ?? 0)} with
-        errors
-        <span className="text-muted"> ({number(Math.round(rows / seconds))} lines a second)</span>
+    <div className="mt-3 space-y-2">
+      <Progress label="Lines read" value={rows} max={Math.max(lines ?? 1, rows + 1)} />
+      <p role="status">
+        {number(rows)} {lines !== undefined && `of about ${compact(lines)} `}lines read, {number(created)} orders
+        created, {number(failed)} with errors
       </p>
     </div>
   );
