@@ -89,7 +89,7 @@ function OrderForm({ onDone }: { onDone: () => void }) {
         hint="Type a part of it, and choose"
         onChange={(event) => setEmail(event.target.value)}
       />
-      <div className="grid gap-4 sm:grid-cols-3">
+      <div className="grid gap-4 sm:grid-cols-[6.5rem_1fr_14.5rem]">
         <SelectField
           label="Currency"
           value={currency}

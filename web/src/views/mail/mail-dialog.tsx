@@ -36,7 +36,7 @@ export function MailDialog({ id, onClose }: { id: string; onClose: () => void })
             tabIndex={0}
             role="region"
             aria-label="Text of the message"
-            className="max-h-72 overflow-auto rounded-control bg-sunken p-3 font-sans whitespace-pre-wrap"
+            className="max-h-72 overflow-auto rounded-control bg-sunken p-3 font-mono text-sm whitespace-pre-wrap"
           >
             {data.text}
           </pre>

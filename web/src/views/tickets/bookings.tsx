@@ -9,6 +9,7 @@ import { useSearchState } from '../../ui/search';
 import { Empty, ErrorState, Skeleton } from '../../ui/states';
 import { type Column, Pager, Table } from '../../ui/table';
 import { announce } from '../../ui/toast';
+import { tickets } from './sold';
 
 type Booking = components['schemas']['Booking'];
 
@@ -61,14 +62,14 @@ function Cancel({ booking: { id, status, event, num_tickets, total_cents, curren
   if (status === 'cancelled') return null;
   async function cancel(): Promise<void> {
     await dataOf<unknown>(client.POST('/api/bookings/{id}/cancel', { params: { path: { id }, header: {} } }));
-    announce('The booking is cancelled', `${money(total_cents, currency)} are refunded`);
+    announce('The booking is cancelled', `Refunded: ${money(total_cents, currency)}`);
     await queryClient.invalidateQueries();
   }
   return (
     <ConfirmButton
       isSmall
       title={`Cancel your booking of ${event.title}`}
-      description={`Gives back ${number(num_tickets)} ${num_tickets === 1 ? 'ticket' : 'tickets'} and refunds ${money(total_cents, currency)}.`}
+      description={`Gives back ${tickets(num_tickets)} and refunds ${money(total_cents, currency)}.`}
       confirm="Cancel the booking"
       onConfirm={cancel}
       aria-label={`Cancel the booking of ${event.title}`}

@@ -13,7 +13,7 @@ import { ErrorState, Skeleton } from '../../ui/states';
 import { announce } from '../../ui/toast';
 import { EventBookings } from './event-bookings';
 import { EventForm } from './event-form';
-import { Sold } from './sold';
+import { Sold, tickets } from './sold';
 
 type TicketEvent = components['schemas']['Event'];
 
@@ -73,13 +73,13 @@ function Book({ event: { id, price_cents, currency, total_tickets, tickets_sold 
     // After a refusal, too: then fewer tickets are left than the dialog says.
     const done = () => void queryClient.invalidateQueries();
     const booking = await dataOf(client.POST('/api/bookings', { body, params: { header: {} } })).finally(done);
-    announce('Booked', `${number(booking.num_tickets)} tickets, ${money(booking.total_cents, booking.currency)}`);
+    announce('Booked', `${tickets(booking.num_tickets)}, ${money(booking.total_cents, booking.currency)}`);
     setCount('1');
   });
   if (left === 0) return <p className="font-medium">Sold out.</p>;
   return (
     <form onSubmit={onSubmit} className="rounded-control border p-4">
-      <div className="flex flex-wrap items-end gap-3">
+      <div className="flex flex-wrap items-start gap-3">
         <TextField
           label="Tickets"
           type="number"
@@ -87,14 +87,14 @@ function Book({ event: { id, price_cents, currency, total_tickets, tickets_sold 
           required
           value={count}
           error={errorOf('num_tickets')}
-          className="w-24"
+          className="w-44"
           onChange={(event) => setCount(event.target.value)}
         />
-        <Button type="submit" kind="primary" isBusy={isBusy}>
+        <Button type="submit" kind="primary" isBusy={isBusy} className="mt-6">
           Book for {money(price_cents * Math.max(0, Number(count)), currency)}
         </Button>
       </div>
-      {error !== null && <ErrorState error={error} />}
+      {error !== null && errorOf('num_tickets') === null && <ErrorState error={error} />}
     </form>
   );
 }
@@ -112,7 +112,7 @@ function CancelEvent({ event: { id, title, tickets_sold }, onDone }: { event: Ti
       description={
         tickets_sold === 0
           ? 'No ticket is sold, so the event is deleted.'
-          : `Cancels and refunds all its bookings, with ${number(tickets_sold)} ${tickets_sold === 1 ? 'ticket' : 'tickets'}. Each customer gets a mail.`
+          : `Cancels and refunds all its bookings, with ${tickets(tickets_sold)}. Each customer gets a mail.`
       }
       confirm="Cancel the event"
       onConfirm={cancel}

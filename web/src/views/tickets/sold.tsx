@@ -1,5 +1,8 @@
 import { number } from '../../ui/format';
 
+/** A number of tickets in words. */
+export const tickets = (count: number): string => `${number(count)} ${count === 1 ? 'ticket' : 'tickets'}`;
+
 /** Tickets sold of all tickets, as a bar with its numbers. */
 export function Sold({ sold, total }: { sold: number; total: number }) {
   const left = total - sold;
