@@ -7,14 +7,21 @@ export type Scope = NonNullable<NonNullable<Session['caller']>['scopes']>[number
 
 export const SESSION_KEY = ['session'];
 
+const SESSION_QUERY = {
+  queryKey: SESSION_KEY,
+  queryFn: () => dataOf(client.GET('/api/session')),
+  staleTime: Number.POSITIVE_INFINITY,
+};
+
 /** The caller of this browser. With `AUTH=open` every caller on this machine may do everything. */
 export function useSession(): Session {
-  const { data } = useQuery({
-    queryKey: SESSION_KEY,
-    queryFn: () => dataOf(client.GET('/api/session')),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const { data } = useQuery(SESSION_QUERY);
   return data ?? { caller: null, authentication: 'open' };
+}
+
+/** @returns Whether the caller is known, or cannot be read. A view that is shown before could ask for what is forbidden. */
+export function useIsSessionKnown(): boolean {
+  return !useQuery(SESSION_QUERY).isPending;
 }
 
 /** Whether a caller may use routes with this scope; `operator` for those of operators. */

@@ -1,6 +1,6 @@
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
-import { type Session, logOut, mayUse, useSession } from '../api/session';
+import { type Session, logOut, mayUse, useIsSessionKnown, useSession } from '../api/session';
 import { Button } from '../ui/button';
 import { classes } from '../ui/classes';
 import { act } from '../ui/toast';
@@ -12,6 +12,7 @@ import { THEMES, type Theme, useTheme } from './theme';
 /** The frame around every view: navigation, theme, and who is logged in. Asks for a login where one is needed. */
 export function Shell() {
   const session = useSession();
+  const isKnown = useIsSessionKnown();
   const [isMenuOpen, setMenuOpen] = useState(false);
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
@@ -46,12 +47,12 @@ export function Shell() {
           id="navigation"
           className={classes('grow flex-col gap-6 overflow-y-auto px-3 pb-4 lg:flex', isMenuOpen ? 'flex' : 'hidden')}
         >
-          <Navigation session={session} />
+          {isKnown && <Navigation session={session} />}
           <Footer session={session} />
         </div>
       </header>
       <main ref={main} id="main" tabIndex={-1} className="min-w-0 outline-none">
-        <Outlet key={session.caller?.id} />
+        {isKnown && <Outlet key={session.caller?.id} />}
       </main>
       <Shortcuts />
     </div>

@@ -23,12 +23,19 @@ const DEBOUNCE_MS = 300;
 /** A report made in both ways, side by side, and what the API answers at its limits. */
 export function GenerateView() {
   const mayWrite = useMay('reports:write');
+  const mayRead = useMay('reports:read');
   return (
     <Page
       title="Generate"
       intro="Ask for a report in both ways and watch the clock. Then try the promises: no duplicates, fair limits, no calls into your network."
     >
-      {mayWrite ? <Types /> : <Empty title="This key may only read">A key with reports:write can make reports.</Empty>}
+      {mayWrite && mayRead ? (
+        <Types />
+      ) : (
+        <Empty title="This key cannot make reports here">
+          Log in with one that has reports:read, for the forms, and reports:write.
+        </Empty>
+      )}
     </Page>
   );
 }
