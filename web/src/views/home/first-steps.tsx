@@ -5,11 +5,13 @@ import type { Search } from '../../router';
 import { buttonClasses } from '../../ui/button';
 import { Curl } from '../../ui/code';
 import { Panel } from '../../ui/panel';
+import { useDemoReceiver } from '../callbacks/use-demo-receiver';
 import { MAKE_CALL, MakeReport } from './make-report';
 
 /** Shown while hardly anything exists: the ways into the product, with the shortest first. */
 export function FirstSteps({ onMade }: { onMade: (id: string) => void }) {
   const { authentication } = useSession();
+  const { isOn: hasReceiver } = useDemoReceiver();
   const mayBooks = useMay('books:write');
   const mayMeasure = useMay('admin');
   return (
@@ -22,16 +24,18 @@ export function FirstSteps({ onMade }: { onMade: (id: string) => void }) {
         <Step title="Compare sync and async" action={<StepLink path="/app/generate">Generate</StepLink>}>
           Make one report in both ways, side by side with a stopwatch.
         </Step>
-        <Step
-          title="See a callback fail, retry and arrive"
-          action={
-            <StepLink path="/app/callbacks" search={{ tab: 'try' }}>
-              Callbacks
-            </StepLink>
-          }
-        >
-          The built-in receiver answers with an error at first.
-        </Step>
+        {hasReceiver && (
+          <Step
+            title="See a callback fail, retry and arrive"
+            action={
+              <StepLink path="/app/callbacks" search={{ tab: 'try' }}>
+                Callbacks
+              </StepLink>
+            }
+          >
+            The built-in receiver answers with an error at first.
+          </Step>
+        )}
         {mayBooks && (
           <Step title="Fill the books" action={<StepLink path="/app/books">Books</StepLink>}>
             Create demo customers and orders, or import your own.
