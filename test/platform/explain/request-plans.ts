@@ -11,7 +11,10 @@ import type { RequestSelection } from '../../../src/requests/search/request-sele
 import { requestCallbacks } from '../../support/stores.js';
 import type { Explained } from './explained.js';
 import { keyed, keys, log, search } from './request-stores.js';
-import { BIG_ACCOUNT, SMALL_ACCOUNT, SOME_ID } from './rows.js';
+import { BIG_ACCOUNT, FINISHED, SMALL_ACCOUNT, SOME_ID } from './rows.js';
+
+/** Has the same number of newer requests as `SOME_ID` has older ones. */
+const MIRRORED_ID = `${(FINISHED - 0xff_ff).toString(16).padStart(8, '0')}-0000-7000-8000-000000000000`;
 
 /** Reads a page of requests. @returns Their ids. */
 async function page(
@@ -73,8 +76,9 @@ export function requestPlans(explained: Explained): void {
     }),
   );
 
-  it.each(filters)('listing %j, oldest first', ({ beforeId: afterId, ...filter }) =>
+  it.each(filters)('listing %j, oldest first', ({ beforeId, ...filter }) =>
     explained.expectCheap(async () => {
+      const afterId = beforeId && MIRRORED_ID;
       for (const account of [null, BIG_ACCOUNT, SMALL_ACCOUNT]) {
         const lane = filter.lane && (account === null ? filter.lane : `${account}/${filter.lane}`);
         await search(explained).oldest({ ...filter, account, ...(lane && { lane }) }, { afterId }, 51);

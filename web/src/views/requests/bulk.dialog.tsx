@@ -14,27 +14,27 @@ import { timeSlices } from './time-slices';
 
 type Action = components['schemas']['BulkBody']['action'];
 
-const ACTIONS: Record<Action, { label: string; hint: string; verb: string; done: string; subject: string }> = {
+const ACTIONS: Record<Action, { label: string; hint: string; verb: string; done: string; counted: string }> = {
   cancel: {
     label: 'Cancel',
     hint: 'Those that have not started. Their callbacks say that they were cancelled.',
     verb: 'Cancel',
     done: 'cancelled',
-    subject: 'pending',
+    counted: 'not started yet',
   },
   redeliver: {
     label: 'Redeliver',
     hint: 'Sends the callbacks again that were delivered or have failed.',
     verb: 'Redeliver',
     done: 'due again',
-    subject: 'with a callback that has ended',
+    counted: 'with a callback that was delivered or has failed',
   },
   delete: {
     label: 'Delete',
     hint: 'The finished ones whose callback is not due, with their files and callback logs. It cannot be undone.',
     verb: 'Delete',
     done: 'deleted',
-    subject: 'finished, without a callback due,',
+    counted: 'finished, with no callback due',
   },
 };
 const NAMES = Object.keys(ACTIONS) as Action[];
@@ -126,7 +126,7 @@ function Bulk({ filter }: { filter: Filter }) {
       </div>
     );
   }
-  const { verb, subject } = ACTIONS[action];
+  const { verb, counted } = ACTIONS[action];
   return (
     <div className="space-y-4">
       <ActionChoice action={action} onChange={setAction} />
@@ -135,8 +135,7 @@ function Bulk({ filter }: { filter: Filter }) {
         {!count.isFetching && count.error && <ErrorState error={count.error} onRetry={() => void count.refetch()} />}
         {!count.isFetching && matched !== null && (
           <p>
-            <strong>{number(matched)}</strong> {matched === 1 ? 'request' : 'requests'} {subject}{' '}
-            {matched === 1 ? 'matches' : 'match'} now.
+            <strong>{number(matched)}</strong> matching {matched === 1 ? 'request' : 'requests'} {counted}.
           </p>
         )}
       </div>
@@ -170,7 +169,7 @@ function ActionChoice({ action, onChange }: { action: Action; onChange: (action:
             value={name}
             checked={name === action}
             onChange={() => onChange(name)}
-            className="mt-1 size-4 accent-accent"
+            className="mt-1 size-4 shrink-0 accent-accent"
           />
           <span>
             <span className="font-medium">{ACTIONS[name].label}</span>

@@ -69,7 +69,7 @@ const Loading = () => (
 
 function Detail({ request }: { request: Detail }) {
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,22rem)]">
+    <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,22rem)]">
       <Panel title="Timeline">
         <Timeline request={request} />
       </Panel>
