@@ -52,7 +52,10 @@ export function Attempt({ attempt }: { attempt: Trace }) {
           <Headers title="Response headers" headers={attempt.response_headers} />
           {attempt.response_body !== null && (
             <Part title="Response body, its first 4 KiB">
-              <pre tabIndex={0} className="max-h-60 overflow-auto rounded-control bg-sunken p-2 font-mono text-xs">
+              <pre
+                tabIndex={0}
+                className="max-h-60 overflow-auto rounded-control bg-sunken p-2 font-mono text-xs break-all whitespace-pre-wrap"
+              >
                 {attempt.response_body === '' ? '(empty)' : attempt.response_body}
               </pre>
             </Part>
