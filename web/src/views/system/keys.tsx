@@ -45,7 +45,7 @@ export function Keys() {
       {data && data.keys.length > 0 && (
         <Table
           caption="API keys, newest first"
-          columns={columns(setFresh)}
+          columns={columns(setFresh, (id) => setFresh((shown) => (shown?.id === id ? null : shown)))}
           rows={data.keys}
           keyOf={({ id }) => id}
           isSelected={({ id }) => id === fresh?.id}
@@ -73,7 +73,7 @@ function Fresh({ created, onDismiss }: { created: NewKey; onDismiss: () => void 
   );
 }
 
-function columns(onRotated: (key: NewKey) => void): Column<Key>[] {
+function columns(onRotated: (key: NewKey) => void, onRevoked: (id: string) => void): Column<Key>[] {
   return [
     {
       head: 'Name',
@@ -95,7 +95,7 @@ function columns(onRotated: (key: NewKey) => void): Column<Key>[] {
         key.status === 'active' && (
           <span className="flex gap-1.5">
             {key.replaced_by === null && <Rotate apiKey={key} onRotated={onRotated} />}
-            <Revoke apiKey={key} />
+            <Revoke apiKey={key} onRevoked={onRevoked} />
           </span>
         ),
     },
@@ -147,7 +147,7 @@ function Rotate({ apiKey: { id, name }, onRotated }: { apiKey: Key; onRotated: (
   );
 }
 
-function Revoke({ apiKey: { id, name, last_used_at } }: { apiKey: Key }) {
+function Revoke({ apiKey: { id, name, last_used_at }, onRevoked }: { apiKey: Key; onRevoked: (id: string) => void }) {
   return (
     <ConfirmButton
       isSmall
@@ -161,6 +161,7 @@ function Revoke({ apiKey: { id, name, last_used_at } }: { apiKey: Key }) {
       confirm="Revoke the key"
       onConfirm={async () => {
         await dataOf(client.POST('/api/keys/{id}/revoke', { params: { path: { id } } }));
+        onRevoked(id);
         await queryClient.invalidateQueries({ queryKey: ['get', '/api/keys'] });
       }}
     >

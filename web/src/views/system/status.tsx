@@ -105,7 +105,7 @@ function Dependencies({ report }: { report: Report }) {
   }));
   return (
     <Panel title="Dependencies" hint="Checked now. A cause says what to put right." isFlush>
-      <Table caption="Dependencies" columns={DEPENDENCIES} rows={rows} keyOf={({ name }) => name} />
+      <Table caption="State of each dependency" columns={DEPENDENCIES} rows={rows} keyOf={({ name }) => name} />
     </Panel>
   );
 }
