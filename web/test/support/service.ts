@@ -20,10 +20,10 @@ export const startService = (env: Record<string, string> = {}): Promise<Daybook>
 
 /** Creates an API key with the command line. @returns The key. */
 export async function createKey(daybook: Daybook, scopes: string): Promise<string> {
-  const given = [KEYS, 'create', '--name', scopes, '--scope', scopes, '--json'];
+  const given = [KEYS, 'create', '--name', scopes, '--scope', scopes];
   const env = { PATH: process.env['PATH'], DATABASE_URL: daybook.databaseUrl, DATA_DIR: daybook.dataDir };
   const { stdout } = await promisify(execFile)(process.execPath, given, { env, cwd: daybook.dataDir });
-  return (JSON.parse(stdout) as { key: string }).key;
+  return stdout.trim();
 }
 
 /** Calls the API. @returns Its answer as JSON. @throws Error for an answer of 400 or more. */

@@ -1,0 +1,208 @@
+/** The main acts of the views, as a visitor of a fresh start does them, counted in clicks. */
+import { readFile } from 'node:fs/promises';
+import type { Browser, Locator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../test/support/eventually.js';
+import { type Receiver, startReceiver } from '../../test/support/receiver.js';
+import { type Visitor, launchBrowser, visit } from './support/browser';
+import { type Daybook, call, startService } from './support/service';
+
+const REPORT = { report: 'digest', payload: { input_data: 'x' } };
+
+let daybook: Daybook;
+let browser: Browser;
+let receiver: Receiver;
+let visitor: Visitor;
+beforeAll(async () => {
+  [daybook, browser, receiver] = await Promise.all([
+    startService({ CALLBACK_ALLOW: '127.0.0.1' }),
+    launchBrowser(),
+    startReceiver(),
+  ]);
+});
+beforeEach(async () => {
+  visitor = await visit(browser, daybook.url);
+});
+afterEach(async () => {
+  const { problems } = visitor;
+  await visitor.page.screenshot({
+    path: `/tmp/h/v-tests-${expect.getState().currentTestName?.replaceAll(/\W/g, '_').slice(0, 50)}.png`,
+  });
+  await visitor.close();
+  expect(problems.join('\n')).toBe('');
+});
+afterAll(() => browser?.close());
+
+const button = (name: string | RegExp): Locator => visitor.page.getByRole('button', { name });
+const link = (name: string | RegExp): Locator => visitor.page.getByRole('link', { name });
+/** A view in the navigation. */
+const view = (name: string): Locator =>
+  visitor.page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name, exact: true });
+const dialog = (): Locator => visitor.page.getByRole('dialog');
+
+/** Waits until a request is over. */
+const ended = (id: string): Promise<Record<string, unknown>> =>
+  eventually(async () => {
+    const request = await call(daybook, 'GET', `/api/requests/${id}`);
+    return request['completed_at'] !== null && request['callback_status'] !== 'PENDING' && request;
+  });
+
+async function submit(body: object): Promise<string> {
+  const { request_id } = await call<{ request_id: string }>(daybook, 'POST', '/api/async', { ...REPORT, ...body });
+  return request_id;
+}
+
+describe('a visitor', () => {
+  it('makes a report and downloads it in 2 clicks', async () => {
+    await visitor.open('/');
+    await visitor.click(button('Make a report'));
+    const [download] = await Promise.all([
+      visitor.page.waitForEvent('download'),
+      visitor.click(link('Download').first()),
+    ]);
+    expect(visitor.clicks).toBeLessThanOrEqual(2);
+    expect(download.suggestedFilename()).toMatch(/\.csv$/);
+    expect(await readFile(await download.path(), 'utf8')).toMatch(/^# Report/);
+  });
+
+  it('sees a callback fail, retry and arrive in up to 6 clicks', async () => {
+    await visitor.open('/');
+    await visitor.click(view('Callbacks'));
+    await visitor.click(link('Try it'));
+    await visitor.click(button('Send one that fails first'));
+    const course = visitor.page.getByRole('list', { name: 'What happened to the callback' });
+    await course.getByText('failed', { exact: true }).waitFor();
+    await course.getByText('arrived', { exact: true }).waitFor();
+    const inbox = visitor.page.getByRole('table', { name: 'Callbacks that the demo receiver got' });
+    await inbox.getByText('valid', { exact: true }).first().waitFor();
+    expect(visitor.clicks).toBeLessThanOrEqual(6);
+    // The demo receiver fails only while it should.
+    await visitor.page.getByText('Every callback gets a 200').waitFor();
+  });
+
+  it('redelivers all dead callbacks in up to 5 clicks', async () => {
+    receiver.answer({ status: 400 });
+    const dead = await Promise.all(
+      [1, 2, 3].map((lane) => submit({ lane: `dead-${lane}`, callback_url: receiver.url })),
+    );
+    for (const id of dead) expect(await ended(id)).toMatchObject({ callback_status: 'FAILED' });
+    receiver.answer({ status: 200 });
+    const before = receiver.received.length;
+    await visitor.open('/');
+    await visitor.click(view('Callbacks'));
+    await visitor.click(button('Redeliver all dead (3)'));
+    await visitor.click(button('Redeliver 3'));
+    await button('No dead callbacks').waitFor();
+    expect(visitor.clicks).toBeLessThanOrEqual(5);
+    await eventually(() => receiver.received.length === before + 3);
+    for (const id of dead) expect(await ended(id)).toMatchObject({ callback_status: 'SUCCESS' });
+  });
+
+  it('runs the load test in 2 clicks', async () => {
+    await visitor.open('/');
+    await visitor.click(view('Load test'));
+    await visitor.click(button('Run the load test'));
+    await button('Export JSON').waitFor({ timeout: 80_000 });
+    expect(visitor.clicks).toBe(2);
+    await visitor.page.getByText('completed', { exact: true }).first().waitFor();
+  });
+
+  it('finds a request, reads its timeline, and sends it again with another body', async () => {
+    const id = await submit({ lane: 'find-me', callback_url: null });
+    await ended(id);
+    await visitor.open('/app/requests');
+    await visitor.page.getByRole('searchbox').fill(id);
+    await visitor.page.waitForURL(`**/app/requests?*q=${id}*`);
+    await visitor.click(visitor.page.getByRole('table').getByRole('link'));
+    await visitor.page.waitForURL(`**/app/requests/${id}`);
+    await visitor.page.getByText('Accepted').first().waitFor();
+    await visitor.click(button('Edit and send again'));
+    await dialog()
+      .getByLabel('Body')
+      .fill(JSON.stringify({ ...REPORT, lane: 'again', callback_url: null }));
+    await visitor.click(dialog().getByRole('button', { name: 'Send', exact: true }));
+    await visitor.page.waitForURL((url) => !url.pathname.endsWith(id));
+    expect(visitor.clicks).toBe(3);
+    const again = visitor.page.url().split('/').at(-1)!;
+    expect(await ended(again)).toMatchObject({ lane: 'again', status: 'COMPLETED' });
+  });
+
+  it('deletes the requests of a lane, after their number was shown', async () => {
+    for (let count = 0; count < 3; count += 1) await ended(await submit({ lane: 'delete-me', callback_url: null }));
+    await visitor.open('/app/requests?lane=delete-me');
+    await visitor.click(button('Change all that match'));
+    await visitor.click(dialog().getByRole('radio', { name: /^Delete/ }));
+    await visitor.click(dialog().getByRole('button', { name: 'Delete 3 requests' }));
+    await dialog()
+      .getByText(/3 .*deleted/)
+      .waitFor();
+    const left = await call<{ requests: unknown[] }>(daybook, 'GET', '/api/requests?lane=delete-me');
+    expect(left.requests).toEqual([]);
+  });
+
+  it('adds demo data to the books, and pays an order', async () => {
+    await visitor.open('/app/books');
+    await visitor.click(button(/^Add 100 customers/));
+    const orders = visitor.page.getByRole('table', { name: 'Orders' });
+    await orders.waitFor();
+    await visitor.open('/app/books?status=draft');
+    await visitor.click(orders.getByRole('link').first());
+    await visitor.click(dialog().getByRole('button', { name: /^Pay / }));
+    await visitor.click(visitor.page.getByRole('alertdialog').getByRole('button', { name: 'Pay', exact: true }));
+    await dialog().getByText('paid', { exact: true }).waitFor();
+    expect(visitor.clicks).toBe(4);
+    const id = new URL(visitor.page.url()).searchParams.get('id')!;
+    expect(await call(daybook, 'GET', `/api/orders/${id}`)).toMatchObject({ status: 'paid' });
+  });
+
+  it('registers as an organizer, publishes an event, and a customer books it', async () => {
+    await visitor.open('/app/tickets');
+    await visitor.click(button('Register'));
+    const fill = (label: string, text: string): Promise<void> => dialog().getByLabel(label).fill(text);
+    await dialog().getByLabel('Role').selectOption('organizer');
+    await fill('Name', 'Ada');
+    await fill('Email address', 'ada@users.example');
+    await fill('Password', 'correct horse battery');
+    await visitor.click(dialog().getByRole('button', { name: 'Register' }));
+    await visitor.click(link('Your events'));
+    await visitor.click(button('New event'));
+    await fill('Title', 'Concert in the park');
+    await fill('Begins', '2099-06-01T20:00');
+    await fill('Location', 'Park');
+    await fill('Price of a ticket', '25.00');
+    await visitor.click(dialog().getByRole('button', { name: 'Publish the event' }));
+    await visitor.page.getByRole('dialog', { name: 'Concert in the park' }).waitFor();
+    const { events } = await call<{ events: { id: string; title: string }[] }>(daybook, 'GET', '/api/events');
+    expect(events.map(({ title }) => title)).toEqual(['Concert in the park']);
+  });
+});
+
+describe('the keyboard', () => {
+  it('lists the shortcuts with ?, opens a view with g and its letter, and skips the navigation', async () => {
+    const { page } = visitor;
+    await visitor.open('/');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('g');
+    await page.keyboard.press('r');
+    await page.getByRole('heading', { level: 1, name: 'Requests' }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+    await visitor.open('/app/callbacks');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    expect(visitor.clicks).toBe(0);
+  });
+});
+
+describe('a view that does not exist', () => {
+  it('says so, and leads back', async () => {
+    await visitor.open('/app/nowhere');
+    await visitor.page.getByText('There is no such view').waitFor();
+    await visitor.click(view('Home'));
+    await button('Make a report').waitFor();
+  });
+});
