@@ -19,7 +19,8 @@ export function Shortcuts() {
   const navigate = useNavigate();
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
-    let startedAtMs = 0;
+    /** The time of the first key of a sequence, on the clock that starts with the page. */
+    let startedAtMs = Number.NEGATIVE_INFINITY;
     function onKey(event: KeyboardEvent): void {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (event.key === '?') setOpen(true);
@@ -29,7 +30,7 @@ export function Shortcuts() {
         event.preventDefault();
         search.focus();
       } else if (performance.now() - startedAtMs < SEQUENCE_MS) {
-        startedAtMs = 0;
+        startedAtMs = Number.NEGATIVE_INFINITY;
         const view = VIEWS.find(({ key }) => key === event.key);
         if (view) void navigate({ to: view.path });
       } else if (event.key === 'g') startedAtMs = performance.now();
