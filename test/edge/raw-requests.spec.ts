@@ -109,7 +109,7 @@ it('an absolute URL as the target is served like its path', async () => {
   expect(await answerToRaw(`GET http://${host}/requests?limit=1 HTTP/1.1\r\n${END}`)).toMatch(
     /^HTTP\/1\.1 200 [^]*"requests":/,
   );
-  expect(await answerToRaw(`GET http://${host} HTTP/1.1\r\n${END}`)).toMatch(/^HTTP\/1\.1 404 [^]*"instance":"\/"/);
+  expect(await answerToRaw(`GET http://${host} HTTP/1.1\r\n${END}`)).toMatch(/^HTTP\/1\.1 200 [^]*<title>Daybook/);
 });
 
 it.each([
