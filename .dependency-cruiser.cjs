@@ -74,16 +74,22 @@ module.exports = {
       to: { path: '^src/(main|worker)\\.ts$' },
     },
     {
+      name: 'the-dashboard-knows-only-the-api',
+      severity: 'error',
+      from: { path: '^web/src/' },
+      to: { path: '^(src|migrations|test|bench)/' },
+    },
+    {
       name: 'the-service-knows-no-test-and-no-benchmark',
       severity: 'error',
       from: { path: '^(src|migrations)/', pathNot: '\\.spec\\.ts$' },
-      to: { path: '^(test|bench)/' },
+      to: { path: '^(test|bench|web)/' },
     },
   ],
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    includeOnly: '^(src|migrations|test|bench|ormconfig)',
+    includeOnly: '^(src|migrations|test|bench|web|ormconfig)',
   },
 };
