@@ -16,7 +16,7 @@ import { redisUrl } from '../support/redis.js';
 import { submitAsync } from '../support/submit.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const SOURCES = ['src', 'migrations', 'scripts', 'dist', 'package.json', 'package-lock.json', 'ormconfig.ts'];
+const SOURCES = ['src', 'migrations', 'scripts', 'web', 'dist', 'package.json', 'package-lock.json', 'ormconfig.ts'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
 /** A compilation takes a minute while other specs have the cores. */
 const SLOW = { timeoutMs: 180_000 };
