@@ -1,5 +1,6 @@
-import { type FormEvent, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { logIn } from '../api/session';
+import { useForm } from '../api/use-form';
 import { Button } from '../ui/button';
 import { TextField } from '../ui/field';
 import { Panel } from '../ui/panel';
@@ -8,25 +9,13 @@ import { ErrorState } from '../ui/states';
 /** Asks for an API key, or for an address and a password. */
 export function LoginPage() {
   const [kind, setKind] = useState<'key' | 'user'>('key');
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { isBusy, error, onSubmit } = useForm((field) => {
+    const byUser = { email: field('email'), password: field('password') };
+    return logIn(kind === 'key' ? { api_key: field('api_key').trim() } : byUser);
+  });
   useEffect(() => {
     document.title = 'Log in · Daybook';
   }, []);
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string): string => (form.get(name) as string | null) ?? '';
-    setBusy(true);
-    setError(null);
-    try {
-      const byUser = { email: text('email').trim(), password: text('password') };
-      await logIn(kind === 'key' ? { api_key: text('api_key').trim() } : byUser);
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
-  }
   return (
     <main className="grid min-h-dvh place-items-center p-4">
       <div className="w-full max-w-sm">
@@ -36,7 +25,7 @@ export function LoginPage() {
         </p>
         <Panel>
           <h1 className="pt-3 text-lg font-semibold">Log in</h1>
-          <form onSubmit={(event) => void submit(event)} className="mt-3 space-y-4">
+          <form onSubmit={onSubmit} className="mt-3 space-y-4">
             {kind === 'key' ? (
               <TextField
                 key="key"

@@ -1,7 +1,8 @@
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { client, dataOf, queryClient } from '../../api/client';
 import type { components } from '../../api/schema.generated';
 import type { Scope } from '../../api/session';
+import { useForm } from '../../api/use-form';
 import { Button } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
 import { CheckField, SelectField, TextField } from '../../ui/field';
@@ -25,34 +26,21 @@ const LIVES = [
   ['365d', 'in a year'],
 ] as const;
 
-/** Makes an API key. Its text goes to `onCreated`, which shows it once. */
+/** Creates an API key. Its text goes to `onCreated`, which shows it once. */
 export function CreateKey({ onCreated }: { onCreated: (key: NewKey) => void }) {
   const [isOpen, setOpen] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string): string => (form.get(name) as string | null) ?? '';
-    setBusy(true);
-    setError(null);
-    try {
-      const life = text('expires_in');
-      const body = {
-        name: text('name').trim(),
-        account: text('account').trim(),
-        scopes: form.getAll('scopes') as Scope[],
-        ...(life !== '' && { expires_in: life }),
-      };
-      onCreated(await dataOf(client.POST('/api/keys', { body })));
-      await queryClient.invalidateQueries({ queryKey: ['get', '/api/keys'] });
-      setOpen(false);
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  }
+  const { isBusy, error, onSubmit } = useForm(async (field, form) => {
+    const life = field('expires_in');
+    const body = {
+      name: field('name'),
+      account: field('account'),
+      scopes: form.getAll('scopes') as Scope[],
+      ...(life !== '' && { expires_in: life }),
+    };
+    onCreated(await dataOf(client.POST('/api/keys', { body })));
+    await queryClient.invalidateQueries({ queryKey: ['get', '/api/keys'] });
+    setOpen(false);
+  });
   return (
     <Dialog
       title="Create an API key"
@@ -65,7 +53,7 @@ export function CreateKey({ onCreated }: { onCreated: (key: NewKey) => void }) {
       isOpen={isOpen}
       onOpenChange={setOpen}
     >
-      <form onSubmit={(event) => void submit(event)} className="space-y-4">
+      <form onSubmit={onSubmit} className="space-y-4">
         <TextField label="Name" name="name" required maxLength={100} placeholder="ci" />
         <TextField
           label="Account"

@@ -15,7 +15,7 @@ export function Upload({ file, onDone }: { file: File; onDone: () => void }) {
   const [state, setState] = useState<'asked' | 'running'>('asked');
   const [error, setError] = useState<unknown>(null);
   const abort = useRef<AbortController>(null);
-  // Without the page, the answer would reach nobody: the import stops, and a repeat continues it.
+  // The import stops with the page, which would not get the answer. A repeat continues it.
   useEffect(() => () => abort.current?.abort(), []);
   async function send(): Promise<void> {
     abort.current = new AbortController();
