@@ -20,7 +20,15 @@ const PARAMS = { report_name: 'Rows', as_of: '2026-01-01' };
 
 async function report(path: string, rows: number): Promise<void> {
   const spool = new SpoolFile(path);
-  const context = { requestId: '', fileId: '', format: 'csv', openFile: () => spool.openPart() };
+  const openSnapshot = () => Promise.reject(new Error('This report reads nothing'));
+  const context = {
+    requestId: '',
+    account: '',
+    fileId: '',
+    format: 'csv',
+    openFile: () => spool.openPart(),
+    openSnapshot,
+  };
   await transactions.generate({ ...PARAMS, num_transactions: rows }, context);
   spool.close();
 }

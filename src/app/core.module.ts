@@ -1,6 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { LoadRunsModule } from '../benchmark/load-runs.module.js';
+import { Customer } from '../books/customers/customer.entity.js';
+import { JournalCounter } from '../books/journal/journal-counter.entity.js';
+import { JournalEntry } from '../books/journal/journal-entry.entity.js';
+import { PostedEntriesRepository } from '../books/reports/posted-entries.repository.js';
+import { PostedEntries } from '../reports/posted-entries.js';
 import { CallbackDelivery } from '../callbacks/deliveries/callback-delivery.entity.js';
 import { CallbackLog } from '../callbacks/deliveries/callback-log.entity.js';
 import { RequestCallbacksRepository } from '../callbacks/deliveries/request-callbacks.repository.js';
@@ -38,6 +43,7 @@ const PORTS = [
   { provide: LiveLanes, useClass: LaneRepository },
   { provide: Attendees, useClass: EventAttendees },
   { provide: ResetMail, useClass: OutboxResetMail },
+  { provide: PostedEntries, useClass: PostedEntriesRepository },
 ];
 
 const SHARED = [Database, ListenAddress, Metrics, Sweeper, TableAnalyzer];
@@ -54,7 +60,15 @@ export class CoreModule {
           useFactory: () => dataSourceOptions(database.url, config.DATABASE_POOL, database.session),
           dataSourceFactory: (options) => Promise.resolve(new DaybookDataSource(options!)),
         }),
-        TypeOrmModule.forFeature([CallbackSecret, CallbackDelivery, CallbackLog, Lane]),
+        TypeOrmModule.forFeature([
+          CallbackSecret,
+          CallbackDelivery,
+          CallbackLog,
+          Lane,
+          JournalCounter,
+          JournalEntry,
+          Customer,
+        ]),
         LoadRunsModule,
         QueueModule.register(config),
         MailModule,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { storedAccount } from '../platform/tenant.js';
 import { ResultStore } from '../reports/storage/packs/result-store.js';
 import { ReportsService } from '../reports/reports.service.js';
 import { StorageUsage } from '../requests/storage-usage/storage-usage.service.js';
@@ -66,7 +67,9 @@ export class ReportGenerator {
   }
 
   private async generateGroup(jobs: Job[]): Promise<GeneratedReport[]> {
-    const orders = jobs.map(({ id, report, format, params }) => ({ type: report, params, format, requestId: id }));
+    const orders = jobs.map(({ id, report, format, params, account }) => {
+      return { type: report, params, format, requestId: id, account: storedAccount(account) };
+    });
     const { mode, account } = jobs[0]!;
     const free = this.storage.freeBytes(account, USAGE_MAX_AGE_MS);
     const generated = await this.reports.generate(mode, orders, free instanceof Promise ? await free : free);

@@ -5,7 +5,7 @@ import type { ReportDefinition } from './define-report.js';
 export type TypeModule = readonly [file: string, exports: { default?: unknown }];
 
 /** Fields of a request that are not parameters, also in the flat shorthand. */
-export const ENVELOPE_FIELDS: readonly string[] = ['report', 'callback_url', 'lane', 'format'];
+export const ENVELOPE_FIELDS: readonly string[] = ['report', 'callback_url', 'lane', 'format', 'compress'];
 
 /** A parameter with one of these names would be ambiguous. */
 const RESERVED = [...ENVELOPE_FIELDS, 'payload'];
@@ -42,9 +42,10 @@ export function catalogueOf(modules: readonly TypeModule[]): ReadonlyMap<string,
 async function loadTypes(): Promise<TypeModule[]> {
   const folder = new URL('../', import.meta.url);
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(isTypeFile).sort();
-  return Promise.all(
-    files.map(async (file): Promise<TypeModule> => [file, (await import(new URL(file, folder).href)) as object]),
-  );
+  const modules: TypeModule[] = [];
+  // One after the other: Jest cannot import modules at once that share others.
+  for (const file of files) modules.push([file, (await import(new URL(file, folder).href)) as object]);
+  return modules;
 }
 
 /** All report types: one for each `*.report.ts` in any folder. */

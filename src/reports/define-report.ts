@@ -2,13 +2,30 @@ import type { z } from 'zod';
 import type { Column, Row } from './formats/columns.js';
 import { CsvWriter } from './formats/csv.js';
 import type { ReportFile } from './generation/report-file.js';
+import type { PostedEntries } from './posted-entries.js';
+import type { IsCurrent, Snapshot } from '../platform/database/snapshot.js';
 
 /** The result of a report. It becomes part of the response and of the callback, so its keys are snake_case. */
 export type ReportResult = Record<string, unknown>;
 
-/** The calendar day (UTC, `YYYY-MM-DD`) on which a request is accepted. */
-export interface AcceptedOn {
-  today: string;
+/** The circumstances in which a request is accepted. */
+export interface Acceptance {
+  at: Date;
+  /** The `account_id` of the caller in tables that need one. */
+  account: string;
+  /** The journal of the account. */
+  entries: PostedEntries;
+}
+
+/** A parameter does not fit the time of the request or the account's data. */
+export class ParamsRefused extends Error {
+  /** @param parameter Its name. @param rule What it must be, for the caller. */
+  constructor(
+    readonly parameter: string,
+    readonly rule: string,
+  ) {
+    super(`${parameter}: ${rule}`);
+  }
 }
 
 /** One generated table. */
@@ -28,7 +45,7 @@ interface Recipe<Params extends z.ZodObject, Fixed extends object> {
   /** Strict, with every field described: the schema validates requests, types the recipe and documents the API. */
   params: Params;
   /** Fills in parameters that depend on the moment of the request. The outcome is recorded with the request. */
-  fixDefaults?(params: z.output<Params>, on: AcceptedOn): Fixed;
+  fixDefaults?(params: z.output<Params>, on: Acceptance): Fixed;
   /**
    * Roughly how long a report takes, in milliseconds of processor time. Consecutive short reports of a lane are generated
    * together, which saves most of their cost. Without it, each is generated alone.
@@ -66,11 +83,15 @@ interface ValueRecipe<Params extends z.ZodObject, Fixed extends object> extends 
 /** Properties of one attempt to generate a report. */
 export interface ReportContext {
   requestId: string;
+  /** The `account_id` of the caller in tables that need one. */
+  account: string;
   /** New for every attempt, so that two attempts never write the same file. */
   fileId: string;
   format: string;
   /** Opens the report's only file. */
   openFile: () => ReportFile;
+  /** Opens a state of the database to read, which the report closes. */
+  openSnapshot: (isCurrent: IsCurrent) => Promise<Snapshot>;
 }
 
 /** A report type as the rest of the service sees it: its parameters have passed `params`, and their type is unknown. */
@@ -80,7 +101,14 @@ export interface ReportDefinition {
   readonly params: z.ZodObject;
   /** File extensions, the default first; `json` for a report without a file. */
   readonly formats: readonly [string, ...string[]];
-  fixDefaults(params: object, on: AcceptedOn): object;
+  /** Names of the columns, for a report whose columns callers choose. */
+  readonly columns?: readonly string[];
+  /** Whether its file can be compressed. */
+  readonly compresses?: boolean;
+  /** Whether it reports what is in the journal of the account. */
+  readonly isOfJournal?: boolean;
+  /** @throws ParamsRefused */
+  fixDefaults(params: object, on: Acceptance): object | Promise<object>;
   /** Milliseconds of processor time; Infinity when unknown. */
   expectedMs(params: object): number;
   /** Bytes of the file; 0 for a report without one. */
@@ -96,7 +124,7 @@ export function defineReport<
   Fixed extends object = z.output<Params>,
 >(recipe: TableRecipe<Params, Fixed, Columns> | ValueRecipe<Params, Fixed>): ReportDefinition {
   const { type, title, params } = recipe;
-  const fixDefaults = (given: z.output<Params>, on: AcceptedOn) => recipe.fixDefaults?.(given, on) ?? given;
+  const fixDefaults = (given: z.output<Params>, on: Acceptance) => recipe.fixDefaults?.(given, on) ?? given;
   const expectedMs = (given: Fixed) => recipe.expectedMs?.(given) ?? Number.POSITIVE_INFINITY;
   // From here on the type of the parameters is unknown: the catalogue holds reports of all kinds.
   const common = { type, title, params, fixDefaults, expectedMs };
@@ -113,11 +141,11 @@ export function defineReport<
 function generateTable<Fixed extends object, Columns extends readonly Column[]>(
   recipe: TableRecipe<z.ZodObject, Fixed, Columns>,
   params: Fixed,
-  { requestId, fileId, format, openFile }: ReportContext,
+  context: ReportContext,
 ): ReportResult {
   const startedAt = performance.now();
   const { head, rows, summary } = recipe.table(params);
-  const file = openFile();
+  const file = context.openFile();
   const writer = new CsvWriter(recipe.columns, (bytes) => file.write(bytes));
   writer.head(head ?? {});
   let rowCount = 0;
@@ -126,8 +154,20 @@ function generateTable<Fixed extends object, Columns extends readonly Column[]>(
     rowCount++;
   }
   writer.flush();
-  const { sizeBytes, sha256 } = file.finish();
-  const name = recipe.reportName?.(params) ?? recipe.type;
+  return {
+    ...describeFile(recipe.reportName?.(params) ?? recipe.type, file.finish(), context),
+    row_count: rowCount,
+    summary: summary(),
+    processing_time_ms: Math.round(performance.now() - startedAt),
+  };
+}
+
+/** The fields of a result that describe its file. @param name The report's name. */
+export function describeFile(
+  name: string,
+  { sizeBytes, sha256 }: ReturnType<ReportFile['finish']>,
+  { requestId, fileId, format }: ReportContext,
+): ReportResult {
   const fileName = `${name.replace(/ +/g, '_')}_${requestId}.${format}`;
   return {
     report_name: name,
@@ -135,9 +175,6 @@ function generateTable<Fixed extends object, Columns extends readonly Column[]>(
     file_name: fileName,
     file_size_bytes: sizeBytes,
     sha256,
-    row_count: rowCount,
     download_url: `/api/reports/${encodeURIComponent(fileName)}`,
-    summary: summary(),
-    processing_time_ms: Math.round(performance.now() - startedAt),
   };
 }

@@ -57,6 +57,7 @@ describe('reportRequest', () => {
     expect(schemas.async.parse({ callback_url, lane: 'a.b:c-1', report: 'ledger', format: 'ndjson' })).toEqual({
       report: 'ledger',
       params: {},
+      paramsAt: '',
       callbackUrl: callback_url,
       lane: 'a.b:c-1',
       format: 'ndjson',

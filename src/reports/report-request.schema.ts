@@ -13,7 +13,10 @@ export interface ReportRequest {
   params: object;
   callbackUrl: string | null | undefined;
   lane: string;
+  /** The extension of the file, `.gz` at its end for a compressed one. */
   format: string;
+  /** The path of the parameters in the body of the caller: empty, or that of `payload`. */
+  paramsAt: string;
 }
 
 const DEFAULT_REPORT = 'transactions';
@@ -30,7 +33,7 @@ const callbackUrl = z
 const lane = urlName.default('default').describe('Requests in one lane are processed strictly one after the other');
 
 /** The fields around the parameters. */
-function envelopeOf({ type, formats }: ReportDefinition, mode: RequestMode) {
+function envelopeOf({ type, formats, compresses }: ReportDefinition, mode: RequestMode) {
   const isImplied = type === DEFAULT_REPORT || type === IMPLIED.report;
   const report = z.literal(type).describe('Report type');
   return {
@@ -38,6 +41,7 @@ function envelopeOf({ type, formats }: ReportDefinition, mode: RequestMode) {
     callback_url: mode === 'async' ? callbackUrl : callbackUrl.optional(),
     lane,
     format: z.enum(formats).default(formats[0]).describe('File format'),
+    ...(compresses === true && { compress: z.literal('gzip').optional().describe('Compresses the file') }),
   };
 }
 
@@ -80,7 +84,7 @@ export function reportRequest(mode: RequestMode, reports: Catalogue = catalogue)
       const schema = typeof report === 'string' ? schemas.get(report) : undefined;
       if (!schema) return refuse(['report'], `must be one of the report types: ${[...schemas.keys()].join(', ')}`);
       const { data, error } = schema.safeParse(request);
-      if (data) return requestOf(String(report), data);
+      if (data) return requestOf(String(report), data, isFlat ? '' : 'payload.');
       for (const issue of error.issues.flatMap(oneForEachField)) {
         // The caller wrote the nested parameters flat.
         const path = isFlat && issue.path[0] === 'payload' ? issue.path.slice(1) : issue.path;
@@ -114,8 +118,9 @@ function reportOf({ report, payload }: Body): unknown {
   return isObject(payload) && Object.hasOwn(payload, IMPLIED.parameter) ? IMPLIED.report : DEFAULT_REPORT;
 }
 
-function requestOf(report: string, data: z.output<ReturnType<typeof nested>>): ReportRequest {
-  return { report, params: data.payload, callbackUrl: data.callback_url, lane: data.lane, format: data.format };
+function requestOf(report: string, data: z.output<ReturnType<typeof nested>>, paramsAt: string): ReportRequest {
+  const format = 'compress' in data && data.compress !== undefined ? `${data.format}.gz` : data.format;
+  return { report, params: data.payload, callbackUrl: data.callback_url, lane: data.lane, format, paramsAt };
 }
 
 interface Issue {

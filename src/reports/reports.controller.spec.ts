@@ -19,6 +19,8 @@ import { Spool } from './storage/packs/spool.js';
 import { ReportDownload } from './report-download.js';
 import { ReportPool } from './generation/report-pool.js';
 import { ReportsController } from './reports.controller.js';
+import { NoEntries } from '../../test/support/report-context.js';
+import { PostedEntries } from './posted-entries.js';
 import { REPORT_POOLS, ReportsService } from './reports.service.js';
 
 /** The real store, which remembers the streams that it gave away. */
@@ -49,6 +51,7 @@ beforeAll(async () => {
       ReportDownload,
       { provide: Spool, useValue: spool },
       { provide: ResultStore, useValue: files },
+      { provide: PostedEntries, useClass: NoEntries },
       { provide: REPORT_POOLS, useValue: { sync: pool, async: pool } },
       { provide: RequestsService, useValue: { resultFile: (id: string) => Promise.resolve(log.get(id) ?? null) } },
       { provide: RetentionService, useValue: { isPast: () => false } },

@@ -19,6 +19,20 @@ const reportTypes = z
           type: z.string(),
           title: z.string(),
           formats: z.array(z.string()).describe('The default is first'),
+          columns: z
+            .array(z.string())
+            .nullable()
+            .describe('Names of the columns that `columns` picks and orders; null for a report with fixed ones'),
+          data_available_from: z.iso
+            .datetime()
+            .nullable()
+            .describe('The earliest time at which an entry of the journal counts; null if there is none'),
+          data_available_until: z.iso
+            .datetime()
+            .nullable()
+            .describe(
+              'The time of this answer: `to` must not be later; null for a report that is not over the journal',
+            ),
           params: z.looseObject({}).describe('JSON Schema of the parameters'),
           estimated_bytes: z
             .int()
@@ -51,8 +65,8 @@ export class ReportsController {
   @NeedsScope('reports:read')
   @ApiOperation({ summary: 'List the report types, with JSON Schemas of their parameters' })
   @ApiOkResponse({ standardSchema: reportTypes })
-  types(): { report_types: ReportTypeView[] } {
-    return { report_types: this.reports.listTypes() };
+  async types(@OwnAccount() account: AccountId): Promise<{ report_types: ReportTypeView[] }> {
+    return { report_types: await this.reports.listTypes(account) };
   }
 
   @Get('reports/:file_name')

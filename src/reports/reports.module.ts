@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Global, Module } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { ResultFiles } from '../requests/result-files.js';
 import { Metrics } from '../platform/observability/metrics.js';
@@ -16,13 +17,18 @@ import { REPORT_POOLS, type ReportPools, ReportsService } from './reports.servic
 /** Async reports that may wait for a thread: more than the lanes that one worker runs at once. */
 const ASYNC_MAX_QUEUE = 1_000;
 
-function reportPools(config: Pick<Config, 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 'SYNC_MAX_PENDING'>): ReportPools {
+type PoolSettings = Pick<Config, 'DATABASE_REPLICA_URL' | 'REPORT_THREADS' | 'REPORT_TIMEOUT' | 'SYNC_MAX_PENDING'>;
+
+function reportPools(config: PoolSettings, { options }: DataSource): ReportPools {
   const threads = config.REPORT_THREADS ?? availableParallelism();
   const timeoutMs = config.REPORT_TIMEOUT;
   const syncThreads = Math.min(threads, config.SYNC_MAX_PENDING);
+  // Of the data source, because the embedded database has no setting.
+  const { url } = options as { url: string };
+  const reading = { url, replicaUrl: config.DATABASE_REPLICA_URL, timeoutMs };
   return {
-    sync: new ReportPool({ timeoutMs, threads: syncThreads, maxQueue: config.SYNC_MAX_PENDING - syncThreads }),
-    async: new ReportPool({ timeoutMs, threads, maxQueue: ASYNC_MAX_QUEUE }),
+    sync: new ReportPool({ reading, timeoutMs, threads: syncThreads, maxQueue: config.SYNC_MAX_PENDING - syncThreads }),
+    async: new ReportPool({ reading, timeoutMs, threads, maxQueue: ASYNC_MAX_QUEUE }),
   };
 }
 
@@ -62,7 +68,7 @@ export class StorageModule {}
 /** Generates reports. Its controllers are in `ReportsApiModule`. */
 @Module({
   imports: [StorageModule],
-  providers: [ReportsService, { provide: REPORT_POOLS, inject: [CONFIG], useFactory: reportPools }],
+  providers: [ReportsService, { provide: REPORT_POOLS, inject: [CONFIG, DataSource], useFactory: reportPools }],
   exports: [ReportsService],
 })
 export class ReportsModule {}

@@ -9,6 +9,8 @@ import { ResultStore } from './storage/packs/result-store.js';
 import { Spool } from './storage/packs/spool.js';
 import { ReportFailed } from './report-failed.js';
 import { type Generated, PoolClosed, type ReportOutcome, ReportPool } from './generation/report-pool.js';
+import { NoEntries } from '../../test/support/report-context.js';
+import { OPEN_INSTALLATION } from '../platform/tenant.js';
 import { ReportsService } from './reports.service.js';
 
 const FAULTY = new URL('../../test/reports/faulty.worker.js', import.meta.url);
@@ -23,7 +25,7 @@ beforeEach(() => {
   files = new ResultStore(new DiskStorage(join(folder, 'results')), spool);
   const sync = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1 });
   const async = new ReportPool({ threads: 1, timeoutMs: 60_000, maxQueue: 1, workerFile: FAULTY });
-  reports = new ReportsService({ sync, async }, spool);
+  reports = new ReportsService({ sync, async }, spool, new NoEntries());
 });
 afterEach(async () => {
   await reports.onApplicationShutdown();
@@ -37,8 +39,13 @@ function outcomeOf(generated: Generated): ReportOutcome {
 
 describe('ReportsService', () => {
   it('spools a file, which becomes a result when it is committed', async () => {
-    const params = reports.fixDefaults('transactions', { num_transactions: 1, report_name: 'Q1' }, new Date());
-    const order = { type: 'transactions', params, format: 'csv', requestId: 'id' };
+    const params = await reports.fixDefaults(
+      'transactions',
+      { num_transactions: 1, report_name: 'Q1' },
+      null,
+      new Date(),
+    );
+    const order = { type: 'transactions', params, format: 'csv', requestId: 'id', account: OPEN_INSTALLATION };
     const { fileKey, result } = outcomeOf((await reports.generate('sync', [order], Infinity))[0]!);
     expect(await files.size(fileKey!)).toBeNull();
     await files.commit([fileKey!]);
@@ -47,7 +54,7 @@ describe('ReportsService', () => {
   });
 
   it('leaves nothing of a report that fails half-way', async () => {
-    const order = { type: 'fail-half-way', params: {}, format: 'csv', requestId: 'id' };
+    const order = { type: 'fail-half-way', params: {}, format: 'csv', requestId: 'id', account: OPEN_INSTALLATION };
     expect(await reports.generate('async', [order], Infinity)).toEqual([
       { error: new ReportFailed('Generating failed'), tookMs: 1 },
     ]);
@@ -57,28 +64,37 @@ describe('ReportsService', () => {
 
   it('lets a report that ends its thread fail alone, and generates the others of its batch', async () => {
     Logger.overrideLogger(false);
-    const orders = ['a', 'die', 'b'].map((type) => ({ type, params: {}, format: 'csv', requestId: 'id' }));
+    const orders = ['a', 'die', 'b'].map((type) => ({
+      type,
+      params: {},
+      format: 'csv',
+      requestId: 'id',
+      account: OPEN_INSTALLATION,
+    }));
     const [first, dead, last] = await reports.generate('async', orders, Infinity);
     expect([outcomeOf(first!).result, outcomeOf(last!).result]).toEqual(['{"type":"a"}', '{"type":"b"}']);
     expect(dead).toMatchObject({ error: new ReportFailed('The report could not be generated: its thread ended') });
   });
 
-  it('records the UTC day of the request, and only where it matters', () => {
+  it('records the UTC day of the request, and only where it matters', async () => {
     const lateInNewYork = new Date('2025-11-21T23:30:00-05:00');
-    expect(reports.fixDefaults('transactions', { num_transactions: 1 }, lateInNewYork)).toEqual({
+    expect(await reports.fixDefaults('transactions', { num_transactions: 1 }, null, lateInNewYork)).toEqual({
       num_transactions: 1,
       as_of: '2025-11-22',
     });
-    expect(reports.fixDefaults('digest', { input_data: 'x' }, lateInNewYork)).toEqual({ input_data: 'x' });
+    expect(await reports.fixDefaults('digest', { input_data: 'x' }, null, lateInNewYork)).toEqual({ input_data: 'x' });
   });
 
-  it('lists every type with the JSON Schema of its parameters', () => {
-    const types = reports.listTypes();
+  it('lists every type with the JSON Schema of its parameters', async () => {
+    const types = await reports.listTypes(null);
     expect(types.map(({ type }) => type)).toEqual(expect.arrayContaining(['digest', 'transactions']));
     expect(types.find(({ type }) => type === 'transactions')).toMatchObject({
       title: expect.any(String),
       formats: ['csv'],
       // 50 transactions by default.
+      columns: null,
+      data_available_from: null,
+      data_available_until: null,
       estimated_bytes: 512 + 50 * 72,
       params: {
         additionalProperties: false,
@@ -89,7 +105,13 @@ describe('ReportsService', () => {
 
   it('generates nothing after the shutdown', async () => {
     await reports.onApplicationShutdown();
-    const order = { type: 'digest', params: { input_data: 'x', iterations: 1 }, format: 'json', requestId: 'id' };
+    const order = {
+      type: 'digest',
+      params: { input_data: 'x', iterations: 1 },
+      format: 'json',
+      requestId: 'id',
+      account: OPEN_INSTALLATION,
+    };
     await expect(reports.generate('sync', [order], Infinity)).rejects.toThrow(PoolClosed);
   });
 });

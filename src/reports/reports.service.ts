@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
 import type { DaybookError } from '../platform/errors.js';
+import { type AccountId, storedAccount } from '../platform/tenant.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue } from './catalogue.js';
-import type { ReportDefinition } from './define-report.js';
+import type { Acceptance, ReportDefinition } from './define-report.js';
+import { PostedEntries } from './posted-entries.js';
 import { ReportFailed } from './report-failed.js';
 import { objectKey } from './storage/packs/result-key.js';
 import { Spool } from './storage/packs/spool.js';
-import { StorageUnavailable } from './storage/object-storage.js';
 import { type Generated, PoolFull, type ReportPool, type ReportTask } from './generation/report-pool.js';
 
 /** Injection token of the {@link ReportPools}. */
@@ -25,17 +26,16 @@ export interface ReportTypeView {
   type: string;
   title: string;
   formats: readonly string[];
+  /** Names of the columns, for a report whose columns callers choose. */
+  columns: readonly string[] | null;
   /** JSON Schema (2020-12). */
   params: object;
+  /** The earliest time at which an entry of the journal counts; null without entries, or when the report is of none. */
+  data_available_from: string | null;
+  /** The time of the answer; null when the report is not of the journal. */
+  data_available_until: string | null;
   /** For the default parameters; null if some parameter has no default. */
   estimated_bytes: number | null;
-}
-
-function defaultEstimate(definition: ReportDefinition): number | null {
-  const { data } = definition.params.safeParse({});
-  return data === undefined
-    ? null
-    : definition.expectedBytes(definition.fixDefaults(data, { today: new Date().toISOString().slice(0, 10) }));
 }
 
 /** Lists report types and generates reports. */
@@ -46,20 +46,42 @@ export class ReportsService implements OnApplicationShutdown {
   constructor(
     @Inject(REPORT_POOLS) private readonly pools: ReportPools,
     private readonly spool: Spool,
+    private readonly entries: PostedEntries,
   ) {}
 
-  listTypes(): ReportTypeView[] {
-    return [...catalogue.values()].map((definition) => {
-      const { type, title, formats, params } = definition;
-      const estimated_bytes = defaultEstimate(definition);
-      return { type, title, formats, params: z.toJSONSchema(params, { io: 'input' }), estimated_bytes };
-    });
+  /** Lists the report types, with the times of which the journal of an account has entries. */
+  async listTypes(account: AccountId): Promise<ReportTypeView[]> {
+    const at = new Date();
+    const earliest = await this.entries.earliestEffectiveAt(storedAccount(account));
+    return Promise.all([...catalogue.values()].map((definition) => this.viewOf(definition, account, at, earliest)));
   }
 
-  /** Returns the validated parameters with the defaults that depend on the day of the request, to be recorded. */
-  fixDefaults(type: string, params: object, acceptedAt: Date): object {
-    const today = acceptedAt.toISOString().slice(0, 10);
-    return catalogue.get(type)?.fixDefaults(params, { today }) ?? params;
+  private async viewOf(
+    { type, title, formats, params, columns, isOfJournal }: ReportDefinition,
+    account: AccountId,
+    at: Date,
+    earliest: Date | null,
+  ): Promise<ReportTypeView> {
+    const { data } = params.safeParse({});
+    return {
+      type,
+      title,
+      formats,
+      columns: columns ?? null,
+      params: z.toJSONSchema(params, { io: 'input' }),
+      data_available_from: isOfJournal ? (earliest?.toISOString() ?? null) : null,
+      data_available_until: isOfJournal ? at.toISOString() : null,
+      estimated_bytes: data ? this.expectedBytes(type, await this.fixDefaults(type, data, account, at)) : null,
+    };
+  }
+
+  /**
+   * Returns the validated parameters with the defaults that depend on the moment of the request, to be recorded.
+   * @throws ParamsRefused, DatabaseUnavailable
+   */
+  async fixDefaults(type: string, params: object, account: AccountId, at: Date): Promise<object> {
+    const on: Acceptance = { at, account: storedAccount(account), entries: this.entries };
+    return (await catalogue.get(type)?.fixDefaults(params, on)) ?? params;
   }
 
   /** Returns the approximate duration in milliseconds of processor time; Infinity if it is unknown. */
@@ -97,16 +119,14 @@ export class ReportsService implements OnApplicationShutdown {
   }
 
   private async generateTogether(mode: RequestMode, orders: ReportOrder[], maxBytes: number): Promise<Generated[]> {
-    const tasks = orders.map(({ type, params, format, requestId }) => {
-      return { type, params, format, requestId, fileId: randomUUID() };
-    });
+    const tasks = orders.map((order) => ({ ...order, fileId: randomUUID() }));
     const [{ fileId, format }] = tasks as [ReportTask];
     const key = objectKey(fileId, format);
     try {
       const generated = await this.pools[mode].run({ tasks, filePath: this.spool.path(key), maxBytes });
       const errors = generated.map((one) => ('error' in one ? one.error : null));
       for (const [index, error] of errors.entries()) if (error) this.logCause(tasks[index]!, error);
-      const fault = errors.find((error) => error instanceof StorageUnavailable);
+      const fault = errors.find((error) => error !== null && !(error instanceof ReportFailed));
       if (fault) throw fault;
       // Only a failed report leaves a file without a result.
       const hasFile = generated.some((one) => 'outcome' in one && one.outcome.fileKey !== null);

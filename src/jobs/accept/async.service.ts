@@ -32,7 +32,7 @@ export class AsyncService {
     account: AccountId,
   ): Promise<{ requestId: string; body: object }> {
     await this.guard.lookUp(request.callbackUrl ?? '');
-    const accepted = this.newRequests.prepare('async', request, key, account);
+    const accepted = await this.newRequests.prepare('async', request, key, account);
     const place = await this.wakeUps.acknowledge(() => this.accepting.accept(accepted));
     return { requestId: place.id, body: acknowledgementOf(place, accepted.lane) };
   }
@@ -43,8 +43,8 @@ export class AsyncService {
    * @throws CallbackUrlRefused, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async acceptBatch(batch: ReportRequest[], key: IdempotencyKey | null, account: AccountId): Promise<object> {
-    const requests = batch.map((request, index) =>
-      this.newRequests.prepare('async', request, null, account, `requests.${index}.`),
+    const requests = await Promise.all(
+      batch.map((request, index) => this.newRequests.prepare('async', request, null, account, `requests.${index}.`)),
     );
     const answerOf = (places: Place[]): object => ({
       requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),

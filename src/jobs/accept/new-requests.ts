@@ -4,6 +4,8 @@ import { UrlGuard } from '../../callbacks/url-guard/url-guard.js';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { type AccountId, qualifiedLane } from '../../platform/tenant.js';
 import type { ReportRequest } from '../../reports/report-request.schema.js';
+import { ParamsRefused } from '../../reports/define-report.js';
+import { InvalidInput } from '../../http/validation.js';
 import { ReportsService } from '../../reports/reports.service.js';
 import type { RequestMode } from '../../requests/request.entity.js';
 import type { NewRequest } from './accept.store.js';
@@ -18,22 +20,35 @@ export class NewRequests {
 
   /**
    * @param at Prefix of the path in an error, for a request inside a batch.
-   * @throws CallbackUrlRefused
+   * @throws CallbackUrlRefused, InvalidInput, DatabaseUnavailable
    */
-  prepare(
+  async prepare(
     mode: RequestMode,
     request: ReportRequest,
     key: IdempotencyKey | null,
     account: AccountId,
     at = '',
-  ): Omit<NewRequest, 'id'> {
+  ): Promise<Omit<NewRequest, 'id'>> {
     const { report, format } = request;
     const callbackUrl = request.callbackUrl ?? null;
     if (callbackUrl !== null) this.checkCallbackUrl(callbackUrl, `${at}callback_url`);
-    const params = this.reports.fixDefaults(report, request.params, new Date());
+    const params = await this.fixDefaults(request, account, at);
     const lane = mode === 'async' ? qualifiedLane(account, request.lane) : null;
     const estimatedBytes = this.reports.expectedBytes(report, params);
     return { account, mode, lane, report, format, params, callbackUrl, estimatedBytes, idempotency: key };
+  }
+
+  private async fixDefaults(
+    { report, params, paramsAt }: ReportRequest,
+    account: AccountId,
+    at: string,
+  ): Promise<object> {
+    try {
+      return await this.reports.fixDefaults(report, params, account, new Date());
+    } catch (error) {
+      if (!(error instanceof ParamsRefused)) throw error;
+      throw new InvalidInput('body', [{ path: `${at}${paramsAt}${error.parameter}`, message: error.rule }]);
+    }
   }
 
   private checkCallbackUrl(url: string, path: string): void {

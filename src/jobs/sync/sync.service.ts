@@ -53,7 +53,7 @@ export class SyncService {
     const { SYNC_MAX_PENDING } = this.config;
     if (this.pending >= SYNC_MAX_PENDING)
       throw new SyncBusy(SYNC_MAX_PENDING, retryAfterS(SYNC_MAX_PENDING, this.throughput.perS()));
-    const { accepted, report } = await this.start(this.newRequests.prepare('sync', request, key, account));
+    const { accepted, report } = await this.start(await this.newRequests.prepare('sync', request, key, account));
     const requestId = await accepted;
     const finished = await withTimeout(report, waitMs, () => null);
     // Null after the timeout, and when another worker has taken the request over: its result counts.

@@ -164,6 +164,7 @@ const FREE_TEXT = {
 };
 const SECRETS = {
   DATABASE_URL: { allowed: 'a URL that begins with postgres:// or postgresql://', good: 'postgres://u:p@h/d' },
+  DATABASE_REPLICA_URL: { allowed: 'a URL that begins with postgres:// or postgresql://', good: 'postgres://u:p@h/d' },
   REDIS_URL: { allowed: 'a URL that begins with redis:// or rediss://', good: REDIS_URL },
   SMTP_URL: { allowed: 'a URL that begins with smtp:// or smtps://', good: 'smtps://u:p@mail.example:465' },
   CALLBACK_PROXY: {

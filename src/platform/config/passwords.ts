@@ -6,10 +6,12 @@ const PUBLIC = new Set(['postgres', 'daybook', 'redis', 'localhost', 'default', 
 
 /** Returns the passwords in the URLs of the settings, as they are written there and decoded. */
 export function passwordsOf(
-  config: Pick<Config, 'DATABASE_URL' | 'REDIS_URL' | 'CALLBACK_PROXY' | 'SMTP_URL'>,
+  config: Pick<Config, 'DATABASE_URL' | 'DATABASE_REPLICA_URL' | 'REDIS_URL' | 'CALLBACK_PROXY' | 'SMTP_URL'>,
 ): string[] {
-  const { DATABASE_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL } = config;
-  const urls = [DATABASE_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL].filter((url) => url !== undefined);
+  const { DATABASE_URL, DATABASE_REPLICA_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL } = config;
+  const urls = [DATABASE_URL, DATABASE_REPLICA_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL].filter(
+    (url) => url !== undefined,
+  );
   const passwords = urls.flatMap((url) => {
     const { password } = new URL(url);
     return [password, decoded(password)];

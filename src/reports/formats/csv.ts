@@ -4,7 +4,8 @@ import type { Column, Row } from './columns.js';
 export const CSV_MEDIA_TYPE = 'text/csv; charset=utf-8';
 
 /** Cells that a spreadsheet would run as a formula (OWASP, "CSV injection"). */
-const FORMULA = /^[=+\-@\t\r]/;
+export const FORMULA_STARTS = ['=', '+', '-', '@', '\t', '\r'] as const;
+const FORMULA = new RegExp(`^[${FORMULA_STARTS.map((start) => `\\${start}`).join('')}]`);
 const NEEDS_QUOTES = /[",\r\n]/;
 
 /** Characters that could end a `#` line or open a second cell in it. These lines have no formula guard. */

@@ -28,7 +28,7 @@ function generate(tasks: ReportTask[], before: { shell?: string; script?: string
 
 const taskOf = (type: string, rows = 1): ReportTask => {
   const params = { num_transactions: rows, report_name: 'Q1', as_of: '2026-01-01' };
-  return { type, params, format: 'csv', requestId: 'r', fileId: 'f' };
+  return { type, params, format: 'csv', requestId: 'r', account: 'a', fileId: 'f' };
 };
 
 describe('generate', () => {

@@ -1,12 +1,15 @@
 import { setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
+import { workerData } from 'piscina';
 import { catalogue } from '../catalogue.js';
 import type { ReportContext } from '../define-report.js';
 import { ReportFailed } from '../report-failed.js';
 import { packHeader, packHeaderBytes } from '../storage/packs/pack-format.js';
 import { type PackEntry, packedKey } from '../storage/packs/result-key.js';
 import type { ReportFile } from './report-file.js';
+import { outageCause } from '../../platform/database/outage-cause.js';
+import { type ReadingOptions, Snapshot } from '../../platform/database/snapshot.js';
 import { SpoolFile } from './spool-file.js';
 import { storageFault } from '../storage/storage-fault.js';
 
@@ -16,6 +19,8 @@ export interface ReportTask {
   params: object;
   format: string;
   requestId: string;
+  /** The `account_id` of the caller in tables that need one. */
+  account: string;
   /** UUID of this attempt. */
   fileId: string;
 }
@@ -40,7 +45,7 @@ export interface ReportOutcome {
 
 /** The reason why there is no report. It replaces the error, which would lose its class between threads. */
 export interface ReportFailure {
-  blame: 'report' | 'storage';
+  blame: 'report' | 'storage' | 'database';
   /** For the caller. */
   message: string;
   /** For the log, if the message is not enough. */
@@ -99,7 +104,7 @@ export default async function generate({ tasks, filePath, maxBytes }: ReportBatc
 }
 
 async function generateOne(
-  { type, params, format, requestId, fileId }: ReportTask,
+  { type, params, format, requestId, account, fileId }: ReportTask,
   spool: SpoolFile,
   openFile: ReportContext['openFile'],
   keyOf: (entry: PackEntry) => string,
@@ -107,7 +112,7 @@ async function generateOne(
   try {
     const definition = catalogue.get(type);
     if (!definition) throw new ReportFailed(`The report type "${type}" no longer exists`);
-    const context: ReportContext = { requestId, fileId, format, openFile };
+    const context: ReportContext = { requestId, account, fileId, format, openFile, openSnapshot };
     const result = JSON.stringify(await definition.generate(params, context));
     const entry = spool.endPart();
     return { outcome: { result, fileKey: entry && keyOf(entry), fileBytes: entry && entry.length } };
@@ -117,15 +122,31 @@ async function generateOne(
   }
 }
 
+const openSnapshot: ReportContext['openSnapshot'] = (isCurrent) => {
+  if (!workerData) throw new Error('These threads have no database to read from');
+  return Snapshot.open(workerData as ReadingOptions, isCurrent);
+};
+
 /** Shows the caller only the message of a ReportFailed: any other may contain paths, SQL or data. */
 function failureOf(error: unknown): ReportFailure {
   if (error instanceof ReportFailed) return { blame: 'report', message: error.message };
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const fault = storageFault(error);
   if (fault !== null) return { blame: 'storage', message: fault, detail };
+  const outage = outageCause(error);
+  // The statement's own timeout: the report would take as long again.
+  if (outage === 'timeout' && isCancelled(error))
+    return { blame: 'report', message: 'The report took too long to read from the database and was ended', detail };
+  if (outage !== null) return { blame: 'database', message: detail };
   return {
     blame: 'report',
     message: 'The report could not be generated: an unexpected error. It has been logged.',
     detail,
   };
 }
+
+/** SQLSTATE of a statement that the server has cancelled. */
+const QUERY_CANCELED = '57014';
+
+const isCancelled = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === QUERY_CANCELED;

@@ -7,6 +7,7 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DaybookError } from '../../platform/errors.js';
 import type { ReportResult } from '../define-report.js';
+import { OPEN_INSTALLATION } from '../../platform/tenant.js';
 import { ReportFailed } from '../report-failed.js';
 import { packHeaderBytes, packOffsets } from '../storage/packs/pack-format.js';
 import { StorageUnavailable } from '../storage/object-storage.js';
@@ -35,7 +36,14 @@ function poolOf(options: Partial<ReportPoolOptions> = {}): ReportPool {
 /** A batch of reports of these types. */
 function batch(types: string[], params: object = {}): ReportBatch {
   const fileId = randomUUID();
-  const tasks = types.map((type) => ({ type, params, format: 'csv', requestId: 'the-id', fileId }));
+  const tasks = types.map((type) => ({
+    type,
+    params,
+    format: 'csv',
+    requestId: 'the-id',
+    account: OPEN_INSTALLATION,
+    fileId,
+  }));
   return { tasks, filePath: join(folder, `${fileId}.csv`) };
 }
 

@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { Logger } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { DaybookError } from '../../platform/errors.js';
+import { DatabaseUnavailable } from '../../platform/database/outages.js';
+import type { ReadingOptions } from '../../platform/database/snapshot.js';
 import { ReportFailed } from '../report-failed.js';
 import { StorageUnavailable } from '../storage/object-storage.js';
 import type { ReportAnswer, ReportBatch, ReportFailure, ReportOutcome } from './generate.worker.js';
@@ -9,9 +11,12 @@ import type { ReportAnswer, ReportBatch, ReportFailure, ReportOutcome } from './
 export type { ReportBatch, ReportOutcome, ReportTask } from './generate.worker.js';
 
 /** The outcome of one report and its duration. */
-export type Generated = ({ outcome: ReportOutcome } | { error: ReportFailed | StorageUnavailable }) & {
+export type Generated = ({ outcome: ReportOutcome } | { error: ReportFailed | NothingGenerated }) & {
   tookMs: number;
 };
+
+/** Something that reports need is away. They have not failed, and can be generated again. */
+export type NothingGenerated = StorageUnavailable | DatabaseUnavailable;
 
 /** All threads are busy and the queue is full. */
 export class PoolFull extends DaybookError {
@@ -30,6 +35,8 @@ export interface ReportPoolOptions {
   maxQueue: number;
   /** The timeout of a batch, including the wait for a thread. */
   timeoutMs: number;
+  /** Where reports over the books read from. Undefined: there are none. */
+  reading?: ReadingOptions;
   workerFile?: URL;
 }
 
@@ -139,6 +146,7 @@ export class ReportPool {
       // With 0, waiting reports would hang after the last thread ended.
       minThreads: 1,
       maxThreads: this.options.threads,
+      workerData: this.options.reading,
       idleTimeout: Infinity,
       recordTiming: false,
       resourceLimits: RESOURCE_LIMITS,
@@ -157,7 +165,8 @@ function generatedOf(answer: ReportAnswer): Generated {
   return 'failure' in answer ? { error: errorOf(answer.failure), tookMs: answer.tookMs } : answer;
 }
 
-function errorOf({ blame, message, detail }: ReportFailure): ReportFailed | StorageUnavailable {
+function errorOf({ blame, message, detail }: ReportFailure): ReportFailed | NothingGenerated {
+  if (blame === 'database') return new DatabaseUnavailable(message, 'unreachable');
   const cause = detail === undefined ? undefined : { cause: detail };
   return blame === 'storage' ? new StorageUnavailable(message, cause) : new ReportFailed(message, cause);
 }

@@ -1758,6 +1758,146 @@ export interface components {
              * @description Report type
              * @enum {string}
              */
+            report: "journal";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("number" | "line" | "effective_at" | "recorded_at" | "kind" | "source_type" | "source_id" | "reverses" | "memo" | "ledger_account" | "customer_id" | "currency" | "amount")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "journal";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("number" | "line" | "effective_at" | "recorded_at" | "kind" | "source_type" | "source_id" | "reverses" | "memo" | "ledger_account" | "customer_id" | "currency" | "amount")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "orders-ledger";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("number" | "effective_at" | "kind" | "order_id" | "customer_id" | "customer_email" | "item" | "sku" | "quantity" | "currency" | "unit_price" | "line_total")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "orders-ledger";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("number" | "effective_at" | "kind" | "order_id" | "customer_id" | "customer_email" | "item" | "sku" | "quantity" | "currency" | "unit_price" | "line_total")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
             report?: "digest";
             /** @description URL of the callback; null for none */
             callback_url?: string | null;
@@ -1883,6 +2023,146 @@ export interface components {
             [key: string]: unknown;
         };
         AsyncRequestBody: {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "journal";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("number" | "line" | "effective_at" | "recorded_at" | "kind" | "source_type" | "source_id" | "reverses" | "memo" | "ledger_account" | "customer_id" | "currency" | "amount")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "journal";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("number" | "line" | "effective_at" | "recorded_at" | "kind" | "source_type" | "source_id" | "reverses" | "memo" | "ledger_account" | "customer_id" | "currency" | "amount")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "orders-ledger";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("number" | "effective_at" | "kind" | "order_id" | "customer_id" | "customer_email" | "item" | "sku" | "quantity" | "currency" | "unit_price" | "line_total")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "orders-ledger";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("number" | "effective_at" | "kind" | "order_id" | "customer_id" | "customer_email" | "item" | "sku" | "quantity" | "currency" | "unit_price" | "line_total")[];
+            };
+        } | {
             /**
              * @description Report type
              * @enum {string}
@@ -2337,6 +2617,12 @@ export interface components {
             title: string;
             /** @description The default is first */
             formats: string[];
+            /** @description Names of the columns that `columns` picks and orders; null for a report with fixed ones */
+            columns: string[] | null;
+            /** @description The earliest time at which an entry of the journal counts; null if there is none */
+            data_available_from: string | null;
+            /** @description The time of this answer: `to` must not be later; null for a report that is not over the journal */
+            data_available_until: string | null;
             /** @description JSON Schema of the parameters */
             params: {
                 [key: string]: unknown;

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { reportContext } from '../../../../test/support/report-context.js';
 import digest from './digest.report.js';
 
-const context = {
+const context = reportContext({
   requestId: '',
   fileId: '',
   format: 'json',
   openFile: () => {
     throw new Error('A digest has no file');
   },
-};
+});
 
 function plainly(input: string, iterations: number): string {
   let bytes = createHash('sha256').update(input, 'utf8').digest();

@@ -27,10 +27,10 @@ export default defineReport({
       .optional()
       .describe('The day after the reported 30 days; by default the day of the request (UTC)'),
   }),
-  fixDefaults: ({ num_transactions, report_name, as_of }, { today }) => ({
+  fixDefaults: ({ num_transactions, report_name, as_of }, { at }) => ({
     num_transactions,
     report_name,
-    as_of: as_of ?? today,
+    as_of: as_of ?? at.toISOString().slice(0, 10),
   }),
   expectedMs: ({ num_transactions }) => num_transactions / ROWS_PER_MS,
   reportName: ({ report_name }) => report_name,

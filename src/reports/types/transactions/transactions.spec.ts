@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { parseCsv } from '../../../../test/reports/rfc4180.js';
 import { SpoolFile } from '../../generation/spool-file.js';
+import { acceptedAt, reportContext } from '../../../../test/support/report-context.js';
 import transactions from './transactions.report.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'daybook-transactions-'));
@@ -25,10 +26,10 @@ interface Summary {
 async function generate(params: object, requestId = '019aa000-0000-7000-8000-000000000001') {
   const fileId = `file-${++attempts}`;
   const path = join(folder, fileId);
-  const fixed = transactions.fixDefaults(transactions.params.parse(params), { today: '2025-11-22' });
+  const fixed = await transactions.fixDefaults(transactions.params.parse(params), acceptedAt('2025-11-22T00:00:00Z'));
   const spool = new SpoolFile(path);
   const openFile = () => spool.openPart();
-  const result = await transactions.generate(fixed, { requestId, fileId, format: 'csv', openFile });
+  const result = await transactions.generate(fixed, reportContext({ requestId, fileId, format: 'csv', openFile }));
   spool.close();
   const bytes = readFileSync(path);
   const lines = bytes.toString().split('\r\n');
@@ -162,8 +163,10 @@ describe('transactions', () => {
   it('fixes the day of the request when the caller names none', () => {
     const params = transactions.params.parse({});
     expect(params).toEqual({ num_transactions: 50, report_name: 'Monthly_Report' });
-    expect(transactions.fixDefaults(params, { today: '2025-11-22' })).toMatchObject({ as_of: '2025-11-22' });
-    expect(transactions.fixDefaults({ as_of: '2020-01-01' }, { today: '2025-11-22' })).toEqual({ as_of: '2020-01-01' });
+    expect(transactions.fixDefaults(params, acceptedAt('2025-11-22T00:00:00Z'))).toMatchObject({ as_of: '2025-11-22' });
+    expect(transactions.fixDefaults({ as_of: '2020-01-01' }, acceptedAt('2025-11-22T00:00:00Z'))).toEqual({
+      as_of: '2020-01-01',
+    });
   });
 
   it.each(['1899-12-31', '2025-02-29', '2025-1-1', 'today', '3000-01-01'])('refuses the day %s', (as_of) => {
