@@ -27,10 +27,22 @@ function compressed(): Plugin {
   };
 }
 
+/** Serves the page at `/` and `/app` too, as the service does. */
+function atRoot(): Plugin {
+  return {
+    name: 'daybook-root',
+    configureServer: ({ middlewares }) =>
+      void middlewares.use((request, _response, next) => {
+        request.url = request.url?.replace(/^\/(?:app)?(?=\?|$)/, '/app/');
+        next();
+      }),
+  };
+}
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: '/app/',
-  plugins: [tailwindcss(), compressed()],
+  plugins: [tailwindcss(), compressed(), atRoot()],
   build: {
     outDir: OUT,
     emptyOutDir: true,

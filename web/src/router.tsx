@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { Shell } from './shell/shell';
 import { Page } from './ui/page';
 import { Empty, ErrorState, Skeleton } from './ui/states';
@@ -16,7 +16,15 @@ function search(given: Record<string, unknown>): Search {
 const view = <Path extends string>(path: Path, component: ReturnType<typeof lazyRouteComponent>) =>
   createRoute({ getParentRoute: () => root, path, validateSearch: search, component });
 
+/** The folder of the views has none of its own. */
+const folder = createRoute({
+  getParentRoute: () => root,
+  path: '/app',
+  beforeLoad: () => redirect({ to: '/', replace: true, throw: true }),
+});
+
 const routes = [
+  folder,
   view(
     '/',
     lazyRouteComponent(() => import('./views/home/home.view'), 'HomeView'),
