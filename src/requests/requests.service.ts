@@ -13,8 +13,10 @@ import { RequestSearch } from './search/request-search.js';
 import type { RequestSelection } from './search/request-selection.js';
 import { ResultFiles } from './result-files.js';
 
+type RequestView = object & { id: string };
+
 export interface RequestPage {
-  requests: (object & { id: string })[];
+  requests: RequestView[];
   next_cursor: string | null;
 }
 
@@ -27,6 +29,9 @@ export interface ResultFile {
   /** Hex. */
   sha256: string;
 }
+
+/** Requests that are read, and made views of, in about a millisecond. */
+const PIECE = 20;
 
 /** Requests of one transaction. Their files are deleted first, so a crash leaves up to this many without their file. */
 const REMOVE_BATCH = 1_000;
@@ -59,11 +64,23 @@ export class RequestsService {
         ? await this.search.newest(selection, cursor, limit + 1)
         : await this.search.oldest(selection, { afterId: cursor }, limit + 1);
     const next_cursor = ids.length > limit ? ids[limit - 1]! : searchedTo;
-    const rows = await this.log.read(ids.slice(0, limit));
-    const page = order === 'newest' ? rows : rows.toReversed();
-    const callbacks = await this.callbacks.states(page.map(({ id }) => id));
-    const requests = page.map((row) => requestView(row, callbacks.get(row.id)));
-    return { requests, next_cursor };
+    const newestFirst = await this.views(ids.slice(0, limit));
+    return { requests: order === 'newest' ? newestFirst : newestFirst.toReversed(), next_cursor };
+  }
+
+  /**
+   * Yields a page of the newest requests in pieces, so that a page which is read again and again never holds up the process
+   * for long.
+   */
+  async *newestInPieces(selection: RequestSelection, limit: number): AsyncGenerator<RequestView[]> {
+    const { ids } = await this.search.newest(selection, undefined, limit);
+    for (let at = 0; at < ids.length; at += PIECE) yield this.views(ids.slice(at, at + PIECE));
+  }
+
+  private async views(ids: string[]): Promise<RequestView[]> {
+    const rows = await this.log.read(ids);
+    const callbacks = await this.callbacks.states(ids);
+    return rows.map((row) => requestView(row, callbacks.get(row.id)));
   }
 
   /** @throws RequestNotFound, also for requests of other accounts and for ids that are not UUIDs. */

@@ -102,9 +102,9 @@ export class LiveService {
   }
 
   private async readState({ account, isOperator, limit, ...filter }: LiveFilter): Promise<LiveState> {
-    const { requests } = await this.requests.list(selectionOf(filter, account), undefined, limit);
+    const requests = await requestEntries(this.requests.newestInPieces(selectionOf(filter, account), limit));
     const lanes = await this.lanes.live(account, filter.lane, isOperator);
-    return { requests: requestEntries(requests), lanes: new Map(lanes.map((row) => [row.lane, laneEntry(row)])) };
+    return { requests, lanes: new Map(lanes.map((row) => [row.lane, laneEntry(row)])) };
   }
 
   /** @returns `gone` for a request that was deleted; null when the read failed, and is repeated. */
@@ -125,14 +125,16 @@ export class LiveService {
 }
 
 /** The newest requests, up to the bound of a view. */
-function requestEntries(requests: { id: string }[]): Map<string, LiveEntry> {
+async function requestEntries(pieces: AsyncIterable<{ id: string }[]>): Promise<Map<string, LiveEntry>> {
   const entries = new Map<string, LiveEntry>();
   let chars = 0;
-  for (const request of requests) {
-    const json = JSON.stringify(request);
-    chars += json.length;
-    if (chars > MAX_VIEW_CHARS && entries.size > 0) break;
-    entries.set(request.id, { json, mark: json });
+  for await (const requests of pieces) {
+    for (const request of requests) {
+      const json = JSON.stringify(request);
+      chars += json.length;
+      if (chars > MAX_VIEW_CHARS && entries.size > 0) return entries;
+      entries.set(request.id, { json, mark: json });
+    }
   }
   return entries;
 }
