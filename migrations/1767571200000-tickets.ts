@@ -32,11 +32,12 @@ const EVENTS = [
 ];
 
 const BOOKINGS = [
-  // A booking keeps its price, and the name and email that its customer had. An event with bookings is cancelled, not deleted.
+  // A booking keeps its price, the title of the event, and the name and email that its customer had. An event with bookings is cancelled, not deleted.
   `CREATE TABLE bookings (
     id uuid PRIMARY KEY,
     account_id uuid NOT NULL,
     event_id uuid NOT NULL CONSTRAINT bookings_event_fkey REFERENCES events,
+    event_title text NOT NULL,
     customer_id uuid NOT NULL,
     customer_name text NOT NULL,
     customer_email text NOT NULL,

@@ -105,9 +105,9 @@ async function addAttendees(database: Database): Promise<void> {
   const addEvent = `INSERT INTO events (id, account_id, organizer_id, organizer_name, title, description, date, location,
       total_tickets, price_cents, currency)
     VALUES ($1, $1, $1, 'O', 'Concert', '', '2099-12-01', 'Hall 2', 1000000, 100, 'EUR')`;
-  const book = `INSERT INTO bookings (id, account_id, event_id, customer_id, customer_name, customer_email, num_tickets,
+  const book = `INSERT INTO bookings (id, account_id, event_id, event_title, customer_id, customer_name, customer_email, num_tickets,
       price_cents, currency, total_cents)
-    SELECT gen_random_uuid(), $1, $1, gen_random_uuid(), 'C', address, 1, 100, 'EUR', 100 FROM unnest($2::text[]) address`;
+    SELECT gen_random_uuid(), $1, $1, 'Concert', gen_random_uuid(), 'C', address, 1, 100, 'EUR', 100 FROM unnest($2::text[]) address`;
   await database.query({ name: '', text: addEvent }, [EVENT_ID]);
   const addresses = Array.from({ length: MESSAGES }, (_, index) => addressOf(index));
   await database.query({ name: '', text: book }, [EVENT_ID, addresses]);

@@ -29,9 +29,9 @@ it('reaches every attendee at least once, with one Message-ID, when workers are 
   );
   await sql(
     target,
-    `INSERT INTO bookings (id, account_id, event_id, customer_id, customer_name, customer_email, num_tickets, price_cents,
-        currency, total_cents)
-      SELECT gen_random_uuid(), $2, $1, gen_random_uuid(), 'C',
+    `INSERT INTO bookings (id, account_id, event_id, event_title, customer_id, customer_name, customer_email, num_tickets,
+        price_cents, currency, total_cents)
+      SELECT gen_random_uuid(), $2, $1, 'Concert', gen_random_uuid(), 'C',
         CASE i WHEN 1 THEN 'stall' WHEN 2 THEN 'bad' ELSE 'person-' || i END || '@example.com', 1, 100, 'EUR', 100
       FROM generate_series(1, ${ATTENDEES}) i`,
     [eventId, OPEN_INSTALLATION],

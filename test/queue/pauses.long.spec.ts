@@ -84,9 +84,9 @@ async function addFanOut(): Promise<void> {
   );
   await sql(
     database,
-    `INSERT INTO bookings (id, account_id, event_id, customer_id, customer_name, customer_email, num_tickets, price_cents,
-        currency, total_cents)
-      SELECT gen_random_uuid(), $2, $1, gen_random_uuid(), 'C', 'attendee-' || i || '@example.com', 1, 100, 'EUR', 100
+    `INSERT INTO bookings (id, account_id, event_id, event_title, customer_id, customer_name, customer_email, num_tickets,
+        price_cents, currency, total_cents)
+      SELECT gen_random_uuid(), $2, $1, 'Concert', gen_random_uuid(), 'C', 'attendee-' || i || '@example.com', 1, 100, 'EUR', 100
       FROM generate_series(1, ${ATTENDEES}) i`,
     [eventId, OPEN_INSTALLATION],
   );

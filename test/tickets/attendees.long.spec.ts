@@ -87,9 +87,9 @@ async function addBookings(eventId: string, count: number): Promise<void> {
         ON CONFLICT (account_id) DO UPDATE SET last_number = c.last_number + $2::bigint, last_recorded_at = clock_timestamp()
         RETURNING last_number - $2::bigint AS base, last_recorded_at
       ), booking AS (
-        INSERT INTO bookings (id, account_id, event_id, customer_id, customer_name, customer_email, num_tickets, price_cents,
-          currency, total_cents)
-        SELECT gen_random_uuid(), e.account_id, e.id, gen_random_uuid(), 'C', 'c' || n || '@customer.example', 1, 1, e.currency, 1
+        INSERT INTO bookings (id, account_id, event_id, event_title, customer_id, customer_name, customer_email, num_tickets,
+          price_cents, currency, total_cents)
+        SELECT gen_random_uuid(), e.account_id, e.id, e.title, gen_random_uuid(), 'C', 'c' || n || '@customer.example', 1, 1, e.currency, 1
         FROM event e, generate_series(1, $2::integer) n RETURNING *
       ), numbered AS (
         SELECT b.*, counter.base + row_number() OVER () AS number, counter.last_recorded_at FROM booking b, counter

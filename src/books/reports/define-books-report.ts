@@ -56,7 +56,7 @@ interface BooksRecipe<Shape extends z.ZodRawShape> {
    * same entries give the same bytes, whatever changes later.
    */
   rows(selection: Selection, params: Own<Shape>): Sql;
-  /** A total order of the rows, in SQL. */
+  /** A total order of the rows, in SQL. Text needs `COLLATE "C"`: the order of a database's own collation can change. */
   orderBy: string;
   /** A query of the control totals. Amounts are integers of minor units, in fields that end in `_cents`. */
   totals(selection: Selection, params: Own<Shape>): Sql;

@@ -30,7 +30,7 @@ export default defineBooksReport({
   orderBy: 'e.number, l.line',
   totals: (selection) =>
     sql`SELECT l.currency, count(*) AS lines,
-        coalesce(sum(l.amount_cents) FILTER (WHERE l.amount_cents > 0), 0) AS debit_cents,
-        coalesce(-sum(l.amount_cents) FILTER (WHERE l.amount_cents < 0), 0) AS credit_cents
-      ${linesOf(selection)} GROUP BY l.currency ORDER BY l.currency`,
+        coalesce(sum(l.amount_cents) FILTER (WHERE l.amount_cents > 0), 0) AS debits_cents,
+        coalesce(-sum(l.amount_cents) FILTER (WHERE l.amount_cents < 0), 0) AS credits_cents
+      ${linesOf(selection)} GROUP BY l.currency ORDER BY l.currency COLLATE "C"`,
 });

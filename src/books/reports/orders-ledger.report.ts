@@ -37,5 +37,5 @@ export default defineBooksReport({
         count(*) FILTER (WHERE e.kind = ${CANCELLED}) AS cancellations, -sum(l.amount_cents) AS income_cents
       FROM journal_entries e JOIN journal_lines l USING (account_id, number)
       ${where(isSelected(selection), ENTRIES, sql`l.ledger_account = 'income:orders'`, isOfCurrency('l.currency', selection))}
-      GROUP BY l.currency ORDER BY l.currency`,
+      GROUP BY l.currency ORDER BY l.currency COLLATE "C"`,
 });

@@ -22,6 +22,12 @@ export type Take = (bytes: Buffer) => Promise<void> | void;
 /** The text of a JSON object has none of these control characters, so COPY writes it as it is. */
 const VERBATIM = String.raw`FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02'`;
 
+/** Tokens of JSON: strings, so that digits in them are not taken for numbers, and integers that may be beyond 2^53. */
+const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.])/g;
+
+const exact = (token: string): string =>
+  token.startsWith('"') || Number.isSafeInteger(Number(token)) ? token : `"${token}"`;
+
 /** Whether a snapshot has everything that a report needs. */
 export type IsCurrent = (snapshot: Snapshot) => Promise<boolean>;
 
@@ -92,10 +98,13 @@ export class Snapshot {
     return rows;
   }
 
-  /** @returns The rows of a query as JSON has them: numbers of any type are numbers, and times are text. */
+  /**
+   * @returns The rows of a query as JSON has them: numbers of any type are numbers, and times are text. An integer beyond 2^53 is
+   *   text too, because readers of JSON would round it.
+   */
   async jsonRows(query: Sql): Promise<object[]> {
-    const rows = await this.rows<{ json: object }>(sql`SELECT row_to_json(r) AS json FROM (${query}) r`);
-    return rows.map(({ json }) => json);
+    const rows = await this.rows<{ json: string }>(sql`SELECT row_to_json(r)::text AS json FROM (${query}) r`);
+    return rows.map(({ json }) => JSON.parse(json.replace(STRING_OR_LONG_INTEGER, exact)) as object);
   }
 
   /** Copies the rows of a query out as CSV with their names. @returns Their number. */

@@ -8,6 +8,7 @@ export interface BookingRow {
   id: string;
   account_id: string;
   event_id: string;
+  event_title: string;
   customer_id: string;
   customer_name: string;
   customer_email: string;

@@ -30,6 +30,10 @@ export class Booking {
   @JoinColumn({ name: 'event_id', foreignKeyConstraintName: 'bookings_event_fkey' })
   event?: Relation<Event>;
 
+  /** The title of the event when it was booked. */
+  @Column('text', { name: 'event_title' })
+  eventTitle!: string;
+
   /** The user that has booked. */
   @Column('uuid', { name: 'customer_id' })
   customerId!: string;

@@ -25,9 +25,9 @@ const BOOK = statement(
       AND tickets_sold + :numTickets::integer <= total_tickets
     RETURNING *
   ), booking AS (
-    INSERT INTO bookings (id, account_id, event_id, customer_id, customer_name, customer_email, num_tickets, price_cents,
-      currency, total_cents, created_at)
-    SELECT :id::uuid, account_id, id, :customerId::uuid, :customerName::text, :customerEmail::text, :numTickets::integer,
+    INSERT INTO bookings (id, account_id, event_id, event_title, customer_id, customer_name, customer_email, num_tickets,
+      price_cents, currency, total_cents, created_at)
+    SELECT :id::uuid, account_id, id, title, :customerId::uuid, :customerName::text, :customerEmail::text, :numTickets::integer,
       price_cents, currency, :numTickets::integer * price_cents, date_trunc('milliseconds', clock_timestamp())
     FROM event RETURNING *
   )

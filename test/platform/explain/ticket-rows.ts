@@ -15,9 +15,9 @@ export async function fillTickets(client: pg.Client): Promise<void> {
       CASE WHEN n % 5000 = 7 THEN 'Rarity ' ELSE 'Concert ' END || n, repeat('Several bands play. ', 10),
       now() + (n - 1000) * interval '1 hour', CASE WHEN n % 5000 = 9 THEN 'Oddville' ELSE 'Old Brewery' END, 1000000,
       CASE WHEN n = 1 THEN ${BIG} ELSE 10 END, 100, 'EUR' FROM generate_series(1, ${EVENTS}) n`);
-  await client.query(`INSERT INTO bookings (id, account_id, event_id, customer_id, customer_name, customer_email, num_tickets,
-      price_cents, currency, total_cents)
+  await client.query(`INSERT INTO bookings (id, account_id, event_id, event_title, customer_id, customer_name, customer_email,
+      num_tickets, price_cents, currency, total_cents)
     SELECT ${SORTED_ID('n')}, '${BOOKS}', CASE WHEN n <= ${BIG} THEN ${SORTED_ID('1')} ELSE ${SORTED_ID(`2 + n % ${EVENTS - 2}`)} END,
-      ${SORTED_ID('1 + n % 5000')}, 'Customer', n || '@customer.example', 1, 100, 'EUR', 100
+      'Concert', ${SORTED_ID('1 + n % 5000')}, 'Customer', n || '@customer.example', 1, 100, 'EUR', 100
     FROM generate_series(1, ${BOOKINGS}) n`);
 }

@@ -1758,6 +1758,160 @@ export interface components {
              * @description Report type
              * @enum {string}
              */
+            report: "account-statement";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description The ledger account, such as assets:cash */
+            ledger_account: string;
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("effective_at" | "number" | "line" | "kind" | "source_type" | "source_id" | "memo" | "customer_id" | "currency" | "amount" | "balance")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "account-statement";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description The ledger account, such as assets:cash */
+                ledger_account: string;
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("effective_at" | "number" | "line" | "kind" | "source_type" | "source_id" | "memo" | "customer_id" | "currency" | "amount" | "balance")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "customer-statement";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /**
+             * Format: uuid
+             * @description A customer of the account
+             */
+            customer_id: string;
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("effective_at" | "number" | "line" | "kind" | "source_type" | "source_id" | "memo" | "ledger_account" | "currency" | "amount" | "balance")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "customer-statement";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /**
+                 * Format: uuid
+                 * @description A customer of the account
+                 */
+                customer_id: string;
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("effective_at" | "number" | "line" | "kind" | "source_type" | "source_id" | "memo" | "ledger_account" | "currency" | "amount" | "balance")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
             report: "journal";
             /** @description URL of the callback; null for none */
             callback_url?: string | null;
@@ -1898,6 +2052,146 @@ export interface components {
              * @description Report type
              * @enum {string}
              */
+            report: "orders-summary";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("customer_id" | "customer_email" | "currency" | "orders" | "cancellations" | "gross" | "refunds" | "net")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "orders-summary";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("customer_id" | "customer_email" | "currency" | "orders" | "cancellations" | "gross" | "refunds" | "net")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "trial-balance";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("ledger_account" | "currency" | "opening" | "debits" | "credits" | "net" | "closing")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "trial-balance";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("ledger_account" | "currency" | "opening" | "debits" | "credits" | "net" | "closing")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
             report?: "digest";
             /** @description URL of the callback; null for none */
             callback_url?: string | null;
@@ -2010,6 +2304,76 @@ export interface components {
                 report_name?: string;
                 /** @description The day after the reported 30 days; by default the day of the request (UTC) */
                 as_of?: string & (unknown & unknown);
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "event-sales";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("event_id" | "event_title" | "currency" | "bookings" | "tickets" | "revenue" | "cancellations" | "cancelled_tickets" | "refunds" | "net")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "event-sales";
+            /** @description URL of the callback; null for none */
+            callback_url?: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("event_id" | "event_title" | "currency" | "bookings" | "tickets" | "revenue" | "cancellations" | "cancelled_tickets" | "refunds" | "net")[];
             };
         };
         SyncAnswer: {
@@ -2027,6 +2391,160 @@ export interface components {
              * @description Report type
              * @enum {string}
              */
+            report: "account-statement";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description The ledger account, such as assets:cash */
+            ledger_account: string;
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("effective_at" | "number" | "line" | "kind" | "source_type" | "source_id" | "memo" | "customer_id" | "currency" | "amount" | "balance")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "account-statement";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description The ledger account, such as assets:cash */
+                ledger_account: string;
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("effective_at" | "number" | "line" | "kind" | "source_type" | "source_id" | "memo" | "customer_id" | "currency" | "amount" | "balance")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "customer-statement";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /**
+             * Format: uuid
+             * @description A customer of the account
+             */
+            customer_id: string;
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("effective_at" | "number" | "line" | "kind" | "source_type" | "source_id" | "memo" | "ledger_account" | "currency" | "amount" | "balance")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "customer-statement";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /**
+                 * Format: uuid
+                 * @description A customer of the account
+                 */
+                customer_id: string;
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("effective_at" | "number" | "line" | "kind" | "source_type" | "source_id" | "memo" | "ledger_account" | "currency" | "amount" | "balance")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
             report: "journal";
             /** @description URL of the callback; null for none */
             callback_url: string | null;
@@ -2167,6 +2685,146 @@ export interface components {
              * @description Report type
              * @enum {string}
              */
+            report: "orders-summary";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("customer_id" | "customer_email" | "currency" | "orders" | "cancellations" | "gross" | "refunds" | "net")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "orders-summary";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("customer_id" | "customer_email" | "currency" | "orders" | "cancellations" | "gross" | "refunds" | "net")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "trial-balance";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("ledger_account" | "currency" | "opening" | "debits" | "credits" | "net" | "closing")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "trial-balance";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("ledger_account" | "currency" | "opening" | "debits" | "credits" | "net" | "closing")[];
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
             report?: "digest";
             /** @description URL of the callback; null for none */
             callback_url: string | null;
@@ -2279,6 +2937,76 @@ export interface components {
                 report_name?: string;
                 /** @description The day after the reported 30 days; by default the day of the request (UTC) */
                 as_of?: string & (unknown & unknown);
+            };
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "event-sales";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            /** @description Start: an instant, or a date, which means midnight in `timezone` */
+            from: string;
+            /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+            to: string;
+            /**
+             * @description Time zone of the IANA database; it decides when a day begins
+             * @default UTC
+             */
+            timezone?: string;
+            /** @description Only this currency (ISO 4217); by default all */
+            currency?: string;
+            /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+            through_entry?: number;
+            /** @description The columns of the file and their order; by default all */
+            columns?: ("event_id" | "event_title" | "currency" | "bookings" | "tickets" | "revenue" | "cancellations" | "cancelled_tickets" | "refunds" | "net")[];
+        } | {
+            /**
+             * @description Report type
+             * @enum {string}
+             */
+            report: "event-sales";
+            /** @description URL of the callback; null for none */
+            callback_url: string | null;
+            /**
+             * @description Requests in one lane are processed strictly one after the other
+             * @default default
+             */
+            lane?: string;
+            /**
+             * @description File format
+             * @default csv
+             * @enum {string}
+             */
+            format?: "csv" | "jsonl";
+            payload: {
+                /** @description Start: an instant, or a date, which means midnight in `timezone` */
+                from: string;
+                /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
+                to: string;
+                /**
+                 * @description Time zone of the IANA database; it decides when a day begins
+                 * @default UTC
+                 */
+                timezone?: string;
+                /** @description Only this currency (ISO 4217); by default all */
+                currency?: string;
+                /** @description Number of the last journal entry that counts; by default the newest one when the request is accepted */
+                through_entry?: number;
+                /** @description The columns of the file and their order; by default all */
+                columns?: ("event_id" | "event_title" | "currency" | "bookings" | "tickets" | "revenue" | "cancellations" | "cancelled_tickets" | "refunds" | "net")[];
             };
         };
         Acknowledgement: {
