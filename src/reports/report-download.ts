@@ -16,10 +16,7 @@ import { RetentionService } from '../requests/removal/retention.service.js';
 import { byteRange } from './byte-range.js';
 import type { ByteRange } from './storage/object-storage.js';
 import { ResultStore } from './storage/packs/result-store.js';
-import { CSV_MEDIA_TYPE } from './formats/csv.js';
-
-/** The end of every file name: request id and format. */
-const REQUEST_ID = /_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[a-z0-9]+$/;
+import { FILE_NAME_END, mediaTypeOf } from './formats/file-format.js';
 
 /** Sends the files of finished reports with validators, conditions and ranges (RFC 9110). */
 @Injectable()
@@ -48,7 +45,7 @@ export class ReportDownload {
       res.set('Content-Range', `bytes */${file.sizeBytes}`).removeHeader('ETag');
       throw new HttpException('The range lies outside the file', HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
     }
-    res.attachment(file.fileName).set({ 'Content-Type': CSV_MEDIA_TYPE, 'X-Content-Type-Options': 'nosniff' });
+    res.attachment(file.fileName).set({ 'Content-Type': mediaTypeOf(fileName), 'X-Content-Type-Options': 'nosniff' });
     if (range) res.status(HttpStatus.PARTIAL_CONTENT).set('Content-Range', contentRange(range, file.sizeBytes));
     res.set('Content-Length', String(range ? range.end - range.start + 1 : file.sizeBytes));
     if (req.method === 'HEAD') return void res.end();
@@ -57,7 +54,7 @@ export class ReportDownload {
 
   /** The name is only looked up and compared: no path is ever made from it. */
   private async find(fileName: string, account: AccountId): Promise<ResultFile> {
-    const requestId = REQUEST_ID.exec(fileName)?.[1];
+    const requestId = FILE_NAME_END.exec(fileName)?.[1];
     const file = requestId === undefined ? null : await this.requests.resultFile(requestId, account);
     // A request deleted by age has no row, but the time is part of its id.
     if (requestId !== undefined && !file && this.retention.isPast(requestId)) {

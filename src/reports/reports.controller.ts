@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AccountId } from '../platform/tenant.js';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
-import { CSV_MEDIA_TYPE } from './formats/csv.js';
+import { FILE_MEDIA_TYPES } from './formats/file-format.js';
 import { Versioned } from '../http/preconditions.js';
 import { ReportDownload } from './report-download.js';
 import { ReportsService, type ReportTypeView } from './reports.service.js';
@@ -46,7 +46,9 @@ const reportTypes = z
   })
   .meta({ id: 'ReportTypeList' });
 
-const CSV_CONTENT = { [CSV_MEDIA_TYPE]: { schema: { type: 'string' } } } as const;
+const FILE_CONTENT = Object.fromEntries(
+  FILE_MEDIA_TYPES.map((type) => [type, { schema: { type: 'string' as const } }]),
+);
 const FILE_HEADERS = {
   ETag: { description: 'SHA-256 of the whole file, in quotes', schema: { type: 'string' } },
   'Content-Disposition': { description: 'Attachment with the file name (RFC 6266)', schema: { type: 'string' } },
@@ -77,11 +79,11 @@ export class ReportsController {
     description: 'Supports `Range` (one range of bytes), `If-Range`, `If-Match` and `If-None-Match`.',
   })
   @ApiParam({ name: 'file_name', description: fileNameParam.description, schema: { type: 'string' } })
-  @ApiOkResponse({ description: 'The file', content: CSV_CONTENT, headers: FILE_HEADERS })
+  @ApiOkResponse({ description: 'The file', content: FILE_CONTENT, headers: FILE_HEADERS })
   @ApiResponse({
     status: 206,
     description: 'The requested range',
-    content: CSV_CONTENT,
+    content: FILE_CONTENT,
     headers: FILE_HEADERS,
   })
   @ApiResponse({ status: 304, description: 'The caller already has this file' })

@@ -1,6 +1,6 @@
 import { ReportFailed } from '../report-failed.js';
 
-/** A column of a file. `money` is an integer of minor units; `time` is an instant. */
+/** A column of a file. `money` is an amount, as the writer of the format says; `time` is an instant. */
 export interface FileColumn {
   readonly name: string;
   readonly kind: 'id' | 'text' | 'date' | 'time' | 'integer' | 'money';
