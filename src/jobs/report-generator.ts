@@ -46,6 +46,11 @@ export class ReportGenerator {
     return crashCount === 0 ? this.reports.expectedMs(report, params) : Number.POSITIVE_INFINITY;
   }
 
+  /** Whether the files of reports can be stored, as far as this process knows. */
+  canStore(): Promise<boolean> {
+    return this.files.canStore();
+  }
+
   /**
    * Generates requests of one mode and account, one after the other. A failed report is an outcome, not an error. A request with a
    * crash count comes alone.

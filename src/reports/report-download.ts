@@ -46,10 +46,27 @@ export class ReportDownload {
       throw new HttpException('The range lies outside the file', HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
     }
     res.attachment(file.fileName).set({ 'Content-Type': mediaTypeOf(fileName), 'X-Content-Type-Options': 'nosniff' });
+    if (req.method === 'GET' && (await this.redirect(file, res))) return;
     if (range) res.status(HttpStatus.PARTIAL_CONTENT).set('Content-Range', contentRange(range, file.sizeBytes));
     res.set('Content-Length', String(range ? range.end - range.start + 1 : file.sizeBytes));
     if (req.method === 'HEAD') return void res.end();
     await this.stream(file, range, res);
+  }
+
+  /**
+   * Redirects to the storage if it serves the file itself, ranges included. HEAD is answered here, because the URL is signed
+   * for GET. The URL expires, so nothing may keep the redirect, not even to revalidate it.
+   * @returns Whether it did.
+   */
+  private async redirect({ fileKey }: ResultFile, res: Response): Promise<boolean> {
+    const [contentType, contentDisposition] = ['Content-Type', 'Content-Disposition'].map((name) =>
+      String(res.get(name)),
+    );
+    const url = await this.files.url(fileKey, { contentType: contentType!, contentDisposition: contentDisposition! });
+    if (url === null) return false;
+    for (const name of ['Content-Type', 'Content-Disposition', 'Accept-Ranges']) res.removeHeader(name);
+    res.status(HttpStatus.FOUND).set({ Location: url, 'Cache-Control': 'no-store' }).end();
+    return true;
   }
 
   /** The name is only looked up and compared: no path is ever made from it. */

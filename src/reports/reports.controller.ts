@@ -86,6 +86,11 @@ export class ReportsController {
     content: FILE_CONTENT,
     headers: FILE_HEADERS,
   })
+  @ApiResponse({
+    status: 302,
+    description: 'The file is at this URL of the object storage, which needs no credentials and expires',
+    headers: { Location: { description: 'Signed URL', schema: { type: 'string' } } },
+  })
   @ApiResponse({ status: 304, description: 'The caller already has this file' })
   @ApiResponse({ status: 404, description: 'No finished report has a file of this name' })
   @ApiResponse({ status: 410, description: 'The file is gone, or past its retention' })

@@ -7,8 +7,8 @@ import { ResultFiles } from '../requests/result-files.js';
 import { Metrics } from '../platform/observability/metrics.js';
 import { privateFolder } from '../platform/private-folder.js';
 import { FreeDisk, growingFolders } from './storage/free-disk.js';
-import { DiskStorage } from './storage/disk.storage.js';
 import { ObjectStorage } from './storage/object-storage.js';
+import { openStorage } from './storage/open-storage.js';
 import { ResultStore } from './storage/packs/result-store.js';
 import { Spool } from './storage/packs/spool.js';
 import { ReportPool } from './generation/report-pool.js';
@@ -47,11 +47,7 @@ function reportPools(config: PoolSettings, { options }: DataSource): ReportPools
         return spool;
       },
     },
-    {
-      provide: ObjectStorage,
-      inject: [CONFIG],
-      useFactory: (config: Config) => new DiskStorage(join(config.DATA_DIR, 'files/results')),
-    },
+    { provide: ObjectStorage, inject: [CONFIG], useFactory: openStorage },
     {
       provide: FreeDisk,
       inject: [CONFIG, Metrics],

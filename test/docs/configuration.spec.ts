@@ -26,7 +26,7 @@ it('docs/configuration.md has every variable with its default and description', 
 it('.env.example has every variable with its default and description', () => {
   const paragraphs = readDocument('.env.example').trim().split('\n\n').slice(1);
   const entries = paragraphs.map((paragraph) => {
-    const [, name, text] = /^# ([A-Z_]+)=(.*)$/.exec(paragraph.split('\n').at(-1)!) ?? [];
+    const [, name, text] = /^# ([A-Z\d_]+)=(.*)$/.exec(paragraph.split('\n').at(-1)!) ?? [];
     const description = paragraph
       .split('\n')
       .slice(0, -1)

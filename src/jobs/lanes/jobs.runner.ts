@@ -59,6 +59,7 @@ export class JobsRunner {
   private async claim(): Promise<Task[]> {
     // The requests stay pending; the next sweep looks again.
     if (this.disk.isLow || !(await this.pauses.mayClaim('reports'))) return [];
+    if (!(await this.generator.canStore())) return [];
     const askedAtMs = performance.now();
     const lane = await this.laneLeases.lease(this.config.LANE_LEASE, this.share.accounts);
     if (!lane) return [];

@@ -47,9 +47,9 @@ export class SyncRunner implements BeforeApplicationShutdown {
     return done;
   }
 
-  /** Takes over sync requests whose lease has expired, and runs them, unless the disk is nearly full. */
+  /** Takes over sync requests whose lease has expired, and runs them, unless their files cannot be stored. */
   async adopt(limit: number): Promise<void> {
-    if (this.disk.isLow) return;
+    if (this.disk.isLow || !(await this.generator.canStore())) return;
     for (const job of await this.store.adopt(limit, this.config.LANE_LEASE)) {
       this.run(job).catch((error: unknown) =>
         this.logger.warn(`Request ${job.id} could not run and is released: ${String(error)}`),

@@ -142,6 +142,23 @@ const CHOICE_CASES: [string, string, string, string, unknown][] = [
   ['DATABASE_PREPARE', 'true', 'one of on, off', 'off', false],
   ['DEMO_RECEIVER', 'yes', 'one of on, off', 'off', false],
 ];
+const BUCKET = 'the name of a bucket: 3 to 63 of a-z, 0-9, - and .';
+const FOLDER = 'up to 200 of A-Z, a-z, 0-9, _ - and ., with / between folders and not at the start';
+const S3_CASES: [string, string, string, string, unknown][] = [
+  ['STORAGE', 'S3', 'one of disk, s3', 's3', 's3'],
+  ['S3_BUCKET', 'Reports', BUCKET, 'daybook.reports-1', 'daybook.reports-1'],
+  ['S3_BUCKET', 'ab', BUCKET, 'abc', 'abc'],
+  ['S3_PREFIX', '/reports', FOLDER, 'reports/daybook', 'reports/daybook/'],
+  ['S3_PREFIX', 'reports/../keys', FOLDER, 'reports/', 'reports/'],
+  ['S3_PREFIX', 'a b', FOLDER, 'A_.-9', 'A_.-9/'],
+  ['S3_REGION', 'eu central', 'a region such as eu-central-1', 'eu-central-1', 'eu-central-1'],
+  ['S3_ALLOW_HTTP', 'yes', 'one of true, false', 'true', true],
+  ['S3_PATH_STYLE', 'on', 'one of true, false', 'false', false],
+  ['S3_ENCRYPTION', 'aes', 'one of bucket, AES256, aws:kms', 'AES256', 'AES256'],
+  ['S3_TIMEOUT', '999ms', 'a time from 1s to 10m', '10m', 600_000],
+  ['S3_URL_EXPIRY', '8d', 'a time from 1s to 7d, or off', '7d', 604_800_000],
+  ['S3_URL_EXPIRY', '0s', 'a time from 1s to 7d, or off', 'off', null],
+];
 const CASES = [
   ...DURATION_CASES,
   ...OVERLAP_CASES,
@@ -152,7 +169,16 @@ const CASES = [
   ...LIST_CASES,
   ...PROXY_CASES,
   ...CHOICE_CASES,
+  ...S3_CASES,
 ];
+
+/** Settings that are refused without others. */
+const S3_BUCKET = 'reports';
+const COMPANIONS: Readonly<Record<string, object>> = {
+  ...Object.fromEntries(S3_CASES.map(([name]) => [name, { S3_BUCKET }])),
+  S3_ENDPOINT: { S3_BUCKET },
+  S3_PUBLIC_ENDPOINT: { S3_BUCKET },
+};
 
 /** Any text will do for these. */
 const FREE_TEXT = {
@@ -162,6 +188,7 @@ const FREE_TEXT = {
   CALLBACK_DENY: 'b',
   NODE_ENV: 'test',
 };
+const ENDPOINT = 'a URL such as https://s3.example.com (http:// or https://, without a path, a user and parameters)';
 const SECRETS = {
   DATABASE_URL: { allowed: 'a URL that begins with postgres:// or postgresql://', good: 'postgres://u:p@h/d' },
   DATABASE_REPLICA_URL: { allowed: 'a URL that begins with postgres:// or postgresql://', good: 'postgres://u:p@h/d' },
@@ -171,7 +198,11 @@ const SECRETS = {
     allowed: 'a URL such as http://proxy.example:3128 (http:// or https://, without a path)',
     good: 'https://u:p%40@proxy.example:3128',
   },
+  S3_ENDPOINT: { allowed: ENDPOINT, good: 'https://s3.example.com:9000' },
+  S3_PUBLIC_ENDPOINT: { allowed: ENDPOINT, good: 'https://files.example.com' },
 };
+/** Secrets that take any text. */
+const KEYS = ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'S3_KMS_KEY_ID'];
 
 describe('parseConfig', () => {
   it.each(CASES)('rejects %s=%s in one line: it must be %s', (name, wrong, allowed) => {
@@ -179,11 +210,11 @@ describe('parseConfig', () => {
   });
 
   it.each(CASES)('accepts %s', (name, _wrong, _allowed, text, value) => {
-    expect(parseConfig({ [name]: text })).toMatchObject({ [name]: value });
+    expect(parseConfig({ ...COMPANIONS[name], [name]: text })).toMatchObject({ [name]: value });
   });
 
   it('is tested with every variable', () => {
-    const others = [...Object.keys(FREE_TEXT), ...Object.keys(SECRETS), 'CALLBACK_SECRET', 'TOKEN_SECRET'];
+    const others = [...Object.keys(FREE_TEXT), ...Object.keys(SECRETS), ...KEYS, 'CALLBACK_SECRET', 'TOKEN_SECRET'];
     const covered = [...CASES.map(([name]) => name), ...others];
     expect(new Set(covered)).toEqual(new Set(Object.keys(environmentSchema.shape)));
   });
@@ -236,7 +267,7 @@ describe('parseConfig', () => {
   });
 
   it.each(Object.entries(SECRETS))('accepts %s and does not show an invalid value', (name, { allowed, good }) => {
-    expect(parseConfig({ [name]: good })).toMatchObject({ [name]: good });
+    expect(parseConfig({ ...COMPANIONS[name], [name]: good })).toMatchObject({ [name]: good });
     for (const wrong of ['mysql://root:hunter2@db', `hunter2`, good.replace('//', ''), good.replace('s:', '')]) {
       expect(refusal({ [name]: wrong })).toBe(`${name}=(not shown) is not valid: it must be ${allowed}`);
     }
@@ -307,6 +338,33 @@ describe('parseConfig', () => {
     );
   });
 
+  it.each([
+    [{ STORAGE: 's3' }, 'STORAGE="s3" is not valid: S3_BUCKET is not set'],
+    [{ S3_ENDPOINT: 'https://s3.example.com' }, 'S3_ENDPOINT is set, but S3_BUCKET is not'],
+    [{ S3_BUCKET, S3_ACCESS_KEY_ID: 'hunter2' }, 'S3_ACCESS_KEY_ID is set, but S3_SECRET_ACCESS_KEY is not'],
+    [{ S3_BUCKET, S3_SECRET_ACCESS_KEY: 'hunter2' }, 'S3_SECRET_ACCESS_KEY is set, but S3_ACCESS_KEY_ID is not'],
+    [{ S3_BUCKET, S3_KMS_KEY_ID: 'hunter2' }, 'S3_KMS_KEY_ID is set, but S3_ENCRYPTION is not aws:kms'],
+    [
+      { S3_BUCKET, S3_ENDPOINT: 'http://s3.internal:9000' },
+      'S3_ENDPOINT="http://s3.internal:9000" is not valid: it must begin with https://, unless S3_ALLOW_HTTP=true is set',
+    ],
+    [
+      { S3_BUCKET, S3_PUBLIC_ENDPOINT: 'http://files.example.com' },
+      'S3_PUBLIC_ENDPOINT="http://files.example.com" is not valid: it must begin with https://, unless S3_ALLOW_HTTP=true is set',
+    ],
+  ])('refuses half of a storage: %j', (settings, message) => {
+    expect(refusal(settings as Record<string, string>)).toBe(message);
+  });
+
+  it('accepts a storage without keys, with keys, with a key of KMS, and over HTTP by choice or on this host', () => {
+    const KEY = { S3_ACCESS_KEY_ID: 'an id', S3_SECRET_ACCESS_KEY: 'a secret' };
+    const KMS = { S3_ENCRYPTION: 'aws:kms', S3_KMS_KEY_ID: 'arn:aws:kms:…' };
+    const HTTP = { S3_ENDPOINT: 'http://s3.internal:9000', S3_ALLOW_HTTP: 'true' };
+    const LOCAL = { S3_ENDPOINT: 'http://127.0.0.1:9000', S3_PUBLIC_ENDPOINT: 'http://localhost:9000' };
+    for (const settings of [{}, KEY, KMS, HTTP, LOCAL])
+      expect(parseConfig({ STORAGE: 's3', S3_BUCKET, ...settings })).toMatchObject({ STORAGE: 's3', S3_BUCKET });
+  });
+
   it('has the defaults of the contract', () => {
     expect(parseConfig({})).toEqual({
       ROLE: 'all',
@@ -326,6 +384,12 @@ describe('parseConfig', () => {
       MAX_DATABASE_WAIT: 5_000,
       SYNC_MAX_PENDING: 256,
       REPORT_TIMEOUT: 600_000,
+      STORAGE: 'disk',
+      S3_REGION: 'us-east-1',
+      S3_ALLOW_HTTP: false,
+      S3_ENCRYPTION: 'bucket',
+      S3_TIMEOUT: 30_000,
+      S3_URL_EXPIRY: 300_000,
       MAX_STORAGE_ACCOUNT: 10_737_418_240,
       LANE_LEASE: 15_000,
       SWEEP_INTERVAL: 2_000,

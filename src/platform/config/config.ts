@@ -4,7 +4,7 @@ import { databaseSettings } from './sections/database.js';
 import { queueSettings } from './sections/queue.js';
 import { overloadSettings } from './sections/overload.js';
 import { reportSettings } from './sections/reports.js';
-import { storageSettings } from './sections/storage.js';
+import { storageConflict, storageSettings } from './sections/storage.js';
 import { jobSettings } from './sections/jobs.js';
 import { httpSettings } from './sections/http.js';
 import { callbackSettings } from './sections/callbacks.js';
@@ -65,7 +65,7 @@ export type Config = Readonly<Omit<Environment, 'DEMO_RECEIVER'> & { DEMO_RECEIV
 export const CONFIG = Symbol('CONFIG');
 
 const SECRET = /SECRET$|KEY|PASSWORD/;
-const WITH_PASSWORD = /URL|^CALLBACK_PROXY$/;
+const WITH_PASSWORD = /(?:URL|ENDPOINT)$|^CALLBACK_PROXY$/;
 
 /** Whether a variable is a secret as a whole. */
 export const isSecret = (name: string): boolean => SECRET.test(name);
@@ -110,6 +110,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     // Every route needs a key then, and a callback has none.
     throw new ConfigError('DEMO_RECEIVER="on" is not valid: it must be off with AUTH=required');
   }
+  const conflict = storageConflict(data);
+  if (conflict !== null) throw new ConfigError(conflict);
   return freeze({ ...data, DEMO_RECEIVER: data.DEMO_RECEIVER ?? (data.NODE_ENV !== 'production' && isOpen) });
 }
 

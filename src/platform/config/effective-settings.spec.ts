@@ -82,13 +82,16 @@ describe('effectiveSettings', () => {
     const secrets = {
       CALLBACK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
       TOKEN_SECRET: 'a secret of thirty-two characters',
+      S3_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+      S3_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+      S3_KMS_KEY_ID: 'arn:aws:kms:eu-central-1:111122223333:key/1',
     };
-    const settings = shown(secrets);
+    const settings = shown({ ...secrets, S3_BUCKET: 'reports', S3_ENCRYPTION: 'aws:kms' });
     for (const name of Object.keys(secrets)) {
       expect(settings.get(name)).toMatchObject({ value: null, is_secret: true, source: 'environment' });
       expect(shown({}).get(name)).toMatchObject({ value: null, is_secret: true, source: 'default' });
     }
-    expect([...settings.values()].filter((setting) => setting.is_secret)).toHaveLength(2);
+    expect([...settings.values()].filter((setting) => setting.is_secret)).toHaveLength(5);
   });
 
   it.each([

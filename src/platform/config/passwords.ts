@@ -4,11 +4,13 @@ import type { Config } from './config.js';
 const MIN_LENGTH = 5;
 const PUBLIC = new Set(['postgres', 'daybook', 'redis', 'localhost', 'default', 'password']);
 
-/** Returns the passwords in the URLs of the settings, as they are written there and decoded. */
+type WithPasswords = 'DATABASE_URL' | 'DATABASE_REPLICA_URL' | 'REDIS_URL' | 'CALLBACK_PROXY' | 'SMTP_URL';
+
+/** Returns the secret key of the storage, and the passwords in the URLs of the settings, as they are written and decoded. */
 export function passwordsOf(
-  config: Pick<Config, 'DATABASE_URL' | 'DATABASE_REPLICA_URL' | 'REDIS_URL' | 'CALLBACK_PROXY' | 'SMTP_URL'>,
+  config: Pick<Config, WithPasswords> & Partial<Pick<Config, 'S3_SECRET_ACCESS_KEY'>>,
 ): string[] {
-  const { DATABASE_URL, DATABASE_REPLICA_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL } = config;
+  const { DATABASE_URL, DATABASE_REPLICA_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL, S3_SECRET_ACCESS_KEY } = config;
   const urls = [DATABASE_URL, DATABASE_REPLICA_URL, REDIS_URL, CALLBACK_PROXY, SMTP_URL].filter(
     (url) => url !== undefined,
   );
@@ -16,7 +18,8 @@ export function passwordsOf(
     const { password } = new URL(url);
     return [password, decoded(password)];
   });
-  return [...new Set(passwords)].filter((password) => password.length >= MIN_LENGTH && !PUBLIC.has(password));
+  const all = new Set([...passwords, S3_SECRET_ACCESS_KEY ?? '']);
+  return [...all].filter((password) => password.length >= MIN_LENGTH && !PUBLIC.has(password));
 }
 
 function decoded(text: string): string {

@@ -4,6 +4,7 @@ import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { privateFolder } from '../../platform/private-folder.js';
+import { mapSome } from './map-some.js';
 import { type ByteRange, checkedKey, type NewObject, ObjectStorage, StorageUnavailable } from './object-storage.js';
 import { storageFault } from './storage-fault.js';
 
@@ -28,10 +29,10 @@ export class DiskStorage extends ObjectStorage {
     if (objects.length === 0) return;
     const keys = objects.map(({ key }) => checkedKey(key));
     try {
-      const paths = await mapSome(objects, (object) => this.spooled(object));
+      const paths = await mapSome(objects, CONCURRENT_FILES, (object) => this.spooled(object));
       // Contents before names: after a power cut, a name must not refer to an empty or truncated file.
-      await mapSome(paths, sync);
-      await mapSome(objects, ({ key }, index) => rename(paths[index]!, this.path(key)));
+      await mapSome(paths, CONCURRENT_FILES, sync);
+      await mapSome(objects, CONCURRENT_FILES, ({ key }, index) => rename(paths[index]!, this.path(key)));
       await sync(this.folder);
     } catch (error) {
       // No request will refer to the objects that were stored.
@@ -57,10 +58,16 @@ export class DiskStorage extends ObjectStorage {
   override async remove(keys: readonly string[]): Promise<void> {
     const paths = keys.map((key) => this.path(key));
     try {
-      await mapSome(paths, (path) => rm(path, { force: true }));
+      await mapSome(paths, CONCURRENT_FILES, (path) => rm(path, { force: true }));
     } catch (error) {
       throw asStorageError(error);
     }
+  }
+
+  /** A disk has no URLs. */
+  override url(key: string): Promise<null> {
+    checkedKey(key);
+    return Promise.resolve(null);
   }
 
   private path(key: string): string {
@@ -95,18 +102,6 @@ async function sync(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-async function mapSome<Item, Result>(
-  items: readonly Item[],
-  act: (item: Item, index: number) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  for (let at = 0; at < items.length; at += CONCURRENT_FILES) {
-    const some = items.slice(at, at + CONCURRENT_FILES).map((item, index) => act(item, at + index));
-    results.push(...(await Promise.all(some)));
-  }
-  return results;
 }
 
 function asStorageError(error: unknown): unknown {

@@ -15,6 +15,12 @@ export interface ByteRange {
 /** A new object: bytes, or a finished local file, which `put` consumes. */
 export type NewObject = { key: string } & ({ bytes: Buffer } | { path: string });
 
+/** The headers with which a URL serves an object. */
+export interface ServedAs {
+  contentType: string;
+  contentDisposition: string;
+}
+
 /**
  * Keeps whole objects, written once and read in whole or in part. A driver passes test/reports/storage-conformance.ts.
  * Keys are a UUID and one or two extensions; a driver throws TypeError for any other, before it touches anything.
@@ -40,12 +46,22 @@ export abstract class ObjectStorage {
    * @throws StorageUnavailable
    */
   abstract remove(keys: readonly string[]): Promise<void>;
+
+  /**
+   * Returns a URL from which anyone can read the object for a short time; null if it must be streamed instead. It does not
+   * check that the object exists.
+   * @throws StorageUnavailable
+   */
+  abstract url(key: string, as: ServedAs): Promise<string | null>;
 }
 
 const OBJECT_KEY = /^[0-9a-f-]{36}(?:\.[a-z0-9]+){1,2}$/;
 
+/** Whether a text is the key of an object. */
+export const isKey = (text: string): boolean => OBJECT_KEY.test(text);
+
 /** @throws TypeError for anything that could name another place: a bug of the caller. */
 export function checkedKey(key: string): string {
-  if (!OBJECT_KEY.test(key)) throw new TypeError(`Not the key of an object: ${JSON.stringify(key)}`);
+  if (!isKey(key)) throw new TypeError(`Not the key of an object: ${JSON.stringify(key)}`);
   return key;
 }

@@ -6142,6 +6142,15 @@ export interface operations {
                     "application/gzip": string;
                 };
             };
+            /** @description The file is at this URL of the object storage, which needs no credentials and expires */
+            302: {
+                headers: {
+                    /** @description Signed URL */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The caller already has this file */
             304: {
                 headers: {

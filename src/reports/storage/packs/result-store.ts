@@ -1,15 +1,21 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
+import { NIL } from 'uuid';
 import { ResultFiles } from '../../../requests/result-files.js';
-import type { ByteRange, NewObject } from '../object-storage.js';
-import { ObjectStorage } from '../object-storage.js';
+import { mapSome } from '../map-some.js';
+import { type ByteRange, type NewObject, ObjectStorage, type ServedAs, StorageUnavailable } from '../object-storage.js';
 import { MAX_PACK_HEADER_BYTES, packOffsets } from './pack-format.js';
 import { locationOf } from './result-key.js';
 import { Spool } from './spool.js';
 
 /** The offsets of the results of a pack that were removed while others remain. */
 const REMOVED = '.removed';
+/** Stored and removed to find out whether the storage is back. */
+const PROBE_KEY = `${NIL}.probe`;
+const PROBE_INTERVAL_MS = 1_000;
+/** Packs that are read at once to remove results of them. */
+const CONCURRENT_PACKS = 16;
 
 /**
  * The files of reports, each in an object of its own or in a pack. A pack is removed with its last result. Until then a small
@@ -18,6 +24,10 @@ const REMOVED = '.removed';
  */
 @Injectable()
 export class ResultStore extends ResultFiles {
+  private isAway = false;
+  private probedAtMs = 0;
+  private probing: Promise<boolean> | null = null;
+
   constructor(
     private readonly storage: ObjectStorage,
     private readonly spool: Spool,
@@ -33,17 +43,46 @@ export class ResultStore extends ResultFiles {
     const objects = [...new Set(keys.map((key) => locationOf(key).object))];
     try {
       await this.storage.put(objects.map((key) => ({ key, path: this.spool.path(key) })));
+      this.isAway = false;
     } catch (error) {
+      this.isAway ||= error instanceof StorageUnavailable;
       // The reports are generated again under new keys. On a full disk the old files would only be in the way.
       await Promise.allSettled(objects.map((key) => this.spool.discard(key)));
       throw error;
     }
   }
 
+  /**
+   * Whether results can be stored, as far as this process knows. After a commit that failed it tries, once a second at most, so
+   * that no report is generated for a storage that is away.
+   */
+  async canStore(): Promise<boolean> {
+    if (!this.isAway) return true;
+    if (!this.probing && performance.now() < this.probedAtMs + PROBE_INTERVAL_MS) return false;
+    this.probing ??= this.probe().finally(() => {
+      this.probing = null;
+      this.probedAtMs = performance.now();
+    });
+    return this.probing;
+  }
+
+  private async probe(): Promise<boolean> {
+    try {
+      await this.storage.put([{ key: PROBE_KEY, bytes: Buffer.from('ok') }]);
+      await this.storage.remove([PROBE_KEY]);
+      this.isAway = false;
+    } catch {
+      // The failed commit is logged already.
+    }
+    return !this.isAway;
+  }
+
   /** Reads a result. A missing one is an error of the stream: call `size` first. */
   open(key: string, range?: ByteRange): Readable {
     const { object, entry } = locationOf(key);
     if (!entry) return this.storage.open(object, range);
+    // No range is empty.
+    if (entry.length === 0) return Readable.from([]);
     const { start, end } = range ?? { start: 0, end: entry.length - 1 };
     return this.storage.open(object, { start: entry.offset + start, end: entry.offset + end });
   }
@@ -56,6 +95,12 @@ export class ResultStore extends ResultFiles {
     return size >= entry.offset + entry.length ? entry.length : null;
   }
 
+  /** Returns a URL that serves a result for a short time, or null if it must be streamed, as one in a pack. */
+  async url(key: string, as: ServedAs): Promise<string | null> {
+    const { object, entry } = locationOf(key);
+    return entry ? null : this.storage.url(object, as);
+  }
+
   override async remove(keys: string[]): Promise<void> {
     const locations = keys.map(locationOf);
     const objects: string[] = [];
@@ -65,11 +110,11 @@ export class ResultStore extends ResultFiles {
       else packs.set(object, (packs.get(object) ?? new Set()).add(entry.offset));
     }
     const lists: NewObject[] = [];
-    for (const [pack, removed] of packs) {
+    await mapSome([...packs], CONCURRENT_PACKS, async ([pack, removed]) => {
       const left = await this.leftInPack(pack, removed);
       if (left === 'nothing') objects.push(pack, pack + REMOVED);
       if (left === 'results') lists.push({ key: pack + REMOVED, bytes: Buffer.from(JSON.stringify([...removed])) });
-    }
+    });
     // Removing comes first: on a full disk the lists can only be written behind it.
     await this.storage.remove(objects);
     await this.storage.put(lists);
