@@ -117,7 +117,7 @@ describe('parquetWriter', () => {
     const batches = (size: number) =>
       Array.from({ length: Math.ceil(rows.length / size) }, (_, n) => rows.slice(n * size, (n + 1) * size));
     const files = [await file(COLUMNS, [rows])];
-    for (const size of [25_000, 611, 1]) files.push(await file(COLUMNS, batches(size)));
+    for (const size of [611, 1]) files.push(await file(COLUMNS, batches(size)));
     expect(new Set(files.map(sha256)).size).toBe(1);
     expect(sha256(await file(COLUMNS, [rows.slice(1)]))).not.toBe(sha256(files[0]!));
   });

@@ -59,9 +59,10 @@ export class XlsxCells {
 
   /** @param row The row of the sheet, from 1. */
   header(row: number): string {
-    const cells = this.columns.map(
-      ({ name }, index) => `${this.openings[index]}${row}" s="${STYLE.header}"${inline(name)}`,
-    );
+    const cells = this.columns.map(({ name, kind }, index) => {
+      const style = kind === 'integer' || kind === 'money' ? STYLE.numberHeader : STYLE.header;
+      return `${this.openings[index]}${row}" s="${style}"${inline(name)}`;
+    });
     return `<row r="${row}">${cells.join('')}</row>`;
   }
 
@@ -117,7 +118,7 @@ function shortened(cell: string): string {
 /** @param decimal A decimal number, which is written as it is: no digit passes through a float. */
 function number(decimal: string, style: number): string {
   const digits = decimal.length - (decimal.startsWith('-') ? 1 : 0) - (decimal.includes('.') ? 1 : 0);
-  return digits > MAX_DIGITS ? inline(decimal) : ` s="${style}"><v>${decimal}</v></c>`;
+  return digits > MAX_DIGITS ? ` s="${STYLE.longNumber}"${inline(decimal)}` : ` s="${style}"><v>${decimal}</v></c>`;
 }
 
 function dayOrText(day: number, cell: string): string {

@@ -6,27 +6,60 @@ const RELATIONSHIPS = 'http://schemas.openxmlformats.org/officeDocument/2006/rel
 const PACKAGE = 'http://schemas.openxmlformats.org/package/2006';
 const CONTENT = 'application/vnd.openxmlformats-officedocument.spreadsheetml';
 
-/** The formats of cells: their indexes in `cellXfs` of {@link STYLES}. */
-export const STYLE = { header: 1, date: 2, time: 3, integer: 4, formulaLike: 5, money: [6, 7, 8, 9, 10] } as const;
+/** The formats of cells: their indexes in {@link CELL_FORMATS}. */
+export const STYLE = {
+  header: 1,
+  numberHeader: 2,
+  date: 3,
+  time: 4,
+  integer: 5,
+  money: [6, 7, 8, 9, 10],
+  longNumber: 11,
+  formulaLike: 12,
+} as const;
 
-/**
- * Times show as ISO 8601 in UTC: a spreadsheet's time has no zone, so the format names it. `quotePrefix` keeps a text that
- * looks like a formula a text when the reader edits the cell.
- */
-const STYLES = `${XML}<styleSheet xmlns="${MAIN}"><numFmts count="6"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/><numFmt numFmtId="165" formatCode="yyyy\\-mm\\-dd&quot;T&quot;hh:mm:ss.000&quot;Z&quot;"/><numFmt numFmtId="166" formatCode="#,##0"/><numFmt numFmtId="167" formatCode="#,##0.0"/><numFmt numFmtId="168" formatCode="#,##0.000"/><numFmt numFmtId="169" formatCode="#,##0.0000"/></numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/><family val="2"/></font><font><b/><sz val="11"/><name val="Calibri"/><family val="2"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="11">${[
-  '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>',
-  '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/>',
-  ...[164, 165, 1].map(formatted),
-  '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0" quotePrefix="1"/>',
-  ...[166, 167, 4, 168, 169].map(formatted),
-].join('')}</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`;
+const NUMBER_FORMATS: Readonly<Record<number, string>> = {
+  164: String.raw`yyyy\-mm\-dd`,
+  // ISO 8601 in UTC: a spreadsheet's time has no zone, so its format names one.
+  165: String.raw`yyyy\-mm\-dd&quot;T&quot;hh:mm:ss.000&quot;Z&quot;`,
+  166: '#,##0',
+  167: '#,##0.0',
+  168: '#,##0.000',
+  169: '#,##0.0000',
+};
 
-function formatted(numFmtId: number): string {
-  return `<xf numFmtId="${numFmtId}" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>`;
+const LEFT = '<alignment horizontal="left"/>';
+const RIGHT = '<alignment horizontal="right"/>';
+const BOLD = 'fontId="1" applyFont="1"';
+
+const CELL_FORMATS = [
+  cellFormat(0),
+  cellFormat(0, LEFT, BOLD),
+  cellFormat(0, RIGHT, BOLD),
+  cellFormat(164, LEFT),
+  cellFormat(165, LEFT),
+  cellFormat(1),
+  // Amounts with 0 to 4 decimals. Formats below 164 are built in; 4 has two decimals.
+  ...[166, 167, 4, 168, 169].map((numberFormat) => cellFormat(numberFormat)),
+  cellFormat(0, RIGHT),
+  // A text that looks like a formula stays a text when the reader edits the cell.
+  cellFormat(0, '', 'fontId="0" quotePrefix="1"'),
+];
+
+function cellFormat(numberFormat: number, alignment = '', attributes = 'fontId="0"'): string {
+  const applied = `${numberFormat > 0 ? ' applyNumberFormat="1"' : ''}${alignment === '' ? '' : ' applyAlignment="1"'}`;
+  return `<xf numFmtId="${numberFormat}" fillId="0" borderId="0" xfId="0" ${attributes}${applied}>${alignment}</xf>`;
 }
 
-/** Widths of columns in characters. In a column that is too narrow, dates and numbers show as `###`. */
-const WIDTHS = { id: 38, text: 28, date: 12, time: 26, integer: 14, money: 18 } as const;
+function styles(): string {
+  const formats = Object.entries(NUMBER_FORMATS).map(([id, code]) => `<numFmt numFmtId="${id}" formatCode="${code}"/>`);
+  const font = '<sz val="11"/><name val="Calibri"/><family val="2"/>';
+  const fills = ['none', 'gray125'].map((type) => `<fill><patternFill patternType="${type}"/></fill>`).join('');
+  return `${XML}<styleSheet xmlns="${MAIN}"><numFmts count="${formats.length}">${formats.join('')}</numFmts><fonts count="2"><font>${font}</font><font><b/>${font}</font></fonts><fills count="2">${fills}</fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="${CELL_FORMATS.length}">${CELL_FORMATS.join('')}</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`;
+}
+
+/** Widths of columns in characters. In a column that is too narrow, numbers show as `###`, and a long one is cut. */
+const WIDTHS = { id: 38, text: 28, date: 12, time: 26, integer: 21, money: 24 } as const;
 
 /** Returns the beginning of a sheet: the first row stays in view, and then come the rows. */
 export function sheetStart(columns: readonly FileColumn[]): string {
@@ -47,17 +80,17 @@ export function sheetPath(sheet: number): string {
 /** Returns the other parts of a workbook: their paths and contents (ECMA-376). */
 export function workbookParts(sheetCount: number): [path: string, xml: string][] {
   const sheets = Array.from({ length: sheetCount }, (_, index) => index + 1);
-  const styles = sheetCount + 1;
+  const stylesId = sheetCount + 1;
   const list = sheets.map((n) => `<sheet name="Sheet${n}" sheetId="${n}" r:id="rId${n}"/>`).join('');
   const targets = sheets.map((n) => relationship(n, 'worksheet', `worksheets/sheet${n}.xml`)).join('');
   const types = sheets.map((n) => override(sheetPath(n), 'worksheet')).join('');
   return [
-    ['xl/styles.xml', STYLES],
+    ['xl/styles.xml', styles()],
     [
       'xl/workbook.xml',
       `${XML}<workbook xmlns="${MAIN}" xmlns:r="${RELATIONSHIPS}"><bookViews><workbookView/></bookViews><sheets>${list}</sheets></workbook>`,
     ],
-    ['xl/_rels/workbook.xml.rels', relationships(`${targets}${relationship(styles, 'styles', 'styles.xml')}`)],
+    ['xl/_rels/workbook.xml.rels', relationships(`${targets}${relationship(stylesId, 'styles', 'styles.xml')}`)],
     ['_rels/.rels', relationships(relationship(1, 'officeDocument', 'xl/workbook.xml'))],
     [
       '[Content_Types].xml',

@@ -222,7 +222,7 @@ describe('xlsxWriter', () => {
     const batches = (size: number) =>
       Array.from({ length: Math.ceil(rows.length / size) }, (_, n) => rows.slice(n * size, (n + 1) * size));
     const files = [await file(COLUMNS, [rows], CURRENCY)];
-    for (const size of [20_000, 611, 1]) files.push(await file(COLUMNS, batches(size), CURRENCY));
+    for (const size of [611, 1]) files.push(await file(COLUMNS, batches(size), CURRENCY));
     expect(new Set(files.map(sha256)).size).toBe(1);
     // The time of the first file in the zip: noon of 1980-01-01, in every time zone.
     expect(files[0]!.subarray(10, 14).toString('hex')).toBe('00602100');
