@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 import { useSearchState } from './search';
 
 export interface Tab {
@@ -12,8 +13,10 @@ export interface Tab {
  */
 export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
   const selected = useTab(tabs);
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => (nav.current ? centerSelected(nav.current) : undefined), [selected, tabs.length]);
   return (
-    <nav aria-label={label} className="flex gap-1 overflow-x-auto border-b">
+    <nav ref={nav} aria-label={label} className="flex gap-1 overflow-x-auto border-b">
       {tabs.map(({ id, title }, index) => (
         <Link
           key={id}
@@ -29,6 +32,13 @@ export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
       ))}
     </nav>
   );
+}
+
+/** Shows the selected tab where not all fit. Not scrollIntoView, which would scroll the page too. */
+function centerSelected(nav: HTMLElement): void {
+  const tab = nav.querySelector('[aria-current=page]')?.getBoundingClientRect();
+  const frame = nav.getBoundingClientRect();
+  if (tab) nav.scrollLeft += (tab.left + tab.right - frame.left - frame.right) / 2;
 }
 
 /** @returns The id of the tab in the URL, or of the first. */

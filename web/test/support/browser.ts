@@ -52,7 +52,8 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
 
 /** Waits until the title of a view is there and nothing is loading. */
 export async function settled(page: Page): Promise<void> {
-  await page.getByRole('heading', { level: 1 }).filter({ hasNotText: 'Loading' }).waitFor();
+  // Hidden, as far as roles are concerned, under an open dialog.
+  await page.getByRole('heading', { level: 1, includeHidden: true }).filter({ hasNotText: 'Loading' }).waitFor();
   await page.waitForFunction(() => document.querySelector('[role=status][aria-label=Loading]') === null);
 }
 
