@@ -9,6 +9,7 @@ import { Badge, StatusBadge } from '../../ui/panel';
 import { ErrorState, Skeleton } from '../../ui/states';
 import { type Column, Table } from '../../ui/table';
 import { announce } from '../../ui/toast';
+import { useMailServer } from './use-mail-server';
 
 type MailDetail = components['schemas']['MailDetail'];
 type Attempt = components['schemas']['MailAttempt'];
@@ -43,8 +44,8 @@ export function MailDialog({ id, onClose }: { id: string; onClose: () => void })
           <Attempts log={data.attempt_log} />
         </div>
       )}
-      <div className="mt-5 flex justify-end gap-2">
-        {data && data.status !== 'sent' && <Retry id={id} />}
+      <div className="mt-5 flex flex-wrap items-center justify-end gap-2">
+        {data && data.status !== 'sent' && <Send id={id} />}
         <Button onClick={onClose}>Close</Button>
       </div>
     </Dialog>
@@ -89,6 +90,18 @@ function Attempts({ log }: { log: Attempt[] }) {
     <div className="overflow-hidden rounded-control border">
       <Table caption="Attempts" columns={COLUMNS} rows={log} keyOf={({ number }) => String(number)} />
     </div>
+  );
+}
+
+/** Retry where a server is set; without one, a retry would keep the message as it is. */
+function Send({ id }: { id: string }) {
+  const server = useMailServer();
+  if (!server) return null;
+  if (server.driver !== 'none') return <Retry id={id} />;
+  return (
+    <p className="mr-auto text-sm text-muted">
+      It can be sent once <code className="font-mono">SMTP_URL</code> is set.
+    </p>
   );
 }
 

@@ -11,6 +11,7 @@ import { useSearchState } from '../../ui/search';
 import { Empty, ErrorState, Skeleton } from '../../ui/states';
 import { type Column, Pager, Table } from '../../ui/table';
 import { MailDialog, MailStatus } from './mail-dialog';
+import { useMailServer } from './use-mail-server';
 
 type Mail = components['schemas']['Mail'];
 
@@ -50,9 +51,9 @@ export function MailView() {
 
 /** Says so when messages are not sent: without a server they are kept, and a server can be down. */
 function ServerNotice() {
-  const { data } = api.useQuery('get', '/api/health', {}, { refetchInterval: 15_000 });
-  if (!data || !('dependencies' in data)) return null;
-  const { driver, status, cause } = data.dependencies.mail;
+  const server = useMailServer();
+  if (!server) return null;
+  const { driver, status, cause } = server;
   if (driver === 'none')
     return (
       <p role="status" className="rounded-panel border border-warn bg-warn-soft px-4 py-3 sm:px-5">
