@@ -6,6 +6,9 @@ const TYPES: ReportType[] = ['digest', 'transactions'].map((type) => ({
   title: type,
   formats: ['csv'],
   params: { type: 'object', properties: { num_transactions: { type: 'integer' } } },
+  columns: null,
+  data_available_from: null,
+  data_available_until: null,
   estimated_bytes: null,
 }));
 
