@@ -36,13 +36,28 @@ const password = ({ email }: TestUser) => ({ email, password: PASSWORD });
 
 describe.each(BOTH)('with AUTH=%s', (AUTH) => {
   const daybook = (): Daybook => services[AUTH];
+  const LOGGED_OUT = { caller: null, authentication: AUTH, is_operator: AUTH === 'open' };
 
   it('the session is 200 without a caller for any invalid cookie', async () => {
     const foreign = [undefined, { cookie: 'daybook_session=x' }, { cookie: 'a=b; daybook_session=' }];
     for (const headers of foreign) {
       const { status, json } = await get(daybook(), '/api/session', headers);
-      expect([status, json]).toEqual([200, { caller: null, authentication: AUTH }]);
+      expect([status, json]).toEqual([200, LOGGED_OUT]);
     }
+  });
+
+  it('an operator is a caller on this machine with AUTH=open, and no other', async () => {
+    const user = await signIn(daybook(), password(await registerUser(daybook(), 'customer')));
+    for (const credentials of [{}, user]) {
+      const isOperator = async (headers: Record<string, string>): Promise<unknown> =>
+        (await get(daybook(), '/api/session', { ...credentials, ...headers })).json.is_operator;
+      expect(await isOperator({})).toBe(AUTH === 'open');
+      // From another machine, as behind the published port of a container.
+      expect(await isOperator({ 'x-forwarded-for': '203.0.113.7' })).toBe(false);
+    }
+    const headers = { ...user, 'x-forwarded-for': '203.0.113.7' };
+    const left = await send(daybook(), 'DELETE', '/api/session', { headers });
+    expect(left.json).toEqual({ ...LOGGED_OUT, is_operator: false });
   });
 
   it('a user logs in, is the caller, and logs out', async () => {
@@ -58,7 +73,7 @@ describe.each(BOTH)('with AUTH=%s', (AUTH) => {
     expect((await get(daybook(), '/api/auth/me', headers)).json).toMatchObject({ id: user.id });
     expect((await get(daybook(), '/api/customers', headers)).status).toBe(200);
     const left = await send(daybook(), 'DELETE', '/api/session', { headers });
-    expect([left.status, left.json]).toEqual([200, { caller: null, authentication: AUTH }]);
+    expect([left.status, left.json]).toEqual([200, LOGGED_OUT]);
     expect(left.headers.get('set-cookie')).toMatch(/^daybook_session=; .*Expires=Thu, 01 Jan 1970/);
     expect((await get(daybook(), '/api/session', headers)).json.caller).toBeNull();
     expectProblem(await get(daybook(), '/api/auth/me', headers), 401);
@@ -145,8 +160,9 @@ describe('with AUTH=required', () => {
   it('an API key logs in, and its session has the scopes of the key', async () => {
     const headers = await signIn(services.required, { api_key: reader.key });
     const caller = { kind: 'key', id: reader.id, name: 'test', email: null, role: null, scopes: ['reports:read'] };
-    expect((await get(services.required, '/api/session', headers)).json.caller).toEqual({
-      ...caller,
+    expect((await get(services.required, '/api/session', headers)).json).toEqual({
+      caller,
+      authentication: 'required',
       is_operator: false,
     });
     expect((await get(services.required, '/api/requests', headers)).status).toBe(200);
@@ -156,7 +172,7 @@ describe('with AUTH=required', () => {
 
   it('an admin key logs in as an operator and can act for an account', async () => {
     const headers = await signIn(services.required, { api_key: admin.key });
-    expect((await get(services.required, '/api/session', headers)).json.caller.is_operator).toBe(true);
+    expect((await get(services.required, '/api/session', headers)).json.is_operator).toBe(true);
     expect((await get(services.required, '/api/keys', headers)).status).toBe(200);
     const acting = { ...headers, 'daybook-account': 'default' };
     expect((await get(services.required, '/api/requests', acting)).status).toBe(200);

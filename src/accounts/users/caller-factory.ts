@@ -29,9 +29,14 @@ export class CallerFactory {
       actor: { kind: 'key', id: keyId, name },
       sessionId,
       ...(this.isOpen
-        ? { account: null, isOperator: isAdmin || isOnThisMachine(request) }
+        ? { account: null, isOperator: isAdmin || this.isOpenOperator(request) }
         : { account: accountId, isOperator: isAdmin, scopes }),
     };
+  }
+
+  /** Whether a caller is an operator whatever its credentials are. */
+  isOpenOperator(request: Request): boolean {
+    return this.isOpen && isOnThisMachine(request);
   }
 
   private ofUser(request: Request, { sessionId, user, accountId }: UserSession): Caller {
@@ -41,7 +46,7 @@ export class CallerFactory {
       actor: { kind: 'user', id: user.id, name: user.name },
       sessionId,
       ...(this.isOpen
-        ? { account: null, isOperator: isOnThisMachine(request) }
+        ? { account: null, isOperator: this.isOpenOperator(request) }
         : { account: accountId, isOperator: false, scopes: scopesOf({ role: user.role, accountId }) }),
     };
   }

@@ -4434,6 +4434,8 @@ export interface components {
              * @enum {string}
              */
             authentication: "open" | "required";
+            /** @description Whether routes of operators are open: to the scope `admin`, and with `AUTH=open` on this machine */
+            is_operator: boolean;
         };
         SessionCaller: {
             /** @enum {string} */
@@ -4447,7 +4449,6 @@ export interface components {
             role: ("organizer" | "customer") | null;
             /** @description Null with `AUTH=open`, where no scope is checked */
             scopes: ("reports:read" | "reports:write" | "books:read" | "books:write" | "events:write" | "admin")[] | null;
-            is_operator: boolean;
         };
         /**
          * @description Any JSON object

@@ -13,10 +13,10 @@ const SESSION_QUERY = {
   staleTime: Number.POSITIVE_INFINITY,
 };
 
-/** The caller of this browser. With `AUTH=open` every caller on this machine may do everything. */
+/** The caller of this browser. With `AUTH=open` every caller may do everything that is not for operators. */
 export function useSession(): Session {
   const { data } = useQuery(SESSION_QUERY);
-  return data ?? { caller: null, authentication: 'open' };
+  return data ?? { caller: null, authentication: 'open', is_operator: false };
 }
 
 /** @returns Whether the caller is known, or cannot be read. A view that is shown before could ask for what is forbidden. */
@@ -25,8 +25,8 @@ export function useIsSessionKnown(): boolean {
 }
 
 /** Whether a caller may use routes with this scope; `operator` for those of operators. */
-export function mayUse({ caller, authentication }: Session, needed: Scope | 'operator'): boolean {
-  if (needed === 'operator') return caller === null ? authentication === 'open' : caller.is_operator;
+export function mayUse({ caller, authentication, is_operator }: Session, needed: Scope | 'operator'): boolean {
+  if (needed === 'operator') return is_operator;
   if (authentication === 'open') return true;
   const scopes = caller?.scopes ?? [];
   return scopes.includes(needed) || scopes.includes('admin');

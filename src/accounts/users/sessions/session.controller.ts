@@ -45,7 +45,7 @@ export class SessionController {
     const { cookie, session } = 'api_key' in body ? await this.signIn.byKey(body) : await this.signIn.byPassword(body);
     setCookie(request, response, cookie);
     setCaller(request, this.callers.ofSession(request, session));
-    return this.view(callerOf(request));
+    return this.viewOf(callerOf(request));
   }
 
   @Get()
@@ -53,7 +53,7 @@ export class SessionController {
   @ApiOperation({ summary: 'Get the caller that the cookie or the bearer token names, or null' })
   @ApiOkResponse({ standardSchema: sessionView })
   read(@Caller() caller: Caller): object {
-    return this.view(caller);
+    return this.viewOf(caller);
   }
 
   @Delete()
@@ -68,10 +68,10 @@ export class SessionController {
   ): Promise<object> {
     if (sessionId !== undefined) await this.sessions.end(sessionId);
     clearCookie(request, response);
-    return { caller: null, authentication: this.config.AUTH };
+    return this.view(null, this.callers.isOpenOperator(request));
   }
 
-  private view({ actor, user, scopes, isOperator }: Caller): object {
+  private viewOf({ actor, user, scopes, isOperator }: Caller): object {
     const isKnown = actor.kind === 'user' || actor.kind === 'key';
     const caller = isKnown && {
       kind: actor.kind,
@@ -80,8 +80,11 @@ export class SessionController {
       email: user?.email ?? null,
       role: user?.role ?? null,
       scopes: scopes ?? null,
-      is_operator: isOperator,
     };
-    return { caller: caller || null, authentication: this.config.AUTH };
+    return this.view(caller || null, isOperator);
+  }
+
+  private view(caller: object | null, isOperator: boolean): object {
+    return { caller, authentication: this.config.AUTH, is_operator: isOperator };
   }
 }

@@ -19,7 +19,6 @@ const sessionCaller = z
     email: z.string().nullable().describe('Null for an API key'),
     role: z.enum(USER_ROLES).nullable().describe('Null for an API key'),
     scopes: z.array(z.enum(SCOPES)).nullable().describe('Null with `AUTH=open`, where no scope is checked'),
-    is_operator: z.boolean(),
   })
   .meta({ id: 'SessionCaller' });
 
@@ -27,5 +26,8 @@ export const sessionView = z
   .object({
     caller: sessionCaller.nullable().describe('Null when logged out'),
     authentication: z.enum(['open', 'required']).describe('`AUTH` of the installation'),
+    is_operator: z
+      .boolean()
+      .describe('Whether routes of operators are open: to the scope `admin`, and with `AUTH=open` on this machine'),
   })
   .meta({ id: 'Session' });

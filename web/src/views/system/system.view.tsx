@@ -11,10 +11,11 @@ export function SystemView() {
   const { authentication } = useSession();
   const isOperator = useMay('operator');
   const isAdmin = useMay('admin');
-  const mayReadActions = useMay('reports:read');
+  // Without accounts, the log shows what everybody did.
+  const mayReadActions = useMay('reports:read') && (isOperator || authentication === 'required');
   const tabs: Tab[] = [
     { id: 'status', title: 'Status' },
-    ...(isOperator && isAdmin ? [{ id: 'settings', title: 'Settings' }] : []),
+    ...(isOperator ? [{ id: 'settings', title: 'Settings' }] : []),
     ...(isAdmin && authentication === 'required' ? [{ id: 'keys', title: 'API keys' }] : []),
     ...(mayReadActions ? [{ id: 'actions', title: 'Action log' }] : []),
   ];
