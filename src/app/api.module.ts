@@ -14,6 +14,7 @@ import { EdgeModule } from '../edge/edge.module.js';
 import { JobsApiModule } from '../jobs/jobs-api.module.js';
 import { ReportsApiModule } from '../reports/reports-api.module.js';
 import { RequestsApiModule } from '../requests/requests-api.module.js';
+import { SchedulesApiModule } from '../schedules/schedules-api.module.js';
 import { TicketsModule } from '../tickets/tickets.module.js';
 
 /** Everything that answers HTTP. */
@@ -28,6 +29,7 @@ export class ApiModule {
       CallbacksApiModule,
       BooksModule,
       TicketsModule,
+      SchedulesApiModule,
       MailApiModule,
       OperationsModule,
       BoardModule,

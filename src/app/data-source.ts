@@ -51,6 +51,8 @@ import { ActionRecord } from '../requests/actions/action.entity.js';
 import { AccountStorage, AccountStorageChange } from '../requests/storage-usage/account-storage.entity.js';
 import { IdempotencyRecord } from '../requests/idempotency/idempotency-key.entity.js';
 import { RequestRecord } from '../requests/request.entity.js';
+import { ScheduleRun } from '../schedules/schedule-run.entity.js';
+import { Schedule } from '../schedules/schedule.entity.js';
 import { Booking } from '../tickets/bookings/booking.entity.js';
 import { Event } from '../tickets/events/event.entity.js';
 
@@ -103,6 +105,8 @@ const ENTITIES = [
   MailFanOut,
   Event,
   Booking,
+  Schedule,
+  ScheduleRun,
 ];
 
 /**

@@ -16,6 +16,8 @@ import { InProcessQueue } from '../queue/in-process-queue.js';
 import { PauseWatch } from '../queue/pauses/pause-watch.js';
 import { QueueConsumers, WorkQueue } from '../queue/work-queue.js';
 import { RequestsModule } from '../requests/requests.module.js';
+import { DueSchedules } from '../schedules/due/due-schedules.js';
+import { SchedulesWorkerModule } from '../schedules/schedules-worker.module.js';
 import { TicketsWorkerModule } from '../tickets/tickets-worker.module.js';
 
 /** Everything that consumes queues. */
@@ -34,6 +36,7 @@ export class WorkerModule implements OnApplicationBootstrap {
         JournalModule,
         ImportsModule,
         TicketsWorkerModule,
+        SchedulesWorkerModule,
         OperationsModule,
         ...(bull?.imports ?? []),
       ],
@@ -45,6 +48,7 @@ export class WorkerModule implements OnApplicationBootstrap {
     private readonly runner: JobsRunner,
     private readonly dispatcher: CallbacksDispatcher,
     private readonly mail: MailDispatcher,
+    private readonly schedules: DueSchedules,
     private readonly sweeper: Sweeper,
     private readonly heartbeat: Heartbeat,
     private readonly queue: WorkQueue,
@@ -70,6 +74,7 @@ export class WorkerModule implements OnApplicationBootstrap {
       this.runner.stop(),
       this.dispatcher.stop(),
       this.mail.stop(),
+      this.schedules.stop(),
     ]);
     await this.consumers?.close();
   }

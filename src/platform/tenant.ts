@@ -15,6 +15,11 @@ export function storedAccount(account: AccountId): string {
   return account ?? OPEN_INSTALLATION;
 }
 
+/** Returns the account of rows with such an `account_id`. */
+export function accountOfStored(stored: string): AccountId {
+  return stored === OPEN_INSTALLATION ? null : stored;
+}
+
 /** A character that lane names of callers cannot contain. */
 const SEPARATOR = '/';
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import type { AccountId } from '../platform/tenant.js';
 import type { RequestRecord } from './request.entity.js';
-import { RequestRepository } from './request.repository.js';
+import { RequestRepository, type RequestState } from './request.repository.js';
 import { LanePositions } from './lane-positions.js';
 import { RemovalStore } from './removal/removal.store.js';
 import { type CallbackAttempt, type CallbackState, RequestCallbacks } from './request-callbacks.js';
@@ -88,6 +88,12 @@ export class RequestsService {
     const row = isUuid(id) ? await this.log.find(id) : null;
     if (!row || !isOf(row, account)) throw new RequestNotFound();
     return row;
+  }
+
+  /** @returns By id, the states of those requests that exist. The caller knows that they are of its account. */
+  async states(ids: string[]): Promise<Map<string, RequestState>> {
+    const states = ids.length > 0 ? await this.log.states(ids) : [];
+    return new Map(states.map((state) => [state.id, state]));
   }
 
   /** @throws RequestNotFound */

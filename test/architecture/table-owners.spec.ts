@@ -37,6 +37,7 @@ const OWNED: Record<string, string[]> = {
     'journal_hour_totals',
   ],
   tickets: ['events', 'bookings'],
+  schedules: ['schedules', 'schedule_runs'],
   benchmark: ['benchmark_runs'],
 };
 

@@ -102,7 +102,7 @@ describe('positions', () => {
         firstOf(count).map(() => newRequest('x')),
         3,
         LEASE_MS,
-        () => Promise.resolve(),
+        () => Promise.resolve(true),
       );
     expect(positions(await acceptAll(2))).toEqual([1, 2]);
     expect(positions(await acceptAll(2))).toEqual([3, 'lane-full']);

@@ -74,6 +74,21 @@ const orderMove =
     return { path: `/api/orders/${id}/${move}`, target: id };
   };
 
+const SCHEDULE = {
+  name: 'Monthly',
+  report: 'digest',
+  payload: { input_data: 'hush' },
+  every: 'month',
+  on: 'last',
+  at: '06:00',
+  callback_url: null,
+  is_active: false,
+};
+
+async function addSchedule(on: Scene): Promise<string> {
+  return (await send(on.daybook, 'POST', '/api/schedules', { body: SCHEDULE })).json.id as string;
+}
+
 /** The queues of the board. */
 const BOARD = '/admin/queues/api/queues';
 
@@ -167,6 +182,32 @@ export const WRITES: Record<string, (on: Scene) => Promise<Write>> = {
     body: { enabled: false },
     detail: { enabled: false },
   }),
+  'POST /api/schedules': async (on) => ({
+    path: '/api/schedules',
+    body: { ...SCHEDULE, callback_url: `${on.receiver.url}/hook?token=hush` },
+    target: expect.any(String) as unknown as string,
+    detail: {
+      name: 'Monthly',
+      report: 'digest',
+      every: 'month',
+      on: 'last',
+      at: '06:00',
+      callback_url: on.receiver.url,
+      is_active: false,
+    },
+  }),
+  'PATCH /api/schedules/{id}': async (on) => {
+    const id = await addSchedule(on);
+    return { path: `/api/schedules/${id}`, body: { is_active: true }, target: id, detail: { is_active: true } };
+  },
+  'DELETE /api/schedules/{id}': async (on) => {
+    const id = await addSchedule(on);
+    return { path: `/api/schedules/${id}`, target: id };
+  },
+  'POST /api/schedules/{id}/run': async (on) => {
+    const id = await addSchedule(on);
+    return { path: `/api/schedules/${id}/run`, target: id };
+  },
   'POST /api/customers': async () => ({
     path: '/api/customers',
     body: { name: 'A', email: `${uuidv7()}@a.example` },

@@ -36,6 +36,7 @@ export const known = {
   entries: [] as string[],
   events: [] as string[],
   bookings: [] as string[],
+  schedules: [] as string[],
 };
 export type Known = keyof typeof known;
 
@@ -49,6 +50,13 @@ const isRun = ({ method, path }: Operation): boolean => method === 'POST' && pat
 function seedingLittle(body: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const few = { customers: fc.integer({ min: 1, max: 3 }), orders_per_customer: fc.integer({ min: 0, max: 3 }) };
   return fc.tuple(body, fc.record(few)).map(([given, chosen]) => Object.assign(given as object, chosen));
+}
+
+/** Bodies that schedule a report that exists. The schema of a schedule has no parameters of reports. */
+function schedulingSome(body: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  const report = { report: 'digest', payload: { input_data: 'x', iterations: 1 }, format: null, compress: null };
+  const possible = fc.constantFrom({ ...report, on: null }, report, { ...report, payload: { iterations: -1 } }, {});
+  return fc.tuple(body, possible).map(([given, chosen]) => Object.assign(given as object, chosen));
 }
 
 const isImport = ({ method, path }: Operation): boolean => method === 'POST' && path === '/api/orders/import';
@@ -72,6 +80,8 @@ const journalLines = fc
 
 /** Values that are valid and cheap to work on, and callback URLs that are ours or refused. */
 function cheap(field: string): fc.Arbitrary<unknown> | null {
+  if (field === 'at') return fc.constantFrom('06:00', '23:59', '00:00', '24:00');
+  if (field === 'timezone') return fc.constantFrom('UTC', 'Europe/Zurich', 'Pacific/Apia', 'Mars/Olympus');
   if (field === 'iterations') return fc.integer({ min: 1, max: 300 });
   if (field === 'num_transactions') return fc.integer({ min: 1, max: 60 });
   if (field === 'lane') return fc.constantFrom('default', HELD, 'b:c', 'x'.repeat(64));
@@ -149,11 +159,19 @@ const importFiles = fc.oneof(
   rawBodies,
 );
 
+/** Bodies whose effects are small, and that are likely to have one. */
+function reduced(operation: Operation, body: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  if (operation.path === '/api/dev/seed') return seedingLittle(body);
+  if (!operation.path.startsWith('/api/schedules')) return body;
+  const change = fc.constantFrom({ is_active: false }, { name: 'B' }, { at: '07:00' });
+  return operation.method === 'POST' ? schedulingSome(body) : fc.oneof(body, change);
+}
+
 function bodyOf(operation: Operation): fc.Arbitrary<string | Buffer | undefined> {
   if (isImport(operation)) return importFiles;
   const schema = operation.requestBody?.content['application/json']?.schema;
   if (!schema) return fc.option(fc.constantFrom('{}', '[]', 'x'), { nil: undefined, freq: 30 });
-  const good = operation.path === '/api/dev/seed' ? seedingLittle(valid(schema, cheap)) : valid(schema, cheap);
+  const good = reduced(operation, valid(schema, cheap));
   if (isRun(operation)) return good.map((body) => JSON.stringify({ ...(body as object), colour: 'red' }));
   const texts = (value: fc.Arbitrary<unknown>) => value.map((body) => JSON.stringify(body) ?? '');
   return fc.oneof(
@@ -193,6 +211,7 @@ function knownFor(path: string, name: string): Known | null {
   if (name !== 'id') return null;
   if (path.startsWith('/api/keys')) return 'keys';
   if (path.startsWith('/api/customers')) return 'customers';
+  if (path.startsWith('/api/schedules')) return 'schedules';
   if (path.startsWith('/api/events')) return 'events';
   if (path.startsWith('/api/bookings')) return 'bookings';
   if (path.startsWith('/api/mail')) return 'mail';

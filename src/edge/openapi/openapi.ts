@@ -89,6 +89,7 @@ function documentHeader(): Omit<OpenAPIObject, 'paths'> {
     .setVersion(VERSION)
     .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
     .addTag('reports', 'Request reports and download them')
+    .addTag('schedules', 'Reports that recur')
     .addTag('requests', 'The request log: status, results and callbacks of requests')
     .addTag('actions', 'The action log: who changed what, and when')
     .addTag('lanes', 'The queues of pending requests: pause, resume, priority')

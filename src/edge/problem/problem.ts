@@ -109,6 +109,9 @@ const PROBLEMS: Record<string, { status: number; type?: string }> = {
   'job-not-retriable': { status: 409 },
   'mail-not-found': { status: 404 },
   'mail-sent': { status: 409 },
+  'schedule-not-found': { status: 404 },
+  'too-many-schedules': { status: 409 },
+  'schedule-busy': { status: 409 },
   'quota-exceeded': { status: 429, type: `${IANA}quota-exceeded` },
 };
 

@@ -3,6 +3,7 @@ import type { IdempotencyKey } from '../../http/idempotency-key.js';
 import { Batcher } from '../../platform/concurrency/batcher.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import type { Query } from '../../platform/database/database.js';
 import { isDataError } from '../../platform/database/outages.js';
 import { newId } from '../../platform/ids.js';
 import { laneName } from '../../platform/tenant.js';
@@ -91,10 +92,34 @@ export class AcceptService {
     const accepted = await this.backlog.admit(account, { requests: batch.length, bytes }, async () => {
       const acceptances = await this.store.acceptAll(batch, MAX_PENDING, LANE_LEASE, async (query, all) => {
         if (key) await this.idempotency.keepResponse(key, 202, answer(places(all)), query);
+        return true;
       });
       return places(acceptances);
     });
     return answer(accepted);
+  }
+
+  /**
+   * Accepts an async request in one transaction with a write of the caller, both or neither.
+   * @param alongside The write. It resolves with false to undo both, and runs again after a conflict.
+   * @returns Null if `alongside` resolved with false.
+   * @throws DiskLow, StorageQuotaExceeded, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable, and what
+   *   `alongside` rejected with
+   */
+  async acceptAlongside(
+    request: Omit<NewRequest, 'id'>,
+    alongside: (query: Query, requestId: string) => Promise<boolean>,
+  ): Promise<Place | null> {
+    const { MAX_PENDING, LANE_LEASE } = this.config;
+    this.disk.check();
+    const identified = { ...request, id: newId() };
+    const claim = { requests: 1, bytes: request.estimatedBytes };
+    return this.backlog.admit(request.account, claim, async () => {
+      let isKept = true;
+      const keep = async (query: Query): Promise<boolean> => (isKept = await alongside(query, identified.id));
+      const [acceptance] = await this.store.acceptAll([identified], MAX_PENDING, LANE_LEASE, keep);
+      return isKept ? this.placeOf(identified, acceptance!) : null;
+    });
   }
 
   private placeOf(request: NewRequest, acceptance: Acceptance): Place {

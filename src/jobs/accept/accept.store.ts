@@ -139,20 +139,19 @@ export class AcceptStore {
 
   /**
    * Accepts requests all or none.
-   * @param keep Called in the same transaction when all are accepted.
+   * @param keep Called in the same transaction when all are accepted; false rolls it back.
    */
   async acceptAll(
     requests: NewRequest[],
     maxPending: number,
     leaseMs: number,
-    keep: (query: Query, acceptances: Acceptance[]) => Promise<void>,
+    keep: (query: Query, acceptances: Acceptance[]) => Promise<boolean>,
   ): Promise<Acceptance[]> {
     let acceptances: Acceptance[] = [];
     await this.database.transaction(async (query) => {
       acceptances = await acceptOn(query, requests, maxPending, leaseMs);
       if (acceptances.some(({ outcome }) => outcome !== 'accepted')) return false;
-      await keep(query, acceptances);
-      return true;
+      return keep(query, acceptances);
     });
     return acceptances;
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { UrlGuard } from '../../callbacks/url-guard/url-guard.js';
 import type { IdempotencyKey } from '../../http/idempotency-key.js';
+import type { Query } from '../../platform/database/database.js';
 import type { AccountId } from '../../platform/tenant.js';
 import { WorkQueue } from '../../queue/work-queue.js';
 import type { ReportRequest } from '../../reports/report-request.schema.js';
@@ -50,6 +51,39 @@ export class AsyncService {
       requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
     });
     return this.wakeUps.acknowledge(() => this.accepting.acceptAll(account, requests, key, answerOf));
+  }
+
+  /**
+   * Checks a request that is accepted later.
+   * @param asOf The time of the request for its report.
+   * @throws InvalidInput, CallbackUrlRefused, DatabaseUnavailable
+   */
+  async check(request: ReportRequest, account: AccountId, asOf: Date): Promise<void> {
+    await this.prepare(request, null, account, asOf);
+  }
+
+  /**
+   * Accepts a request in one transaction with a write of the caller, both or neither.
+   * @param asOf The time of the request for its report.
+   * @param alongside The write. It resolves with false to undo both, and runs again after a conflict.
+   * @returns The id of the request; null if `alongside` resolved with false.
+   * @throws As {@link accept}, and what `alongside` rejected with
+   */
+  async acceptAlongside(
+    request: ReportRequest,
+    key: IdempotencyKey | null,
+    account: AccountId,
+    asOf: Date,
+    alongside: (query: Query, requestId: string) => Promise<boolean>,
+  ): Promise<string | null> {
+    const accepted = await this.prepare(request, key, account, asOf);
+    const place = await this.wakeUps.acknowledge(() => this.accepting.acceptAlongside(accepted, alongside));
+    return place && place.id;
+  }
+
+  private async prepare(request: ReportRequest, key: IdempotencyKey | null, account: AccountId, asOf: Date) {
+    await this.guard.lookUp(request.callbackUrl ?? '');
+    return this.newRequests.prepare('async', request, key, account, '', asOf);
   }
 }
 

@@ -20,6 +20,7 @@ export class NewRequests {
 
   /**
    * @param at Prefix of the path in an error, for a request inside a batch.
+   * @param asOf The time of the request for its report; that of a scheduled one is when it was due.
    * @throws CallbackUrlRefused, InvalidInput, DatabaseUnavailable
    */
   async prepare(
@@ -28,11 +29,12 @@ export class NewRequests {
     key: IdempotencyKey | null,
     account: AccountId,
     at = '',
+    asOf = new Date(),
   ): Promise<Omit<NewRequest, 'id'>> {
     const { report, format } = request;
     const callbackUrl = request.callbackUrl ?? null;
     if (callbackUrl !== null) this.checkCallbackUrl(callbackUrl, `${at}callback_url`);
-    const params = await this.fixDefaults(request, account, at);
+    const params = await this.fixDefaults(request, account, at, asOf);
     const lane = mode === 'async' ? qualifiedLane(account, request.lane) : null;
     const estimatedBytes = this.reports.expectedBytes(report, params);
     return { account, mode, lane, report, format, params, callbackUrl, estimatedBytes, idempotency: key };
@@ -42,9 +44,10 @@ export class NewRequests {
     { report, params, paramsAt }: ReportRequest,
     account: AccountId,
     at: string,
+    asOf: Date,
   ): Promise<object> {
     try {
-      return await this.reports.fixDefaults(report, params, account, new Date());
+      return await this.reports.fixDefaults(report, params, account, asOf);
     } catch (error) {
       if (!(error instanceof ParamsRefused)) throw error;
       throw new InvalidInput('body', [{ path: `${at}${paramsAt}${error.parameter}`, message: error.rule }]);

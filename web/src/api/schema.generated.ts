@@ -921,6 +921,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List schedules, newest first */
+        get: operations["SchedulesController_list"];
+        put?: never;
+        /**
+         * Have a report accepted at recurring times
+         * @description Each due time is accepted once, as by `POST /api/async`. Up to 31 due times that were missed are caught up. One that cannot be accepted, because its lane is full for example, stays due.
+         */
+        post: operations["SchedulesController_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a schedule with its next due times and its last run */
+        get: operations["SchedulesController_view"];
+        put?: never;
+        post?: never;
+        /** Delete a schedule with its runs; the requests of the runs stay */
+        delete: operations["SchedulesController_remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a schedule
+         * @description A schedule that is due at other times now, or active again, is next due after now. Without such a change, a due time that waits keeps waiting.
+         */
+        patch: operations["SchedulesController_change"];
+        trace?: never;
+    };
+    "/api/schedules/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the runs of a schedule, newest first */
+        get: operations["SchedulesController_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a schedule now, also one that is not active
+         * @description Its due times stay as they are. `Location` is the request.
+         */
+        post: operations["SchedulesController_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mail": {
         parameters: {
             query?: never;
@@ -3921,6 +4001,234 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             customer?: components["schemas"]["BookingCustomer"];
+        };
+        /**
+         * @example {
+         *       "name": "Monthly ledger",
+         *       "report": "transactions",
+         *       "payload": {
+         *         "num_transactions": 50
+         *       },
+         *       "every": "month",
+         *       "on": 1,
+         *       "at": "06:00",
+         *       "timezone": "Europe/Zurich",
+         *       "callback_url": null
+         *     }
+         */
+        CreateScheduleBody: {
+            name: string;
+            /** @description Report type */
+            report: string;
+            /**
+             * @description Parameters of the report. `from`, `to` and `timezone` come from the schedule
+             * @default {}
+             */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Interval of a report with `from` and `to`, seen from the due time in `timezone`. Weeks begin on Monday; `month_to_date` ends at the due time. Other reports ignore it
+             * @default null
+             */
+            period?: ("previous_day" | "previous_week" | "previous_month" | "month_to_date") | null;
+            /** @enum {string} */
+            every: "day" | "week" | "month";
+            /**
+             * @description With `week` a weekday (also 1 for Monday to 7), by default `monday`. With `month` a day from 1 to 31 or `last`, by default 1; a month without that day has its last day. Not with `day`
+             * @default null
+             */
+            on?: (("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday" | "last") | number) | null;
+            /** @description Local time. One that a change of the clock skips is due right after it; one that occurs twice, once */
+            at: string;
+            /**
+             * @description Time zone of the IANA database
+             * @default UTC
+             */
+            timezone?: string;
+            /**
+             * @description The lane of its requests
+             * @default default
+             */
+            lane?: string;
+            /** @description URL of the callbacks; null for none */
+            callback_url: string | null;
+            /**
+             * @description File format; null for the default of the report type
+             * @default null
+             */
+            format?: string | null;
+            /**
+             * @description Compression of the file; null for none
+             * @default null
+             */
+            compress?: "gzip" | null;
+            /**
+             * @description Whether it runs by itself
+             * @default true
+             */
+            is_active?: boolean;
+        };
+        Schedule: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description Report type */
+            report: string;
+            /** @description Parameters of the report. `from`, `to` and `timezone` come from the schedule */
+            payload: {
+                [key: string]: unknown;
+            };
+            /** @description Interval of a report with `from` and `to`, seen from the due time in `timezone`. Weeks begin on Monday; `month_to_date` ends at the due time. Other reports ignore it */
+            period: ("previous_day" | "previous_week" | "previous_month" | "month_to_date") | null;
+            /** @enum {string} */
+            every: "day" | "week" | "month";
+            /** @description With `week` a weekday (also 1 for Monday to 7), by default `monday`. With `month` a day from 1 to 31 or `last`, by default 1; a month without that day has its last day. Not with `day` */
+            on: (("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday" | "last") | number) | null;
+            /** @description Local time. One that a change of the clock skips is due right after it; one that occurs twice, once */
+            at: string;
+            /** @description Time zone of the IANA database */
+            timezone: string;
+            lane: string;
+            /** @description URL of the callbacks; null for none */
+            callback_url: string | null;
+            /** @description File format; null for the default of the report type */
+            format: string | null;
+            /** @description Compression of the file; null for none */
+            compress: "gzip" | null;
+            /** @description Whether it runs by itself */
+            is_active: boolean;
+            /** @description The next five due times; none while it is not active */
+            next_runs: string[];
+            /** @description The newest run; null if there is none, or it is past the retention */
+            last_run: components["schemas"]["ScheduleRun"] | null;
+            /** @description A due time that could not be accepted yet, and why. It is tried again */
+            delayed: {
+                /** Format: date-time */
+                due_at: string;
+                error: string;
+            } | null;
+            /** @description The newest due time that was skipped, because more than 31 were missed */
+            skipped_until: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ScheduleRun: {
+            /** @description 1 for the first run of its schedule */
+            number: number;
+            /** @enum {string} */
+            trigger: "schedule" | "caller";
+            /**
+             * Format: date-time
+             * @description The time for which it ran; of a run that a caller asked for, when it was accepted
+             */
+            due_at: string;
+            /** @description Its request; null if none was accepted */
+            request_id: string | null;
+            /**
+             * @description Of its request; `DELETED` if that exists no more. `REFUSED`: the schedule is not valid any more, see `error`. `SKIPPED`: this due time and older ones, because more than 31 were missed
+             * @enum {string}
+             */
+            status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED" | "DELETED" | "REFUSED" | "SKIPPED";
+            /** @description Why it failed */
+            error: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        SchedulePage: {
+            schedules: components["schemas"]["Schedule"][];
+            next_cursor: string | null;
+        };
+        /**
+         * @example {
+         *       "is_active": false
+         *     }
+         */
+        ChangeScheduleBody: {
+            name?: string;
+            /** @description Report type */
+            report?: string;
+            /** @description Parameters of the report. `from`, `to` and `timezone` come from the schedule */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /** @description Interval of a report with `from` and `to`, seen from the due time in `timezone`. Weeks begin on Monday; `month_to_date` ends at the due time. Other reports ignore it */
+            period?: ("previous_day" | "previous_week" | "previous_month" | "month_to_date") | null;
+            /** @enum {string} */
+            every?: "day" | "week" | "month";
+            /** @description With `week` a weekday (also 1 for Monday to 7), by default `monday`. With `month` a day from 1 to 31 or `last`, by default 1; a month without that day has its last day. Not with `day` */
+            on?: (("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday" | "last") | number) | null;
+            /** @description Local time. One that a change of the clock skips is due right after it; one that occurs twice, once */
+            at?: string;
+            /** @description Time zone of the IANA database */
+            timezone?: string;
+            lane?: string;
+            /** @description URL of the callbacks; null for none */
+            callback_url?: string | null;
+            /** @description File format; null for the default of the report type */
+            format?: string | null;
+            /** @description Compression of the file; null for none */
+            compress?: "gzip" | null;
+            /** @description Whether it runs by itself */
+            is_active?: boolean;
+        };
+        ChangedSchedule: {
+            /** Format: uuid */
+            id: string;
+            name?: string;
+            /** @description Report type */
+            report?: string;
+            /** @description Parameters of the report. `from`, `to` and `timezone` come from the schedule */
+            payload?: {
+                [key: string]: unknown;
+            };
+            /** @description Interval of a report with `from` and `to`, seen from the due time in `timezone`. Weeks begin on Monday; `month_to_date` ends at the due time. Other reports ignore it */
+            period?: ("previous_day" | "previous_week" | "previous_month" | "month_to_date") | null;
+            /** @enum {string} */
+            every?: "day" | "week" | "month";
+            /** @description With `week` a weekday (also 1 for Monday to 7), by default `monday`. With `month` a day from 1 to 31 or `last`, by default 1; a month without that day has its last day. Not with `day` */
+            on?: (("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday" | "last") | number) | null;
+            /** @description Local time. One that a change of the clock skips is due right after it; one that occurs twice, once */
+            at?: string;
+            /** @description Time zone of the IANA database */
+            timezone?: string;
+            lane?: string;
+            /** @description URL of the callbacks; null for none */
+            callback_url?: string | null;
+            /** @description File format; null for the default of the report type */
+            format?: string | null;
+            /** @description Compression of the file; null for none */
+            compress?: "gzip" | null;
+            /** @description Whether it runs by itself */
+            is_active?: boolean;
+            /** @description The next five due times; none while it is not active */
+            next_runs?: string[];
+            /** @description The newest run; null if there is none, or it is past the retention */
+            last_run?: components["schemas"]["ScheduleRun"] | null;
+            /** @description A due time that could not be accepted yet, and why. It is tried again */
+            delayed?: {
+                /** Format: date-time */
+                due_at: string;
+                error: string;
+            } | null;
+            /** @description The newest due time that was skipped, because more than 31 were missed */
+            skipped_until?: string | null;
+            /** Format: date-time */
+            created_at?: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        DeletedSchedule: {
+            /** @enum {boolean} */
+            deleted: true;
+            /** Format: uuid */
+            id: string;
+        };
+        ScheduleRunPage: {
+            runs: components["schemas"]["ScheduleRun"][];
+            next_cursor: number | null;
         };
         MailPage: {
             messages: components["schemas"]["Mail"][];
@@ -7968,6 +8276,384 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            507: components["responses"]["StorageFull"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SchedulesController_list: {
+        parameters: {
+            query?: {
+                /** @description Schedules per page */
+                limit?: number;
+                /** @description `next_cursor` of the previous page */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:read` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SchedulesController_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat with the same key returns the first answer again. 1 to 255 printable characters. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateScheduleBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:write`; with `AUTH=open` or the cookie of a session: a web page of another origin sent the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            /** @description The account has too many schedules */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            507: components["responses"]["StorageFull"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SchedulesController_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:read` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Schedule not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SchedulesController_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedSchedule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:write`; with `AUTH=open` or the cookie of a session: a web page of another origin sent the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Schedule not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SchedulesController_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description Callers without the scope `reports:read` get only the fields that the request sets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedSchedule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:write`; with `AUTH=open` or the cookie of a session: a web page of another origin sent the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Schedule not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            /** @description The schedule was changed at the same time */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SchedulesController_runs: {
+        parameters: {
+            query?: {
+                /** @description Runs per page */
+                limit?: number;
+                /** @description `next_cursor` of the previous page: the number of its last run */
+                cursor?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleRunPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:read` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Schedule not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["ForeignHost"];
+            422: components["responses"]["InvalidInput"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Overloaded"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SchedulesController_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat with the same key returns the first answer again. 1 to 255 printable characters. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is accepted and durable */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden with `AUTH=required`: the API key or user lacks the scope `reports:write`; with `AUTH=open` or the cookie of a session: a web page of another origin sent the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Schedule not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            409: components["responses"]["KeyInUse"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["ForeignHost"];
