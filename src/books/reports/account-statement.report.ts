@@ -1,8 +1,8 @@
 import { sql } from '../../platform/database/sql.js';
 import { ledgerAccount } from '../journal/entries.schema.js';
 import { defineBooksReport } from './define-books-report.js';
-import { periodSums } from './period-sums.js';
-import { STATEMENT_COLUMNS, STATEMENT_ORDER, statementLines } from './statement.js';
+import { periodSums } from './period-sums.store.js';
+import { STATEMENT_COLUMNS, STATEMENT_ORDER, statementLines } from './statement.store.js';
 
 const { ledger_account: _, ...columns } = STATEMENT_COLUMNS;
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { sql } from '../../platform/database/sql.js';
 import { ParamsRefused } from '../../reports/define-report.js';
 import { defineBooksReport } from './define-books-report.js';
-import { periodSums } from './period-sums.js';
-import { STATEMENT_COLUMNS, STATEMENT_ORDER, statementLines } from './statement.js';
+import { periodSums } from './period-sums.store.js';
+import { STATEMENT_COLUMNS, STATEMENT_ORDER, statementLines } from './statement.store.js';
 
 const { customer_id: _, ...columns } = STATEMENT_COLUMNS;
 

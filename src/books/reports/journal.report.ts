@@ -1,10 +1,10 @@
 import { sql } from '../../platform/database/sql.js';
 import { id, integer, money, text, time } from '../../reports/query/query-columns.js';
 import { defineBooksReport } from './define-books-report.js';
-import { isOfCurrency, isSelected, type Selection, where } from './selection.js';
+import { LINES, isOfCurrency, isSelected, type Selection, where } from './selection.js';
 
 const linesOf = (selection: Selection) =>
-  sql`FROM journal_entries e JOIN journal_lines l USING (account_id, number)
+  sql`${LINES}
     ${where(isSelected(selection), isOfCurrency('l.currency', selection))}`;
 
 /** Every line of the journal, in the order in which it was posted. */

@@ -2,7 +2,7 @@ import { sql } from '../../platform/database/sql.js';
 import { id, integer, money, text, time } from '../../reports/query/query-columns.js';
 import { CANCELLED, PAID } from '../orders/order-entries.js';
 import { defineBooksReport } from './define-books-report.js';
-import { isOfCurrency, isSelected, type Selection, where } from './selection.js';
+import { LINES, isOfCurrency, isSelected, type Selection, where } from './selection.js';
 
 /** The entries of orders that were paid, and of paid orders that were cancelled. */
 const ENTRIES = sql`e.kind IN (${PAID}, ${CANCELLED})`;
@@ -35,7 +35,7 @@ export default defineBooksReport({
   totals: (selection) =>
     sql`SELECT l.currency, count(*) FILTER (WHERE e.kind = ${PAID}) AS orders,
         count(*) FILTER (WHERE e.kind = ${CANCELLED}) AS cancellations, -sum(l.amount_cents) AS income_cents
-      FROM journal_entries e JOIN journal_lines l USING (account_id, number)
+      ${LINES}
       ${where(isSelected(selection), ENTRIES, sql`l.ledger_account = 'income:orders'`, isOfCurrency('l.currency', selection))}
       GROUP BY l.currency ORDER BY l.currency COLLATE "C"`,
 });

@@ -2,7 +2,7 @@ import { Sql, sql } from '../../platform/database/sql.js';
 import { id, integer, money, text } from '../../reports/query/query-columns.js';
 import { CANCELLED, PAID } from '../orders/order-entries.js';
 import { defineBooksReport } from './define-books-report.js';
-import { isOfCurrency, isSelected, type Selection, where } from './selection.js';
+import { LINES, entryOf, isOfCurrency, isSelected, type Selection, where } from './selection.js';
 
 /** Sums what payments and cancellations of orders posted to `income:orders`, one line each. @param by Columns of a line `l`. */
 function sums(selection: Selection, by: string): Sql {
@@ -12,7 +12,7 @@ function sums(selection: Selection, by: string): Sql {
       coalesce(-sum(l.amount_cents) FILTER (WHERE e.kind = ${PAID}), 0) AS gross_cents,
       coalesce(sum(l.amount_cents) FILTER (WHERE e.kind = ${CANCELLED}), 0) AS refunds_cents,
       -sum(l.amount_cents) AS net_cents, max(e.number) AS newest
-    FROM journal_entries e JOIN journal_lines l USING (account_id, number)
+    ${LINES}
     ${where(isSelected(selection), isMeant, isOfCurrency('l.currency', selection))}
     GROUP BY ${new Sql(by)}`;
 }
@@ -33,8 +33,7 @@ export default defineBooksReport({
   },
   rows: (selection) =>
     sql`FROM (${sums(selection, 'l.customer_id, l.currency')}) s
-      JOIN journal_entries e ON e.account_id = ${selection.account} AND e.number = s.newest
-      JOIN orders o ON o.id = e.source_id`,
+      ${entryOf(selection, 's.newest')} JOIN orders o ON o.id = e.source_id`,
   orderBy: 's.customer_id, s.currency COLLATE "C"',
   totals: (selection) =>
     sql`SELECT currency, orders, cancellations, gross_cents, refunds_cents, net_cents

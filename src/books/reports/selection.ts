@@ -13,6 +13,14 @@ export interface Selection {
   currency: string | undefined;
 }
 
+/** The lines `l` of entries `e`. */
+export const LINES = sql`FROM journal_entries e JOIN journal_lines l USING (account_id, number)`;
+
+/** @returns The join of the entry `e` that has a number. @param number In SQL. */
+export function entryOf({ account }: Selection, number: string): Sql {
+  return sql`JOIN journal_entries e ON e.account_id = ${account} AND e.number = ${new Sql(number)}`;
+}
+
 /** Conditions in SQL; those that are null do not apply. */
 export function where(...conditions: readonly (Sql | null)[]): Sql {
   return sql`WHERE ${joined(

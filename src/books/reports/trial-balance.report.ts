@@ -1,7 +1,7 @@
 import { sql } from '../../platform/database/sql.js';
 import { id, money } from '../../reports/query/query-columns.js';
 import { defineBooksReport } from './define-books-report.js';
-import { periodSums } from './period-sums.js';
+import { periodSums } from './period-sums.store.js';
 
 /** The balances of all ledger accounts. Entries balance, so the openings sum to 0 in each currency, and so do the closings. */
 export default defineBooksReport({

@@ -1,6 +1,6 @@
 import { Sql, sql } from '../../platform/database/sql.js';
 import { defineBooksReport } from '../../books/reports/define-books-report.js';
-import { isOfCurrency, isSelected, type Selection, where } from '../../books/reports/selection.js';
+import { LINES, entryOf, isOfCurrency, isSelected, type Selection, where } from '../../books/reports/selection.js';
 import { id, integer, money, text } from '../../reports/query/query-columns.js';
 import { CANCELLED, SOLD } from '../bookings/booking-entries.js';
 
@@ -14,7 +14,7 @@ function sums(selection: Selection, by: string): Sql {
       coalesce(sum(b.num_tickets) ${isCancellation}, 0) AS cancelled_tickets,
       coalesce(sum(l.amount_cents) ${isCancellation}, 0) AS refunds_cents,
       -sum(l.amount_cents) AS net_cents, max(e.number) AS newest
-    FROM journal_entries e JOIN journal_lines l USING (account_id, number) JOIN bookings b ON b.id = e.source_id
+    ${LINES} JOIN bookings b ON b.id = e.source_id
     ${where(isSelected(selection), isMeant, isOfCurrency('l.currency', selection))}
     GROUP BY ${new Sql(by)}`;
 }
@@ -37,8 +37,7 @@ export default defineBooksReport({
   },
   rows: (selection) =>
     sql`FROM (${sums(selection, 'b.event_id, b.currency')}) s
-      JOIN journal_entries e ON e.account_id = ${selection.account} AND e.number = s.newest
-      JOIN bookings b ON b.id = e.source_id`,
+      ${entryOf(selection, 's.newest')} JOIN bookings b ON b.id = e.source_id`,
   orderBy: 's.event_id, s.currency COLLATE "C"',
   totals: (selection) =>
     sql`SELECT currency, bookings, tickets, revenue_cents, cancellations, cancelled_tickets, refunds_cents, net_cents

@@ -1,6 +1,6 @@
 import { Sql, sql } from '../../platform/database/sql.js';
 import { id, integer, money, text, time } from '../../reports/query/query-columns.js';
-import { isOfCurrency, isPosted, isSelected, type Selection, where } from './selection.js';
+import { LINES, isOfCurrency, isPosted, isSelected, type Selection, where } from './selection.js';
 
 /** The columns of a line in a statement, with the balance after it. */
 export const STATEMENT_COLUMNS = {
@@ -32,12 +32,11 @@ export function statementLines(
 ): Sql {
   const keys = new Sql(by.map((column) => `l.${column}`).join(', '));
   const isOpening = new Sql(by.map((column) => `o.${column} = l.${column}`).join(' AND '));
-  const lines = sql`FROM journal_entries e JOIN journal_lines l USING (account_id, number)`;
   const isMeant = [condition, isOfCurrency('l.currency', selection)] as const;
   return sql`FROM (SELECT e.effective_at, e.number, l.line, e.kind, e.source_type, e.source_id, e.memo, l.ledger_account,
       l.customer_id, l.currency, l.amount_cents, coalesce(o.amount_cents, 0) + sum(l.amount_cents)
         OVER (PARTITION BY ${keys} ORDER BY e.effective_at, e.number, l.line ROWS UNBOUNDED PRECEDING) AS balance_cents
-    ${lines} LEFT JOIN (SELECT ${keys}, sum(l.amount_cents) AS amount_cents ${lines}
+    ${LINES} LEFT JOIN (SELECT ${keys}, sum(l.amount_cents) AS amount_cents ${LINES}
       ${where(isPosted(selection), sql`e.effective_at < ${selection.from}`, ...isMeant)} GROUP BY ${keys}) o ON ${isOpening}
     ${where(isSelected(selection), ...isMeant)}) s`;
 }

@@ -1,5 +1,5 @@
 import { Sql, sql } from '../../platform/database/sql.js';
-import { isOfCurrency, isPosted, type Selection, where } from './selection.js';
+import { LINES, isOfCurrency, isPosted, type Selection, where } from './selection.js';
 
 /**
  * Sums lines by some of their columns: the balance before the interval, the debits and credits in it, and the balance at its end.
@@ -15,7 +15,7 @@ export function periodSums(selection: Selection, by: string, condition: Sql | nu
   return sql`SELECT ${new Sql(by)}, ${amounts(isBefore)} AS opening_cents,
       ${amounts(sql`${isWithin} AND l.amount_cents > 0`)} AS debits_cents,
       -${amounts(sql`${isWithin} AND l.amount_cents < 0`)} AS credits_cents, sum(l.amount_cents) AS closing_cents
-    FROM journal_entries e JOIN journal_lines l USING (account_id, number)
+    ${LINES}
     ${where(isPosted(selection), sql`e.effective_at < ${to}`, isOfCurrency('l.currency', selection), condition)}
     GROUP BY ${new Sql(by)}`;
 }
