@@ -1,4 +1,3 @@
-import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { ReportFailed } from '../report-failed.js';
 import { epochDay, epochMs } from './calendar-cells.js';
@@ -17,6 +16,7 @@ const INT64_MAX = 2n ** 63n - 1n;
 /** Digits that fit 64 bits whatever they are. */
 const SAFE_DIGITS = 18;
 
+type SchemaElement = ParquetWriter['schema'][number];
 type Value = string | number | bigint | null;
 
 /** A column as Parquet has it: its type, and how a cell becomes a value. */
