@@ -10,6 +10,7 @@ import { mail } from './measurements/mail.js';
 import type { Measurement } from './measurements/measurement.js';
 import { acceptingWithoutRedis } from './measurements/redis-away.js';
 import { reportRows } from './measurements/report-rows.js';
+import { reports } from './measurements/reports.js';
 import { syncWork } from './measurements/sync-work.js';
 import { tenants } from './measurements/tenants.js';
 import { unhealthyDestinations } from './measurements/unhealthy-destinations.js';
@@ -26,6 +27,7 @@ export const MEASUREMENTS: ReadonlyMap<string, () => Promise<Measurement[]>> = n
   ['claiming', claiming],
   ['sync-work', syncWork],
   ['report-rows', reportRows],
+  ['reports', reports],
   ['books', () => books()],
   ['books-lines', booksLines],
   ['live', live],

@@ -116,11 +116,11 @@ export class JobsController {
   @Action('request.cancel')
   @NeedsScope('reports:write')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Cancel a pending request' })
+  @ApiOperation({ summary: 'Cancel a pending request, or a report over the books in progress' })
   @ApiParam(ID_PARAM)
   @ApiResponse({ status: 200, description: 'Cancelled', standardSchema: cancelledSchema })
   @ApiResponse({ status: 404, description: 'Request not found' })
-  @ApiResponse({ status: 409, description: 'The request is not pending' })
+  @ApiResponse({ status: 409, description: 'The request can no longer be cancelled' })
   cancel(@Param('id', { schema: idParam }) id: string, @OwnAccount() account: AccountId): Promise<object> {
     return this.cancelling.cancel(id, account);
   }

@@ -20,6 +20,7 @@ import { LaneLeaseStore } from './lanes/lane-lease.store.js';
 import { LaneReaper } from './lanes/reaping/lane-reaper.js';
 import { LaneReaperStore } from './lanes/reaping/lane-reaper.store.js';
 import { Lane } from './lanes/lane.entity.js';
+import { CancellationsStore } from './cancellations.store.js';
 import { ReportGenerator } from './report-generator.js';
 import { SyncRunner } from './sync/sync-runner.js';
 import { SyncStore } from './sync/sync.store.js';
@@ -32,6 +33,7 @@ import { SyncStore } from './sync/sync.store.js';
     AcceptStore,
     Backlog,
     BacklogStore,
+    CancellationsStore,
     Heartbeat,
     WorkerRepository,
     JobsStore,

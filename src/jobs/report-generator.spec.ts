@@ -4,6 +4,7 @@ import { job } from '../../test/jobs/lane-bench.js';
 import type { ResultStore } from '../reports/storage/packs/result-store.js';
 import type { StorageUsage } from '../requests/storage-usage/storage-usage.service.js';
 import type { ReportsService } from '../reports/reports.service.js';
+import type { CancellationsStore } from './cancellations.store.js';
 import type { Job } from './job.js';
 import { ReportGenerator, IsolationBusy } from './report-generator.js';
 
@@ -14,8 +15,9 @@ let generator: ReportGenerator;
 
 beforeEach(() => {
   begun = [];
-  const reports: Pick<ReportsService, 'expectedMs' | 'generate'> = {
+  const reports: Pick<ReportsService, 'expectedMs' | 'isCancellable' | 'generate'> = {
     expectedMs: () => 1,
+    isCancellable: () => false,
     generate: async (_, orders) => {
       begun.push(...orders.map(({ requestId }) => requestId));
       await new Promise<void>((resolve) => (endNewest = resolve));
@@ -23,7 +25,12 @@ beforeEach(() => {
     },
   };
   const storage: Pick<StorageUsage, 'freeBytes' | 'add'> = { freeBytes: () => Infinity, add: () => undefined };
-  generator = new ReportGenerator(reports as ReportsService, {} as ResultStore, storage as StorageUsage);
+  generator = new ReportGenerator(
+    reports as ReportsService,
+    {} as ResultStore,
+    storage as StorageUsage,
+    {} as CancellationsStore,
+  );
 });
 
 const suspect = (queuePosition: number, crashCount: number): Job => ({ ...job(queuePosition), crashCount });

@@ -3,6 +3,7 @@ import { storedAccount } from '../platform/tenant.js';
 import { ResultStore } from '../reports/storage/packs/result-store.js';
 import { ReportsService } from '../reports/reports.service.js';
 import { StorageUsage } from '../requests/storage-usage/storage-usage.service.js';
+import { CancellationsStore } from './cancellations.store.js';
 import type { Completion, Job } from './job.js';
 
 /** The age after which a spooled file is left over from a crash. No report takes this long. */
@@ -39,6 +40,7 @@ export class ReportGenerator {
     private readonly reports: ReportsService,
     private readonly files: ResultStore,
     private readonly storage: StorageUsage,
+    private readonly cancellations: CancellationsStore,
   ) {}
 
   /** The expected duration in milliseconds; Infinity when it is unknown, and for a request that must run alone. */
@@ -77,7 +79,11 @@ export class ReportGenerator {
     });
     const { mode, account } = jobs[0]!;
     const free = this.storage.freeBytes(account, USAGE_MAX_AGE_MS);
-    const generated = await this.reports.generate(mode, orders, free instanceof Promise ? await free : free);
+    const freeBytes = free instanceof Promise ? await free : free;
+    // Only these can be cancelled while they run.
+    const generated = this.reports.isCancellable(jobs[0]!.report)
+      ? await this.cancellations.during(jobs[0]!.id, (signal) => this.reports.generate(mode, orders, freeBytes, signal))
+      : await this.reports.generate(mode, orders, freeBytes);
     return generated.map((one) => {
       const { result, fileKey, fileBytes } = 'outcome' in one ? one.outcome : NO_REPORT;
       this.storage.add(account, fileBytes ?? 0);

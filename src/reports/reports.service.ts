@@ -89,6 +89,16 @@ export class ReportsService implements OnApplicationShutdown {
     return catalogue.get(type)?.expectedMs(params) ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Whether a report can be cancelled while it runs. Others are over before it would be worth it. */
+  isCancellable(type: string): boolean {
+    return catalogue.get(type)?.isOfJournal ?? false;
+  }
+
+  /** The report types that can be cancelled while they run. */
+  cancellableTypes(): string[] {
+    return [...catalogue.keys()].filter((type) => this.isCancellable(type));
+  }
+
   /** Returns the estimated bytes of the report's file; 0 for a report without one. */
   expectedBytes(type: string, params: object): number {
     return catalogue.get(type)?.expectedBytes(params) ?? 0;
@@ -97,12 +107,18 @@ export class ReportsService implements OnApplicationShutdown {
   /**
    * Generates reports one after the other. Their files are spooled; `ResultStore.commit` makes them durable.
    * @param maxBytes What their files may take together. A report whose file does not fit fails.
+   * @param cancelled Ends the reports, which then count as failed.
    * @returns The outcome of each. A failed report is an outcome, not an error.
    * @throws PoolFull, PoolClosed, StorageUnavailable; no spooled file is left then.
    */
-  async generate(mode: RequestMode, orders: ReportOrder[], maxBytes: number): Promise<Generated[]> {
+  async generate(
+    mode: RequestMode,
+    orders: ReportOrder[],
+    maxBytes: number,
+    cancelled?: AbortSignal,
+  ): Promise<Generated[]> {
     try {
-      return await this.generateTogether(mode, orders, maxBytes);
+      return await this.generateTogether(mode, orders, maxBytes, cancelled);
     } catch (error) {
       if (!(error instanceof ReportFailed)) throw error;
       if (orders.length === 1) return [{ error, tookMs: 0 }];
@@ -118,12 +134,17 @@ export class ReportsService implements OnApplicationShutdown {
     return generated;
   }
 
-  private async generateTogether(mode: RequestMode, orders: ReportOrder[], maxBytes: number): Promise<Generated[]> {
+  private async generateTogether(
+    mode: RequestMode,
+    orders: ReportOrder[],
+    maxBytes: number,
+    cancelled?: AbortSignal,
+  ): Promise<Generated[]> {
     const tasks = orders.map((order) => ({ ...order, fileId: randomUUID() }));
     const [{ fileId, format }] = tasks as [ReportTask];
     const key = objectKey(fileId, format);
     try {
-      const generated = await this.pools[mode].run({ tasks, filePath: this.spool.path(key), maxBytes });
+      const generated = await this.pools[mode].run({ tasks, filePath: this.spool.path(key), maxBytes }, cancelled);
       const errors = generated.map((one) => ('error' in one ? one.error : null));
       for (const [index, error] of errors.entries()) if (error) this.logCause(tasks[index]!, error);
       const fault = errors.find((error) => error !== null && !(error instanceof ReportFailed));

@@ -12,10 +12,11 @@ export class RequestUnfinished extends DaybookError {
     'The request is not finished, or its callback is still due. It can be deleted after that.';
 }
 
-/** Only a request that has not started can be cancelled. */
+/** Only a request that has not started can be cancelled, unless its report takes long. */
 export class RequestNotPending extends DaybookError {
   readonly code = 'request-not-pending';
-  override readonly message = 'The request is no longer pending. Only a pending request can be cancelled.';
+  override readonly message =
+    'The request is no longer pending. Only a pending request, or a report over the books in progress, can be cancelled.';
 }
 
 /** Too many searches of the account are running. */

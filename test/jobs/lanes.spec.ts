@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import { get, post, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
@@ -124,6 +125,34 @@ describe('cancelling', () => {
       [4, 'report.completed'],
       [5, 'report.completed'],
     ]);
+  });
+
+  it('ends a report over the books in progress, and its query in the server', async () => {
+    const lane = 'long';
+    const journal = { report: 'journal', payload: { from: '2026-01-01', to: '2026-01-02' }, callback_url: null, lane };
+    const queries = (): Promise<object[]> =>
+      sql(
+        daybook,
+        `SELECT FROM pg_stat_activity WHERE application_name = 'daybook-report' AND datname = current_database()`,
+      );
+    const locker = new Client({ connectionString: daybook.databaseUrl });
+    await locker.connect();
+    try {
+      // The report waits for it.
+      await locker.query('BEGIN; LOCK TABLE journal_lines IN ACCESS EXCLUSIVE MODE');
+      await post(daybook, '/api/batch', { requests: [journal, report(lane)] });
+      const [first, next] = await idsOf(lane);
+      await eventually(async () => (await queries()).length === 1);
+      const cancelled = await post(daybook, `/api/requests/${first}/cancel`, undefined);
+      expect([cancelled.status, cancelled.json]).toEqual([200, { id: first, status: 'CANCELLED' }]);
+      await eventually(async () => (await get(daybook, `/api/requests/${next}`)).json.status === 'COMPLETED');
+      await eventually(async () => (await queries()).length === 0);
+      const shown = (await get(daybook, `/api/requests/${first}`)).json;
+      expect(shown).toMatchObject({ status: 'CANCELLED', result_payload: null, error: null });
+      expect((await laneOf(lane))?.pending).toBe(0);
+    } finally {
+      await locker.end();
+    }
   });
 
   it('refuses finished and unknown requests', async () => {

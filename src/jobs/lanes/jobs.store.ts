@@ -132,7 +132,8 @@ const CANCEL = statement(
   ), finished AS (
     UPDATE requests r SET status = 'CANCELLED', completed_at = clock_timestamp()
     FROM item i JOIN locked ON locked.id = i.id
-    WHERE r.id = ANY (:ids::uuid[]) AND r.id = i.id AND (r.status = 'PENDING' OR i.id IS NULL)
+    WHERE r.id = ANY (:ids::uuid[]) AND r.id = i.id AND (r.status = 'PENDING' OR i.id IS NULL
+      OR (r.status = 'PROCESSING' AND r.mode = 'async' AND r.report = ANY (:running::text[])))
     RETURNING r.id, r.account_id, r.callback_url, r.lane, r.queue_position, i.delivery_id, i.destination,
       r.estimated_bytes
   ), delivered AS (${DELIVERY_INSERT}
@@ -211,15 +212,17 @@ export class JobsStore {
   /**
    * Cancels those of the requests that are pending; their positions stay, so no gap appears. The rows of the lanes come last,
    * as in {@link complete}.
+   * @param running Report types of which requests in progress are cancelled too. Their worker finds out, and completes nothing.
    * @returns The number of cancelled requests.
    */
-  async cancelAll(requests: readonly Cancellation[]): Promise<number> {
+  async cancelAll(requests: readonly Cancellation[], running: readonly string[] = []): Promise<number> {
     let cancelled: { lane: string; count: number; estimatedBytes: number }[] = [];
     await this.database.transaction(async (query) => {
       cancelled = await query(CANCEL, {
         ids: requests.map(({ id }) => id),
         deliveryIds: requests.map(({ deliveryId }) => deliveryId),
         destinations: requests.map(({ destination }) => destination),
+        running,
       });
       if (cancelled.length === 0) return false;
       await query(UNCOUNT, {
@@ -232,9 +235,14 @@ export class JobsStore {
     return cancelled.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Cancels one request. @returns False when it is not pending any more. */
-  async cancel(id: string, deliveryId: string, destination: string | null): Promise<boolean> {
-    return (await this.cancelAll([{ id, deliveryId, destination }])) === 1;
+  /** Cancels one request, as {@link cancelAll}. @returns False when it cannot be cancelled any more. */
+  async cancel(
+    id: string,
+    deliveryId: string,
+    destination: string | null,
+    running?: readonly string[],
+  ): Promise<boolean> {
+    return (await this.cancelAll([{ id, deliveryId, destination }], running)) === 1;
   }
 }
 

@@ -71,18 +71,21 @@ export class ReportPool {
 
   /**
    * Generates reports one after the other in one thread. Their file, if any, is at `batch.filePath`.
+   * @param cancelled Ends the thread of the batch.
    * @returns The outcome of each, in order.
-   * @throws PoolFull, PoolClosed; ReportFailed if one of them exceeded the timeout or ended the thread.
+   * @throws PoolFull, PoolClosed; ReportFailed if one of them exceeded the timeout, was cancelled, or ended the thread.
    */
-  async run(batch: ReportBatch): Promise<Generated[]> {
+  async run(batch: ReportBatch, cancelled?: AbortSignal): Promise<Generated[]> {
     if (this.isFull) throw new PoolFull(`All ${this.options.threads} report threads and their queue are full`);
     this.unfinished++;
-    const signal = AbortSignal.timeout(this.options.timeoutMs);
+    const timeout = AbortSignal.timeout(this.options.timeoutMs);
+    const signal = cancelled ? AbortSignal.any([timeout, cancelled]) : timeout;
     try {
       await this.takeThread(signal);
       return await this.runNow(batch, signal).finally(() => this.leaveThread());
     } catch (error) {
       if (!signal.aborted) throw error;
+      if (cancelled?.aborted) throw new ReportFailed('The request was cancelled');
       throw new ReportFailed(`The report took longer than ${this.options.timeoutMs / 1_000} s and was ended`);
     } finally {
       this.unfinished--;
