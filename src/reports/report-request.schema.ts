@@ -3,6 +3,7 @@ import { urlName } from '../http/fields/url-name.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue, ENVELOPE_FIELDS } from './catalogue.js';
 import type { ReportDefinition } from './define-report.js';
+import { extensionOf } from './formats/file-format.js';
 
 type Catalogue = ReadonlyMap<string, ReportDefinition>;
 type Body = Record<string, unknown>;
@@ -119,7 +120,7 @@ function reportOf({ report, payload }: Body): unknown {
 }
 
 function requestOf(report: string, data: z.output<ReturnType<typeof nested>>, paramsAt: string): ReportRequest {
-  const format = 'compress' in data && data.compress !== undefined ? `${data.format}.gz` : data.format;
+  const format = extensionOf(data.format, 'compress' in data && data.compress !== undefined);
   return { report, params: data.payload, callbackUrl: data.callback_url, lane: data.lane, format, paramsAt };
 }
 

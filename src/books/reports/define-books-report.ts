@@ -89,6 +89,7 @@ export function defineBooksReport<Shape extends z.ZodRawShape = z.ZodRawShape>(
     params,
     columns,
     formats: QUERY_FORMATS,
+    compresses: true,
     isOfJournal: true,
     fixDefaults: (given, on) => fix(recipe, given as Common & Own<Shape>, on),
     expectedMs: () => Number.POSITIVE_INFINITY,

@@ -112,6 +112,11 @@ export class Snapshot {
     return this.copy(query, 'FORMAT csv, HEADER', take);
   }
 
+  /** Copies the rows of a query out in COPY's text format. @returns Their number. */
+  copyText(query: Sql, take: Take): Promise<number> {
+    return this.copy(query, 'FORMAT text', take);
+  }
+
   /** Copies the rows of a query out as JSON objects, one on each line. @returns Their number. */
   copyJson(query: Sql, take: Take): Promise<number> {
     return this.copy(sql`SELECT row_to_json(r) FROM (${query}) r`, VERBATIM, take);

@@ -75,6 +75,6 @@ export function plainCell({ kind, value, currency }: QueryColumn): Sql {
 }
 
 /** The name of a column where amounts are integers of minor units. */
-export function minorUnitName(name: string, { kind }: QueryColumn): string {
+export function minorUnitName({ name, kind }: QueryColumn & { name: string }): string {
   return kind === 'money' ? `${name}_cents` : name;
 }

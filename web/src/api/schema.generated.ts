@@ -135,7 +135,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel a pending request */
+        /** Cancel a pending request, or a report over the books in progress */
         post: operations["JobsController_cancel"];
         delete?: never;
         options?: never;
@@ -1851,7 +1851,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description The ledger account, such as assets:cash */
             ledger_account: string;
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
@@ -1887,7 +1892,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description The ledger account, such as assets:cash */
                 ledger_account: string;
@@ -1925,7 +1935,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /**
              * Format: uuid
              * @description A customer of the account
@@ -1964,7 +1979,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /**
                  * Format: uuid
@@ -2005,7 +2025,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2039,7 +2064,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -2075,7 +2105,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2109,7 +2144,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -2145,7 +2185,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2179,7 +2224,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -2215,7 +2265,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2249,7 +2304,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -2403,7 +2463,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2437,7 +2502,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -2484,7 +2554,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description The ledger account, such as assets:cash */
             ledger_account: string;
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
@@ -2520,7 +2595,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description The ledger account, such as assets:cash */
                 ledger_account: string;
@@ -2558,7 +2638,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /**
              * Format: uuid
              * @description A customer of the account
@@ -2597,7 +2682,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /**
                  * Format: uuid
@@ -2638,7 +2728,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2672,7 +2767,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -2708,7 +2808,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2742,7 +2847,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -2778,7 +2888,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2812,7 +2927,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -2848,7 +2968,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -2882,7 +3007,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -3036,7 +3166,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             /** @description Start: an instant, or a date, which means midnight in `timezone` */
             from: string;
             /** @description End, which is not included: an instant, or a date, which means midnight in `timezone` */
@@ -3070,7 +3205,12 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format?: "csv" | "jsonl";
+            format?: "csv" | "jsonl" | "xlsx" | "parquet";
+            /**
+             * @description Compresses the file
+             * @enum {string}
+             */
+            compress?: "gzip";
             payload: {
                 /** @description Start: an instant, or a date, which means midnight in `timezone` */
                 from: string;
@@ -5646,7 +5786,7 @@ export interface operations {
                 };
             };
             408: components["responses"]["Timeout"];
-            /** @description The request is not pending */
+            /** @description The request can no longer be cancelled */
             409: {
                 headers: {
                     [name: string]: unknown;
