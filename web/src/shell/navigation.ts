@@ -38,3 +38,8 @@ export const VIEW_GROUPS: { title: string; views: View[] }[] = [
   },
 ];
 export const VIEWS = VIEW_GROUPS.flatMap(({ views }) => views);
+
+/** @returns The view that shows a path; undefined if there is none. */
+export function viewOf(pathname: string): View | undefined {
+  return VIEWS.find(({ path }) => pathname === path || (path !== '/' && pathname.startsWith(`${path}/`)));
+}

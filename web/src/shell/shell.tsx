@@ -3,9 +3,12 @@ import { useEffect, useRef, useState } from 'react';
 import { type Session, logOut, mayUse, useIsSessionKnown, useSession } from '../api/session';
 import { Button } from '../ui/button';
 import { classes } from '../ui/classes';
+import { Page } from '../ui/page';
+import { Panel } from '../ui/panel';
+import { Empty } from '../ui/states';
 import { act } from '../ui/toast';
 import { LoginPage } from './login';
-import { VIEW_GROUPS } from './navigation';
+import { VIEW_GROUPS, type View, viewOf } from './navigation';
 import { Shortcuts } from './shortcuts';
 import { THEMES, type Theme, useTheme } from './theme';
 
@@ -16,6 +19,8 @@ export function Shell() {
   const [isMenuOpen, setMenuOpen] = useState(false);
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
+  const view = viewOf(pathname);
+  const forbidden = view && !isAllowed(session, view) ? view : null;
   useEffect(() => setMenuOpen(false), [pathname]);
   if (session.caller === null && session.authentication === 'required') return <LoginPage />;
   return (
@@ -52,10 +57,27 @@ export function Shell() {
         </div>
       </header>
       <main ref={main} id="main" tabIndex={-1} className="min-w-0 outline-none">
-        {isKnown && <Outlet key={session.caller?.id} />}
+        {isKnown && (forbidden ? <Forbidden view={forbidden} /> : <Outlet key={session.caller?.id} />)}
       </main>
       <Shortcuts />
     </div>
+  );
+}
+
+const isAllowed = (session: Session, { needs }: View): boolean => needs === null || mayUse(session, needs);
+
+/** Shown for a link to a view whose calls the API would refuse. */
+function Forbidden({ view: { title, needs } }: { view: View }) {
+  return (
+    <Page title={title}>
+      <Panel>
+        <Empty title="You may not see this view">
+          {needs === 'operator'
+            ? 'It is for operators. Log in with a key that has the scope admin.'
+            : `Log in with a key that has the scope ${needs}.`}
+        </Empty>
+      </Panel>
+    </Page>
   );
 }
 
@@ -63,7 +85,7 @@ function Navigation({ session }: { session: Session }) {
   return (
     <nav aria-label="Views" className="space-y-5">
       {VIEW_GROUPS.map(({ title, views }) => {
-        const allowed = views.filter(({ needs }) => needs === null || mayUse(session, needs));
+        const allowed = views.filter((view) => isAllowed(session, view));
         return (
           allowed.length > 0 && (
             <div key={title}>
