@@ -102,6 +102,9 @@ describe('a visitor', () => {
     await button('Export JSON').waitFor({ timeout: 80_000 });
     expect(visitor.clicks).toBe(2);
     await visitor.page.getByText('completed', { exact: true }).first().waitFor();
+    // The charts: percentiles as bars, and the latency over time.
+    const chart = visitor.page.getByRole('figure').getByRole('img', { name: /^Latency|median/ });
+    await chart.locator('canvas').waitFor();
   });
 
   it('finds a request, reads its timeline, and sends it again with another body', async () => {
@@ -152,15 +155,19 @@ describe('a visitor', () => {
     expect(await call(daybook, 'GET', `/api/orders/${id}`)).toMatchObject({ status: 'paid' });
   });
 
-  it('registers as an organizer, publishes an event, and a customer books it', async () => {
-    await visitor.open('/app/tickets');
-    await visitor.click(button('Register'));
+  it('publishes an event as an organizer, and books it and cancels as a customer', async () => {
     const fill = (label: string, text: string): Promise<void> => dialog().getByLabel(label).fill(text);
-    await dialog().getByLabel('Role').selectOption('organizer');
-    await fill('Name', 'Ada');
-    await fill('Email address', 'ada@users.example');
-    await fill('Password', 'correct horse battery');
-    await visitor.click(dialog().getByRole('button', { name: 'Register' }));
+    const register = async (role: 'organizer' | 'customer', name: string): Promise<void> => {
+      await visitor.click(button('Register'));
+      await dialog().getByLabel('Role').selectOption(role);
+      await fill('Name', name);
+      await fill('Email address', `${role}@users.example`);
+      await fill('Password', 'correct horse battery');
+      await visitor.click(dialog().getByRole('button', { name: 'Register' }));
+      await visitor.page.getByText(name, { exact: true }).first().waitFor();
+    };
+    await visitor.open('/app/tickets');
+    await register('organizer', 'Ada');
     await visitor.click(link('Your events'));
     await visitor.click(button('New event'));
     await fill('Title', 'Concert in the park');
@@ -169,8 +176,32 @@ describe('a visitor', () => {
     await fill('Price of a ticket', '25.00');
     await visitor.click(dialog().getByRole('button', { name: 'Publish the event' }));
     await visitor.page.getByRole('dialog', { name: 'Concert in the park' }).waitFor();
-    const { events } = await call<{ events: { id: string; title: string }[] }>(daybook, 'GET', '/api/events');
-    expect(events.map(({ title }) => title)).toEqual(['Concert in the park']);
+    await visitor.click(dialog().getByRole('button', { name: 'Close' }));
+    await visitor.click(button('Log out'));
+
+    await visitor.open('/app/tickets');
+    await register('customer', 'Ben');
+    await visitor.click(link('Concert in the park'));
+    await fill('Tickets', '2');
+    await visitor.click(dialog().getByRole('button', { name: 'Book for $50.00' }));
+    await visitor.page.getByText('2 tickets, $50.00').waitFor();
+    await visitor.click(dialog().getByRole('button', { name: 'Close' }));
+    await visitor.click(link('Your bookings'));
+    const bookings = visitor.page.getByRole('table', { name: 'Your bookings' });
+    await bookings.getByText('confirmed', { exact: true }).waitFor();
+    const sold = async (): Promise<unknown[]> => {
+      const { events } = await call<{ events: { title: string; tickets_sold: number }[] }>(
+        daybook,
+        'GET',
+        '/api/events',
+      );
+      return events.map(({ title, tickets_sold }) => [title, tickets_sold]);
+    };
+    expect(await sold()).toEqual([['Concert in the park', 2]]);
+    await visitor.click(button('Cancel the booking of Concert in the park'));
+    await visitor.click(button('Cancel the booking'));
+    await bookings.getByText('cancelled', { exact: true }).waitFor();
+    expect(await sold()).toEqual([['Concert in the park', 0]]);
   });
 });
 
