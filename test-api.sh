@@ -80,4 +80,17 @@ if [ "$count" -lt 2 ]; then
 fi
 field ".messages.map(({ subject, status }) => subject + ' (' + status + ')').join('\n')" <<< "$mails"
 
+say "The sales of the event, as a report over the books"
+now=$(node -p 'new Date().toISOString()')
+report=$(call POST /api/sync "${API_KEY:-}" "{
+  \"report\": \"event-sales\", \"format\": \"jsonl\", \"payload\": {\"from\": \"2025-01-01\", \"to\": \"$now\"}}")
+field '.totals' <<< "$report"
+download=$(field .download_url <<< "$report")
+sales=$(call GET "$download" "${API_KEY:-}" | grep "\"event_id\":\"$event\"")
+field '' <<< "$sales"
+if [ "$(field .net_cents <<< "$sales")" != 5000 ]; then
+  echo 'The report does not have the two tickets of 25.00' >&2
+  exit 1
+fi
+
 say 'Done'
