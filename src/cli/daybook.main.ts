@@ -4,6 +4,7 @@ import { keys } from './keys.js';
 import { openapi } from './openapi/openapi.js';
 import { queues } from './queues/queues.js';
 import { seed } from './seed.js';
+import { storage } from './storage/storage.js';
 import { verify } from './verify.js';
 
 const COMMANDS = new Map<string, Command>([
@@ -12,6 +13,7 @@ const COMMANDS = new Map<string, Command>([
   ['books', books],
   ['seed', seed],
   ['queues', queues],
+  ['storage', storage],
   ['openapi', openapi],
 ]);
 
@@ -24,6 +26,7 @@ const daybook: Command = {
   books    verifies the books
   seed     adds generated books
   queues   shows, pauses and resumes queues
+  storage  moves report files from the disk to a bucket
   openapi  prints the API's OpenAPI document
 
 daybook COMMAND --help describes a command. daybook --version prints the version.`,

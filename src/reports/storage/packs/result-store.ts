@@ -6,11 +6,10 @@ import { ResultFiles } from '../../../requests/result-files.js';
 import { mapSome } from '../map-some.js';
 import { type ByteRange, type NewObject, ObjectStorage, type ServedAs, StorageUnavailable } from '../object-storage.js';
 import { MAX_PACK_HEADER_BYTES, packOffsets } from './pack-format.js';
+import { removedList } from './removed-list.js';
 import { locationOf } from './result-key.js';
 import { Spool } from './spool.js';
 
-/** The offsets of the results of a pack that were removed while others remain. */
-const REMOVED = '.removed';
 /** Stored and removed to find out whether the storage is back. */
 const PROBE_KEY = `${NIL}.probe`;
 const PROBE_INTERVAL_MS = 1_000;
@@ -112,8 +111,8 @@ export class ResultStore extends ResultFiles {
     const lists: NewObject[] = [];
     await mapSome([...packs], CONCURRENT_PACKS, async ([pack, removed]) => {
       const left = await this.leftInPack(pack, removed);
-      if (left === 'nothing') objects.push(pack, pack + REMOVED);
-      if (left === 'results') lists.push({ key: pack + REMOVED, bytes: Buffer.from(JSON.stringify([...removed])) });
+      if (left === 'nothing') objects.push(pack, removedList(pack));
+      if (left === 'results') lists.push({ key: removedList(pack), bytes: Buffer.from(JSON.stringify([...removed])) });
     });
     // Removing comes first: on a full disk the lists can only be written behind it.
     await this.storage.remove(objects);
@@ -127,7 +126,7 @@ export class ResultStore extends ResultFiles {
     const offsets = packOffsets(await buffer(this.storage.open(pack, { start: 0, end: MAX_PACK_HEADER_BYTES - 1 })));
     if (!offsets) return 'unreadable';
     if (offsets.every((offset) => removed.has(offset))) return 'nothing';
-    const list = pack + REMOVED;
+    const list = removedList(pack);
     if ((await this.storage.size(list)) !== null) {
       const known = JSON.parse((await buffer(this.storage.open(list))).toString()) as number[];
       for (const offset of known) removed.add(offset);

@@ -9,7 +9,7 @@ import { S3Storage } from './s3.storage.js';
  * starts during an outage must accept requests.
  * @throws StartError when the bucket is missing, elsewhere, or refuses.
  */
-export async function openBucket(config: Config): Promise<S3Storage> {
+export async function openBucket(config: Config, onAway: (fault: string) => void = logAway): Promise<S3Storage> {
   const { S3_BUCKET = '', S3_REGION } = config;
   const storage = new S3Storage({ ...config, S3_BUCKET });
   try {
@@ -20,9 +20,13 @@ export async function openBucket(config: Config): Promise<S3Storage> {
       storage.close();
       throw new StartError(refusal);
     }
-    new Logger('Storage').warn(`${s3Fault(error)}. Reports wait until the bucket is there`);
+    onAway(s3Fault(error));
   }
   return storage;
+}
+
+function logAway(fault: string): void {
+  new Logger('Storage').warn(`${fault}. Reports wait until the bucket is there`);
 }
 
 function refusalOf(error: unknown, bucket: string, region: string): string | null {

@@ -74,6 +74,13 @@ export class S3Storage extends ObjectStorage {
     await Promise.all(spooled.map((path) => rm(path, { force: true }).catch(() => undefined)));
   }
 
+  /** Stores a copy of a local file, all or nothing. @throws StorageUnavailable */
+  async copy(key: string, path: string): Promise<void> {
+    await this.upload({ key: checkedKey(key), path }).catch((error: unknown) => {
+      throw asStorageError(error);
+    });
+  }
+
   override open(key: string, range?: ByteRange): Readable {
     const closed = new AbortController();
     const stream = new PassThrough({ highWaterMark: READ_BUFFER_BYTES });
