@@ -1,12 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { BenchError } from '../../src/benchmark/cli/cli-error.js';
 import { type OwnService, startOwnService } from '../../src/benchmark/cli/own-service.js';
-import { LatencyRecorder } from '../../src/benchmark/engine/latency.js';
 import { forkProgram } from '../support/fork.js';
 import { cpuMsOf, residentMib } from '../support/servers.js';
+import { steadyLoad } from '../support/steady-load.js';
 import { median } from '../support/throughput.js';
 import type { Measurement } from './measurement.js';
 
@@ -18,7 +17,6 @@ const REQUESTS_PER_S = 334;
 const ROUNDS = 5;
 const ROUND_MS = 4_000;
 const WARM_UP_MS = 4_000;
-const TICK_MS = 10;
 const LANES = 20;
 
 interface Round {
@@ -88,29 +86,11 @@ async function opened(child: ChildProcess): Promise<void> {
   await Promise.race([once(child, 'message'), failed]);
 }
 
-/** Sends requests at the rate, whatever their answers take, and waits for the answers. */
 async function load({ pid }: OwnService, pool: Pool, forMs: number): Promise<Round> {
-  const latency = new LatencyRecorder();
-  const answers: Promise<void>[] = [];
   const cpuMs = cpuMsOf(pid);
   const startMs = performance.now();
-  const count = Math.round((forMs / 1_000) * REQUESTS_PER_S);
-  const dueMs = (n: number): number => (n * 1_000) / REQUESTS_PER_S;
-  for (let n = 0; n < count; await sleep(TICK_MS)) {
-    for (; n < count && dueMs(n) <= performance.now() - startMs; n++) {
-      const sentMs = performance.now() - startMs;
-      answers.push(accept(pool, n).then(() => latency.record(sentMs, performance.now() - startMs - sentMs)));
-    }
-  }
-  await Promise.all(answers);
-  const p99 = latency.summary().p99 ?? Number.NaN;
+  const p99 = await steadyLoad(pool, REQUESTS_PER_S, forMs, (n) => {
+    return { input_data: 'x', iterations: 1, callback_url: null, lane: `live-${n % LANES}` };
+  });
   return { p99, cpu: (cpuMsOf(pid) - cpuMs) / (performance.now() - startMs) };
-}
-
-async function accept(pool: Pool, n: number): Promise<void> {
-  const body = JSON.stringify({ input_data: 'x', iterations: 1, callback_url: null, lane: `live-${n % LANES}` });
-  const headers = { 'content-type': 'application/json' };
-  const answer = await pool.request({ path: '/api/async', method: 'POST', headers, body });
-  await answer.body.dump();
-  if (answer.statusCode !== 202) throw new Error(`POST /api/async: ${answer.statusCode}`);
 }
