@@ -1,10 +1,14 @@
 import { expect } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { request } from 'undici';
+import { v7 as uuidv7 } from 'uuid';
 import { get, post, type Reply } from '../support/client.js';
 import type { Daybook } from '../support/daybook.js';
 import { eventually } from '../support/eventually.js';
+import { createKey, type TestKey } from '../support/keys.js';
+import { sql } from '../support/sql.js';
 
-/** The result of a report, and its file. */
+/** The result of a report, and its file as text. */
 export interface Report {
   result: Reply['json'];
   file: string;
@@ -13,6 +17,22 @@ export interface Report {
 /** The headers of a caller. */
 export interface By {
   headers: { authorization: string };
+}
+
+/** An account with a key. */
+export interface Books {
+  key: TestKey;
+  /** Its id. */
+  account: string;
+}
+
+/** Adds an account, so that a test has its own books. */
+export async function accountWithBooks(daybook: Daybook, name: string = uuidv7()): Promise<Books> {
+  const key = await createKey(daybook, ['reports:read', 'reports:write', 'books:read', 'books:write'], {
+    account: name,
+  });
+  const [row] = await sql<{ id: string }>(daybook, 'SELECT id FROM accounts WHERE name = $1', [name]);
+  return { key, account: row!.id };
 }
 
 const INTERVAL = { from: '2026-01-01', to: '2026-02-01' };
@@ -25,11 +45,12 @@ export function reportsClient(daybook: () => Daybook) {
 
   /** Downloads the file of a result, which must have its hash and length. */
   async function fileOf(by: By, result: Reply['json']): Promise<string> {
-    const { status, text } = await get(daybook(), result.download_url, by.headers);
-    expect(status).toBe(200);
-    expect(createHash('sha256').update(text).digest('hex')).toBe(result.sha256);
-    expect(Buffer.byteLength(text)).toBe(result.file_size_bytes);
-    return text;
+    const { statusCode, body } = await request(daybook().url + result.download_url, { headers: { ...by.headers } });
+    const bytes = Buffer.from(await body.arrayBuffer());
+    expect(statusCode).toBe(200);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(result.sha256);
+    expect(bytes.length).toBe(result.file_size_bytes);
+    return bytes.toString();
   }
 
   /** Generates a report, which must succeed. */
@@ -61,13 +82,17 @@ export function reportsClient(daybook: () => Daybook) {
 
   /** Waits until an async request has completed. */
   async function completed(by: By, id: string): Promise<Report> {
-    const request = await eventually(async () => {
+    const {
+      status,
+      error,
+      result_payload: result,
+    } = await eventually(async () => {
       const detail = await detailOf(by, id);
       expect(detail.status).not.toMatch(/PENDING|PROCESSING/);
       return detail;
     });
-    expect([request.status, request.error]).toEqual(['COMPLETED', null]);
-    return { result: request.result_payload, file: await fileOf(by, request.result_payload) };
+    expect([status, error]).toEqual(['COMPLETED', null]);
+    return { result, file: await fileOf(by, result) };
   }
 
   return { ask, fileOf, run, rowsOf, submit, detailOf, completed };
