@@ -37,6 +37,8 @@ export async function inject(fault: Fault, fleet: Fleet): Promise<void> {
       await fleet.disk.fill();
       await sleep(fault.forMs);
       return fleet.disk.free();
+    case 'store-away':
+      return fleet.loseBucket(fault.how, fault.forMs);
     case 'queue-pause':
       await setPaused(fleet.databaseUrl, fault.queue, true);
       await sleep(fault.forMs);

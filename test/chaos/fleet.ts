@@ -8,6 +8,7 @@ import {
 } from '../../src/platform/database/embedded/embedded-postgres.js';
 import { freePort } from '../support/free-port.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
+import { type S3Server, runS3Server } from '../support/run-s3-server.js';
 import { Link } from './link.js';
 import { APIS, LEASE_MS, PROCESSES, type ProcessName } from './schedule.js';
 import { Service } from './service.js';
@@ -40,7 +41,13 @@ export class Fleet {
   private redis!: RedisServer;
   private postgresPort = 0;
 
-  constructor(private readonly folder: string) {
+  private bucket: S3Server | null = null;
+
+  /** @param storage The place of the report files. */
+  constructor(
+    private readonly folder: string,
+    private readonly storage: 'disk' | 's3',
+  ) {
     this.disk = new StoreDisk(join(folder, 'data', 'files'));
   }
 
@@ -51,9 +58,18 @@ export class Fleet {
     this.postgresPort = await freePort();
     const redis = startRedisServer({ port: await freePort() });
     [this.postgres, this.redis] = await Promise.all([this.startPostgres(), redis]);
+    if (this.storage === 's3') {
+      await mkdir(join(this.folder, 'bucket'));
+      this.bucket = await runS3Server(join(this.folder, 'bucket'));
+    }
     this.link = new Link(this.redis.port);
     const linkPort = await this.link.listen();
-    const shared = { ...SETTINGS, DATA_DIR: join(this.folder, 'data'), DATABASE_URL: this.databaseUrl };
+    const shared = {
+      ...SETTINGS,
+      ...this.bucket?.settings,
+      DATA_DIR: join(this.folder, 'data'),
+      DATABASE_URL: this.databaseUrl,
+    };
     for (const name of PROCESSES) {
       const isApi = APIS.some((api) => api === name);
       const redisPort = isApi ? linkPort : this.redis.port;
@@ -97,6 +113,15 @@ export class Fleet {
     this.redis = await startRedisServer({ port: this.redis.port });
   }
 
+  /** Stops the server of the bucket, or has it answer every request with 503, for a while. */
+  async loseBucket(how: 'stopped' | 'failing', forMs: number): Promise<void> {
+    if (how === 'stopped') await this.bucket?.stop();
+    else this.bucket?.failOn(() => true);
+    await sleep(forMs);
+    if (how === 'stopped') await this.bucket?.start();
+    else this.bucket?.failOn(() => false);
+  }
+
   async flushRedis(): Promise<void> {
     const redis = new Redis(this.redis.url);
     await redis.flushall();
@@ -107,7 +132,7 @@ export class Fleet {
   async stop(): Promise<void> {
     await Promise.all([...this.services.values()].map((service) => service.kill()));
     this.link?.close();
-    await Promise.allSettled([this.postgres?.stop(), this.redis?.stop()]);
+    await Promise.allSettled([this.postgres?.stop(), this.redis?.stop(), this.bucket?.stop()]);
     await this.disk.unmount();
   }
 

@@ -18,7 +18,7 @@ import type { Arrival, History } from './history.js';
 import { Receiver } from './receiver.js';
 import { type PlannedFault, schedule, targetOf } from './schedule.js';
 
-const USAGE = 'npm run test:chaos -- [--minutes 2] [--seed 1] [--outputFile results.json]';
+const USAGE = 'npm run test:chaos -- [--minutes 2] [--seed 1] [--storage disk|s3] [--outputFile results.json]';
 /** Checked besides the rules of the contract. */
 const NO_EXIT_RULE = 'no process ends unless it is killed';
 /** Time to finish all work after the last fault. The checker reports the rest as unfinished. */
@@ -144,24 +144,31 @@ async function main(): Promise<boolean> {
   const options = {
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string' },
+    storage: { type: 'string' },
     outputFile: { type: 'string' },
   } as const;
   const { values } = parseArgs({ options });
   const seed = Number(values.seed ?? randomInt(1_000_000));
   const durationMs = Number(values.minutes) * MINUTE_MS;
-  if (!Number.isInteger(seed) || !(durationMs > 0)) throw new Error(`Usage: ${USAGE}`);
-  say(`Seed ${seed}; to repeat it: npm run test:chaos -- --minutes ${values.minutes} --seed ${seed}`);
+  const storage = values.storage ?? (seed % 2 === 0 ? 'disk' : 's3');
+  if (!Number.isInteger(seed) || !(durationMs > 0) || (storage !== 'disk' && storage !== 's3'))
+    throw new Error(`Usage: ${USAGE}`);
+  const repeat = `--minutes ${values.minutes} --seed ${seed} --storage ${storage}`;
+  say(`Seed ${seed}; to repeat it: npm run test:chaos -- ${repeat}`);
 
   const folder = await mkdtemp(join(tmpdir(), 'daybook-chaos-'));
   await chmod(folder, 0o755); // Postgres cannot run as root and runs as another user, which needs access.
-  const fleet = new Fleet(folder);
+  const fleet = new Fleet(folder, storage);
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => void fleet.stop().finally(() => process.exit(130)));
   }
   let isKept = false;
   try {
     await fleet.start();
-    const planned = schedule(seed, durationMs).filter(({ kind }) => kind !== 'store-full' || fleet.disk.canBeFull);
+    const impossible = new Set<string>();
+    if (!fleet.disk.canBeFull) impossible.add('store-full');
+    if (storage === 'disk') impossible.add('store-away');
+    const planned = schedule(seed, durationMs).filter(({ kind }) => !impossible.has(kind));
     if (!fleet.disk.canBeFull) say('Skipped: storage full, because root cannot mount a disk here');
     const { history, books } = await run(fleet, planned, seed, durationMs);
     await writeFile(join(folder, 'history.json'), JSON.stringify({ ...history, books }));

@@ -14,6 +14,7 @@ const EVERY_KIND = [
   'postgres-restart fast',
   'postgres-restart immediate',
   'store-full',
+  'store-away',
   'queue-pause',
 ];
 

@@ -19,6 +19,7 @@ export type Fault =
   | { kind: 'redis-unreachable'; how: 'refused' | 'silent'; forMs: number }
   | { kind: 'postgres-restart'; how: 'fast' | 'immediate'; forMs: number }
   | { kind: 'store-full'; forMs: number }
+  | { kind: 'store-away'; how: 'stopped' | 'failing'; forMs: number }
   | { kind: 'queue-pause'; queue: PausedQueue; forMs: number };
 
 /** A fault, and its start in ms after the start of the run. */
@@ -52,6 +53,11 @@ const DECK: ((random: Random, free: (names: readonly ProcessName[]) => ProcessNa
   (random) => ({ kind: 'postgres-restart', how: 'fast', forMs: random.between(0, 3_000) }),
   (random) => ({ kind: 'postgres-restart', how: 'immediate', forMs: random.between(0, 3_000) }),
   (random) => ({ kind: 'store-full', forMs: random.between(2_000, 6_000) }),
+  (random) => ({
+    kind: 'store-away',
+    how: random.pick(['stopped', 'failing'] as const),
+    forMs: random.between(2_000, 6_000),
+  }),
   (random) => ({
     kind: 'queue-pause',
     queue: random.pick(['reports', 'callbacks'] as const),

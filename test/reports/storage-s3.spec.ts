@@ -16,6 +16,7 @@ import { S3Storage } from '../../src/reports/storage/s3/s3.storage.js';
 import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/folder.js';
 import { type S3Server, startS3Server } from '../support/s3-server.js';
+import { serviceSources } from '../support/source.js';
 import { describePacks } from './pack-conformance.js';
 import { describeStorage } from './storage-conformance.js';
 
@@ -205,4 +206,10 @@ describe('S3Storage', () => {
       await server.start();
     }
   });
+});
+
+it('loads the SDK only for a bucket', () => {
+  const sources = serviceSources().filter(({ path }) => !path.startsWith('src/reports/storage/s3/'));
+  const loading = sources.filter(({ text: source }) => /@aws-sdk|\bfrom '[^']*\/s3\//.test(source));
+  expect(loading.map(({ path }) => path)).toEqual([]);
 });
