@@ -9,6 +9,7 @@ import { mailPlans } from './explain/mail-plans.js';
 import { orderPlans } from './explain/order-plans.js';
 import { requestPlans } from './explain/request-plans.js';
 import { FINISHED } from './explain/rows.js';
+import { schedulePlans } from './explain/schedule-plans.js';
 import { ticketPlans } from './explain/ticket-plans.js';
 import { userPlans } from './explain/user-plans.js';
 
@@ -28,4 +29,5 @@ describe(`over ${FINISHED.toLocaleString('en')} finished requests, and books`, (
   requestPlans(explained);
   mailPlans(explained);
   userPlans(explained);
+  schedulePlans(explained);
 });

@@ -39,15 +39,16 @@ export interface Settlement {
   error?: string;
 }
 
-/** `now()`, because an index cannot be used for a condition on `clock_timestamp()`. */
+/**
+ * `now()`, because an index cannot be used for a condition on `clock_timestamp()`. An array, because a join could become a
+ * scan.
+ */
 const CLAIM = statement(
   'schedules_claim',
-  `WITH due AS (
+  `UPDATE schedules s SET attempt_at = clock_timestamp() + :leaseMs * interval '1 millisecond'
+    WHERE id = ANY (ARRAY(
       SELECT id FROM schedules WHERE is_active AND attempt_at <= now() ORDER BY attempt_at LIMIT :limit
-      FOR UPDATE SKIP LOCKED
-    )
-    UPDATE schedules s SET attempt_at = clock_timestamp() + :leaseMs * interval '1 millisecond'
-    FROM due WHERE s.id = due.id
+      FOR UPDATE SKIP LOCKED))
     RETURNING s.id, s.account_id AS "accountId", s.version, s.report, s.payload, s.period, s.every, s.on_day AS "onDay",
       s.at_time AS at, s.timezone, s.lane, s.callback_url AS "callbackUrl", s.format, s.compress,
       s.next_due_at AS "nextDueAt", now() AS now`,
@@ -102,13 +103,13 @@ const ADD_RUN = statement(
     RETURNING number, created_at AS "createdAt"`,
 );
 
+/** Runs do not change, so the place of a locked one does not either. */
 const REMOVE_RUNS = statement(
   'schedule_runs_remove',
-  `DELETE FROM schedule_runs r USING (
-      SELECT schedule_id, number FROM schedule_runs WHERE created_at < now() - :ageMs * interval '1 millisecond'
-      ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ) old
-    WHERE r.schedule_id = old.schedule_id AND r.number = old.number RETURNING r.number`,
+  `DELETE FROM schedule_runs WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM schedule_runs WHERE created_at < now() - :ageMs * interval '1 millisecond'
+      ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED))
+    RETURNING number`,
 );
 
 /**

@@ -35,6 +35,8 @@ const GROWING = [
   'mail_messages',
   'mail_attempts',
   'mail_fan_outs',
+  'schedules',
+  'schedule_runs',
   'users',
   'sessions',
   'refresh_tokens',

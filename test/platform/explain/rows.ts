@@ -3,6 +3,7 @@ import { OPEN_INSTALLATION } from '../../../src/platform/tenant.js';
 import { fillBooks } from './books-rows.js';
 import { fillMail } from './mail-rows.js';
 import { SORTED_ID } from './sorted-id.js';
+import { fillSchedules } from './schedule-rows.js';
 import { fillTickets } from './ticket-rows.js';
 import { fillUsers } from './user-rows.js';
 
@@ -74,5 +75,6 @@ async function insertRows(client: pg.Client): Promise<void> {
   await fillBooks(client);
   await fillTickets(client);
   await fillMail(client);
+  await fillSchedules(client);
   await fillUsers(client);
 }
