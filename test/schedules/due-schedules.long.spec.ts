@@ -59,10 +59,10 @@ it('1,000 schedules that are due when processes are killed are accepted once', a
   const database = await openDatabase();
   const processes = await Promise.all([start(database), start(database)]);
   await addSchedules(database);
-  for (const [index, { kill, exited }] of processes.entries()) {
+  for (const [index, one] of processes.entries()) {
     await eventually(async () => (await countRuns(database)) > (index + 1) * 150, PATIENCE);
-    kill('SIGKILL');
-    await exited;
+    one.kill('SIGKILL');
+    await one.exited;
   }
   const before = await countRuns(database);
   await start(database);
@@ -93,7 +93,7 @@ it('a clock that jumps neither loses nor repeats a due time', async () => {
   for (let hour = 0; hour < 24; hour++) {
     const at = `${String(hour).padStart(2, '0')}:30`;
     const body = { name: at, report: 'digest', payload: { input_data: 'x', iterations: 1 }, every: 'day', at };
-    expect((await post(daybook!, '/api/schedules', { ...body, callback_url: null })).status).toBe(201);
+    expect((await post(daybook, '/api/schedules', { ...body, callback_url: null })).status).toBe(201);
   }
   const jump = (ahead: string) => sql(database, 'UPDATE test_clock SET ahead = $1', [ahead]);
   const isIdle = () =>
@@ -108,13 +108,13 @@ it('a clock that jumps neither loses nor repeats a due time', async () => {
     await jump(ahead);
     await isIdle();
     // The processes go on: both look for due times in every sweep.
-    const { json } = await post(daybook!, '/api/sync', { input_data: 'x', iterations: 1 });
+    const { json } = await post(daybook, '/api/sync', { input_data: 'x', iterations: 1 });
     expect(json.status).toBe('completed');
   }
-  const { json } = await get(daybook!, '/api/schedules?limit=200');
+  const { json } = await get(daybook, '/api/schedules?limit=200');
   expect(json.schedules).toHaveLength(24);
   for (const { id, name } of json.schedules as { id: string; name: string }[]) {
-    const { runs } = (await get(daybook!, `/api/schedules/${id}/runs?limit=200`)).json;
+    const { runs } = (await get(daybook, `/api/schedules/${id}/runs?limit=200`)).json;
     const due = (runs as { due_at: string }[]).map(({ due_at }) => due_at).toReversed();
     const first = Date.parse(due[0]!);
     expect(first - createdAt).toBeGreaterThan(0);

@@ -78,7 +78,7 @@ describe('a due time', () => {
       accept(due(one), one.accepting, first),
       accept(due(two), two.accepting, second),
     ]);
-    expect(accepted.toSorted()).toEqual([false, true]);
+    expect(accepted.filter(Boolean)).toHaveLength(1);
     expect(await counts()).toEqual({ requests: 1, runs: 1 });
     const [lane] = await one.sql('SELECT next_position, pending FROM lanes');
     expect(lane).toEqual({ next_position: 2, pending: 1 });

@@ -50,7 +50,7 @@ export function schedulePlans(explained: Explained): void {
   it('adding a schedule', () =>
     explained.expectCheap(async () => {
       const [like] = await repository().list(OPEN_INSTALLATION, undefined, 1);
-      const fresh = { ...like!, id: 'eeeeeeee-0000-7000-8000-000000000000' };
+      const fresh = Object.assign(like!, { id: 'eeeeeeee-0000-7000-8000-000000000000' });
       expect(await repository().add(explained.database.query, fresh, 2_000)).not.toBeNull();
       expect(await repository().add(explained.database.query, fresh, 1_000)).toBeNull();
     }));

@@ -15,7 +15,7 @@ export const jobSettings = z.object({
   RETENTION: durationOrOff(UNIT_MS.d, 3_650 * UNIT_MS.d, 'a time from 1d to 3650d')
     .prefault('30d')
     .describe(
-      'Age at which finished requests are deleted with their logs and files, unused lanes, mail, imports with errors, ended redeliveries and disabled callback URLs; `off` keeps them',
+      'Age at which finished requests are deleted with their logs and files, unused lanes, mail, imports with errors, runs of schedules, ended redeliveries and disabled callback URLs; `off` keeps them',
     ),
   ACTION_RETENTION: durationOrOff(UNIT_MS.d, 3_650 * UNIT_MS.d, 'a time from 1d to 3650d')
     .prefault('90d')
