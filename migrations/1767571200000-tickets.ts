@@ -27,6 +27,7 @@ const EVENTS = [
     CONSTRAINT events_cancelled_check CHECK ((status = 'cancelled') = (cancelled_at IS NOT NULL))
   )`,
   `CREATE INDEX events_by_date ON events (date, id) WHERE status = 'active'`,
+  `CREATE INDEX events_by_organizer ON events (organizer_id, date, id) WHERE status = 'active'`,
   `CREATE INDEX events_search ON events USING gin (lower(title || ' ' || description) gin_trgm_ops) WHERE status = 'active'`,
   `CREATE INDEX events_location ON events USING gin (lower(location) gin_trgm_ops) WHERE status = 'active'`,
 ];

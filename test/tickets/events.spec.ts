@@ -141,6 +141,24 @@ describe('the list of events', () => {
     expect(await list({ q: `_oon ${mark}` })).toEqual([]);
   });
 
+  it('has the events of one organizer only, with the other filters', async () => {
+    const mark = uuidv7();
+    const add = (title: string, by: TestUser, days: number) =>
+      publish(daybook, by, { title: `${title} ${mark}`, date: inDays(days) });
+    await add('Late', other, 20);
+    await add('Soon', other, 10);
+    await add('Foreign', organizer, 12);
+    expect(await list({ q: mark, organizer_id: other.id })).toEqual([`Soon ${mark}`, `Late ${mark}`]);
+    expect(await list({ q: mark, organizer_id: other.id, from: inDays(15) })).toEqual([`Late ${mark}`]);
+    expect(await list({ q: mark, organizer_id: customer.id })).toEqual([]);
+    const { json } = await get(daybook, `/api/events?organizer_id=${other.id}&from=1970-01-01T00:00:00Z&limit=200`);
+    const organizers = json.events.map((event: { organizer: { id: string } }) => event.organizer.id);
+    expect([...new Set(organizers)]).toEqual([other.id]);
+    const reply = await get(daybook, '/api/events?organizer_id=Otto');
+    expectProblem(reply, 422);
+    expect(pathsOf(reply)).toEqual(['organizer_id']);
+  });
+
   it('pages by a cursor, also over events of the same time', async () => {
     const mark = uuidv7();
     const date = inDays(12);

@@ -11,6 +11,7 @@ export type EventStatus = (typeof EVENT_STATUSES)[number];
 @Check('events_status_check', `status IN ('active', 'cancelled')`)
 @Check('events_cancelled_check', `(status = 'cancelled') = (cancelled_at IS NOT NULL)`)
 @Index('events_by_date', ['date', 'id'], { where: `status = 'active'` })
+@Index('events_by_organizer', ['organizerId', 'date', 'id'], { where: `status = 'active'` })
 @Index('events_search', { synchronize: false })
 @Index('events_location', { synchronize: false })
 export class Event {

@@ -14,6 +14,7 @@ export interface EventFilter {
   q?: string;
   /** Part of the location, in any case. */
   location?: string;
+  organizerId?: string;
   /** Only events after this one, in the order of the list. */
   after?: { date: Date; id: string };
   limit: number;
@@ -29,13 +30,14 @@ export class EventRepository {
   }
 
   /** @returns Active events, the soonest first. */
-  list({ from, to, q, location, after, limit }: EventFilter): Promise<EventRow[]> {
+  list({ from, to, q, location, organizerId, after, limit }: EventFilter): Promise<EventRow[]> {
     const query = this.rows().where(`e.status = 'active'`);
     if (from) query.andWhere('e.date >= :from', { from });
     if (to) query.andWhere('e.date < :to', { to });
     if (after) query.andWhere('(e.date, e.id) > (:afterDate, :afterId)', { afterDate: after.date, afterId: after.id });
     if (q !== undefined) query.andWhere(`lower(e.title || ' ' || e.description) LIKE :q`, { q: containing(q) });
     if (location !== undefined) query.andWhere('lower(e.location) LIKE :location', { location: containing(location) });
+    if (organizerId !== undefined) query.andWhere('e.organizer_id = :organizerId', { organizerId });
     return query.orderBy('e.date', 'ASC').addOrderBy('e.id', 'ASC').limit(limit).getRawMany<EventRow>();
   }
 

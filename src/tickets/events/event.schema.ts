@@ -61,6 +61,7 @@ export const eventsQuery = z
     to: dateTime.optional().describe('Events that begin before this time'),
     q: part.optional().describe('Part of the title or the description, in any case'),
     location: part.optional().describe('Part of the location, in any case'),
+    organizer_id: z.uuid().optional().describe('Events of this organizer, whose id each event has'),
     limit: pageLimit('Events'),
     cursor: z
       .string()

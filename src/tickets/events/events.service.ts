@@ -38,10 +38,10 @@ export class EventsService {
   ) {}
 
   /** @returns One page, the soonest event first, and the cursor of the next (null on the last). */
-  async list({ cursor, limit, ...filter }: EventsQuery): Promise<object> {
+  async list({ cursor, limit, organizer_id: organizerId, ...filter }: EventsQuery): Promise<object> {
     const from = filter.from ?? (filter.to ? undefined : new Date());
     const after = cursor === undefined ? undefined : placeOf(cursor);
-    const read = (count: number) => this.events.list({ ...filter, from, after, limit: count });
+    const read = (count: number) => this.events.list({ ...filter, organizerId, from, after, limit: count });
     const { page, next_cursor } = await pageOf(limit, read, ({ date, id }) => `${new Date(date).getTime()}@${id}`);
     return { events: page.map(eventView), next_cursor };
   }

@@ -65,6 +65,10 @@ export function ticketPlans(explained: Explained): void {
     { location: 'brewery', from: inDays(0) },
     { location: 'oddville', from: inDays(0) },
     { location: 'oddville', q: 'concert', from: inDays(0) },
+    { organizerId: idOf(7) },
+    { organizerId: idOf(7), from: inDays(0), after: { date: inDays(100), id: NIL } },
+    { organizerId: idOf(7), q: 'rarity' },
+    { organizerId: uuidv7() },
     { after: { date: inDays(100), id: NIL } },
   ];
   it.each(filters)('listing the events of %j', (filter) =>

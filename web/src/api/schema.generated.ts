@@ -7841,6 +7841,8 @@ export interface operations {
                 q?: string;
                 /** @description Part of the location, in any case */
                 location?: string;
+                /** @description Events of this organizer, whose id each event has */
+                organizer_id?: string;
                 /** @description Events per page */
                 limit?: number;
                 /** @description `next_cursor` of the previous page */

@@ -1,36 +1,38 @@
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData } from '@tanstack/react-query';
+import { api } from '../../api/client';
 import { useSession } from '../../api/session';
+import { usePager } from '../../ui/filters';
 import { Panel } from '../../ui/panel';
 import { useSearchState } from '../../ui/search';
 import { Empty, ErrorState, Skeleton } from '../../ui/states';
-import { Table } from '../../ui/table';
+import { Pager, Table } from '../../ui/table';
 import { EventDialog } from './event-dialog';
 import { NewEvent } from './event-form';
 import { EVENT_COLUMNS } from './events';
-import { ownEvents } from './own-sales';
+import { BEGINNING } from './own-sales';
 
-/** @returns The events of the organizer who is logged in. */
-export function useOwnEvents() {
-  const id = useSession().caller?.id ?? '';
-  return useQuery({ queryKey: ['own-events', id], queryFn: () => ownEvents(id), enabled: id !== '' });
-}
-
-/** The events of the organizer, past ones too. */
+/** The events of the organizer who is logged in, past ones too. */
 export default function OwnEvents() {
   const [search, change] = useSearchState();
-  const { data, error, refetch } = useOwnEvents();
+  const id = useSession().caller?.id;
+  const query = { organizer_id: id, from: BEGINNING, cursor: search['cursor'] };
+  const { data, error, refetch } = api.useQuery(
+    'get',
+    '/api/events',
+    { params: { query } },
+    { placeholderData: keepPreviousData, refetchInterval: 15_000, enabled: id !== undefined },
+  );
+  const pager = usePager(data?.next_cursor);
   return (
     <Panel title="Your events" hint="The soonest first, past ones too" isFlush actions={<NewEvent />}>
       {error ? <ErrorState error={error} onRetry={() => void refetch()} /> : !data && <Skeleton />}
-      {!error && data?.rows.length === 0 && (
+      {!error && data?.events.length === 0 && (
         <Empty title="You have no events">Publish one: it is public at once, and sells its tickets once each.</Empty>
       )}
-      {!error && data && data.rows.length > 0 && (
-        <Table caption="Your events" columns={EVENT_COLUMNS} rows={data.rows} keyOf={({ id }) => id} />
+      {!error && data && data.events.length > 0 && (
+        <Table caption="Your events" columns={EVENT_COLUMNS} rows={data.events} keyOf={(event) => event.id} />
       )}
-      {data?.isAll === false && (
-        <p className="border-t px-5 py-2 text-muted">Only events among the first 2,000 are shown.</p>
-      )}
+      <Pager {...pager} />
       {search['id'] !== undefined && <EventDialog id={search['id']} onClose={() => change({ id: undefined })} />}
     </Panel>
   );

@@ -1,14 +1,19 @@
 import { useQuery } from '@tanstack/react-query';
+import { useSession } from '../../api/session';
 import { money, number } from '../../ui/format';
 import { Bars } from '../../ui/page';
 import { Panel, Stat } from '../../ui/panel';
 import { Empty, ErrorState, Skeleton } from '../../ui/states';
-import { useOwnEvents } from './own-events';
-import { readSales, totals } from './own-sales';
+import { ownEvents, readSales, totals } from './own-sales';
 
 /** Tickets and revenue of the organizer's events. */
 export default function SalesPart() {
-  const own = useOwnEvents();
+  const organizer = useSession().caller?.id ?? '';
+  const own = useQuery({
+    queryKey: ['own-events', organizer],
+    queryFn: () => ownEvents(organizer),
+    enabled: organizer !== '',
+  });
   const events = own.data?.rows ?? [];
   const { data, error, refetch } = useQuery({
     queryKey: ['sales', events.map(({ id, tickets_sold }) => [id, tickets_sold])],
@@ -55,6 +60,7 @@ export default function SalesPart() {
             }))}
           />
         )}
+        {own.data?.isAll === false && <p className="mt-3 text-muted">Only your first 2,000 events are counted.</p>}
       </Panel>
     </>
   );
