@@ -1,5 +1,10 @@
-import { SelectField, TextArea, TextField } from '../ui/field';
+import { SelectField, TextArea } from '../ui/field';
+import { SuggestField } from '../ui/filters';
+import { PickField } from './pick-field';
 import { type SchemaField, type Texts, errorAt } from './schema';
+
+/** Values to suggest for fields, by their names. */
+export type Suggestions = Record<string, readonly (string | readonly [value: string, label: string])[]>;
 
 /**
  * The fields of a JSON Schema: descriptions are hints, defaults are placeholders, and an empty field is left out.
@@ -10,12 +15,14 @@ export function SchemaForm({
   texts,
   errors,
   path,
+  suggestions = {},
   onChange,
 }: {
   fields: SchemaField[];
   texts: Texts;
   errors: { path: string; message: string }[];
   path: string;
+  suggestions?: Suggestions;
   onChange: (name: string, text: string) => void;
 }) {
   return fields.map((field) => (
@@ -23,6 +30,7 @@ export function SchemaForm({
       key={field.name}
       field={field}
       text={texts[field.name] ?? ''}
+      suggestions={suggestions[field.name] ?? []}
       error={errorAt(errors, `${path}.${field.name}`)}
       onChange={(text) => onChange(field.name, text)}
     />
@@ -32,12 +40,13 @@ export function SchemaForm({
 interface ControlProps {
   field: SchemaField;
   text: string;
+  suggestions: Suggestions[string];
   error: string | null;
   onChange: (text: string) => void;
 }
 
-function Control({ field, text, error, onChange }: ControlProps) {
-  const { kind, hint, placeholder, isRequired, maxLength } = field;
+function Control({ field, text, suggestions, error, onChange }: ControlProps) {
+  const { kind, hint, placeholder, isRequired, maxLength, choices } = field;
   const label = isRequired ? `${field.label} (required)` : field.label;
   const common = { label, hint, error, 'aria-required': isRequired || undefined };
   if (kind === 'choice' || kind === 'boolean') {
@@ -50,11 +59,13 @@ function Control({ field, text, error, onChange }: ControlProps) {
       />
     );
   }
+  if (kind === 'list' && choices.length > 0) return <PickField {...{ label, hint, error, choices, text, onChange }} />;
   const input = { ...common, placeholder, value: text };
   if (kind === 'json') return <TextArea {...input} rows={4} onChange={({ target }) => onChange(target.value)} />;
   return (
-    <TextField
+    <SuggestField
       {...input}
+      suggestions={suggestions}
       type={kind === 'date' ? 'date' : 'text'}
       inputMode={kind === 'integer' ? 'numeric' : kind === 'number' ? 'decimal' : undefined}
       maxLength={maxLength}

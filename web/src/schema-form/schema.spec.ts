@@ -10,7 +10,9 @@ const SCHEMA = {
     is_packed: { type: 'boolean', default: true },
     day: { type: 'string', format: 'date' },
     as_of: { type: 'string', allOf: [{ pattern: '^2024-02-29$' }, { pattern: '^2' }] },
-    columns: { type: 'array', items: { type: 'string' } },
+    columns: { type: 'array', items: { type: 'string' }, description: 'Of `more`' },
+    picked: { type: 'array', items: { type: 'string', enum: ['a', 'b'] } },
+    through: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
     currency: { anyOf: [{ type: 'string', maxLength: 3 }, { type: 'null' }], title: 'Money' },
     from: {
       anyOf: [
@@ -35,6 +37,8 @@ describe('fields of a JSON Schema', () => {
       day: 'date',
       as_of: 'date',
       columns: 'list',
+      picked: 'list',
+      through: 'integer',
       currency: 'text',
       from: 'text',
       more: 'json',
@@ -45,7 +49,10 @@ describe('fields of a JSON Schema', () => {
     expect(fields[0]).toMatchObject({ label: 'Count', hint: 'How many · 1 to 9', placeholder: '5', isRequired: false });
     expect(fields[1]).toMatchObject({ hint: undefined, placeholder: undefined, isRequired: true });
     expect(fields[2]).toMatchObject({ choices: ['a', 'b'], placeholder: 'b' });
-    expect(fields[7]).toMatchObject({ label: 'Money', maxLength: 3 });
+    expect(fields[6]).toMatchObject({ hint: 'Of more · comma-separated', choices: [] });
+    expect(fields[7]).toMatchObject({ hint: undefined, choices: ['a', 'b'] });
+    expect(fields[8]).toMatchObject({ hint: 'at least 0' });
+    expect(fields[9]).toMatchObject({ label: 'Money', maxLength: 3 });
   });
 
   it('become a payload without the empty ones', () => {

@@ -9,7 +9,7 @@ export interface SchemaField {
   hint: string | undefined;
   /** The default as a text. */
   placeholder: string | undefined;
-  /** Of a choice. */
+  /** Of a choice, or of each entry of a list. */
   choices: string[];
   maxLength: number | undefined;
 }
@@ -36,8 +36,14 @@ export function fieldsOf(schema: Schema): SchemaField[] {
 function fieldOf(name: string, given: Schema, isRequired: boolean): SchemaField {
   const schema: Schema = { ...withoutNull(given), ...('default' in given && { default: given['default'] }) };
   const kind = kindOf(schema);
-  const hints = [given['description'] ?? schema['description'], boundsOf(schema), kind === 'list' && 'comma-separated'];
-  const text = hints.filter((hint): hint is string => typeof hint === 'string' && hint !== '').join(' · ');
+  const hints = [
+    given['description'] ?? schema['description'],
+    boundsOf(schema),
+    kind === 'list' && !isPicked(schema) && 'comma-separated',
+  ];
+  const words = hints.filter((hint): hint is string => typeof hint === 'string' && hint !== '').join(' · ');
+  // Names of fields are in backticks, for Markdown.
+  const text = words.replaceAll('`', '');
   return {
     name,
     label: typeof given['title'] === 'string' ? given['title'] : labelOf(name),
@@ -45,10 +51,17 @@ function fieldOf(name: string, given: Schema, isRequired: boolean): SchemaField 
     isRequired,
     hint: text === '' ? undefined : text,
     placeholder: schema['default'] === undefined ? undefined : textOf(schema['default']),
-    choices: Array.isArray(schema['enum']) ? schema['enum'].map(String) : [],
+    choices: choicesOf(isSchema(schema['items']) && kind === 'list' ? schema['items'] : schema),
     maxLength: numberOf(schema['maxLength']),
   };
 }
+
+function choicesOf({ enum: values }: Schema): string[] {
+  return Array.isArray(values) ? values.map(String) : [];
+}
+
+/** Whether the entries of a list are picked and not typed. */
+const isPicked = ({ items }: Schema): boolean => isSchema(items) && choicesOf(items).length > 0;
 
 /** Of a value that may be null, its other schema; an empty field leaves it out. */
 function withoutNull(schema: Schema): Schema {
@@ -77,7 +90,9 @@ function isDate(schema: Schema): boolean {
 }
 
 function boundsOf(schema: Schema): string | undefined {
-  const [min, max] = [numberOf(schema['minimum']), numberOf(schema['maximum'])];
+  const [min, most] = [numberOf(schema['minimum']), numberOf(schema['maximum'])];
+  // The largest integer of JavaScript is no bound that a reader needs.
+  const max = most === Number.MAX_SAFE_INTEGER ? undefined : most;
   const format = (value: number): string => value.toLocaleString();
   if (min !== undefined && max !== undefined) return `${format(min)} to ${format(max)}`;
   if (min !== undefined) return `at least ${format(min)}`;

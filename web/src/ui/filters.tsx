@@ -122,19 +122,20 @@ export function instant(local: string): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-/** A text field that suggests values. */
+/** A text field that suggests values, or values with their labels. */
 export function SuggestField({
   suggestions,
   ...field
-}: Parameters<typeof TextField>[0] & { suggestions: readonly string[] }) {
+}: Parameters<typeof TextField>[0] & { suggestions: readonly (string | readonly [value: string, label: string])[] }) {
   const id = useId();
   return (
     <>
       <TextField {...field} list={id} />
       <datalist id={id}>
-        {suggestions.map((value) => (
-          <option key={value} value={value} />
-        ))}
+        {suggestions.map((suggestion) => {
+          const [value, label] = typeof suggestion === 'string' ? [suggestion] : suggestion;
+          return <option key={value} value={value} label={label} />;
+        })}
       </datalist>
     </>
   );

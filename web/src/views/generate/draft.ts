@@ -1,5 +1,6 @@
 import type { components } from '../../api/schema.generated';
 import type { Search } from '../../router';
+import { instantNow, monthSoFar } from '../../schema-form/interval';
 import { type Texts, fieldsOf, payloadOf } from '../../schema-form/schema';
 
 export type ReportType = components['schemas']['ReportType'];
@@ -8,6 +9,8 @@ export type ReportType = components['schemas']['ReportType'];
 export interface Draft {
   report: string;
   format: string;
+  /** Empty for none. */
+  compress: string;
   lane: string;
   callback: string;
   texts: Texts;
@@ -22,18 +25,29 @@ export const EXAMPLES: Record<string, { long: Texts; short: Texts }> = {
   },
 };
 const FIRST = 'transactions';
+
+/** Whether files of a type can be compressed: those whose columns can be chosen. */
+export const compresses = (type: ReportType | undefined): boolean => Array.isArray(type?.columns);
+
+/** @returns The parameters to begin with. A report over an interval begins with this month so far, in the reader's zone. */
+export function startOf(type: ReportType | undefined): Texts {
+  if (!type) return {};
+  const names = new Set(fieldsOf(type.params).map(({ name }) => name));
+  const hasInterval = ['from', 'to', 'timezone'].every((name) => names.has(name));
+  return hasInterval ? monthSoFar(instantNow(type.data_available_until)) : { ...EXAMPLES[type.type]?.long };
+}
 /** Marks the parameters of the report in the URL. */
 const PREFIX = 'p.';
 
 /** @returns The form that the URL names, else the example of a report type. */
 export function draftOf(search: Search, types: ReportType[]): Draft {
-  const { report: asked, format = '', lane = '', callback = '' } = search;
+  const { report: asked, format = '', compress = '', lane = '', callback = '' } = search;
   const type = types.find(({ type: name }) => name === (asked ?? FIRST)) ?? types[0];
   const report = type?.type ?? '';
   const given = Object.entries(search).filter(([name]) => name.startsWith(PREFIX));
   const texts = Object.fromEntries(given.map(([name, text]) => [name.slice(PREFIX.length), text ?? '']));
   const isNew = asked === undefined && given.length === 0;
-  return { report, format, lane, callback, texts: isNew ? { ...EXAMPLES[report]?.long } : texts };
+  return { report, format, compress, lane, callback, texts: isNew ? startOf(type) : texts };
 }
 
 /** @returns The changes of the URL's parameters that name a form; parameters of an earlier report are removed. */
@@ -49,9 +63,12 @@ export interface Bodies {
 }
 
 /** @returns The bodies of `POST /api/sync`, whose caller waits and needs neither lane nor callback, and of `POST /api/async`. */
-export function bodiesOf({ report, format, lane, callback, texts }: Draft, type: ReportType | undefined): Bodies {
+export function bodiesOf(
+  { report, format, compress, lane, callback, texts }: Draft,
+  type: ReportType | undefined,
+): Bodies {
   const payload = payloadOf(fieldsOf(type?.params ?? {}), texts);
-  const shared = { report, payload, ...(format !== '' && { format }) };
+  const shared = { report, payload, ...(format !== '' && { format }), ...(compress !== '' && { compress }) };
   const url = callback.trim();
   return {
     sync: shared,

@@ -1,10 +1,13 @@
 import type { Problem } from '../../api/errors';
+import { IntervalButtons } from '../../schema-form/interval-buttons';
 import { SchemaForm } from '../../schema-form/schema-form';
 import { errorAt, fieldsOf } from '../../schema-form/schema';
+import { useSuggestions } from '../../schema-form/use-suggestions';
 import { Button } from '../../ui/button';
+import { CompressField, FormatField } from '../../ui/file-fields';
 import { SelectField, TextField } from '../../ui/field';
 import { useDemoReceiver } from '../callbacks/use-demo-receiver';
-import { type Draft, EXAMPLES, type ReportType } from './draft';
+import { type Draft, EXAMPLES, type ReportType, compresses, startOf } from './draft';
 
 /** The fields of a report request, from the JSON Schema of its type. */
 export function ReportForm({
@@ -21,24 +24,35 @@ export function ReportForm({
   const type = types.find(({ type: name }) => name === draft.report);
   const example = EXAMPLES[draft.report];
   const fields = fieldsOf(type?.params ?? {});
+  const suggestions = useSuggestions(fields, draft.texts);
   const set = (changes: Partial<Draft>): void => onChange({ ...draft, ...changes });
   return (
     <div className="space-y-5">
-      <div className="grid grid-cols-[minmax(0,1fr)] gap-4 sm:grid-cols-2 lg:grid-cols-[minmax(0,3fr)_minmax(0,1fr)_minmax(0,1.5fr)_minmax(0,4fr)]">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4 sm:grid-cols-2 lg:grid-cols-4">
         <SelectField
           label="Report"
+          className="lg:col-span-2"
           options={types.map(({ type: name, title }) => [name, title] as const)}
           value={draft.report}
           error={errorAt(errors, 'report')}
-          onChange={({ target: { value } }) => set({ report: value, format: '', texts: { ...EXAMPLES[value]?.long } })}
+          onChange={({ target: { value } }) => {
+            const chosen = types.find(({ type: name }) => name === value);
+            set({ report: value, format: '', compress: '', texts: startOf(chosen) });
+          }}
         />
-        <SelectField
-          label="Format"
-          options={(type?.formats ?? []).map((format, index) => [index === 0 ? '' : format, format] as const)}
+        <FormatField
+          formats={type?.formats ?? []}
           value={draft.format}
           error={errorAt(errors, 'format')}
-          onChange={({ target }) => set({ format: target.value })}
+          onChange={(format) => set({ format })}
         />
+        {compresses(type) && (
+          <CompressField
+            value={draft.compress}
+            error={errorAt(errors, 'compress')}
+            onChange={(compress) => set({ compress })}
+          />
+        )}
         <TextField
           label="Lane"
           hint="Async only"
@@ -58,6 +72,7 @@ export function ReportForm({
       <fieldset className="min-w-0">
         <legend className="mb-3 flex w-full flex-wrap items-center gap-2 border-b pb-2 font-medium">
           Parameters
+          <IntervalButtons fields={fields} onChange={(texts) => set({ texts: { ...draft.texts, ...texts } })} />
           {example && (
             <span className="ml-auto flex gap-1">
               <Button isSmall kind="quiet" onClick={() => set({ texts: { ...example.short } })}>
@@ -72,6 +87,7 @@ export function ReportForm({
         <div className="grid grid-cols-[minmax(0,1fr)] gap-4 sm:grid-cols-2 lg:grid-cols-3">
           <SchemaForm
             fields={fields}
+            suggestions={suggestions}
             texts={draft.texts}
             errors={errors}
             path="payload"
@@ -95,7 +111,7 @@ function CallbackField({
 }) {
   const { isOn, url } = useDemoReceiver();
   return (
-    <div>
+    <div className="sm:col-span-2 lg:col-span-3">
       <TextField
         label="Callback URL"
         hint="Async only. Empty for no callback."
