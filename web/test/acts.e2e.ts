@@ -155,6 +155,37 @@ describe('a visitor', () => {
     expect(await call(daybook, 'GET', `/api/orders/${id}`)).toMatchObject({ status: 'paid' });
   });
 
+  it('edits a draft, and is told when another caller has changed it meanwhile', async () => {
+    const email = 'edit@customers.example';
+    const { id: customer_id } = await call(daybook, 'POST', '/api/customers', { email, name: 'Eve' });
+    const items = [{ sku: 'A-1', quantity: 2, unit_price_cents: 1_250 }];
+    const { id } = await call(daybook, 'POST', '/api/orders', { customer_id, currency: 'EUR', items });
+    const order = () => call(daybook, 'GET', `/api/orders/${String(id)}`);
+    await visitor.open(`/app/books?id=${String(id)}`);
+    await visitor.click(dialog().getByRole('button', { name: 'Edit' }));
+    await dialog().getByLabel('Price').fill('13.00');
+    await dialog().getByLabel('Reference').fill('edited');
+    await visitor.click(dialog().getByRole('button', { name: 'Save the changes' }));
+    await dialog().getByText('edited', { exact: true }).waitFor();
+    expect(visitor.clicks).toBe(2);
+    expect(await order()).toMatchObject({ total_cents: 2_600, external_ref: 'edited', currency: 'EUR' });
+
+    await visitor.click(dialog().getByRole('button', { name: 'Edit' }));
+    await call(daybook, 'PATCH', `/api/orders/${String(id)}`, { items: [{ ...items[0], quantity: 5 }] });
+    await dialog().getByLabel('Price').fill('99.00');
+    await visitor.click(dialog().getByRole('button', { name: 'Save the changes' }));
+    await dialog().getByText('Someone else has changed this order since you opened it.').waitFor();
+    expect(await order()).toMatchObject({ total_cents: 6_250 });
+    await visitor.click(dialog().getByRole('button', { name: 'Load it again' }));
+    await eventually(async () => (await dialog().getByLabel('Quantity').inputValue()) === '5');
+    await dialog().getByLabel('Price').fill('10.00');
+    await visitor.click(dialog().getByRole('button', { name: 'Save the changes' }));
+    await dialog().getByRole('button', { name: 'Edit' }).waitFor();
+    expect(await order()).toMatchObject({ total_cents: 5_000 });
+    expect(visitor.problems.filter((problem) => !problem.includes('412'))).toEqual([]);
+    visitor.problems.length = 0;
+  });
+
   it('publishes an event as an organizer, and books it and cancels as a customer', async () => {
     const fill = (label: string, text: string): Promise<void> => dialog().getByLabel(label).fill(text);
     const register = async (role: 'organizer' | 'customer', name: string): Promise<void> => {

@@ -43,6 +43,34 @@ export function Dialog({
   );
 }
 
+/**
+ * A button that opens a form for something new.
+ * @param label On the button, and the title of the dialog.
+ * @param children The form, which gets the function that closes the dialog.
+ */
+export function FormDialog({
+  label,
+  description,
+  children,
+}: {
+  label: string;
+  description?: ReactNode;
+  children: (close: () => void) => ReactNode;
+}) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <Dialog
+      title={label}
+      description={description}
+      trigger={<Button kind="primary">{label}</Button>}
+      isOpen={isOpen}
+      onOpenChange={setOpen}
+    >
+      {children(() => setOpen(false))}
+    </Dialog>
+  );
+}
+
 /** A button whose action is confirmed first. The dialog stays open, with the error, if the action fails. */
 export function ConfirmButton({
   title,

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { client, dataOf, queryClient } from '../../api/client';
 import { centsOf } from '../../ui/amount';
 import { Button } from '../../ui/button';
-import { Dialog } from '../../ui/dialog';
+import { FormDialog } from '../../ui/dialog';
 import { SelectField, TextField } from '../../ui/field';
 import { SuggestField, instant, localTime } from '../../ui/filters';
 import { money } from '../../ui/format';
@@ -15,17 +15,13 @@ import { useForm } from '../../api/use-form';
 
 /** A button that opens the form of an adjustment. */
 export function NewAdjustment() {
-  const [isOpen, setOpen] = useState(false);
   return (
-    <Dialog
-      title="Post an adjustment"
+    <FormDialog
+      label="Post an adjustment"
       description="Its debits equal its credits in each currency. It cannot be changed, only reversed."
-      trigger={<Button kind="primary">Post an adjustment</Button>}
-      isOpen={isOpen}
-      onOpenChange={setOpen}
     >
-      <AdjustmentForm onDone={() => setOpen(false)} />
-    </Dialog>
+      {(close) => <AdjustmentForm onDone={close} />}
+    </FormDialog>
   );
 }
 

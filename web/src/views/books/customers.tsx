@@ -1,10 +1,9 @@
 import { keepPreviousData } from '@tanstack/react-query';
-import { useState } from 'react';
 import { api, client, dataOf, queryClient } from '../../api/client';
 import type { components } from '../../api/schema.generated';
 import { useMay } from '../../api/session';
 import { Button } from '../../ui/button';
-import { ConfirmButton, Dialog } from '../../ui/dialog';
+import { ConfirmButton, Dialog, FormDialog } from '../../ui/dialog';
 import { CheckField, TextField } from '../../ui/field';
 import { Filters, TextFilter, usePager } from '../../ui/filters';
 import { Time } from '../../ui/format';
@@ -66,17 +65,7 @@ export default function Customers() {
 }
 
 function NewCustomer() {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <Dialog
-      title="New customer"
-      trigger={<Button kind="primary">New customer</Button>}
-      isOpen={isOpen}
-      onOpenChange={setOpen}
-    >
-      <CustomerForm onDone={() => setOpen(false)} />
-    </Dialog>
-  );
+  return <FormDialog label="New customer">{(close) => <CustomerForm onDone={close} />}</FormDialog>;
 }
 
 function CustomerDialog({ id, onClose }: { id: string; onClose: () => void }) {

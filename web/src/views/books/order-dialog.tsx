@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { api, client, dataOf, queryClient } from '../../api/client';
 import type { components } from '../../api/schema.generated';
 import { useMay } from '../../api/session';
@@ -9,6 +10,7 @@ import { ErrorState, Skeleton } from '../../ui/states';
 import { type Column, Table } from '../../ui/table';
 import { act } from '../../ui/toast';
 import { Facts } from '../../ui/facts';
+import { OrderForm } from './order-form';
 import { PartLink } from './part-link';
 
 type Order = components['schemas']['Order'];
@@ -17,18 +19,26 @@ type Order = components['schemas']['Order'];
 export function OrderDialog({ id, onClose }: { id: string; onClose: () => void }) {
   const { data, error, refetch } = api.useQuery('get', '/api/orders/{id}', { params: { path: { id } } });
   const mayWrite = useMay('books:write');
+  /** The draft as it was when its form was opened, whose version the change must meet. */
+  const [edited, setEdited] = useState<Order | null>(null);
+  const stopEditing = () => setEdited(null);
+  async function reload(): Promise<void> {
+    const { data: order } = await refetch();
+    setEdited(order?.status === 'draft' ? order : null);
+  }
   return (
-    <Dialog title="Order" isOpen onOpenChange={onClose}>
+    <Dialog title={edited ? 'Edit the draft' : 'Order'} isOpen onOpenChange={onClose}>
       {error ? <ErrorState error={error} onRetry={() => void refetch()} /> : !data && <Skeleton rows={6} />}
-      {data && !error && (
+      {edited && <OrderForm key={edited.version} order={edited} onDone={stopEditing} onReload={() => void reload()} />}
+      {data && !error && !edited && (
         <div className="space-y-4">
           <Details order={data} />
           <Items order={data} />
-          {mayWrite && <Moves order={data} />}
+          {mayWrite && <Moves order={data} onEdit={() => setEdited(data)} />}
         </div>
       )}
       <div className="mt-5 flex justify-end">
-        <Button onClick={onClose}>Close</Button>
+        <Button onClick={edited ? stopEditing : onClose}>{edited ? 'Back' : 'Close'}</Button>
       </div>
     </Dialog>
   );
@@ -101,7 +111,13 @@ async function move(id: string, name: keyof typeof MOVES): Promise<void> {
 }
 
 /** The moves that the order's status allows: draft → paid → shipped, and draft or paid → cancelled. */
-function Moves({ order: { id, status, is_archived, total_cents, currency } }: { order: Order }) {
+function Moves({
+  order: { id, status, is_archived, total_cents, currency },
+  onEdit,
+}: {
+  order: Order;
+  onEdit: () => void;
+}) {
   const total = money(total_cents, currency);
   return (
     <div className="flex flex-wrap gap-2">
@@ -116,6 +132,7 @@ function Moves({ order: { id, status, is_archived, total_cents, currency } }: { 
           Pay {total}
         </ConfirmButton>
       )}
+      {status === 'draft' && <Button onClick={onEdit}>Edit</Button>}
       {status === 'paid' && (
         <Button kind="primary" onClick={() => void act(() => move(id, 'ship'), 'The order is shipped')}>
           Ship

@@ -4,35 +4,30 @@ import type { components } from '../../api/schema.generated';
 import { useForm } from '../../api/use-form';
 import { centsOf, decimalOf } from '../../ui/amount';
 import { Button } from '../../ui/button';
-import { Dialog } from '../../ui/dialog';
-import { SelectField, TextField } from '../../ui/field';
+import { FormDialog } from '../../ui/dialog';
+import { TextField } from '../../ui/field';
 import { instant, localTime } from '../../ui/filters';
+import { AmountField, CurrencyField } from '../../ui/money-fields';
 import { useSearchState } from '../../ui/search';
 import { ErrorState } from '../../ui/states';
 import { announce } from '../../ui/toast';
 
 type TicketEvent = components['schemas']['Event'];
 
-const CURRENCIES = ['USD', 'EUR', 'GBP', 'CHF', 'JPY'];
-
 /** A button that opens the form of a new event. */
 export function NewEvent() {
   const [, change] = useSearchState();
-  const [isOpen, setOpen] = useState(false);
-  function show(id: string): void {
-    setOpen(false);
-    change({ id });
-  }
   return (
-    <Dialog
-      title="New event"
-      description="It is public as soon as it is published."
-      trigger={<Button kind="primary">New event</Button>}
-      isOpen={isOpen}
-      onOpenChange={setOpen}
-    >
-      <EventForm onDone={show} />
-    </Dialog>
+    <FormDialog label="New event" description="It is public as soon as it is published.">
+      {(close) => (
+        <EventForm
+          onDone={(id) => {
+            close();
+            change({ id });
+          }}
+        />
+      )}
+    </FormDialog>
   );
 }
 
@@ -95,24 +90,20 @@ export function EventForm({ event, onDone }: { event?: TicketEvent; onDone: (id:
           hint={isSold ? `${event.tickets_sold} are sold` : undefined}
           error={errorOf('total_tickets')}
         />
-        <TextField
+        <AmountField
           label="Price of a ticket"
-          inputMode="decimal"
-          required
           value={price}
-          placeholder="25.00"
+          currency={currency}
           hint="0 is free"
-          error={price !== '' && cents === null ? 'Not an amount, such as 25.00' : errorOf('price_cents')}
-          onChange={(change) => setPrice(change.target.value)}
+          error={errorOf('price_cents')}
+          onChange={setPrice}
         />
-        <SelectField
-          label="Currency"
+        <CurrencyField
           value={currency}
-          options={[...new Set([currency, ...CURRENCIES])]}
           disabled={isSold}
           hint={isSold ? 'Fixed while tickets are sold' : undefined}
           error={errorOf('currency')}
-          onChange={(change) => setCurrency(change.target.value)}
+          onChange={setCurrency}
         />
       </div>
       {error !== null && <ErrorState error={error} />}
