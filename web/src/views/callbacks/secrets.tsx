@@ -3,10 +3,9 @@ import { api, client, dataOf, queryClient } from '../../api/client';
 import type { components } from '../../api/schema.generated';
 import { useMay } from '../../api/session';
 import { CopyButton } from '../../ui/code';
-import { ConfirmButton } from '../../ui/dialog';
-import { SelectField } from '../../ui/field';
 import { Time } from '../../ui/format';
 import { Badge, Panel } from '../../ui/panel';
+import { FreshSecret, RotateButton } from '../../ui/secrets';
 import { ErrorState, Skeleton } from '../../ui/states';
 import { type Column, Table } from '../../ui/table';
 
@@ -26,21 +25,30 @@ export function Secrets() {
 function Shared() {
   const { data, error, refetch } = api.useQuery('get', '/api/callback-secrets', {});
   const [fresh, setFresh] = useState<string | null>(null);
+  async function rotate(overlap: string): Promise<void> {
+    const body = { expire_old_after: overlap };
+    const { secrets } = await dataOf(client.POST('/api/callback-secrets/rotate', { body }));
+    setFresh(secrets[0]?.secret ?? null);
+    await queryClient.invalidateQueries();
+  }
   return (
     <Panel
       title="Secrets"
       hint="Receivers check the v1 signature (HMAC-SHA256) with them. While two are valid, callbacks carry a signature of each."
-      actions={<Rotate onRotated={setFresh} />}
+      actions={
+        <RotateButton
+          title="Rotate the secret?"
+          description="A new secret is made and signs from now on. The old ones also sign for the time below, so that receivers can change without losing a callback."
+          label="The old secrets stay valid"
+          onRotate={rotate}
+        />
+      }
       isFlush
     >
       {fresh !== null && (
-        <div role="status" className="mx-4 mb-4 rounded-control border border-good bg-good-soft px-4 py-3 sm:mx-5">
-          <p className="font-medium text-good">The new secret signs from now on. Give it to your receivers.</p>
-          <p className="mt-1 flex flex-wrap items-center gap-2">
-            <code className="font-mono text-sm break-all">{fresh}</code>
-            <CopyButton text={fresh} label="Copy the secret" />
-          </p>
-        </div>
+        <FreshSecret secret={fresh} copyLabel="Copy the secret" onDismiss={() => setFresh(null)}>
+          The new secret signs from now on. Give it to your receivers.
+        </FreshSecret>
       )}
       {error ? <ErrorState error={error} onRetry={() => void refetch()} /> : null}
       {!data && !error && <Skeleton rows={2} />}
@@ -48,44 +56,6 @@ function Shared() {
         <Table caption="Secrets, newest first" columns={SECRET_COLUMNS} rows={data.secrets} keyOf={({ id }) => id} />
       )}
     </Panel>
-  );
-}
-
-const OVERLAPS = [
-  ['24h', 'for 24 hours'],
-  ['1h', 'for an hour'],
-  ['7d', 'for 7 days'],
-  ['0s', 'not at all: they end now'],
-] as const;
-
-function Rotate({ onRotated }: { onRotated: (secret: string) => void }) {
-  const [overlap, setOverlap] = useState<string>('24h');
-  return (
-    <ConfirmButton
-      isSmall
-      kind="secondary"
-      title="Rotate the secret?"
-      description="A new secret is made and signs from now on. The old ones also sign for the time below, so that receivers can change without losing a callback."
-      fields={
-        <SelectField
-          className="mt-3"
-          label="The old secrets stay valid"
-          options={OVERLAPS}
-          value={overlap}
-          onChange={({ target }) => setOverlap(target.value)}
-        />
-      }
-      confirm="Rotate"
-      onConfirm={async () => {
-        const { secrets } = await dataOf(
-          client.POST('/api/callback-secrets/rotate', { body: { expire_old_after: overlap } }),
-        );
-        if (secrets[0]) onRotated(secrets[0].secret);
-        await queryClient.invalidateQueries();
-      }}
-    >
-      Rotate
-    </ConfirmButton>
   );
 }
 

@@ -2,14 +2,12 @@ import { keepPreviousData } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, client, dataOf, queryClient } from '../../api/client';
 import type { components } from '../../api/schema.generated';
-import { Button } from '../../ui/button';
-import { CopyButton } from '../../ui/code';
 import { ConfirmButton } from '../../ui/dialog';
-import { SelectField } from '../../ui/field';
 import { Filters, TextFilter, usePager } from '../../ui/filters';
 import { Time } from '../../ui/format';
 import { Badge, Panel, StatusBadge } from '../../ui/panel';
 import { useSearchState } from '../../ui/search';
+import { FreshSecret, RotateButton } from '../../ui/secrets';
 import { Empty, ErrorState, Skeleton } from '../../ui/states';
 import { type Column, Pager, Table } from '../../ui/table';
 import { CreateKey } from './create-key';
@@ -35,7 +33,11 @@ export function Keys() {
       actions={<CreateKey onCreated={setFresh} />}
       isFlush
     >
-      {fresh !== null && <Fresh created={fresh} onDismiss={() => setFresh(null)} />}
+      {fresh !== null && (
+        <FreshSecret secret={fresh.key} copyLabel="Copy the key" onDismiss={() => setFresh(null)}>
+          The key “{fresh.name}” of {fresh.account} is made. It is shown only now: keep it in a safe place.
+        </FreshSecret>
+      )}
       <Filters label="Filter keys" names={['account']}>
         <TextFilter label="Account" name="account" />
       </Filters>
@@ -53,23 +55,6 @@ export function Keys() {
       )}
       <Pager {...pager} />
     </Panel>
-  );
-}
-
-function Fresh({ created, onDismiss }: { created: NewKey; onDismiss: () => void }) {
-  return (
-    <div role="status" className="mx-4 mb-4 rounded-control border border-good bg-good-soft px-4 py-3 sm:mx-5">
-      <p className="font-medium text-good">
-        The key “{created.name}” of {created.account} is made. It is shown only now: keep it in a safe place.
-      </p>
-      <p className="mt-1 flex flex-wrap items-center gap-2">
-        <code className="font-mono text-sm break-all">{created.key}</code>
-        <CopyButton text={created.key} label="Copy the key" />
-        <Button isSmall kind="quiet" onClick={onDismiss}>
-          I have it
-        </Button>
-      </p>
-    </div>
   );
 }
 
@@ -112,38 +97,18 @@ function Scopes({ scopes }: Pick<Key, 'scopes'>) {
   );
 }
 
-const OVERLAPS = [
-  ['24h', 'for 24 hours'],
-  ['1h', 'for an hour'],
-  ['7d', 'for 7 days'],
-  ['0s', 'not at all: it ends now'],
-] as const;
-
 function Rotate({ apiKey: { id, name }, onRotated }: { apiKey: Key; onRotated: (key: NewKey) => void }) {
-  const [overlap, setOverlap] = useState<string>('24h');
+  async function rotate(overlap: string): Promise<void> {
+    onRotated(await dataOf(client.POST('/api/keys/{id}/rotate', { params: { path: { id } }, body: { overlap } })));
+    await queryClient.invalidateQueries({ queryKey: ['get', '/api/keys'] });
+  }
   return (
-    <ConfirmButton
-      isSmall
-      kind="secondary"
+    <RotateButton
       title={`Rotate the key “${name}”?`}
       description="A new key with the same account and scopes is made and shown once."
-      fields={
-        <SelectField
-          className="mt-3"
-          label="The old key stays valid"
-          options={OVERLAPS}
-          value={overlap}
-          onChange={({ target }) => setOverlap(target.value)}
-        />
-      }
-      confirm="Rotate"
-      onConfirm={async () => {
-        onRotated(await dataOf(client.POST('/api/keys/{id}/rotate', { params: { path: { id } }, body: { overlap } })));
-        await queryClient.invalidateQueries({ queryKey: ['get', '/api/keys'] });
-      }}
-    >
-      Rotate
-    </ConfirmButton>
+      label="The old key stays valid"
+      onRotate={rotate}
+    />
   );
 }
 
