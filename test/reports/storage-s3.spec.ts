@@ -141,7 +141,7 @@ describe('S3Storage', () => {
     const path = spool('spooled');
     try {
       const put = storage.put([{ key: newKey(), path }]);
-      await expect(put).rejects.toThrow(/^Report files cannot be stored in S3: .*ECONNREFUSED/);
+      await expect(put).rejects.toThrow(/^Report files cannot be stored in S3 \(ECONNREFUSED\)$/);
       await expect(put).rejects.toThrow(StorageUnavailable);
       await expect(storage.size(key)).rejects.toThrow(StorageUnavailable);
       await expect(storage.remove([key])).rejects.toThrow(StorageUnavailable);
@@ -181,9 +181,15 @@ describe('S3Storage', () => {
 
   it('fails when the bucket is missing, and not as if only the object were', async () => {
     const storage = open({ S3_BUCKET: 'another-bucket' });
-    await expect(storage.put([{ key: newKey(), bytes: Buffer.from('x') }])).rejects.toThrow('NoSuchBucket');
-    await expect(storage.remove([newKey()])).rejects.toThrow('NoSuchBucket');
-    await expect(text(storage.open(newKey()))).rejects.toThrow('NoSuchBucket');
+    await expect(storage.put([{ key: newKey(), bytes: Buffer.from('x') }])).rejects.toThrow('(NoSuchBucket, HTTP 404)');
+    await expect(storage.remove([newKey()])).rejects.toThrow('(NoSuchBucket, HTTP 404)');
+    await expect(text(storage.open(newKey()))).rejects.toThrow('(NoSuchBucket, HTTP 404)');
+  });
+
+  it('does not tell callers about servers and keys', async () => {
+    const storage = open({ S3_ACCESS_KEY_ID: 'AKIAOTHER' });
+    const put = storage.put([{ key: newKey(), bytes: Buffer.from('x') }]);
+    await expect(put).rejects.toThrow(/^Report files cannot be stored in S3 \(InvalidAccessKeyId, HTTP 403\)$/);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Config } from '../../../platform/config/config.js';
 import { StartError } from '../../../platform/errors.js';
-import { isRefusal, regionOf, s3Fault, statusOf } from './s3-fault.js';
+import { isRefusal, regionOf, s3Detail, s3Fault, statusOf } from './s3-fault.js';
 import { S3Storage } from './s3.storage.js';
 
 /**
@@ -20,7 +20,7 @@ export async function openBucket(config: Config, onAway: (fault: string) => void
       storage.close();
       throw new StartError(refusal);
     }
-    onAway(s3Fault(error));
+    onAway(`${s3Fault(error)}: ${s3Detail(error)}`);
   }
   return storage;
 }

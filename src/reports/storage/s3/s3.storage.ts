@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { Logger } from '@nestjs/common';
 import { mapSome } from '../map-some.js';
 import {
   type ByteRange,
@@ -22,7 +23,7 @@ import {
 } from '../object-storage.js';
 import { storageFault } from '../storage-fault.js';
 import { type S3Settings, s3Client } from './s3-client.js';
-import { isMissing, isRefusal, s3Fault } from './s3-fault.js';
+import { isMissing, isRefusal, s3Detail, s3Fault } from './s3-fault.js';
 
 /** Objects of one `put` that are uploaded at once. One over the size of a part is uploaded in up to four parts at once. */
 const CONCURRENT_UPLOADS = 8;
@@ -33,6 +34,8 @@ const DELETED_AT_ONCE = 1_000;
 /** Times that reading continues after the connection broke, without a byte in between. */
 const RESUMES = 3;
 const READ_BUFFER_BYTES = 256 * 1024;
+/** An outage is logged once in this time. */
+const LOG_INTERVAL_MS = 60_000;
 /** Objects of failed puts that are remembered for removal. */
 const MAX_LEFTOVERS = 10_000;
 
@@ -41,6 +44,8 @@ const MAX_LEFTOVERS = 10_000;
  * removes what it stored; if that fails too, the next `put` that succeeds does it.
  */
 export class S3Storage extends ObjectStorage {
+  private readonly logger = new Logger('Storage');
+  private loggedAtMs = Number.NEGATIVE_INFINITY;
   private readonly client: S3Client;
   /** Signs the URLs of downloads. */
   private readonly signer: S3Client;
@@ -65,7 +70,7 @@ export class S3Storage extends ObjectStorage {
       await mapSome(objects, CONCURRENT_UPLOADS, (object) => this.upload(object));
     } catch (error) {
       await this.remove(keys).catch(() => this.remember(keys));
-      throw asStorageError(error);
+      throw this.asStorageError(error);
     }
     for (const key of keys) this.leftovers.delete(key);
     if (this.leftovers.size > 0) this.removeLeftovers();
@@ -77,7 +82,7 @@ export class S3Storage extends ObjectStorage {
   /** Stores a copy of a local file, all or nothing. @throws StorageUnavailable */
   async copy(key: string, path: string): Promise<void> {
     await this.upload({ key: checkedKey(key), path }).catch((error: unknown) => {
-      throw asStorageError(error);
+      throw this.asStorageError(error);
     });
   }
 
@@ -95,7 +100,7 @@ export class S3Storage extends ObjectStorage {
       return (await this.client.send(new HeadObjectCommand(this.named(key)))).ContentLength ?? 0;
     } catch (error) {
       if (isMissing(error)) return null;
-      throw asStorageError(error);
+      throw this.asStorageError(error);
     }
   }
 
@@ -106,7 +111,7 @@ export class S3Storage extends ObjectStorage {
       const { Errors } = await this.client
         .send(new DeleteObjectsCommand({ Bucket: this.settings.S3_BUCKET, Delete }))
         .catch((error: unknown) => {
-          throw asStorageError(error);
+          throw this.asStorageError(error);
         });
       const [error] = Errors ?? [];
       if (error) throw new StorageUnavailable(`S3 does not remove ${error.Key}: ${error.Code}`);
@@ -126,7 +131,7 @@ export class S3Storage extends ObjectStorage {
     try {
       return await getSignedUrl(this.signer, command, { expiresIn: Math.floor(S3_URL_EXPIRY / 1_000) });
     } catch (error) {
-      throw asStorageError(error);
+      throw this.asStorageError(error);
     }
   }
 
@@ -192,7 +197,7 @@ export class S3Storage extends ObjectStorage {
         return;
       } catch (error) {
         if (signal.aborted || isMissing(error)) throw error;
-        if (isRefusal(error) || failures >= RESUMES) throw asStorageError(error);
+        if (isRefusal(error) || failures >= RESUMES) throw this.asStorageError(error);
       }
     }
   }
@@ -206,9 +211,16 @@ export class S3Storage extends ObjectStorage {
     this.leftovers.clear();
     this.remove(keys).catch(() => this.remember(keys));
   }
-}
 
-function asStorageError(error: unknown): Error {
-  if (error instanceof StorageUnavailable || error instanceof TypeError) return error;
-  return new StorageUnavailable(storageFault(error) ?? s3Fault(error), { cause: error });
+  /** An operator sees in the log what callers do not. */
+  private asStorageError(error: unknown): Error {
+    if (error instanceof StorageUnavailable || error instanceof TypeError) return error;
+    const fault = storageFault(error) ?? s3Fault(error);
+    const nowMs = performance.now();
+    if (nowMs > this.loggedAtMs + LOG_INTERVAL_MS) {
+      this.loggedAtMs = nowMs;
+      this.logger.warn(`${fault}: ${s3Detail(error)}`);
+    }
+    return new StorageUnavailable(fault, { cause: error });
+  }
 }
