@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
-import { get, type Reply, send } from '../support/client.js';
+import { expectProblem, get, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { holdLane, releaseLane } from '../support/sql.js';
 import { Stores } from '../support/stores.js';
@@ -14,8 +14,11 @@ import { RandomBooks, TYPES } from './recount-fixture.js';
 import { accountWithBooks, type Books, type By, type Report, reportsClient } from './reports-fixture.js';
 
 let daybook: Daybook;
+/** Books without entries. */
+let unposted: Books;
 beforeAll(async () => {
   daybook = await startDaybook({ env: { ...UNLIMITED, AUTH: 'required' } });
+  unposted = await newBooks();
 });
 
 const reports = reportsClient(() => daybook);
@@ -264,5 +267,66 @@ describe('the control totals', () => {
     ]);
     const lines = await run(books.key, 'account-statement', { ledger_account: 'assets:cash' }, 'jsonl');
     expect(lines.file).toContain('"balance_cents":-18014398509481982}');
+  });
+});
+
+describe('the parameters', () => {
+  it('select a half-open interval of local days, pick and order columns, and filter a currency', async () => {
+    const books = await newBooks();
+    const at = (effective_at: string, memo: string): Promise<number> => rent(books, 5, { effective_at, memo });
+    await at('2026-03-28T22:59:59.999Z', 'the day before');
+    await at('2026-03-28T23:00:00Z', '=first');
+    await at('2026-03-29T21:59:59.999Z', 'last');
+    await at('2026-03-29T22:00:00Z', 'the day after');
+    await rent(books, 1_250, { effective_at: '2026-03-29T12:00:00Z' }, { currency: 'KWD' });
+    await rent(books, 1_250, { effective_at: '2026-03-29T12:00:00Z' }, { currency: 'JPY' });
+    const day = { from: '2026-03-29', to: '2026-03-30', timezone: 'Europe/Zurich' };
+    const fileOf = async (more: object): Promise<string> => (await run(books.key, 'journal', { ...day, ...more })).file;
+    expect(await fileOf({ columns: ['memo', 'number'], currency: 'USD' })).toBe(
+      "memo,number\n'=first,2\n'=first,2\nlast,3\nlast,3\n",
+    );
+    expect(await fileOf({ columns: ['amount'], currency: 'KWD' })).toBe('amount\n1.250\n-1.250\n');
+    expect(await fileOf({ columns: ['amount'], currency: 'JPY' })).toBe('amount\n1250\n-1250\n');
+    expect(await fileOf({ columns: ['currency'], currency: 'EUR' })).toBe('currency\n');
+    expect(await fileOf({ columns: ['number'], through_entry: 2 })).toBe('number\n2\n2\n');
+    expect(await fileOf({ columns: ['number'], through_entry: 0 })).toBe('number\n');
+  });
+
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+  it.each<[string, object, string, RegExp]>([
+    ['journal', { from: undefined }, 'from', /./],
+    ['journal', { to: '2026-02-30' }, 'to', /2026-01-31/],
+    ['journal', { to: '2026-01-01' }, 'to', /must be after from/],
+    ['journal', { to: tomorrow }, 'to', /time of the request, \d{4}-/],
+    ['journal', { through_entry: 1 }, 'through_entry', /newest entry, which is 0/],
+    ['journal', { through_entry: -1 }, 'through_entry', />=0/],
+    ['journal', { timezone: 'Mars/Olympus' }, 'timezone', /Europe\/Zurich/],
+    ['journal', { currency: 'usd' }, 'currency', /ISO 4217/],
+    ['journal', { columns: [] }, 'columns', /./],
+    ['journal', { columns: ['number', 'number'] }, 'columns', /twice/],
+    ['journal', { columns: ['colour'] }, 'columns.0', /"number"/],
+    ['journal', { colour: 'red' }, 'colour', /not a parameter/],
+    ['account-statement', {}, 'ledger_account', /./],
+    ['account-statement', { ledger_account: 'cash' }, 'ledger_account', /assets:cash/],
+    ['customer-statement', { customer_id: 'x' }, 'customer_id', /UUID/],
+    [
+      'customer-statement',
+      { customer_id: '0195a0c1-7e2b-7cc0-9f7e-3d0f2a9b1c55' },
+      'customer_id',
+      /a customer of the account/,
+    ],
+  ])('of %s are refused: %j', async (report, params, path, allowed) => {
+    const { key } = unposted;
+    const payload = { from: '2026-01-01', to: '2026-02-01', ...params };
+    const sent = [
+      ['/api/sync', { report, payload }, `payload.${path}`],
+      ['/api/async', { report, ...payload, callback_url: null }, path],
+      ['/api/batch', { requests: [{ report, payload, callback_url: null }] }, `requests.0.payload.${path}`],
+    ] as const;
+    for (const [route, body, at] of sent) {
+      const reply = await send(daybook, 'POST', route, { body, headers: key.headers });
+      expectProblem(reply, 422, route);
+      expect(reply.json.errors).toEqual([{ path: at, message: expect.stringMatching(allowed) }]);
+    }
   });
 });
