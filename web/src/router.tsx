@@ -34,6 +34,10 @@ const routes = [
     lazyRouteComponent(() => import('./views/generate/generate.view'), 'GenerateView'),
   ),
   view(
+    '/app/schedules',
+    lazyRouteComponent(() => import('./views/schedules/schedules.view'), 'SchedulesView'),
+  ),
+  view(
     '/app/callbacks',
     lazyRouteComponent(() => import('./views/callbacks/callbacks.view'), 'CallbacksView'),
   ),

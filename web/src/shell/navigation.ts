@@ -16,6 +16,7 @@ export const VIEW_GROUPS: { title: string; views: View[] }[] = [
     views: [
       { path: '/', title: 'Home', key: 'h', needs: null },
       { path: '/app/generate', title: 'Generate', key: 'g', needs: 'reports:write' },
+      { path: '/app/schedules', title: 'Schedules', key: 'd', needs: 'reports:read' },
       { path: '/app/queue', title: 'Queue', key: 'q', needs: 'reports:read' },
       { path: '/app/requests', title: 'Requests', key: 'r', needs: 'reports:read' },
       { path: '/app/callbacks', title: 'Callbacks', key: 'c', needs: 'reports:read' },

@@ -89,6 +89,8 @@ const TONES: Record<string, Tone> = {
   SUCCESS: 'good',
   FAILED: 'bad',
   CANCELLED: 'muted',
+  REFUSED: 'bad',
+  SKIPPED: 'warn',
   draft: 'muted',
   paid: 'good',
   shipped: 'info',

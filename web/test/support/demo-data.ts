@@ -13,14 +13,44 @@ export interface DemoIds {
   event: string;
   pending: string;
   failed: string;
+  schedule: string;
 }
 
 /** Adds a few rows to every list, and a finished load test. The service must be allowed to call 127.0.0.1. */
 export async function addDemoData(service: Daybook): Promise<DemoIds> {
   await call(service, 'POST', '/api/dev/seed', { customers: 10, orders_per_customer: 3 });
   const [ids, event] = [await addRequests(service), await addTickets(service)];
+  const schedule = await addSchedule(service);
   await runLoadTest(service);
-  return { ...ids, event };
+  return { ...ids, event, schedule };
+}
+
+/** Why a report failed. */
+const REASON = 'The file is larger than the storage that the account has left (5 bytes, MAX_STORAGE_ACCOUNT).';
+
+async function fail(service: Daybook, id: string): Promise<void> {
+  await sql(service, `UPDATE requests SET status = 'FAILED', result_payload = NULL, error = $2 WHERE id = $1`, [
+    id,
+    REASON,
+  ]);
+}
+
+/** @returns The id of a schedule whose last run failed. */
+async function addSchedule(service: Daybook): Promise<string> {
+  const body = {
+    name: 'Monthly trial balance',
+    report: 'trial-balance',
+    period: 'previous_month',
+    every: 'month',
+    at: '06:00',
+    lane: 'scheduled',
+    callback_url: null,
+  };
+  const { id } = await call<{ id: string }>(service, 'POST', '/api/schedules', body);
+  const { request_id } = await call<{ request_id: string }>(service, 'POST', `/api/schedules/${id}/run`);
+  await eventually(async () => (await call(service, 'GET', `/api/requests/${request_id}`))['status'] === 'COMPLETED');
+  await fail(service, request_id);
+  return id;
 }
 
 async function addRequests(service: Daybook): Promise<{ pending: string; failed: string }> {
@@ -52,11 +82,7 @@ async function addFailed(
   await refused(1);
   await call(service, 'POST', `/api/requests/${id}/redeliver`);
   await refused(2);
-  const reason = 'The file is larger than the storage that the account has left (5 bytes, MAX_STORAGE_ACCOUNT).';
-  await sql(service, `UPDATE requests SET status = 'FAILED', result_payload = NULL, error = $2 WHERE id = $1`, [
-    id,
-    reason,
-  ]);
+  await fail(service, id);
   return id;
 }
 
