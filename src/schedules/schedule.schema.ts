@@ -47,8 +47,9 @@ const fields = {
 
 const EXAMPLE = {
   name: 'Monthly ledger',
-  report: 'transactions',
-  payload: { num_transactions: 50 },
+  report: 'orders-ledger',
+  payload: { currency: 'CHF' },
+  period: 'previous_month',
   every: 'month',
   on: 1,
   at: '06:00',

@@ -4145,10 +4145,11 @@ export interface components {
         /**
          * @example {
          *       "name": "Monthly ledger",
-         *       "report": "transactions",
+         *       "report": "orders-ledger",
          *       "payload": {
-         *         "num_transactions": 50
+         *         "currency": "CHF"
          *       },
+         *       "period": "previous_month",
          *       "every": "month",
          *       "on": 1,
          *       "at": "06:00",
