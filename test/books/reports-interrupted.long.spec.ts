@@ -90,6 +90,23 @@ describe('a report', () => {
     expect((await completed(OPEN, id)).result.row_count).toBe(2);
   });
 
+  it('is not lost when the database ends its session, and holds its lane back meanwhile', async () => {
+    const ids = await whileLinesAreLocked(async () => {
+      const accepted: string[] = [];
+      for (let n = 0; n < 3; n++) accepted.push(await submit(OPEN, 'trial-balance', {}, { lane: 'outage' }));
+      await sql(api, 'SELECT pg_terminate_backend($1)', [await blockedReader()]);
+      await eventually(async () => (await readers()).length === 0);
+      for (const id of accepted) expect((await detailOf(OPEN, id)).status).toMatch(/PENDING|PROCESSING/);
+      return accepted;
+    });
+    const times: string[] = [];
+    for (const id of ids) {
+      expect((await completed(OPEN, id)).result.row_count).toBe(2);
+      times.push((await detailOf(OPEN, id)).completed_at);
+    }
+    expect(times).toEqual(times.toSorted());
+  });
+
   it('that is sync gets 503 when the database ends its session', async () => {
     const reply = await whileLinesAreLocked(async () => {
       const asked = ask(OPEN, 'journal');
