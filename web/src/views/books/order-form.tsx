@@ -204,7 +204,7 @@ function ItemFields({
     <fieldset className="space-y-3">
       <legend className="mb-1 text-sm font-semibold">Items</legend>
       {items.map(({ key, sku, quantity, price }, index) => (
-        <div key={key} className="grid grid-cols-[1fr_5rem_7rem_auto] items-end gap-2 max-sm:grid-cols-2">
+        <div key={key} className="grid grid-cols-[1fr_5rem_7rem_auto] items-start gap-2 max-sm:grid-cols-2">
           <TextField
             label={`SKU ${index + 1}`}
             required
@@ -230,6 +230,7 @@ function ItemFields({
           />
           <Button
             kind="quiet"
+            className="mt-6"
             aria-label={`Remove item ${index + 1}`}
             disabled={items.length === 1}
             onClick={() => onChange(items.filter((item) => item.key !== key))}
