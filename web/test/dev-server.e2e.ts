@@ -54,12 +54,16 @@ afterAll(async () => {
 
 const button = (name: string): Locator => visitor.page.getByRole('button', { name, exact: true });
 
+async function logIn(key: string, path: string): Promise<void> {
+  await visitor.page.goto(path);
+  await visitor.page.getByLabel('API key').fill(key);
+  await visitor.click(button('Log in'));
+  await button('Log out').waitFor();
+}
+
 describe('npm run dev:web', () => {
   it('shows Home at /, /app and /app/', async () => {
-    const key = await createKey(daybook, 'admin');
-    await visitor.page.goto('/app/');
-    await visitor.page.getByLabel('API key').fill(key);
-    await visitor.click(button('Log in'));
+    await logIn(await createKey(daybook, 'admin'), '/app/');
     for (const path of ['/', '/app', '/app/']) {
       await visitor.open(path);
       await visitor.page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
@@ -69,9 +73,7 @@ describe('npm run dev:web', () => {
 
   it('passes on writes with the cookie of a session, the live stream, and files', async () => {
     const key = await createKey(daybook, 'admin');
-    await visitor.page.goto('/app/requests');
-    await visitor.page.getByLabel('API key').fill(key);
-    await visitor.click(button('Log in'));
+    await logIn(key, '/app/requests');
     await visitor.page.getByText('Live', { exact: true }).waitFor();
     // Comes by the stream: the list itself is read once.
     const request = { report: 'digest', payload: { input_data: 'x' }, lane: 'by-stream', callback_url: null };
