@@ -46,7 +46,7 @@ export class ReportDownload {
       throw new HttpException('The range lies outside the file', HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
     }
     res.attachment(file.fileName).set({ 'Content-Type': mediaTypeOf(fileName), 'X-Content-Type-Options': 'nosniff' });
-    if (req.method === 'GET' && (await this.redirect(file, res))) return;
+    if (req.method === 'GET' && !isScript(req) && (await this.redirect(file, res))) return;
     if (range) res.status(HttpStatus.PARTIAL_CONTENT).set('Content-Range', contentRange(range, file.sizeBytes));
     res.set('Content-Length', String(range ? range.end - range.start + 1 : file.sizeBytes));
     if (req.method === 'HEAD') return void res.end();
@@ -93,6 +93,14 @@ export class ReportDownload {
       if (!isClientGone) this.logger.error(`Sending ${fileKey} broke off`, error);
     }
   }
+}
+
+/**
+ * Whether the script of a page fetches the file (Fetch Metadata). It could not read an answer of another host without CORS. A
+ * link can be redirected.
+ */
+function isScript(req: Request): boolean {
+  return req.get('sec-fetch-site') !== undefined && req.get('sec-fetch-mode') !== 'navigate';
 }
 
 function contentRange({ start, end }: ByteRange, sizeBytes: number): string {

@@ -1,6 +1,8 @@
 /** A service that stores in a bucket: downloads, removals, and a storage that is away. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem, get, post, type Reply, send } from '../support/client.js';
@@ -26,6 +28,13 @@ async function syncReport(): Promise<Reply['json']> {
   const { status, json } = await post(daybook, '/api/sync', PAYLOAD);
   expect(status).toBe(200);
   return json;
+}
+
+/** Sends headers that fetch keeps for itself. */
+async function getRaw(path: string, headers: Record<string, string>): Promise<IncomingMessage> {
+  const [response] = (await once(request(daybook.url + path, { headers }).end(), 'response')) as [IncomingMessage];
+  response.resume();
+  return response;
 }
 
 /** Accepts requests of one lane together. */
@@ -83,6 +92,15 @@ describe('a result with an object of its own', () => {
     expect((await get(daybook, download_url, { 'If-Match': `"${hash}"` })).status).toBe(302);
     expectProblem(await get(daybook, download_url, { 'If-Match': '"other"' }), 412);
     expectProblem(await get(daybook, download_url, { Range: `bytes=${size}-` }), 416);
+  });
+
+  it('is streamed to the script of a page, which could not read the answer of another host', async () => {
+    const { download_url, sha256: hash } = await syncReport();
+    const streamed = await getRaw(download_url, { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' });
+    expect([streamed.statusCode, streamed.headers.etag]).toEqual([200, `"${hash}"`]);
+    expect(
+      (await getRaw(download_url, { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' })).statusCode,
+    ).toBe(302);
   });
 
   it('is 410 when its object is missing', async () => {
@@ -151,7 +169,7 @@ describe('while the bucket is away', () => {
     expect([status === 'COMPLETED', started_at === undefined]).toEqual([false, false]);
     await server.start();
     const after = await completed(ids);
-    expect(after.map((request) => request.status)).toEqual(ids.map(() => 'COMPLETED'));
+    expect(after.map(({ status: state }) => state)).toEqual(ids.map(() => 'COMPLETED'));
     const completions = after.map(({ completed_at }) => completed_at as string);
     expect(completions.toSorted()).toEqual(completions);
     const { download_url, sha256: hash } = after.at(-1).result_payload;
