@@ -186,6 +186,55 @@ describe('a visitor', () => {
     visitor.problems.length = 0;
   });
 
+  it('shows a trial balance that the books agree with, and downloads it', async () => {
+    const debit = { ledger_account: 'assets:cash', currency: 'EUR', amount_cents: 12_345 };
+    const credit = { ...debit, ledger_account: 'income:other', amount_cents: -12_345 };
+    await call(daybook, 'POST', '/api/journal/adjustments', { memo: 'A sale', lines: [debit, credit] });
+    await visitor.open('/app/books?tab=statements');
+    await visitor.page.getByLabel('Currency').selectOption('EUR');
+    await visitor.page.getByLabel('To').fill(new Date().toISOString());
+    await visitor.click(button('Show'));
+    const table = visitor.page.getByRole('table', { name: 'Trial balance in EUR' });
+    await table.waitFor();
+    const rows = await table.getByRole('row').allInnerTexts();
+    expect(rows.map((row) => row.split(/\s+/).slice(0, 6).join(' '))).toEqual([
+      'Ledger account Opening Debits Credits Net',
+      'assets:cash €0.00 €123.45 €0.00 €123.45 €123.45',
+      'income:other €0.00 €0.00 €123.45 -€123.45 -€123.45',
+      'Total €0.00 €123.45 €123.45 €0.00 €0.00',
+    ]);
+    const [download] = await Promise.all([
+      visitor.page.waitForEvent('download'),
+      visitor.click(button('Download as CSV')),
+    ]);
+    expect(await readFile(await download.path(), 'utf8')).toMatch(
+      /^ledger_account,.*\r?\nassets:cash,EUR,0\.00,123\.45,/m,
+    );
+    expect(visitor.clicks).toBe(2);
+    // The link shows the same, without another request.
+    await visitor.open(visitor.page.url());
+    await table.waitFor();
+  });
+
+  it('creates a schedule, runs it now, and sees its request', async () => {
+    await visitor.open('/');
+    await visitor.click(view('Schedules'));
+    await visitor.click(link('New schedule'));
+    await visitor.page.getByLabel('Name').fill('Balances of the month');
+    await visitor.page.getByLabel('Lane').fill('monthly');
+    await visitor.click(button('Create the schedule'));
+    await dialog().getByRole('region', { name: 'Next runs' }).waitFor();
+    expect(await dialog().getByRole('region', { name: 'Next runs' }).getByRole('listitem').count()).toBe(5);
+    await visitor.click(dialog().getByRole('button', { name: 'Run Balances of the month now' }));
+    const runs = dialog().getByRole('table', { name: 'Runs' });
+    await runs.getByText('completed').waitFor();
+    await visitor.click(runs.getByRole('link'));
+    await visitor.page.getByRole('heading', { level: 1, name: 'Request: trial-balance' }).waitFor();
+    expect(visitor.clicks).toBe(5);
+    const id = visitor.page.url().split('/').at(-1)!;
+    expect(await ended(id)).toMatchObject({ lane: 'monthly', status: 'COMPLETED' });
+  });
+
   it('publishes an event as an organizer, and books it and cancels as a customer', async () => {
     const fill = (label: string, text: string): Promise<void> => dialog().getByLabel(label).fill(text);
     const register = async (role: 'organizer' | 'customer', name: string): Promise<void> => {

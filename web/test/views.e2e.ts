@@ -45,6 +45,12 @@ const PAGES: Record<Viewer, Shown[]> = {
     { path: '/app/books?tab=journal', title: 'Books' },
     { path: '/app/books?tab=balances', title: 'Books' },
     { path: '/app/books?tab=periods', title: 'Books' },
+    { path: '/app/books?tab=statements', title: 'Books', text: 'Through entry' },
+    {
+      path: '/app/books?tab=statements&report=account-statement&run={statement}',
+      title: 'Books',
+      text: 'Closing balance',
+    },
     { path: '/app/books?tab=import', title: 'Books' },
     { path: '/app/load-test', title: 'Load test', text: 'shown above' },
     { path: '/app/system?tab=settings', title: 'System' },

@@ -1,4 +1,5 @@
-import type { Texts } from './schema';
+/** The parameters of an interval. */
+export type IntervalTexts = Record<'from' | 'to' | 'timezone', string>;
 
 /** The reader's time zone, of the IANA database. */
 export const readerZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -20,18 +21,18 @@ export function instantNow(available: string | null | undefined): Date {
 }
 
 /** @returns The parameters of the month that an instant is in, up to it, in the reader's zone. */
-export function monthSoFar(at: Date): Texts {
+export function monthSoFar(at: Date): IntervalTexts {
   const to = `${at.toISOString().slice(0, 19)}Z`;
   return { from: dateOf(new Date(at.getFullYear(), at.getMonth(), 1)), to, timezone: readerZone() };
 }
 
 /** @returns The parameters of the month before the one that an instant is in, in the reader's zone. */
-export function monthBefore(at: Date): Texts {
+export function monthBefore(at: Date): IntervalTexts {
   const [year, month] = [at.getFullYear(), at.getMonth()];
   return { from: dateOf(new Date(year, month - 1, 1)), to: dateOf(new Date(year, month, 1)), timezone: readerZone() };
 }
 
 /** @returns The parameters of the year that an instant is in, up to it, in the reader's zone. */
-export function yearSoFar(at: Date): Texts {
+export function yearSoFar(at: Date): IntervalTexts {
   return { ...monthSoFar(at), from: dateOf(new Date(at.getFullYear(), 0, 1)) };
 }

@@ -14,15 +14,17 @@ export interface DemoIds {
   pending: string;
   failed: string;
   schedule: string;
+  /** The request of a statement. */
+  statement: string;
 }
 
 /** Adds a few rows to every list, and a finished load test. The service must be allowed to call 127.0.0.1. */
 export async function addDemoData(service: Daybook): Promise<DemoIds> {
   await call(service, 'POST', '/api/dev/seed', { customers: 10, orders_per_customer: 3 });
   const [ids, event] = [await addRequests(service), await addTickets(service)];
-  const schedule = await addSchedule(service);
+  const [schedule, statement] = [await addSchedule(service), await addStatement(service)];
   await runLoadTest(service);
-  return { ...ids, event, schedule };
+  return { ...ids, event, schedule, statement };
 }
 
 /** Why a report failed. */
@@ -51,6 +53,16 @@ async function addSchedule(service: Daybook): Promise<string> {
   await eventually(async () => (await call(service, 'GET', `/api/requests/${request_id}`))['status'] === 'COMPLETED');
   await fail(service, request_id);
   return id;
+}
+
+async function addStatement(service: Daybook): Promise<string> {
+  const payload = {
+    ledger_account: 'assets:cash',
+    from: '2020-01-01',
+    to: new Date(Date.now() - 60_000).toISOString(),
+  };
+  const body = { report: 'account-statement', format: 'jsonl', payload };
+  return (await call<{ request_id: string }>(service, 'POST', '/api/sync', body)).request_id;
 }
 
 async function addRequests(service: Daybook): Promise<{ pending: string; failed: string }> {

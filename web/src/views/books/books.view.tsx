@@ -13,11 +13,15 @@ const PARTS: (Tab & { Part: ComponentType })[] = [
   { id: 'balances', title: 'Balances', Part: lazy(() => import('./balances')) },
   { id: 'periods', title: 'Periods', Part: lazy(() => import('./periods')) },
 ];
+const STATEMENTS = { id: 'statements', title: 'Statements', Part: lazy(() => import('./statements/statements')) };
 const IMPORT = { id: 'import', title: 'Import', Part: lazy(() => import('./import/import')) };
 
 /** Orders and customers, the journal that they post to, and its balances. */
 export function BooksView() {
-  const parts = useMay('books:write') ? [...PARTS, IMPORT] : PARTS;
+  const mayImport = useMay('books:write');
+  const mayMake = useMay('reports:write');
+  const mayRead = useMay('reports:read');
+  const parts = [...PARTS, ...(mayMake && mayRead ? [STATEMENTS] : []), ...(mayImport ? [IMPORT] : [])];
   const selected = useTab(parts);
   const Part = parts.find(({ id }) => id === selected)?.Part;
   return (

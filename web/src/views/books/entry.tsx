@@ -4,7 +4,7 @@ import { Money } from '../../ui/format';
 export type Entry = components['schemas']['JournalEntry'];
 
 /** What posted an entry, in words: `order.paid` is "Order paid". */
-export function kindOf({ kind }: Entry): string {
+export function kindOf({ kind }: Pick<Entry, 'kind'>): string {
   const words = kind.replaceAll(/[._-]/g, ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

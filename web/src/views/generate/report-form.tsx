@@ -1,5 +1,5 @@
 import type { Problem } from '../../api/errors';
-import { IntervalButtons } from '../../schema-form/interval-buttons';
+import { IntervalButtons, takesInterval } from '../../schema-form/interval-buttons';
 import { SchemaForm } from '../../schema-form/schema-form';
 import { errorAt, fieldsOf } from '../../schema-form/schema';
 import { useSuggestions } from '../../schema-form/use-suggestions';
@@ -72,7 +72,11 @@ export function ReportForm({
       <fieldset className="min-w-0">
         <legend className="mb-3 flex w-full flex-wrap items-center gap-2 border-b pb-2 font-medium">
           Parameters
-          <IntervalButtons fields={fields} onChange={(texts) => set({ texts: { ...draft.texts, ...texts } })} />
+          {takesInterval(fields) && (
+            <span className="ml-auto">
+              <IntervalButtons onChange={(texts) => set({ texts: { ...draft.texts, ...texts } })} />
+            </span>
+          )}
           {example && (
             <span className="ml-auto flex gap-1">
               <Button isSmall kind="quiet" onClick={() => set({ texts: { ...example.short } })}>
