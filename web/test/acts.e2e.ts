@@ -189,7 +189,11 @@ describe('a visitor', () => {
   it('shows a trial balance that the books agree with, and downloads it', async () => {
     const debit = { ledger_account: 'assets:cash', currency: 'EUR', amount_cents: 12_345 };
     const credit = { ...debit, ledger_account: 'income:other', amount_cents: -12_345 };
-    await call(daybook, 'POST', '/api/journal/adjustments', { memo: 'A sale', lines: [debit, credit] });
+    await call(daybook, 'POST', '/api/journal/entries', {
+      effective_at: new Date().toISOString(),
+      memo: 'A sale',
+      lines: [debit, credit],
+    });
     await visitor.open('/app/books?tab=statements');
     await visitor.page.getByLabel('Currency').selectOption('EUR');
     await visitor.page.getByLabel('To').fill(new Date().toISOString());
