@@ -229,7 +229,7 @@ describe('a visitor', () => {
     await visitor.click(button('Create the schedule'));
     await dialog().getByRole('region', { name: 'Next runs' }).waitFor();
     expect(await dialog().getByRole('region', { name: 'Next runs' }).getByRole('listitem').count()).toBe(5);
-    await visitor.click(dialog().getByRole('button', { name: 'Run Balances of the month now' }));
+    await visitor.click(dialog().getByRole('button', { name: 'Run now: Balances of the month' }));
     const runs = dialog().getByRole('table', { name: 'Runs' });
     await runs.getByText('completed').waitFor();
     await visitor.click(runs.getByRole('link'));

@@ -58,7 +58,7 @@ export function RunNow({ id, name }: Named) {
     setBusy(false);
   }
   return (
-    <Button isSmall isBusy={isBusy} aria-label={`Run ${name} now`} onClick={() => void run()}>
+    <Button isSmall isBusy={isBusy} aria-label={`Run now: ${name}`} onClick={() => void run()}>
       Run now
     </Button>
   );

@@ -68,7 +68,8 @@ function About({ request: { id, report, input_payload: params, result_payload: r
       title={[STATEMENTS.find(([name]) => name === report)?.[1] ?? report, ...about].join(', ')}
       hint={
         <>
-          {String(params['from'])} to {String(params['to'])}, {String(params['timezone'] ?? 'UTC')}. Through entry{' '}
+          {String(params['from'])} to {String(params['to'])},{' '}
+          {params['timezone'] === undefined ? 'UTC' : String(params['timezone'])}. Through entry{' '}
           {number(Number(params['through_entry']))}, which was recorded <Time at={result?.['data_as_of'] as string} />.
         </>
       }
