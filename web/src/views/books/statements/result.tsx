@@ -59,17 +59,18 @@ function Completed({ request }: { request: RequestDetail }) {
   );
 }
 
-/** What the report is about, and its downloads. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** The interval and the entries of the report, and its downloads. */
 function About({ request: { id, report, input_payload: params, result_payload: result } }: { request: RequestDetail }) {
   const rows = Number(result?.['row_count'] ?? 0);
-  const about = [params['ledger_account'], params['currency']].filter(Boolean).map(String);
+  const about = [params['ledger_account'], params['currency']].map(textOf).filter((text) => text !== '');
   return (
     <Panel
       title={[STATEMENTS.find(([name]) => name === report)?.[1] ?? report, ...about].join(', ')}
       hint={
         <>
-          {String(params['from'])} to {String(params['to'])},{' '}
-          {params['timezone'] === undefined ? 'UTC' : String(params['timezone'])}. Through entry{' '}
+          {textOf(params['from'])} to {textOf(params['to'])}, {textOf(params['timezone'])}. Through entry{' '}
           {number(Number(params['through_entry']))}, which was recorded <Time at={result?.['data_as_of'] as string} />.
         </>
       }
