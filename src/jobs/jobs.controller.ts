@@ -3,11 +3,12 @@ import type { Response } from 'express';
 import type { AccountId } from '../platform/tenant.js';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Action, Unrecorded } from '../http/action.decorators.js';
-import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
+import { HasScope, NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
 import { preferenceOf } from '../http/prefer.js';
 import { CountedItems, RateLimited } from '../http/rate-limit.decorators.js';
 import { ID_PARAM, idParam } from '../http/fields/id-param.js';
+import { checkReportAccess, JOURNAL_SCOPE } from '../reports/report-access.js';
 import { type ReportRequest, reportRequest, reportRequestExamples } from '../reports/report-request.schema.js';
 import {
   BATCH_LIMIT,
@@ -60,8 +61,10 @@ export class JobsController {
     @Headers('prefer') prefer: string | undefined,
     @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
+    @HasScope(JOURNAL_SCOPE) mayReadBooks: boolean,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
+    checkReportAccess([request.report], mayReadBooks);
     const { waitMs, applied } = preferenceOf(prefer);
     const { requestId, isFinished, body } = await this.syncRequests.run(request, key, account, waitMs);
     if (!isFinished) response.status(202).location(`/api/requests/${requestId}`);
@@ -85,8 +88,10 @@ export class JobsController {
     @Body({ schema: asyncBody }) request: ReportRequest,
     @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
+    @HasScope(JOURNAL_SCOPE) mayReadBooks: boolean,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
+    checkReportAccess([request.report], mayReadBooks);
     const { requestId, body } = await this.asyncRequests.accept(request, key, account);
     // `location()` would search the URL for characters to escape.
     response.setHeader('Location', `/api/requests/${requestId}`);
@@ -104,11 +109,13 @@ export class JobsController {
   @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiBody({ required: true, examples: batchExamples })
   @ApiResponse({ status: 202, description: 'All accepted and durable', standardSchema: batchAnswerSchema })
-  batch(
+  async batch(
     @Body({ schema: batchBody }) { requests }: BatchBody,
     @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
+    @HasScope(JOURNAL_SCOPE) mayReadBooks: boolean,
   ): Promise<object> {
+    checkReportAccess(new Set(requests.map(({ report }) => report)), mayReadBooks);
     return this.asyncRequests.acceptBatch(requests, key, account);
   }
 

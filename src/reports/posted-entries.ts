@@ -8,3 +8,26 @@ export abstract class PostedEntries {
 
   abstract hasCustomer(account: string, customerId: string): Promise<boolean>;
 }
+
+/** The entries as requests that are accepted together see them: the newest is the same for all. */
+export class EntriesAtOnce extends PostedEntries {
+  private readonly newestOf = new Map<string, Promise<number>>();
+
+  constructor(private readonly entries: PostedEntries) {
+    super();
+  }
+
+  override newest(account: string): Promise<number> {
+    const newest = this.newestOf.get(account) ?? this.entries.newest(account);
+    this.newestOf.set(account, newest);
+    return newest;
+  }
+
+  override earliestEffectiveAt(account: string): Promise<Date | null> {
+    return this.entries.earliestEffectiveAt(account);
+  }
+
+  override hasCustomer(account: string, customerId: string): Promise<boolean> {
+    return this.entries.hasCustomer(account, customerId);
+  }
+}

@@ -3,9 +3,10 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { AccountId } from '../platform/tenant.js';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { NeedsScope, OwnAccount } from '../http/auth.decorators.js';
+import { HasScope, NeedsScope, OwnAccount } from '../http/auth.decorators.js';
 import { FILE_MEDIA_TYPES } from './formats/file-format.js';
 import { Versioned } from '../http/preconditions.js';
+import { JOURNAL_SCOPE } from './report-access.js';
 import { ReportDownload } from './report-download.js';
 import { ReportsService, type ReportTypeView } from './reports.service.js';
 
@@ -65,10 +66,17 @@ export class ReportsController {
 
   @Get('report-types')
   @NeedsScope('reports:read')
-  @ApiOperation({ summary: 'List the report types, with JSON Schemas of their parameters' })
+  @ApiOperation({
+    summary: 'List the report types, with JSON Schemas of their parameters',
+    description:
+      'Types over the books only for callers with the scope `books:read`, which requests of such reports need too.',
+  })
   @ApiOkResponse({ standardSchema: reportTypes })
-  async types(@OwnAccount() account: AccountId): Promise<{ report_types: ReportTypeView[] }> {
-    return { report_types: await this.reports.listTypes(account) };
+  async types(
+    @OwnAccount() account: AccountId,
+    @HasScope(JOURNAL_SCOPE) mayReadBooks: boolean,
+  ): Promise<{ report_types: ReportTypeView[] }> {
+    return { report_types: await this.reports.listTypes(account, mayReadBooks) };
   }
 
   @Get('reports/:file_name')

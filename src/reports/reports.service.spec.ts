@@ -42,8 +42,7 @@ describe('ReportsService', () => {
     const params = await reports.fixDefaults(
       'transactions',
       { num_transactions: 1, report_name: 'Q1' },
-      null,
-      new Date(),
+      reports.acceptance(null),
     );
     const order = { type: 'transactions', params, format: 'csv', requestId: 'id', account: OPEN_INSTALLATION };
     const { fileKey, result } = outcomeOf((await reports.generate('sync', [order], Infinity))[0]!);
@@ -78,11 +77,15 @@ describe('ReportsService', () => {
 
   it('records the UTC day of the request, and only where it matters', async () => {
     const lateInNewYork = new Date('2025-11-21T23:30:00-05:00');
-    expect(await reports.fixDefaults('transactions', { num_transactions: 1 }, null, lateInNewYork)).toEqual({
+    expect(
+      await reports.fixDefaults('transactions', { num_transactions: 1 }, reports.acceptance(null, lateInNewYork)),
+    ).toEqual({
       num_transactions: 1,
       as_of: '2025-11-22',
     });
-    expect(await reports.fixDefaults('digest', { input_data: 'x' }, null, lateInNewYork)).toEqual({ input_data: 'x' });
+    expect(await reports.fixDefaults('digest', { input_data: 'x' }, reports.acceptance(null, lateInNewYork))).toEqual({
+      input_data: 'x',
+    });
   });
 
   it('lists every type with the JSON Schema of its parameters', async () => {

@@ -6,7 +6,7 @@ import { type AccountId, storedAccount } from '../platform/tenant.js';
 import type { RequestMode } from '../requests/request.entity.js';
 import { catalogue } from './catalogue.js';
 import type { Acceptance, ReportDefinition } from './define-report.js';
-import { PostedEntries } from './posted-entries.js';
+import { EntriesAtOnce, PostedEntries } from './posted-entries.js';
 import { ReportFailed } from './report-failed.js';
 import { objectKey } from './storage/packs/result-key.js';
 import { Spool } from './storage/packs/spool.js';
@@ -49,17 +49,20 @@ export class ReportsService implements OnApplicationShutdown {
     private readonly entries: PostedEntries,
   ) {}
 
-  /** Lists the report types, with the times of which the journal of an account has entries. */
-  async listTypes(account: AccountId): Promise<ReportTypeView[]> {
-    const at = new Date();
-    const earliest = await this.entries.earliestEffectiveAt(storedAccount(account));
-    return Promise.all([...catalogue.values()].map((definition) => this.viewOf(definition, account, at, earliest)));
+  /**
+   * Lists the report types, with the times of which the journal of an account has entries.
+   * @param mayReadBooks Whether those over the books are among them.
+   */
+  async listTypes(account: AccountId, mayReadBooks = true): Promise<ReportTypeView[]> {
+    const on = this.acceptance(account);
+    const earliest = mayReadBooks ? await on.entries.earliestEffectiveAt(on.account) : null;
+    const shown = [...catalogue.values()].filter(({ isOfJournal }) => mayReadBooks || !isOfJournal);
+    return Promise.all(shown.map((definition) => this.viewOf(definition, on, earliest)));
   }
 
   private async viewOf(
     { type, title, formats, params, columns, isOfJournal }: ReportDefinition,
-    account: AccountId,
-    at: Date,
+    on: Acceptance,
     earliest: Date | null,
   ): Promise<ReportTypeView> {
     const { data } = params.safeParse({});
@@ -70,17 +73,21 @@ export class ReportsService implements OnApplicationShutdown {
       columns: columns ?? null,
       params: z.toJSONSchema(params, { io: 'input' }),
       data_available_from: isOfJournal ? (earliest?.toISOString() ?? null) : null,
-      data_available_until: isOfJournal ? at.toISOString() : null,
-      estimated_bytes: data ? this.expectedBytes(type, await this.fixDefaults(type, data, account, at)) : null,
+      data_available_until: isOfJournal ? on.at.toISOString() : null,
+      estimated_bytes: data ? this.expectedBytes(type, await this.fixDefaults(type, data, on)) : null,
     };
+  }
+
+  /** Returns the circumstances of requests that are accepted together. */
+  acceptance(account: AccountId, at = new Date()): Acceptance {
+    return { at, account: storedAccount(account), entries: new EntriesAtOnce(this.entries) };
   }
 
   /**
    * Returns the validated parameters with the defaults that depend on the moment of the request, to be recorded.
    * @throws ParamsRefused, DatabaseUnavailable
    */
-  async fixDefaults(type: string, params: object, account: AccountId, at: Date): Promise<object> {
-    const on: Acceptance = { at, account: storedAccount(account), entries: this.entries };
+  async fixDefaults(type: string, params: object, on: Acceptance): Promise<object> {
     return (await catalogue.get(type)?.fixDefaults(params, on)) ?? params;
   }
 

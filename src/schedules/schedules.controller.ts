@@ -13,6 +13,7 @@ import {
 import type { Response } from 'express';
 import { Action } from '../http/action.decorators.js';
 import { HasScope, NeedsScope, OwnAccount } from '../http/auth.decorators.js';
+import { JOURNAL_SCOPE } from '../reports/report-access.js';
 import { ID_PARAM, idParam } from '../http/fields/id-param.js';
 import { IDEMPOTENCY_HEADER, IdempotencyKey, Idempotent } from '../http/idempotency-key.js';
 import { RateLimited } from '../http/rate-limit.decorators.js';
@@ -62,8 +63,9 @@ export class SchedulesController {
     @Body({ schema: createScheduleBody }) fields: ScheduleFields,
     @IdempotencyKey() key: IdempotencyKey | null,
     @OwnAccount() account: AccountId,
+    @HasScope(JOURNAL_SCOPE) mayReadBooks: boolean,
   ): Promise<object> {
-    return this.schedules.create(account, fields, key);
+    return this.schedules.create(account, fields, key, mayReadBooks);
   }
 
   @Get()
@@ -103,8 +105,9 @@ export class SchedulesController {
     @Body({ schema: changeScheduleBody }) body: ChangeScheduleBody,
     @OwnAccount() account: AccountId,
     @HasScope('reports:read') mayRead: boolean,
+    @HasScope(JOURNAL_SCOPE) mayReadBooks: boolean,
   ): Promise<object> {
-    const schedule = await this.schedules.change(account, id, body);
+    const schedule = await this.schedules.change(account, id, body, mayReadBooks);
     return mayRead ? schedule : writtenFields(schedule, body, ['id', 'updated_at']);
   }
 

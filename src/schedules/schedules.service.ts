@@ -16,6 +16,7 @@ import { type ScheduleColumns, ScheduleRepository } from './schedule.repository.
 import type { ChangeScheduleBody, RunsQuery, ScheduleFields, SchedulesQuery } from './schedule.schema.js';
 import { type RunView, type ScheduleView, fieldsOf, recurrenceOf, runView, scheduleView } from './schedule.view.js';
 import { changed, columnsOf, isMoved } from './schedule-change.js';
+import { checkReportAccess } from '../reports/report-access.js';
 import { ScheduledReports } from './scheduled-report.js';
 import { MAX_SCHEDULES, ScheduleBusy, ScheduleNotFound, TooManySchedules } from './schedules.errors.js';
 
@@ -36,10 +37,15 @@ export class SchedulesService {
   ) {}
 
   /** @throws InvalidInput, CallbackUrlRefused, TooManySchedules */
-  async create(account: AccountId, fields: ScheduleFields, key: IdempotencyKey | null): Promise<object> {
+  async create(
+    account: AccountId,
+    fields: ScheduleFields,
+    key: IdempotencyKey | null,
+    mayReadBooks: boolean,
+  ): Promise<object> {
     const columns = columnsOf(fields);
     const now = await this.schedules.now();
-    await this.check(account, fields, now);
+    await this.check(account, fields, now, mayReadBooks);
     const dueAt = fields.is_active ? nextDueTime(recurrenceOf(columns), now) : null;
     const schedule = { id: newId(), accountId: storedAccount(account), ...columns, nextDueAt: dueAt };
     return this.database.inTransactionOf(schedule.accountId, (query) =>
@@ -73,13 +79,13 @@ export class SchedulesService {
    * Changes fields. If that changes when it is due, it is next due after now.
    * @throws InvalidInput, CallbackUrlRefused, ScheduleBusy
    */
-  async change(account: AccountId, id: string, body: ChangeScheduleBody): Promise<ScheduleView> {
+  async change(account: AccountId, id: string, body: ChangeScheduleBody, mayReadBooks: boolean): Promise<ScheduleView> {
     for (let tried = 0; tried < TRIES; tried++) {
       const schedule = await this.find(account, id);
       const fields = changed(fieldsOf(schedule), body);
       const columns = columnsOf(fields);
       const now = await this.schedules.now();
-      if (!isTurnedOff(body)) await this.check(account, fields, now);
+      if (!isTurnedOff(body)) await this.check(account, fields, now, mayReadBooks);
       const next = { ...columns, nextDueAt: nextDueAt(schedule, columns, now) };
       if (await this.schedules.change(schedule, next)) return this.view(account, id);
     }
@@ -123,8 +129,9 @@ export class SchedulesService {
     return run;
   }
 
-  /** @throws InvalidInput, CallbackUrlRefused unless the reports of such a schedule would be accepted now. */
-  private async check(account: AccountId, fields: ScheduleFields, now: Date): Promise<void> {
+  /** @throws InsufficientScope, InvalidInput, CallbackUrlRefused unless the caller's request for such a report would be accepted now. */
+  private async check(account: AccountId, fields: ScheduleFields, now: Date, mayReadBooks: boolean): Promise<void> {
+    checkReportAccess([fields.report], mayReadBooks);
     await this.accepting.check(this.reports.requestOf(fields, now), account, now);
   }
 

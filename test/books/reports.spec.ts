@@ -4,10 +4,12 @@
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
+import { v7 as uuidv7 } from 'uuid';
 import { expectProblem, get, type Reply, send } from '../support/client.js';
 import { type Daybook, startDaybook } from '../support/daybook.js';
 import { holdLane, releaseLane } from '../support/sql.js';
 import { Stores } from '../support/stores.js';
+import { createKey } from '../support/keys.js';
 import { UNLIMITED } from '../support/submit.js';
 import { booked, cancel, publish, register } from '../tickets/tickets-fixture.js';
 import { RandomBooks, TYPES } from './recount-fixture.js';
@@ -162,6 +164,36 @@ describe('the books of another account', () => {
         expect([type, reply.json.row_count, reply.json.totals.length]).toEqual([type, isOurs ? 2 : 0, isOurs ? 1 : 0]);
       }
     }
+  });
+});
+
+describe('a key that may not read the books', () => {
+  it('gets no report of them: not alone, in a batch or by a schedule, and does not see their types', async () => {
+    const { headers } = await createKey(daybook, ['reports:read', 'reports:write'], { account: uuidv7() });
+    const report = { report: 'journal', payload: untilNow(), callback_url: null };
+    const schedule = {
+      ...report,
+      payload: {},
+      name: 'Journal',
+      period: 'previous_day',
+      every: 'day',
+      at: '06:00',
+      timezone: 'UTC',
+    };
+    const other = { report: 'digest', payload: { input_data: 'x', iterations: 1 }, callback_url: null };
+    for (const [path, body] of [
+      ['/api/sync', report],
+      ['/api/async', report],
+      ['/api/batch', { requests: [other, report] }],
+      ['/api/schedules', schedule],
+    ] as const) {
+      const refused = await send(daybook, 'POST', path, { body, headers });
+      expectProblem(refused, 403);
+      expect(refused.json.detail).toBe('This requires an API key with the scope books:read');
+    }
+    expect((await send(daybook, 'POST', '/api/async', { body: other, headers })).status).toBe(202);
+    const { report_types } = (await get(daybook, '/api/report-types', headers)).json;
+    expect(report_types.map(({ type }: { type: string }) => type)).toEqual(['digest', 'transactions']);
   });
 });
 

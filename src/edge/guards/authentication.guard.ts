@@ -14,20 +14,13 @@ import { AnonymousCaller, type Caller, type UserRole, setCaller } from '../../ht
 import { type Scope, allows } from '../../http/scopes.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { DaybookError } from '../../platform/errors.js';
+import { InsufficientScope } from '../../http/scopes.js';
 import { Credentials, REALM, actsFor } from './credentials.js';
 import { RefusalBrake } from './refusal-brake.js';
 
 /** The request has no credentials, or invalid ones. */
 export class Unauthenticated extends DaybookError {
   readonly code = 'unauthenticated';
-}
-
-/** The credentials are valid, but lack the required scope. */
-export class InsufficientScope extends DaybookError {
-  readonly code = 'insufficient-scope';
-  constructor(scope: Scope) {
-    super(`This requires an API key with the scope ${scope}`);
-  }
 }
 
 /** The user has another role. */

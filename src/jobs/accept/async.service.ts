@@ -44,8 +44,11 @@ export class AsyncService {
    * @throws CallbackUrlRefused, AccountBacklogFull, KeyAlreadyUsed, LaneFull, DatabaseUnavailable
    */
   async acceptBatch(batch: ReportRequest[], key: IdempotencyKey | null, account: AccountId): Promise<object> {
+    const on = this.newRequests.acceptance(account);
     const requests = await Promise.all(
-      batch.map((request, index) => this.newRequests.prepare('async', request, null, account, `requests.${index}.`)),
+      batch.map((request, index) =>
+        this.newRequests.prepare('async', request, null, account, `requests.${index}.`, on),
+      ),
     );
     const answerOf = (places: Place[]): object => ({
       requests: places.map((place, index) => acknowledgementOf(place, requests[index]!.lane)),
@@ -83,7 +86,7 @@ export class AsyncService {
 
   private async prepare(request: ReportRequest, key: IdempotencyKey | null, account: AccountId, asOf: Date) {
     await this.guard.lookUp(request.callbackUrl ?? '');
-    return this.newRequests.prepare('async', request, key, account, '', asOf);
+    return this.newRequests.prepare('async', request, key, account, '', this.newRequests.acceptance(account, asOf));
   }
 }
 

@@ -348,7 +348,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the report types, with JSON Schemas of their parameters */
+        /**
+         * List the report types, with JSON Schemas of their parameters
+         * @description Types over the books only for callers with the scope `books:read`, which requests of such reports need too.
+         */
         get: operations["ReportsController_types"];
         put?: never;
         post?: never;
