@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { client, dataOf, queryClient } from '../../api/client';
+import { api, client, dataOf, queryClient } from '../../api/client';
 import { useMay } from '../../api/session';
 import { Button } from '../../ui/button';
 import { ConfirmButton } from '../../ui/dialog';
@@ -11,8 +11,11 @@ import type { Schedule } from './recurrence';
 type Named = Pick<Schedule, 'id' | 'name'>;
 
 /** Whether a schedule runs by itself; a switch for callers that may change it. */
-export function ActiveSwitch({ id, name, is_active }: Named & Pick<Schedule, 'is_active'>) {
+export function ActiveSwitch({ id, name, report, is_active }: Named & Pick<Schedule, 'report' | 'is_active'>) {
   const mayWrite = useMay('reports:write');
+  const types = api.useQuery('get', '/api/report-types', {}, { staleTime: Number.POSITIVE_INFINITY });
+  // A report that the caller may not ask for can be switched off, and not on.
+  const isForbidden = !is_active && types.data?.report_types.some(({ type }) => type === report) === false;
   const [isBusy, setBusy] = useState(false);
   if (!mayWrite) return <Badge tone={is_active ? 'good' : 'muted'}>{is_active ? 'active' : 'not active'}</Badge>;
   async function change(): Promise<void> {
@@ -35,7 +38,7 @@ export function ActiveSwitch({ id, name, is_active }: Named & Pick<Schedule, 'is
         aria-label={`${name} is active`}
         className="size-4 accent-accent"
         checked={is_active}
-        disabled={isBusy}
+        disabled={isBusy || isForbidden}
         onChange={() => void change()}
       />
       <span aria-hidden>{is_active ? 'active' : 'not active'}</span>
