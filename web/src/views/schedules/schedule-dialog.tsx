@@ -128,7 +128,10 @@ function Runs({ id, lane, isOpen }: { id: string; lane: string; isOpen: boolean 
         query: { limit: RUNS_PER_PAGE, cursor: cursor === undefined ? undefined : Number(cursor) },
       },
     },
-    { placeholderData: keepPreviousData, refetchInterval: isOpen ? RUNNING_MS : IDLE_MS },
+    {
+      placeholderData: keepPreviousData,
+      refetchInterval: ({ state }) => (isOpen || state.data?.runs.some(isRunOpen) ? RUNNING_MS : IDLE_MS),
+    },
   );
   const next = data?.next_cursor ?? null;
   return (
