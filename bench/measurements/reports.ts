@@ -41,7 +41,7 @@ export function reports(): Promise<Measurement[]> {
     try {
       const compared = await measure(database, service);
       await fillOrders(database.client, Math.ceil(LINES / ITEMS_OF_ORDER) + 1, Math.ceil(MANY_LINES / ITEMS_OF_ORDER));
-      return [...compared, ...(await disturbance(service))];
+      return [...compared, ...(await disturbance(database, service))];
     } finally {
       await service.stop();
     }
@@ -153,11 +153,12 @@ interface Disturbed {
 }
 
 /** Accepting at half of the maximum rate and asking for the health, alone and while a report of ten million lines runs. */
-async function disturbance(service: OwnService): Promise<Measurement[]> {
+async function disturbance(database: OwnDatabase, service: OwnService): Promise<Measurement[]> {
   const maximum = await throughput(service.url, { path: '/api/async', body: quickReport(0) }, ALONE_MS / 3);
   const perS = maximum.perS / 2;
   await untilDrained(service);
   const alone = await disturbed(service, perS, ALONE_MS);
+  const lanesBytes = await sizeOfLanes(database);
   const beforeMib = residentMib(service.pid);
   const report = generateLarge(service);
   const during: Disturbed[] = [];
@@ -187,6 +188,10 @@ async function disturbance(service: OwnService): Promise<Measurement[]> {
     {
       title: `${title}: requests that wait in their lanes, median and most`,
       result: `${median(unfinished)}, ${Math.max(...unfinished)}`,
+    },
+    {
+      title: `${title}: size of the table of lanes, whose ${LANES} rows change with every batch, before and at the end`,
+      result: `${lanesBytes / 1_024}, ${(await sizeOfLanes(database)) / 1_024} KiB`,
     },
     {
       title: `${title}: memory that the service takes more`,
@@ -222,6 +227,11 @@ async function pendingOf({ url }: OwnService): Promise<number> {
   const { body } = await request(`${url}/api/lanes?limit=200`);
   const { lanes } = (await body.json()) as { lanes: { lane: string; pending: number }[] };
   return lanes.filter(({ lane }) => lane.startsWith('quick')).reduce((sum, { pending }) => sum + pending, 0);
+}
+
+async function sizeOfLanes({ client }: OwnDatabase): Promise<number> {
+  const { rows } = await client.query<{ bytes: string }>(`SELECT pg_table_size('lanes') AS bytes`);
+  return Number(rows[0]!.bytes);
 }
 
 async function untilDrained(service: OwnService): Promise<void> {

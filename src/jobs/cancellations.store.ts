@@ -10,7 +10,7 @@ const IS_CANCELLED = statement(
 /** How often a running report looks whether it was cancelled. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Tells running reports that they were cancelled. Hand-written SQL, because it runs every second of each long report. */
+/** Ends running reports that were cancelled. Hand-written SQL, because it runs every second of each long report. */
 @Injectable()
 export class CancellationsStore {
   constructor(private readonly database: Database) {}

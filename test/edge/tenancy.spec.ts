@@ -93,9 +93,10 @@ describe('a resource of another account', () => {
         const unknownOnes = await routes(scope, fill(UNKNOWN_ID, file.replace(syncId, UNKNOWN_ID)));
         for (const [index, { method, path }] of theirs.entries()) {
           if (!path.includes(id) && !path.includes(file)) continue;
+          const request = { headers: globex.headers, ...(method === 'PATCH' && { body: { is_active: false } }) };
           const [reply, unknown] = [
-            await send(daybook, method, path, { headers: globex.headers }),
-            await send(daybook, method, unknownOnes[index]!.path, { headers: globex.headers }),
+            await send(daybook, method, path, request),
+            await send(daybook, method, unknownOnes[index]!.path, request),
           ];
           expect([method, path, reply.status]).toEqual([method, path, 404]);
           expectProblem(reply, 404);
