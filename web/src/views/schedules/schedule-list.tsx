@@ -31,7 +31,7 @@ const COLUMNS: Column<Schedule>[] = [
     head: 'Due',
     cell: (schedule) => (
       <>
-        <span className="whitespace-nowrap">{recurrenceWords(schedule)}</span>
+        {recurrenceWords(schedule)}
         <span className="block text-sm text-muted">{schedule.timezone}</span>
       </>
     ),
