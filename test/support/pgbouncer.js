@@ -7,7 +7,10 @@ import { freePort } from './free-port.js';
 
 const START_TIMEOUT_MS = 10_000;
 
-/** Settings for any user and every database, with one server connection per transaction. */
+/**
+ * Settings for any user and every database, with one server connection per transaction. Idle ones end soon: each test file
+ * has a database of its own, and all together would take more connections than the server has.
+ */
 function settings(port, { hostname, port: serverPort, username, password }) {
   const [user, secret] = [username, password].map(decodeURIComponent);
   return `[databases]
@@ -22,6 +25,7 @@ default_pool_size = 20
 max_client_conn = 1000
 server_login_retry = 1
 query_wait_timeout = 2
+server_idle_timeout = 15
 `;
 }
 
