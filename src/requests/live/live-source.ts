@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type LiveEvent, type LiveState, LiveView } from './live-view.js';
 
 /** Pause between reads of a view while something happens in it. */
@@ -30,7 +30,7 @@ export class LiveSource {
   /** Yields the state, then what changed, until the source ends or the signal aborts. */
   async *events(signal: AbortSignal): AsyncGenerator<LiveEvent> {
     let known = 0;
-    const release = (): void => this.wake();
+    const release = (): void => void this.wake();
     signal.addEventListener('abort', release, { once: true });
     try {
       for (;;) {
@@ -50,7 +50,7 @@ export class LiveSource {
   /** Ends the reads and the events of all listeners. */
   end(): void {
     this.ended.abort();
-    this.wake();
+    void this.wake();
   }
 
   private async run(): Promise<void> {
@@ -60,7 +60,7 @@ export class LiveSource {
       try {
         const isChanged = this.view.update(await this.read(), Date.now());
         unchanged = isChanged ? 0 : unchanged + 1;
-        if (isChanged) this.wake();
+        if (isChanged) void this.wake();
       } catch (error) {
         unchanged = IDLE_AFTER;
         if (!this.ended.signal.aborted) this.failed(error);
@@ -71,10 +71,13 @@ export class LiveSource {
     }
   }
 
-  /** Lets every listener look at the version again. */
-  private wake(): void {
+  /** Lets every listener look at the version again, one in each turn: together they would write megabytes in one go. */
+  private async wake(): Promise<void> {
     const { waiting } = this;
     this.waiting = [];
-    for (const look of waiting) look();
+    for (const look of waiting) {
+      look();
+      await nextTurn();
+    }
   }
 }
