@@ -16,7 +16,7 @@ const SCREENS = [
 ] as const;
 
 /** `admin` is a key of an installation with `AUTH=required`; the others look at one with `AUTH=open`. */
-const VIEWERS = ['nobody', 'customer', 'organizer', 'admin'] as const;
+const VIEWERS = ['anonymous', 'customer', 'organizer', 'admin'] as const;
 type Viewer = (typeof VIEWERS)[number];
 
 interface Shown {
@@ -28,7 +28,7 @@ interface Shown {
 }
 
 const PAGES: Record<Viewer, Shown[]> = {
-  nobody: [
+  anonymous: [
     ...VIEWS.filter(({ path }) => path !== '/app/load-test'),
     { path: '/app/callbacks?tab=try', title: 'Callbacks' },
     { path: '/app/callbacks?tab=secrets', title: 'Callbacks' },
@@ -93,7 +93,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-async function logIn(page: Page, viewer: Exclude<Viewer, 'nobody'>): Promise<void> {
+async function logIn(page: Page, viewer: Exclude<Viewer, 'anonymous'>): Promise<void> {
   const data = viewer === 'admin' ? { api_key: admin } : loginOf(viewer);
   expect((await page.context().request.post('/api/session', { data })).status()).toBe(200);
 }
@@ -117,7 +117,7 @@ describe.each(CASES)('$name', ({ viewer, screen: { colorScheme, width } }) => {
   beforeAll(async () => {
     const { url } = viewer === 'admin' ? required : open;
     visitor = await visit(browser, url, { ...LOOK, colorScheme, viewport: { width, height: 900 } });
-    if (viewer !== 'nobody') await logIn(visitor.page, viewer);
+    if (viewer !== 'anonymous') await logIn(visitor.page, viewer);
   });
   afterAll(() => visitor?.close());
 

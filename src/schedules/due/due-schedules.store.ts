@@ -3,30 +3,16 @@ import { Database, type Query } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/named-parameters.js';
 import type { RunOutcome } from '../schedule-run.entity.js';
 import type { Schedule } from '../schedule.entity.js';
+import type { ScheduleColumns } from '../schedule.repository.js';
 
 /** A schedule that a worker has claimed. */
-export type DueSchedule = Pick<
-  Schedule,
-  | 'id'
-  | 'accountId'
-  | 'version'
-  | 'report'
-  | 'payload'
-  | 'period'
-  | 'every'
-  | 'onDay'
-  | 'at'
-  | 'timezone'
-  | 'lane'
-  | 'callbackUrl'
-  | 'format'
-  | 'compress'
-> & {
-  /** The due time to settle. */
-  nextDueAt: Date;
-  /** The time of the database. */
-  now: Date;
-};
+export type DueSchedule = Pick<Schedule, 'id' | 'accountId' | 'version'> &
+  Omit<ScheduleColumns, 'name' | 'isActive' | 'nextDueAt'> & {
+    /** The due time to settle. */
+    nextDueAt: Date;
+    /** The time of the database. */
+    now: Date;
+  };
 
 /** How a due time ended. */
 export interface Settlement {
